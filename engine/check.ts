@@ -1,0 +1,62 @@
+/**
+ * What all checks of values share: how a value is named in a message, what
+ * text may be, how long a value may be.
+ *
+ * @module
+ */
+
+/** The largest value, in bytes of UTF-8 for text and json. */
+export const MAX_VALUE_BYTES = 64 * 2 ** 20;
+
+function beginning(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}
+
+/** The beginning of a text, quoted, to be recognised in a message. */
+export function excerpt(text: string): string {
+  return JSON.stringify(beginning(text));
+}
+
+/** What a value is, for messages: `"abc" is a string`. */
+export function describe(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return `${excerpt(value)} is a string`;
+    case "number":
+    case "boolean":
+      return `${value} is a ${typeof value}`;
+    case "bigint":
+      return `${beginning(String(value))}n is a bigint`;
+    case "object": {
+      if (value === null) return "it is null";
+      if (Array.isArray(value)) return "it is an array";
+      const name = Object.getPrototypeOf(value)?.constructor?.name ?? "Object";
+      return `it is ${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
+    }
+    case "undefined":
+      return "it is undefined";
+    default:
+      return `it is a ${typeof value}`;
+  }
+}
+
+/** The value is of another type than `wanted`. */
+export function wrongType(value: unknown, wanted: string): TypeError {
+  return new TypeError(`${describe(value)}, expected ${wanted}`);
+}
+
+/** Checks what UTF-8 cannot hold, and the size. */
+export function checkText(text: string, what: string): void {
+  if (!text.isWellFormed()) {
+    throw new RangeError(`${excerpt(text)} has half a surrogate pair, which no UTF-8 can hold`);
+  }
+  // A UTF-16 unit becomes three bytes at most: short text need not be measured.
+  if (text.length * 3 > MAX_VALUE_BYTES) checkSize(new TextEncoder().encode(text).length, what);
+}
+
+/** Checks a size in bytes. */
+export function checkSize(bytes: number, what: string): void {
+  if (bytes > MAX_VALUE_BYTES) {
+    throw new RangeError(`${what} of ${bytes} bytes is too long, the limit is ${MAX_VALUE_BYTES}`);
+  }
+}

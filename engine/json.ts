@@ -1,0 +1,59 @@
+/**
+ * What json fields hold: values that JSON gives back as they were.
+ *
+ * @module
+ */
+import { checkText, describe } from "./check.ts";
+import type { JsonValue } from "./types.ts";
+
+/** How deep json may be nested: so that no reader runs out of stack, and no cycle runs on. */
+const MAX_JSON_DEPTH = 1000;
+
+/** Throws unless JSON can hold all of `value`, as it is. */
+export function checkJson(value: unknown, depth = 0): void {
+  switch (typeof value) {
+    case "string":
+      return checkText(value, "text in json");
+    case "boolean":
+      return;
+    case "number":
+      if (Number.isFinite(value)) return;
+      throw new RangeError(`${value} in json, which has no such number`);
+    case "object":
+      break;
+    default:
+      throw new TypeError(`${describe(value)} in json, which has no such value`);
+  }
+  if (value === null) return;
+  if (depth === MAX_JSON_DEPTH) {
+    throw new RangeError(`json nested deeper than ${MAX_JSON_DEPTH} levels, or in a cycle`);
+  }
+  if (Array.isArray(value)) {
+    // Not forEach: a hole has to be seen.
+    for (let i = 0; i < value.length; i++) checkJson(value[i], depth + 1);
+    return;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw new TypeError(`${describe(value)} in json, which has plain objects only`);
+  }
+  for (const key of Object.keys(value)) {
+    checkText(key, "a key in json");
+    checkJson((value as Record<string, unknown>)[key], depth + 1);
+  }
+}
+
+/** Whether two values have the same structure, whatever the order of keys. */
+export function sameJson(a: JsonValue, b: JsonValue): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    return Array.isArray(a) && Array.isArray(b) && a.length === b.length &&
+      a.every((item, i) => sameJson(item, b[i]));
+  }
+  const left = a as Record<string, JsonValue>;
+  const right = b as Record<string, JsonValue>;
+  const keys = Object.keys(left);
+  return keys.length === Object.keys(right).length &&
+    keys.every((key) => Object.hasOwn(right, key) && sameJson(left[key]!, right[key]!));
+}

@@ -1,0 +1,294 @@
+/**
+ * The public types: from the literal of a schema to the rows, inserts, changes
+ * and conditions of its table. Nothing here exists at run time.
+ *
+ * What holds the checking time down, and what must stay so:
+ *
+ * 1. Names are chosen by remapping keys, `keyof { [K in keyof S as …]: 1 }`;
+ *    `{ … }[keyof S]` would make `PsBase<S>` unassignable to `Base<S>`.
+ * 2. {@linkcode RowMeta} is an alias: a row of an interface does not fit code
+ *    that takes any object with an index signature.
+ * 3. Conditions distribute over the field type, so that a table opened without
+ *    a schema gets a loose condition for free.
+ *
+ * @module
+ */
+
+/** A JSON value. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+/** The value in a row for each field type. */
+export interface FieldValues {
+  /** Text. */
+  string: string;
+  /** A whole number within ±(2^53 - 1). */
+  integer: number;
+  /** Any number, `-0`, `NaN` and the infinities included. */
+  float: number;
+  /** `true` or `false`. */
+  boolean: boolean;
+  /** A whole number of 64 bits. */
+  bigint: bigint;
+  /** A day. */
+  date: Temporal.PlainDate;
+  /** A time of day, to the nanosecond. */
+  time: Temporal.PlainTime;
+  /** A day and a time of day, of no time zone. */
+  datetime: Temporal.PlainDateTime;
+  /** An instant, to the millisecond. */
+  timestamp: Date;
+  /** Bytes. */
+  bytes: Uint8Array;
+  /** Any JSON value; its `null` is the null of the table. */
+  json: JsonValue;
+}
+
+/** The names of the field types. */
+export type TypeName = keyof FieldValues;
+
+/** A json field whose values have a shape known to the compiler; made by `json<T>()`. */
+export interface Json<T> {
+  /** Tells it from the name of a type. */
+  readonly json: true;
+  /** Only a type: the shape. */
+  readonly __shape__?: T;
+}
+
+/** What the type of a field may be. */
+export type FieldType = TypeName | Json<unknown>;
+
+/** What may be written for a type: an instant also as a `Temporal.Instant`. */
+export type Writable<T extends TypeName> = T extends "timestamp" ? Date | Temporal.Instant
+  : FieldValues[T];
+
+/** What every field may say of itself. */
+export interface FieldOptions {
+  /** Never null. @default {false} */
+  readonly required?: boolean;
+}
+
+/** A field with options. */
+export type FieldSpec =
+  | {
+    [T in TypeName]: FieldOptions & { readonly type: T; readonly default?: Writable<T> | null };
+  }[TypeName]
+  | (FieldOptions & { readonly type: Json<unknown>; readonly default?: JsonValue });
+
+/** A field: its type, or its type and options. */
+export type Field = FieldType | FieldSpec;
+
+/** A schema: field names and fields, in field order. */
+export interface Schema {
+  /** A name is a letter, then letters, digits and `_`. */
+  readonly [name: string]: Field;
+}
+
+/**
+ * Refuses reserved names to the compiler. It is the same for every schema, so
+ * that the statics of `PsBase` stay compatible with those of `Base`.
+ */
+export interface NoReservedNames {
+  /** Names that begin with `_` are reserved. */
+  readonly [reserved: `_${string}`]: "names that begin with _ are reserved";
+}
+
+/** What every row has besides its fields. */
+export type RowMeta<S extends Schema> = {
+  /** The row's id: 0, 1, 2 …, never used again. */
+  readonly __id__: number;
+  /** 0 at first, one more after each write of the row. */
+  readonly __version__: number;
+  /** Only a type: keeps the rows of different tables apart. */
+  readonly __schema__?: S;
+};
+
+/** The type of a field, without its options. */
+export type TypeOf<F> = F extends { readonly type: infer T } ? T : F;
+
+/** What a field holds, null left aside. */
+export type ValueOf<F> = PlainValue<TypeOf<F>>;
+
+/** What a field type holds, null left aside. */
+export type PlainValue<T> = T extends "json" ? NonNullable<JsonValue>
+  : T extends TypeName ? FieldValues[T]
+  : T extends Json<infer J> ? J
+  : never;
+
+/** `null`, if the field may be null. */
+export type Nullable<F> = F extends { readonly required: true } ? never : null;
+
+/** What may be written to a field. */
+export type Written<F> =
+  | (TypeOf<F> extends infer T ? T extends "timestamp" ? Writable<T> : PlainValue<T> : never)
+  | Nullable<F>;
+
+/** A row: a plain object, a copy of what the table holds. */
+export type Row<S extends Schema> =
+  & RowMeta<S>
+  & { readonly [K in keyof S]: ValueOf<S[K]> | Nullable<S[K]> };
+
+/** The names of the fields. */
+export type FieldName<S extends Schema> = keyof S & string;
+
+/** The names of the fields that `insert` cannot do without. */
+export type NeededName<S extends Schema> = keyof {
+  [
+    K in keyof S as S[K] extends { readonly required: true }
+      ? S[K] extends { readonly default: unknown } ? never : K
+      : never
+  ]: 1;
+};
+
+/** What `insert` takes. Left out or `undefined`: the default. */
+export type Insert<S extends Schema> =
+  & { readonly [K in NeededName<S>]: Written<S[K]> }
+  & { readonly [K in Exclude<keyof S, NeededName<S>>]?: Written<S[K]> | undefined };
+
+/** What `update` takes. Left out or `undefined`: as it was. */
+export type Update<S extends Schema> = {
+  readonly [K in keyof S]?: Written<S[K]> | undefined;
+};
+
+/** Conditions of fields that are equal or not; null counts as a value. */
+export interface EqualityOps<V> {
+  /** Equal; says of an object that it is a value. */
+  readonly eq?: V | null;
+  /** Not equal. */
+  readonly ne?: V | null;
+  /** Equal to one of these. */
+  readonly in?: readonly (V | null)[];
+  /** Equal to none of these. */
+  readonly notIn?: readonly (V | null)[];
+}
+
+/** Conditions of fields with an order; null never matches these. */
+export interface OrderOps<V> extends EqualityOps<V> {
+  /** Greater. */
+  readonly gt?: V;
+  /** Greater or equal. */
+  readonly gte?: V;
+  /** Less. */
+  readonly lt?: V;
+  /** Less or equal. */
+  readonly lte?: V;
+  /** From the first to the second, both included. */
+  readonly between?: readonly [V, V];
+}
+
+/** Conditions of text; null never matches these, case matters. */
+export interface TextOps extends OrderOps<string> {
+  /** Has this in it. */
+  readonly contains?: string;
+  /** Begins with this. */
+  readonly startsWith?: string;
+  /** Ends with this. */
+  readonly endsWith?: string;
+}
+
+/** A condition of a field with ranges: a value, `[from, to]` both included, or operators. */
+export type OrderCondition<V> = V | null | readonly [V, V] | OrderOps<V>;
+
+/** A condition of one field, by its type. */
+export type Condition<T> = T extends "string" ? string | null | RegExp | TextOps
+  : T extends "boolean" ? boolean | null | EqualityOps<boolean>
+  : T extends "bytes" ? Uint8Array | null | OrderOps<Uint8Array>
+  : T extends "json" ? null | EqualityOps<NonNullable<JsonValue>>
+  : T extends Json<infer J> ? null | EqualityOps<J>
+  : T extends TypeName ? OrderCondition<FieldValues[T]>
+  : never;
+
+/** Conditions by field, joined by "and". */
+export type Where<S extends Schema> =
+  & { readonly [K in keyof S]?: Condition<TypeOf<S[K]>> }
+  & {
+    /** Of the row's id. */
+    readonly __id__?: OrderCondition<number>;
+    /** Of the row's version. */
+    readonly __version__?: OrderCondition<number>;
+  };
+
+/** A condition in TypeScript. The row it gets is valid during the call only. */
+export type Predicate<S extends Schema> = (row: Row<S>) => boolean;
+
+/**
+ * What selects rows. Text is refused even where a field has the name of a
+ * method of String: an iterable is no condition.
+ */
+export type Filter<S extends Schema> =
+  | (Where<S> & { readonly [Symbol.iterator]?: never })
+  | Predicate<S>;
+
+/** The names of the fields that have an order: all but json. */
+export type SortableName<S extends Schema> =
+  & keyof { [K in keyof S as TypeOf<S[K]> extends "json" | Json<unknown> ? never : K]: 1 }
+  & string;
+
+/** A name to order by: ascending with `+` or no sign, descending with `-`. */
+export type OrderTerm<N extends string> = `${"" | "+" | "-"}${N | "__id__" | "__version__"}`;
+
+/** Options of `select`. */
+export interface SelectOptions<S extends Schema, K extends FieldName<S> = FieldName<S>> {
+  /** The fields wanted. @default {all} */
+  readonly fields?: readonly K[] | undefined;
+  /** What to order by, the most important first; ties by id. @default {"__id__"} */
+  readonly orderBy?:
+    | OrderTerm<SortableName<S>>
+    | readonly OrderTerm<SortableName<S>>[]
+    | undefined;
+  /** At most so many rows. @default {Infinity} */
+  readonly limit?: number | undefined;
+  /** Leave out so many at the beginning. @default {0} */
+  readonly offset?: number | undefined;
+}
+
+/** A row with some of its fields only. */
+export type Projected<S extends Schema, K extends keyof S> =
+  & RowMeta<S>
+  & { readonly [P in K]: ValueOf<S[P]> | Nullable<S[P]> };
+
+/** A schema with a field more. */
+export type WithField<S extends Schema, N extends string, F extends Field> = {
+  readonly [K in keyof S | N]: K extends N ? F : K extends keyof S ? S[K] : never;
+};
+
+/** A schema with a field less. */
+export type WithoutField<S extends Schema, N extends keyof S> = {
+  readonly [K in Exclude<keyof S, N>]: S[K];
+};
+
+/** A schema in which a field has a default, so that `insert` can do without it. */
+export type WithDefault<S extends Schema, N extends keyof S> = {
+  readonly [K in keyof S]: K extends N ? Defaulted<S[K]> : S[K];
+};
+
+/** A field with a default. */
+export type Defaulted<F> = Extract<
+  & {
+    readonly [P in Exclude<F extends FieldSpec ? keyof F : "type", "default">]: P extends keyof F
+      ? F[P]
+      : F;
+  }
+  & { readonly default: Written<F> },
+  Field
+>;
+
+/** Forbids the keys that are not among the allowed ones. */
+export type NoExtra<C, Allowed> = { readonly [K in Exclude<keyof C, keyof Allowed>]: never };
+
+/** What the function given to `update` returns: changes, nothing else, no promise. */
+export type Exactly<S extends Schema, C> =
+  & C
+  & NoExtra<C, Update<S>>
+  & ("then" extends keyof S ? unknown : { readonly then?: never });
+
+/** The name of a new field: neither taken nor reserved. */
+export type NewName<S extends Schema, N extends string> = N extends keyof S
+  ? `"${N}" is a field already`
+  : N extends `_${string}` ? "names that begin with _ are reserved"
+  : N;
