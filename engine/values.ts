@@ -355,6 +355,7 @@ const JSON_TYPE: Codec<string, JsonValue> = {
   layout: "text",
   sortable: false,
   take(value) {
+    if (value === null) throw wrongType(value, "a json value"); // it is the null of the table
     checkJson(value);
     const text = JSON.stringify(value);
     checkText(text, "json");

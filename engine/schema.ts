@@ -1,0 +1,394 @@
+/**
+ * The fields of a table: what a user's schema, row or changes must look like,
+ * and which defaults fill them in. Messages are fragments: who calls puts
+ * `Cannot insert into "people": ` before them.
+ *
+ * A field has a number besides its name. Rows hold values by number, and no
+ * number is given out twice, so that rows and frames older than a change of the
+ * schema stay readable as they are.
+ *
+ * @module
+ */
+import { describe } from "./check.ts";
+import { SchemaError } from "./errors.ts";
+import type { Field, FieldSpec, Json, JsonValue, Schema, TypeName } from "./types.ts";
+import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
+
+/** A field of a table. */
+export interface FieldDef {
+  /** Its name. */
+  readonly name: string;
+  /** Its place in {@linkcode StoredRow.values}, never that of another field. */
+  readonly number: number;
+  /** The name of its type. */
+  readonly type: TypeName;
+  /** What is known of its type. */
+  readonly value: ValueType;
+  /** Whether it is never null. */
+  readonly required: boolean;
+  /** What `insert` puts in where nothing is given. */
+  readonly default: Stored | null;
+  /** What rows older than the field hold: the default that it was added with. */
+  readonly fill: Stored | null;
+}
+
+/** A row in memory. */
+export interface StoredRow {
+  /** How often it was written since it was inserted. */
+  readonly version: number;
+  /** By field number; `undefined`: the row is older than the field. */
+  readonly values: readonly (Stored | null | undefined)[];
+}
+
+/** Where a new field goes, and whether rows are there that it must fill. */
+export interface AddOptions {
+  /** The field before it; the last one if left out. */
+  readonly after?: string | undefined;
+  /** Whether the table has no rows. */
+  readonly empty: boolean;
+}
+
+const MAX_FIELDS = 255;
+const MAX_NAME_BYTES = 255;
+/** A row has a place for every number ever given out, and a file must not make it huge. */
+const MAX_NUMBERS = 65_536;
+const NAME_REGEXP = /^\p{L}[\p{L}\p{Nd}_]*$/u;
+const OPTIONS = ["type", "required", "default"];
+const FILE_KEYS = ["name", "number", ...OPTIONS, "fill"];
+
+/**
+ * A json field whose values have the shape `T`, for the compiler: what is
+ * stored is not checked against it.
+ *
+ * @example A field of text arrays
+ * ```ts
+ * import { json, PsBase } from "@psbase/psbase";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using people = PsBase.createSync(await Deno.makeTempDir(), { tags: json<string[]>() });
+ * const id = people.insertSync({ tags: ["bald", "hungry"] });
+ * const tags: string[] | null | undefined = people.get(id)?.tags;
+ * assertEquals(tags, ["bald", "hungry"]);
+ * ```
+ *
+ * @typeParam T The shape of the values.
+ * @returns The type of the field.
+ */
+export function json<T>(): Json<T> {
+  return { json: true };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function checkName(name: string): void {
+  if (name.startsWith("_")) {
+    throw new SchemaError(`field "${name}": names that begin with "_" are reserved`);
+  }
+  if (!NAME_REGEXP.test(name)) {
+    throw new SchemaError(
+      `field ${JSON.stringify(name)}: a name is a letter, then letters, digits and "_"`,
+    );
+  }
+  if (new TextEncoder().encode(name).length > MAX_NAME_BYTES) {
+    throw new SchemaError(`field "${name}": a name has ${MAX_NAME_BYTES} bytes at most`);
+  }
+}
+
+function isTypeName(name: unknown): name is TypeName {
+  return typeof name === "string" && Object.hasOwn(VALUE_TYPES, name);
+}
+
+/** Puts the name of the field before the message of an error of its value. */
+function takeField(field: FieldDef, value: unknown): Stored {
+  try {
+    return field.value.take(value);
+  } catch (error) {
+    const prefix = `field "${field.name}": `;
+    if (error instanceof TypeError) throw new TypeError(prefix + error.message);
+    if (error instanceof RangeError) throw new RangeError(prefix + error.message);
+    throw error;
+  }
+}
+
+/** A field of a user's schema, checked. */
+function fieldFrom(name: string, number: number, field: unknown): FieldDef {
+  checkName(name);
+  const spec = isObject(field) && !("json" in field) ? field : { type: field };
+  for (const option of Object.keys(spec)) {
+    if (!OPTIONS.includes(option)) {
+      throw new SchemaError(
+        `field "${name}": unknown option "${option}", the options are ${OPTIONS.join(", ")}`,
+      );
+    }
+  }
+  const type = isObject(spec.type) && spec.type.json === true ? "json" : spec.type;
+  if (!isTypeName(type)) {
+    const what = typeof type === "string"
+      ? `unknown type "${type}"`
+      : `no type (${describe(type)})`;
+    throw new SchemaError(
+      `field "${name}": ${what}, the types are ${Object.keys(VALUE_TYPES).join(", ")}`,
+    );
+  }
+  const required = spec.required ?? false;
+  if (typeof required !== "boolean") {
+    throw new SchemaError(`field "${name}": required: ${describe(required)}, expected a boolean`);
+  }
+  if (required && spec.default === null) {
+    throw new SchemaError(`field "${name}": it is required, its default cannot be null`);
+  }
+  const def = { name, number, type, value: VALUE_TYPES[type], required, default: null, fill: null };
+  if (spec.default === undefined || spec.default === null) return def;
+  try {
+    return { ...def, default: def.value.take(spec.default) };
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+    throw new SchemaError(`field "${name}": default: ${error.message}`);
+  }
+}
+
+/** An object that has no keys but these. */
+function only(json: unknown, keys: readonly string[]): Record<string, unknown> {
+  if (!isObject(json)) throw new SyntaxError(`${describe(json)}, expected an object`);
+  const unknown = Object.keys(json).find((key) => !keys.includes(key));
+  if (unknown !== undefined) throw new SyntaxError(`unknown key ${JSON.stringify(unknown)}`);
+  return json;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** A field of a file, checked. */
+function fieldFromJson(json: unknown): FieldDef {
+  const { name, number, type, required, default: standard, fill } = only(json, FILE_KEYS);
+  if (typeof name !== "string") throw new SyntaxError("a name is not text");
+  if (!isCount(number)) throw new SyntaxError("a number is not a count");
+  if (!isTypeName(type)) throw new SyntaxError("unknown type");
+  const value = VALUE_TYPES[type];
+  const stored = (plain: unknown) =>
+    plain === undefined ? null : value.take(value.fromJson(plain as JsonValue));
+  return {
+    ...fieldFrom(name, number, { type, required }),
+    default: stored(standard),
+    fill: stored(fill),
+  };
+}
+
+/** The value of a stored row for a field. */
+export function readField(row: StoredRow, field: FieldDef): Stored | null {
+  const value = row.values[field.number];
+  return value === undefined ? field.fill : value;
+}
+
+/** The fields of a table. It never changes: a change makes another. */
+export class TableSchema {
+  /** In field order. */
+  readonly fields: readonly FieldDef[];
+  /** By name. */
+  readonly byName: ReadonlyMap<string, FieldDef>;
+  /** The number that the next field gets. */
+  readonly nextNumber: number;
+  /** What `insert` begins with, by number. */
+  readonly #template: readonly (Stored | null)[];
+  readonly #required: readonly FieldDef[];
+
+  private constructor(fields: readonly FieldDef[], nextNumber: number) {
+    if (fields.length === 0) throw new SchemaError("a table has one field at least");
+    if (fields.length > MAX_FIELDS) {
+      throw new SchemaError(`${fields.length} fields, a table has ${MAX_FIELDS} at most`);
+    }
+    if (nextNumber > MAX_NUMBERS) {
+      throw new SchemaError(
+        `${MAX_NUMBERS} fields were added and dropped, copy the rows to a new base to go on`,
+      );
+    }
+    this.fields = fields;
+    this.byName = new Map(fields.map((field) => [field.name, field]));
+    this.nextNumber = nextNumber;
+    this.#required = fields.filter((field) => field.required);
+    const template = new Array<Stored | null>(nextNumber).fill(null);
+    for (const field of fields) template[field.number] = field.default;
+    this.#template = template;
+  }
+
+  /** The fields of a user's schema. */
+  static from(schema: Schema): TableSchema {
+    if (!isObject(schema)) throw new TypeError(`schema: ${describe(schema)}, expected an object`);
+    const entries = Object.entries(schema);
+    return new TableSchema(
+      entries.map(([name, field], number) => fieldFrom(name, number, field)),
+      entries.length,
+    );
+  }
+
+  /** The reverse of {@linkcode TableSchema.toJson}; throws SyntaxError, a fragment. */
+  static fromJson(json: unknown): TableSchema {
+    try {
+      const { fields, nextNumber } = only(json, ["fields", "nextNumber"]);
+      if (!Array.isArray(fields)) throw new SyntaxError("fields is not an array");
+      if (!isCount(nextNumber)) throw new SyntaxError("nextNumber is not a count");
+      const read = fields.map(fieldFromJson);
+      if (new Set(read.map((field) => field.name)).size < read.length) {
+        throw new SyntaxError("a name is there twice");
+      }
+      if (new Set(read.map((field) => field.number)).size < read.length) {
+        throw new SyntaxError("a number is there twice");
+      }
+      if (read.some((field) => field.number >= nextNumber)) {
+        throw new SyntaxError("a number was never given out");
+      }
+      return new TableSchema(read, nextNumber);
+    } catch (error) {
+      // What a user may do wrong in a schema is all damage in a file.
+      throw new SyntaxError(`no schema: ${(error as Error).message}`);
+    }
+  }
+
+  /** For files. */
+  toJson(): JsonValue {
+    const fields = this.fields.map(({ name, number, type, value, required, ...stored }) => ({
+      name,
+      number,
+      type,
+      ...(required && { required }),
+      ...(stored.default !== null && { default: value.toJson(value.give(stored.default)) }),
+      ...(stored.fill !== null && { fill: value.toJson(value.give(stored.fill)) }),
+    }));
+    return { fields, nextNumber: this.nextNumber };
+  }
+
+  /** For users: fields in order, each with its options spelt out. */
+  describe(): Record<string, FieldSpec> {
+    const fields = this.fields.map(({ name, type, value, required, ...stored }) => [name, {
+      type,
+      ...(required && { required }),
+      ...(stored.default !== null && { default: value.give(stored.default) }),
+    }]);
+    return Object.fromEntries(fields);
+  }
+
+  /** For users: the default of each field, `null` if it has none. */
+  defaults(): Record<string, unknown> {
+    const fields = this.fields.map(({ name, value, ...stored }) => [
+      name,
+      stored.default === null ? null : value.give(stored.default),
+    ]);
+    return Object.fromEntries(fields);
+  }
+
+  /**
+   * In what the schema `given` by a user differs from this one, stored; names,
+   * types and `required` count, order does not. Nor do defaults, but for one
+   * case: a default that lets `insert` leave out a required field.
+   */
+  difference(given: TableSchema): string | undefined {
+    for (const theirs of given.fields) {
+      const ours = this.byName.get(theirs.name);
+      const field = `field "${theirs.name}"`;
+      if (ours === undefined) return `${field} is not in the base`;
+      if (ours.type !== theirs.type) {
+        return `${field} is ${ours.type} in the base, not ${theirs.type}`;
+      }
+      if (ours.required !== theirs.required) {
+        return `${field} is ${ours.required ? "" : "not "}required in the base`;
+      }
+      if (ours.required && ours.default === null && theirs.default !== null) {
+        return `${field} has no default in the base`;
+      }
+    }
+    const missing = this.fields.find((field) => !given.byName.has(field.name));
+    return missing && `field "${missing.name}" of the base is not in the schema given`;
+  }
+
+  /** The values of a row to insert, by number. */
+  takeInsert(row: object): (Stored | null)[] {
+    return this.#take(row, this.#template.slice());
+  }
+
+  /** All values of a row after changes to it, by number. */
+  takeUpdate(row: StoredRow, changes: object): (Stored | null)[] {
+    const values = new Array<Stored | null>(this.nextNumber).fill(null);
+    for (const field of this.fields) values[field.number] = readField(row, field);
+    return this.#take(changes, values);
+  }
+
+  /** Puts what is given into `values`, and checks that nothing required is null. */
+  #take(given: object, values: (Stored | null)[]): (Stored | null)[] {
+    if (!isObject(given)) throw new TypeError(`${describe(given)}, expected an object of fields`);
+    const names = Object.keys(given);
+    if (names.length === 0 && !isPlain(given)) {
+      // A promise not awaited, a Map: it would become a row of nulls.
+      throw new TypeError(`${describe(given)} without fields, expected an object of fields`);
+    }
+    for (const name of names) {
+      const field = this.byName.get(name) ?? this.#unknown(name);
+      const value = given[name];
+      if (value === undefined) continue;
+      values[field.number] = value === null ? null : takeField(field, value);
+    }
+    for (const field of this.#required) {
+      if (values[field.number] === null) {
+        throw new SchemaError(`field "${field.name}" is required, give it a value`);
+      }
+    }
+    return values;
+  }
+
+  /** The field of a name, or SchemaError. */
+  field(name: string): FieldDef {
+    return this.byName.get(name) ?? this.#unknown(name);
+  }
+
+  #unknown(name: string): never {
+    throw new SchemaError(
+      name === "__id__" || name === "__version__"
+        ? `${name} is kept by the base, leave it out`
+        : `there is no field ${JSON.stringify(name)}, the fields are ${
+          this.fields.map((field) => field.name).join(", ")
+        }`,
+    );
+  }
+
+  /** This schema with a field more. */
+  withField(name: string, field: Field, { after, empty }: AddOptions): TableSchema {
+    if (this.byName.has(name)) throw new SchemaError(`field "${name}" is there already`);
+    const at = after === undefined
+      ? this.fields.length
+      : this.fields.indexOf(this.field(after)) + 1;
+    const added = fieldFrom(name, this.nextNumber, field);
+    if (added.required && added.default === null && !empty) {
+      throw new SchemaError(
+        `field "${name}" is required, give it a default for the rows that are there`,
+      );
+    }
+    const fields = this.fields.toSpliced(at, 0, { ...added, fill: added.default });
+    return new TableSchema(fields, this.nextNumber + 1);
+  }
+
+  /** This schema with a field less. */
+  withoutField(name: string): TableSchema {
+    const dropped = this.field(name);
+    return new TableSchema(this.fields.filter((field) => field !== dropped), this.nextNumber);
+  }
+
+  /** This schema with another default of a field; `null`: none. */
+  withDefault(name: string, value: unknown): TableSchema {
+    const changed = this.field(name);
+    if (value === null && changed.required) {
+      throw new SchemaError(`field "${name}" is required, its default cannot be null`);
+    }
+    const stored = value === null ? null : takeField(changed, value);
+    return new TableSchema(
+      this.fields.map((field) => field === changed ? { ...field, default: stored } : field),
+      this.nextNumber,
+    );
+  }
+}
