@@ -340,7 +340,7 @@ const BYTES: Codec<Uint8Array, Uint8Array> = {
   equals: (a, b) => compareBytes(a, b) === 0,
   parse(text) {
     try {
-      return Uint8Array.fromBase64(text);
+      return Uint8Array.fromBase64(text, { lastChunkHandling: "strict" });
     } catch {
       throw new SyntaxError(`${excerpt(text)} is not base64`);
     }
