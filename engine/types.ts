@@ -69,7 +69,11 @@ export type Writable<T extends TypeName> = T extends "timestamp" ? Date | Tempor
 
 /** What every field may say of itself. */
 export interface FieldOptions {
-  /** Never null. @default {false} */
+  /**
+   * Never null.
+   *
+   * @default {false}
+   */
   readonly required?: boolean;
 }
 
@@ -234,16 +238,28 @@ export type OrderTerm<N extends string> = `${"" | "+" | "-"}${N | "__id__" | "__
 
 /** Options of `select`. */
 export interface SelectOptions<S extends Schema, K extends FieldName<S> = FieldName<S>> {
-  /** The fields wanted. @default {all} */
+  /** The fields wanted; all, if left out. */
   readonly fields?: readonly K[] | undefined;
-  /** What to order by, the most important first; ties by id. @default {"__id__"} */
+  /**
+   * What to order by, the most important first; ties by id.
+   *
+   * @default {"__id__"}
+   */
   readonly orderBy?:
     | OrderTerm<SortableName<S>>
     | readonly OrderTerm<SortableName<S>>[]
     | undefined;
-  /** At most so many rows. @default {Infinity} */
+  /**
+   * At most so many rows.
+   *
+   * @default {Infinity}
+   */
   readonly limit?: number | undefined;
-  /** Leave out so many at the beginning. @default {0} */
+  /**
+   * Leave out so many at the beginning.
+   *
+   * @default {0}
+   */
   readonly offset?: number | undefined;
 }
 
