@@ -306,6 +306,7 @@ Deno.test({
     using lock = new PsLock(temp.path);
     using second = new PsLock(temp.path);
     const waiting = lock.acquire();
+    const again = lock.acquire();
     const later = second.acquire({ timeoutMs: 600_000 });
     await until(() => kernelWaiters(temp.path) === 1);
     Deno.removeSync(temp.path);
@@ -317,6 +318,7 @@ Deno.test({
     assertEquals(lock.holder()?.pid, successor.child.pid);
     assertEquals(await tell(successor, "release"), "released");
     (await waiting).release();
+    (await again).release();
     using _guard = await later;
     assert(isLocked(temp.path));
   },
@@ -405,7 +407,11 @@ Deno.test("PsLock.run() passes on what fn gives, and lets go when it throws", as
   using temp = tempLock();
   using lock = new PsLock(temp.path);
   assertEquals(await lock.run(() => isLocked(temp.path)), true);
-  assertEquals(await lock.run(() => Promise.resolve(7)), 7);
+  const later = async () => {
+    await Promise.resolve();
+    return isLocked(temp.path);
+  };
+  assertEquals(await lock.run(later), true);
   const fault = new Error("fault");
   const thrown = lock.run(() => {
     throw fault;
@@ -473,6 +479,9 @@ Deno.test("PsLock.acquire() takes any timeoutMs from 0 to Infinity, and no other
   const guard = holder.acquireSync();
   // Beyond what a timer can be set to.
   const waiting = [Infinity, 2 ** 40].map((timeoutMs) => lock.acquire({ timeoutMs }));
+  const timer = Promise.withResolvers<void>();
+  setTimeout(timer.resolve, 5);
+  await timer.promise;
   guard.release();
   for (const wait of waiting) (await wait).release();
 });
@@ -495,7 +504,10 @@ Deno.test("PsLock.holder() says who and since when, and is undefined while the l
 Deno.test("PsLock.holder() is undefined when the file holds something else, which is kept", () => {
   using temp = tempLock();
   using lock = new PsLock(temp.path);
-  for (const content of ["0123456789", "{}", '{"pid":"x"}', '{"a":1}\n', "\0\0", "null"]) {
+  const since = new Date();
+  const notes = [{ pid: "1", host: "", since }, { pid: 1, since }, { pid: 1, host: "" }]
+    .map((note) => JSON.stringify(note));
+  for (const content of [...notes, "0123456789", "{}", "null", "\0\0", ""]) {
     Deno.writeTextFileSync(temp.path, content);
     using file = Deno.openSync(temp.path);
     file.lockSync(true);

@@ -163,6 +163,7 @@ Deno.test("Flock.acquire() looks again when a sync form came first and another p
 
   await kernel.resume();
   assert(!await isSettled(waiting), "the sync form holds it");
+  assert(kernel.held);
   flock.release();
   assertEquals(kernel.waits, 2);
 
@@ -175,6 +176,19 @@ Deno.test("Flock.acquire() looks again when a sync form came first and another p
   await kernel.grant();
   await waiting;
   assert(flock.held);
+});
+
+Deno.test("Flock.tryAcquire() does not overtake those that wait", async () => {
+  const kernel = new FakeKernel();
+  kernel.taken = true;
+  const flock = Flock.attach(kernel.files, "a", "create");
+  const waiting = flock.acquire();
+  kernel.taken = false;
+  assert(!flock.tryAcquire());
+  await kernel.grant();
+  await waiting;
+  flock.release();
+  assert(flock.tryAcquire());
 });
 
 Deno.test("Flock.acquire() that may give up does not wait in the kernel", async () => {
