@@ -60,3 +60,13 @@ export function timeOf(nanoseconds: number): Temporal.PlainTime {
     fraction % 1e3,
   );
 }
+
+/** Days and nanoseconds of a date and time. */
+export function splitDateTime(value: Temporal.PlainDateTime): [days: number, nanoseconds: number] {
+  return [daysOf(value.toPlainDate()), nanosecondsOf(value.toPlainTime())];
+}
+
+/** The reverse of {@linkcode splitDateTime}; throws `RangeError` for what is no date. */
+export function joinDateTime(days: number, nanoseconds: number): Temporal.PlainDateTime {
+  return dateOf(days).toPlainDateTime(timeOf(nanoseconds));
+}

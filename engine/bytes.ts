@@ -1,0 +1,180 @@
+/**
+ * Writing and reading sequences of bytes whose length is not known beforehand.
+ *
+ * @module
+ */
+
+import { viewOf } from "./format.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The UTF-8 bytes of a text without lone surrogates. */
+export function encodeText(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** The text of UTF-8 bytes; throws `TypeError` if they are none. */
+export function decodeText(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+/** Appends values to a buffer that grows. */
+export class ByteWriter {
+  #bytes = new Uint8Array(256);
+  #view = viewOf(this.#bytes);
+  #length = 0;
+
+  /** How much was written. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What was written; valid until the next write. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #grow(by: number): number {
+    const at = this.#length;
+    this.#length += by;
+    if (this.#length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(this.#length, this.#bytes.length * 2));
+      larger.set(this.#bytes.subarray(0, at));
+      this.#bytes = larger;
+      this.#view = viewOf(larger);
+    }
+    return at;
+  }
+
+  /** One byte. */
+  byte(value: number): void {
+    const at = this.#grow(1);
+    this.#bytes[at] = value;
+  }
+
+  /** A whole number from 0 to 2^53 - 1: seven bits a byte, lowest first, as in LEB128. */
+  uint(value: number): void {
+    while (value >= 128) {
+      this.byte((value % 128) | 128);
+      value = Math.floor(value / 128);
+    }
+    this.byte(value);
+  }
+
+  /** A safe integer of any sign, its sign in the lowest bit. */
+  int(value: number): void {
+    const negative = value < 0;
+    const size = negative ? -(value + 1) : value;
+    this.byte((negative ? 1 : 0) | ((size % 64) << 1) | (size >= 64 ? 128 : 0));
+    if (size >= 64) this.uint(Math.floor(size / 64));
+  }
+
+  /** A 64-bit float. */
+  float(value: number): void {
+    const at = this.#grow(8);
+    this.#view.setFloat64(at, value, true);
+  }
+
+  /** A signed 64-bit integer. */
+  bigint(value: bigint): void {
+    const at = this.#grow(8);
+    this.#view.setBigInt64(at, value, true);
+  }
+
+  /** Bytes, their number before them. */
+  blob(bytes: Uint8Array): void {
+    this.uint(bytes.length);
+    this.raw(bytes);
+  }
+
+  /** Text as UTF-8, its length in bytes before it. */
+  text(value: string): void {
+    this.blob(encodeText(value));
+  }
+
+  /** Just these bytes. */
+  raw(bytes: Uint8Array): void {
+    const at = this.#grow(bytes.length);
+    this.#bytes.set(bytes, at);
+  }
+}
+
+/** Reads what a {@linkcode ByteWriter} wrote; throws `RangeError` past the end. */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = viewOf(bytes);
+  }
+
+  /** Whether nothing is left. */
+  get done(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
+  #take(length: number): number {
+    const at = this.#at;
+    if (length > this.#bytes.length - at) throw new RangeError("a value runs past the end");
+    this.#at = at + length;
+    return at;
+  }
+
+  /** See {@linkcode ByteWriter.byte}. */
+  byte(): number {
+    const at = this.#take(1);
+    return this.#bytes[at]!;
+  }
+
+  /** See {@linkcode ByteWriter.uint}. */
+  uint(): number {
+    let value = 0;
+    for (let factor = 1; factor < 2 ** 53; factor *= 128) {
+      const byte = this.byte();
+      value += (byte & 127) * factor;
+      if (byte < 128) {
+        if (value > Number.MAX_SAFE_INTEGER) break;
+        return value;
+      }
+    }
+    throw new RangeError("a number is too large");
+  }
+
+  /** See {@linkcode ByteWriter.int}. */
+  int(): number {
+    const byte = this.byte();
+    const size = ((byte >> 1) & 63) + (byte >= 128 ? this.uint() * 64 : 0);
+    return (byte & 1) === 1 ? -size - 1 : size;
+  }
+
+  /** See {@linkcode ByteWriter.float}. */
+  float(): number {
+    const at = this.#take(8);
+    return this.#view.getFloat64(at, true);
+  }
+
+  /** See {@linkcode ByteWriter.bigint}. */
+  bigint(): bigint {
+    const at = this.#take(8);
+    return this.#view.getBigInt64(at, true);
+  }
+
+  /** See {@linkcode ByteWriter.blob}; not a copy. */
+  blob(): Uint8Array {
+    return this.raw(this.uint());
+  }
+
+  /** See {@linkcode ByteWriter.text}. */
+  text(): string {
+    return decodeText(this.blob());
+  }
+
+  /** See {@linkcode ByteWriter.raw}; not a copy. */
+  raw(length: number): Uint8Array {
+    const at = this.#take(length);
+    return this.#bytes.subarray(at, at + length);
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * What a commit changes, as the payload of its frame, written and read here.
+ *
+ * ```text
+ * payload  change* 0…
+ * put      1 · id · version · nulls (a bit a field) · value of each field that is not null
+ * delete   2 · id
+ * batch    3 · first id · directory (JSON) · bytes of the group
+ * schema   4 · schema (JSON)
+ * ```
+ *
+ * Ids and versions are {@linkcode ByteWriter.uint}, a directory, bytes and a schema have
+ * their length before them. Fields come in
+ * the order of the schema that holds at that point of the log.
+ *
+ * @module
+ */
+
+import { ByteReader, ByteWriter, decodeText, encodeText } from "./bytes.ts";
+import { joinDateTime, splitDateTime } from "./civil.ts";
+import type { Directory } from "./group.ts";
+import { type FieldDef, readField, type StoredRow, TableSchema } from "./schema.ts";
+import type { Stored } from "./values.ts";
+
+const PUT = 1;
+const DELETE = 2;
+const BATCH = 3;
+const SCHEMA = 4;
+
+/** Whoever is told of changes, one after the other. */
+export interface ChangeSink {
+  /** The fields that rows have at this point. */
+  readonly schema: TableSchema;
+  /** A row, new or in the place of its former version. */
+  put(id: number, row: StoredRow): void;
+  /** A row is gone. */
+  delete(id: number): void;
+  /** New rows whose ids follow `first`. The bytes are the frame's: copy what is kept. */
+  batch(first: number, directory: Directory, bytes: Uint8Array): void;
+  /** Other fields from here on. */
+  alter(schema: TableSchema): void;
+}
+
+function writeValue(out: ByteWriter, { value: { layout, name } }: FieldDef, stored: Stored): void {
+  switch (layout) {
+    case "number":
+      return name === "float" ? out.float(stored as number) : out.int(stored as number);
+    case "bigint":
+      return out.bigint(stored as bigint);
+    case "datetime": {
+      const [day, nano] = splitDateTime(stored as Temporal.PlainDateTime);
+      out.int(day);
+      return out.uint(nano);
+    }
+    case "text":
+      return out.text(stored as string);
+    case "bytes":
+      return out.blob(stored as Uint8Array);
+  }
+}
+
+function readValue(from: ByteReader, { value: { layout, name } }: FieldDef): Stored {
+  switch (layout) {
+    case "number":
+      return name === "float" ? from.float() : from.int();
+    case "bigint":
+      return from.bigint();
+    case "datetime":
+      return joinDateTime(from.int(), from.uint());
+    case "text":
+      return from.text();
+    case "bytes":
+      return from.blob().slice();
+  }
+}
+
+/** Writes changes into one payload. */
+export class ChangeWriter implements ChangeSink {
+  schema: TableSchema;
+  readonly #out = new ByteWriter();
+
+  constructor(schema: TableSchema) {
+    this.schema = schema;
+  }
+
+  /** The payload so far. */
+  get payload(): Uint8Array {
+    return this.#out.bytes;
+  }
+
+  put(id: number, row: StoredRow): void {
+    const out = this.#out;
+    const { fields } = this.schema;
+    out.byte(PUT);
+    out.uint(id);
+    out.uint(row.version);
+    for (let i = 0; i < fields.length; i += 8) {
+      let bits = 0;
+      for (let k = i; k < i + 8 && k < fields.length; k++) {
+        if (readField(row, fields[k]!) === null) bits |= 1 << (k - i);
+      }
+      out.byte(bits);
+    }
+    for (const field of fields) {
+      const value = readField(row, field);
+      if (value !== null) writeValue(out, field, value);
+    }
+  }
+
+  delete(id: number): void {
+    this.#out.byte(DELETE);
+    this.#out.uint(id);
+  }
+
+  batch(first: number, directory: Directory, bytes: Uint8Array): void {
+    this.#out.byte(BATCH);
+    this.#out.uint(first);
+    this.#out.blob(encodeText(JSON.stringify(directory)));
+    this.#out.blob(bytes);
+  }
+
+  alter(schema: TableSchema): void {
+    this.schema = schema;
+    this.#out.byte(SCHEMA);
+    this.#out.text(JSON.stringify(schema.toJson()));
+  }
+}
+
+/**
+ * Tells `sink` of all changes of a payload. Throws a `RangeError`, `TypeError` or
+ * `SyntaxError` if it makes no sense.
+ */
+export function readChanges(payload: Uint8Array, sink: ChangeSink): void {
+  const from = new ByteReader(payload);
+  while (!from.done) {
+    const change = from.byte();
+    switch (change) {
+      case 0:
+        break; // what pads the payload
+      case PUT:
+        sink.put(from.uint(), readRow(from, sink.schema.fields));
+        break;
+      case DELETE:
+        sink.delete(from.uint());
+        break;
+      case BATCH:
+        sink.batch(from.uint(), JSON.parse(from.text()), from.blob());
+        break;
+      case SCHEMA:
+        sink.alter(TableSchema.fromJson(JSON.parse(from.text())));
+        break;
+      default:
+        throw new RangeError(`there is no change of kind ${change}`);
+    }
+  }
+}
+
+function readRow(from: ByteReader, fields: readonly FieldDef[]): StoredRow {
+  const version = from.uint();
+  const nulls = from.raw(Math.ceil(fields.length / 8));
+  const values: StoredRow["values"][number][] = [];
+  fields.forEach((field, i) => {
+    const isNull = (nulls[i >> 3]! & (1 << (i & 7))) !== 0;
+    values[field.number] = isNull ? null : readValue(from, field);
+  });
+  return { version, values };
+}

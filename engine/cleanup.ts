@@ -1,0 +1,153 @@
+/**
+ * Cleanup, the checkpoint of the log: builds the next generation from a commit
+ * point while others go on, then switches to it under the lock.
+ *
+ * A kill or a power cut at any point leaves either generation whole; the switch
+ * is the seal, and files go only when the seal is known to be on disk.
+ * ARCHITECTURE.md goes through it crash by crash.
+ *
+ * @module
+ */
+
+import type { File } from "./file.ts";
+import { GROUP_ROWS, GroupBuilder } from "./group.ts";
+import { generationPaths, parseName, temporary } from "./layout.ts";
+import { Log, randomNonce } from "./log.ts";
+import { join } from "./path.ts";
+import { rowOf, scanSegment } from "./scan.ts";
+import type { State } from "./state.ts";
+import type { Store } from "./store.ts";
+import { TableWriter } from "./table.ts";
+
+/** One cleanup: {@linkcode Cleanup.build}, then {@linkcode Cleanup.finish} under the lock. */
+export class Cleanup {
+  readonly #store: Store;
+  readonly #state: State;
+  /** The generation that is cleaned up, and how much of its log goes into the table. */
+  readonly #generation: number;
+  readonly #from: number;
+  readonly #table: string;
+  readonly #log: string;
+  readonly #temporaries: string[] = [];
+
+  private constructor(store: Store, state: State) {
+    this.#store = store;
+    this.#state = state;
+    this.#generation = store.log.generation;
+    this.#from = store.log.end;
+    const { table, log } = generationPaths(store.dir, this.#generation + 1);
+    // Names of its own: one who was stopped and goes on must not write into the live table.
+    const nonce = randomNonce();
+    this.#table = temporary(table, nonce);
+    this.#log = temporary(log, nonce);
+    state.pin();
+  }
+
+  /** Begins one; `undefined` if somebody else is at it. */
+  static begin(store: Store): Cleanup | undefined {
+    const state = store.refresh();
+    return state.table.claim() ? new Cleanup(store, state) : undefined;
+  }
+
+  /** Writes the table; yields a file to be synced, or nothing where it can pause. */
+  *build(): Generator<File | undefined, void> {
+    const { sums } = this.#store;
+    const file = this.#create(this.#table);
+    try {
+      const { table, schema, nextId, sequence } = this.#state;
+      const out = new TableWriter(file, sums, this.#generation + 1, table.nextGroup);
+      const builder = new GroupBuilder(schema.fields);
+      const flush = () => {
+        if (builder.empty) return;
+        const { group, first, last } = builder.take();
+        out.add(group, first, last);
+      };
+      const numbers = new Set(schema.fields.map((field) => String(field.number)));
+      let i = 0;
+      for (const segment of this.#state.segments()) {
+        const { group, patch } = segment;
+        const asIs = group !== undefined && patch === undefined && group.rows >= GROUP_ROWS / 2 &&
+          Object.keys(group.directory.columns).every((number) => numbers.has(number));
+        if (asIs) {
+          flush();
+          if (i < table.groups.length) out.copy(table, i);
+          else out.add({ directory: group.directory, bytes: group.source.bytes }, group.first, group.first + group.rows - 1);
+        } else {
+          for (const place of scanSegment(segment, [])) {
+            builder.add(place.id, rowOf(place, schema.fields));
+            if (builder.full) flush();
+          }
+        }
+        i++;
+        yield;
+      }
+      flush();
+      out.finish({ schema, nextId, sequence });
+      yield file;
+    } finally {
+      file.close();
+    }
+  }
+
+  /**
+   * Switches to the generation built, unless somebody else was faster. Under the lock.
+   */
+  finish(): void {
+    const store = this.#store;
+    const { files, dir, sums } = store;
+    store.begin();
+    if (store.log.generation !== this.#generation) return;
+    const frames = store.log.framesFrom(this.#from);
+    const next = this.#generation + 1;
+    const file = this.#create(this.#log);
+    try {
+      file.writeAt(Log.encode(sums, next, this.#state.sequence, frames, false), 0);
+      file.syncSync();
+    } finally {
+      file.close();
+    }
+    const { table, log } = generationPaths(dir, next);
+    files.rename(this.#table, table);
+    files.rename(this.#log, log);
+    this.#temporaries.length = 0;
+    // Before the seal: who finds the seal on disk must find the files that it leads to.
+    files.syncDir(dir);
+    store.sealAndFollow();
+  }
+
+  #create(path: string): File {
+    const file = this.#store.files.open(path, "createNew");
+    this.#temporaries.push(path);
+    return file;
+  }
+
+  /** Ends it, done or given up: removes what is of no use any more. */
+  end(): void {
+    const { files } = this.#store;
+    this.#state.table.disclaim();
+    this.#state.unpin();
+    for (const path of this.#temporaries) removeQuietly(files, path);
+    if (this.#store.log.sealedInto) removeOld(this.#store);
+  }
+}
+
+/** Removes what is below the current generation, oldest first, and what builders left. */
+function removeOld({ files, dir, log: { generation } }: Store): void {
+  const old = (files.list(dir) ?? []).flatMap((name) => {
+    const file = parseName(name);
+    if (typeof file !== "object") return [];
+    const isOld = file.generation < generation || (file.temporary && file.generation === generation);
+    return isOld ? [{ name, ...file }] : [];
+  });
+  old.sort((a, b) => a.generation - b.generation);
+  for (const { name } of old) removeQuietly(files, join(dir, name));
+}
+
+/** Windows refuses while somebody has the file open: the next cleanup tries again. */
+function removeQuietly(files: Store["files"], path: string): void {
+  try {
+    files.remove(path);
+  } catch {
+    // Left for the next one.
+  }
+}

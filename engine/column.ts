@@ -1,0 +1,410 @@
+/**
+ * One field in one row group: how its values become bytes, and how they are
+ * read and compared in these bytes.
+ *
+ * ```text
+ * number      numbers
+ * bigint      64-bit words
+ * datetime    numbers of days, numbers of nanoseconds
+ * plain       blobs, one a row
+ * dictionary  numbers (codes), then each different text once, as blobs
+ * null        nothing: every row is null
+ * nulls       a bit a row, 1 = null, only where there are any
+ * ```
+ *
+ * @module
+ */
+
+import { encodeText } from "./bytes.ts";
+import { joinDateTime, splitDateTime } from "./civil.ts";
+import {
+  Blobs,
+  type BlobsMeta,
+  encodeBlobs,
+  encodeNumbers,
+  encodeTexts,
+  lay,
+  Numbers,
+  type NumbersMeta,
+  type PartWriter,
+  type Source,
+} from "./parts.ts";
+import type { Stored, ValueType } from "./values.ts";
+
+/** Where a column stands. */
+export type ColumnMeta =
+  & { readonly nulls?: number }
+  & (
+    | { readonly kind: "null" }
+    | { readonly kind: "number"; readonly numbers: NumbersMeta }
+    | { readonly kind: "bigint"; readonly at: number }
+    | { readonly kind: "datetime"; readonly days: NumbersMeta; readonly nanos: NumbersMeta }
+    | { readonly kind: "plain"; readonly blobs: BlobsMeta }
+    | { readonly kind: "dictionary"; readonly codes: NumbersMeta; readonly blobs: BlobsMeta }
+  );
+
+/** What a condition asks of the values of one field. */
+export interface Matcher {
+  /** Whether null matches. */
+  readonly nulls: boolean;
+  /** Whether a value matches. */
+  test(value: Stored): boolean;
+  /** For numbers: exactly those from `range[0]` to `range[1]` match, if it is there. */
+  readonly range?: readonly [number, number];
+  /** For text: exactly this one matches, if it is there. */
+  readonly text?: string;
+}
+
+// --------------------------------------------------------------- writing
+
+/** The code of each value and the values in the order of their codes, if at most half are different. */
+function dictionaryOf(
+  values: readonly string[],
+): { codes: number[]; entries: string[] } | undefined {
+  const known = new Map<string, number>();
+  const codes = new Array<number>(values.length);
+  for (let i = 0; i < values.length; i++) {
+    let code = known.get(values[i]!);
+    if (code === undefined) {
+      // A column of many values gives itself away early.
+      if (known.size * 2 > (i < 1024 ? 1024 : i)) return undefined;
+      code = known.size;
+      known.set(values[i]!, code);
+    }
+    codes[i] = code;
+  }
+  return known.size * 2 > values.length ? undefined : { codes, entries: [...known.keys()] };
+}
+
+/** Writes the values of one field. */
+export function encodeColumn(
+  parts: PartWriter,
+  type: ValueType,
+  values: readonly (Stored | null)[],
+): ColumnMeta {
+  let nulls: Uint8Array | undefined;
+  values.forEach((value, i) => {
+    if (value !== null) return;
+    nulls ??= new Uint8Array(Math.ceil(values.length / 8));
+    nulls[i >> 3]! |= 1 << (i & 7);
+  });
+  if (values.every((value) => value === null)) return { kind: "null" };
+  const present = <T extends Stored>(blank: T) =>
+    nulls === undefined ? values as readonly T[] : values.map((value) => value ?? blank) as T[];
+  const meta = nulls === undefined ? {} : { nulls: parts.add(nulls) };
+  switch (type.layout) {
+    case "number": {
+      // A null takes on a neighbour's value: it widens nothing.
+      const blank = values.find((value) => value !== null) as number;
+      return { ...meta, kind: "number", numbers: encodeNumbers(parts, present(blank)) };
+    }
+    case "bigint":
+      return { ...meta, kind: "bigint", at: parts.add(BigInt64Array.from(present(0n))) };
+    case "datetime": {
+      const rows = present(values.find((value) => value !== null) as Temporal.PlainDateTime);
+      const split = rows.map(splitDateTime);
+      return {
+        ...meta,
+        kind: "datetime",
+        days: encodeNumbers(parts, split.map(([day]) => day)),
+        nanos: encodeNumbers(parts, split.map(([, nano]) => nano)),
+      };
+    }
+    case "text": {
+      const rows = present("");
+      const dictionary = dictionaryOf(rows);
+      if (dictionary === undefined) {
+        return { ...meta, kind: "plain", blobs: encodeTexts(parts, rows) };
+      }
+      return {
+        ...meta,
+        kind: "dictionary",
+        codes: encodeNumbers(parts, dictionary.codes),
+        blobs: encodeTexts(parts, dictionary.entries),
+      };
+    }
+    case "bytes":
+      return { ...meta, kind: "plain", blobs: encodeBlobs(parts, present(new Uint8Array())) };
+  }
+}
+
+// --------------------------------------------------------------- reading
+
+/** The values of one field in one row group. */
+export abstract class Column {
+  readonly #source: Source;
+  readonly #nullsAt: number;
+  readonly #nulls: Uint8Array | undefined;
+  #loaded = false;
+
+  constructor(source: Source, nulls: number | undefined, rows: number) {
+    this.#source = source;
+    this.#nullsAt = nulls ?? 0;
+    if (nulls !== undefined) {
+      this.#nulls = lay(source, Uint8Array, 1, nulls, Math.ceil(rows / 8));
+    }
+  }
+
+  /** The value of a row that is not null. */
+  protected abstract value(i: number): Stored;
+  /** Reads all that {@linkcode Column.value} may need. */
+  protected abstract loadValues(): void;
+
+  /** Whether some rows are null. */
+  protected get hasNulls(): boolean {
+    return this.#nulls !== undefined;
+  }
+
+  /** Whether a row is null. */
+  protected isNull(i: number): boolean {
+    if (this.#nulls === undefined) return false;
+    if (!this.#loaded) this.#source.need(this.#nullsAt + (i >> 3), this.#nullsAt + (i >> 3) + 1);
+    return (this.#nulls[i >> 3]! & (1 << (i & 7))) !== 0;
+  }
+
+  /** The value of a row. */
+  get(i: number): Stored | null {
+    return this.isNull(i) ? null : this.value(i);
+  }
+
+  /** Reads the whole column: for those who will look at most rows. */
+  load(): void {
+    if (this.#loaded) return;
+    if (this.#nulls !== undefined) {
+      this.#source.need(this.#nullsAt, this.#nullsAt + this.#nulls.length);
+    }
+    this.loadValues();
+    this.#loaded = true;
+  }
+
+  /** Keeps of `rows[0, n)` those that match, and tells how many. */
+  select(matcher: Matcher, rows: Uint32Array, n: number): number {
+    this.load();
+    let kept = 0;
+    for (let k = 0; k < n; k++) {
+      const row = rows[k]!;
+      const value = this.get(row);
+      if (value === null ? matcher.nulls : matcher.test(value)) rows[kept++] = row;
+    }
+    return kept;
+  }
+}
+
+/** The same value in every row: fields added later, or nothing but nulls. */
+class ConstantColumn extends Column {
+  readonly #value: Stored | null;
+
+  constructor(source: Source, value: Stored | null) {
+    super(source, undefined, 0);
+    this.#value = value;
+  }
+
+  protected override value(): Stored {
+    return this.#value!;
+  }
+
+  override get(): Stored | null {
+    return this.#value;
+  }
+
+  protected override loadValues(): void {}
+
+  override select(matcher: Matcher, _rows: Uint32Array, n: number): number {
+    return (this.#value === null ? matcher.nulls : matcher.test(this.#value)) ? n : 0;
+  }
+}
+
+class NumberColumn extends Column {
+  readonly #numbers: Numbers;
+  readonly #min: number;
+  readonly #max: number;
+
+  constructor(source: Source, meta: ColumnMeta & { kind: "number" }, rows: number) {
+    super(source, meta.nulls, rows);
+    this.#numbers = new Numbers(source, meta.numbers, rows);
+    this.#min = meta.numbers.min ?? -Infinity;
+    this.#max = meta.numbers.max ?? Infinity;
+  }
+
+  protected override value(i: number): number {
+    return this.#numbers.get(i);
+  }
+
+  protected override loadValues(): void {
+    this.#numbers.load();
+  }
+
+  override select(matcher: Matcher, rows: Uint32Array, n: number): number {
+    const { range } = matcher;
+    if (range === undefined || matcher.nulls) return super.select(matcher, rows, n);
+    const [low, high] = range;
+    if (high < this.#min || low > this.#max) return 0;
+    this.load();
+    const { words, base } = this.#numbers;
+    if (words === undefined || this.hasNulls) return super.select(matcher, rows, n);
+    let kept = 0;
+    for (let k = 0; k < n; k++) {
+      const row = rows[k]!;
+      const value = base + words[row]!;
+      if (value >= low && value <= high) rows[kept++] = row;
+    }
+    return kept;
+  }
+}
+
+class BigintColumn extends Column {
+  readonly #source: Source;
+  readonly #at: number;
+  readonly #words: BigInt64Array;
+
+  constructor(source: Source, meta: ColumnMeta & { kind: "bigint" }, rows: number) {
+    super(source, meta.nulls, rows);
+    this.#source = source;
+    this.#at = meta.at;
+    this.#words = lay(source, BigInt64Array, 8, meta.at, rows);
+  }
+
+  protected override value(i: number): bigint {
+    this.#source.need(this.#at + i * 8, this.#at + i * 8 + 8);
+    return this.#words[i]!;
+  }
+
+  protected override loadValues(): void {
+    this.#source.need(this.#at, this.#at + this.#words.byteLength);
+  }
+}
+
+class DateTimeColumn extends Column {
+  readonly #source: Source;
+  readonly #days: Numbers;
+  readonly #nanos: Numbers;
+
+  constructor(source: Source, meta: ColumnMeta & { kind: "datetime" }, rows: number) {
+    super(source, meta.nulls, rows);
+    this.#source = source;
+    this.#days = new Numbers(source, meta.days, rows);
+    this.#nanos = new Numbers(source, meta.nanos, rows);
+  }
+
+  protected override value(i: number): Temporal.PlainDateTime {
+    try {
+      return joinDateTime(this.#days.get(i), this.#nanos.get(i));
+    } catch (error) {
+      if (error instanceof RangeError) this.#source.fail(0, "a datetime is out of range");
+      throw error;
+    }
+  }
+
+  protected override loadValues(): void {
+    this.#days.load();
+    this.#nanos.load();
+  }
+}
+
+class PlainColumn extends Column {
+  readonly #blobs: Blobs;
+  readonly #isText: boolean;
+
+  constructor(source: Source, meta: ColumnMeta & { kind: "plain" }, rows: number, text: boolean) {
+    super(source, meta.nulls, rows);
+    if (meta.blobs.count !== rows) source.fail(0, "a column has not as many values as rows");
+    this.#blobs = new Blobs(source, meta.blobs);
+    this.#isText = text;
+  }
+
+  protected override value(i: number): string | Uint8Array {
+    return this.#isText ? this.#blobs.text(i) : this.#blobs.bytes(i);
+  }
+
+  protected override loadValues(): void {
+    this.#blobs.load();
+  }
+
+  override select(matcher: Matcher, rows: Uint32Array, n: number): number {
+    if (matcher.text === undefined || this.hasNulls) return super.select(matcher, rows, n);
+    this.load();
+    return this.#blobs.keepEqual(encodeText(matcher.text), rows, n);
+  }
+}
+
+class DictionaryColumn extends Column {
+  readonly #source: Source;
+  readonly #codes: Numbers;
+  readonly #blobs: Blobs;
+  readonly #entries: (string | undefined)[];
+
+  constructor(source: Source, meta: ColumnMeta & { kind: "dictionary" }, rows: number) {
+    super(source, meta.nulls, rows);
+    this.#source = source;
+    this.#codes = new Numbers(source, meta.codes, rows);
+    this.#blobs = new Blobs(source, meta.blobs);
+    this.#entries = new Array(meta.blobs.count);
+  }
+
+  #entry(code: number): string {
+    if (code >= this.#entries.length) this.#source.fail(0, "a code is not in its dictionary");
+    return this.#entries[code] ??= this.#blobs.text(code);
+  }
+
+  protected override value(i: number): string {
+    return this.#entry(this.#codes.get(i));
+  }
+
+  protected override loadValues(): void {
+    this.#codes.load();
+    this.#blobs.load();
+  }
+
+  /** Asks once for each different value, then compares codes. */
+  override select(matcher: Matcher, rows: Uint32Array, n: number): number {
+    this.load();
+    const hits = new Uint8Array(this.#entries.length);
+    let any = matcher.nulls && this.hasNulls;
+    for (let code = 0; code < hits.length; code++) {
+      if (!matcher.test(this.#entry(code))) continue;
+      hits[code] = 1;
+      any = true;
+    }
+    if (!any) return 0;
+    const { words, base } = this.#codes;
+    if (words === undefined || this.hasNulls) return super.select(matcher, rows, n);
+    let kept = 0;
+    for (let k = 0; k < n; k++) {
+      const row = rows[k]!;
+      if (hits[base + words[row]!] === 1) rows[kept++] = row;
+    }
+    return kept;
+  }
+}
+
+/** The column that `meta` tells of; `undefined` for one that holds `fill` in every row. */
+export function openColumn(
+  source: Source,
+  meta: ColumnMeta | undefined,
+  type: ValueType,
+  rows: number,
+  fill: Stored | null,
+): Column {
+  if (meta === undefined) return new ConstantColumn(source, fill);
+  const text = type.layout === "text";
+  switch (meta.kind) {
+    case "null":
+      return new ConstantColumn(source, null);
+    case "number":
+      if (type.layout === "number") return new NumberColumn(source, meta, rows);
+      break;
+    case "bigint":
+      if (type.layout === "bigint") return new BigintColumn(source, meta, rows);
+      break;
+    case "datetime":
+      if (type.layout === "datetime") return new DateTimeColumn(source, meta, rows);
+      break;
+    case "plain":
+      if (text || type.layout === "bytes") return new PlainColumn(source, meta, rows, text);
+      break;
+    case "dictionary":
+      if (text) return new DictionaryColumn(source, meta, rows);
+      break;
+  }
+  return source.fail(0, `a column of kind "${meta.kind}" cannot hold a ${type.name}`);
+}

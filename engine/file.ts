@@ -1,0 +1,193 @@
+/**
+ * The seam: the only file of psbase that calls Deno's file API. Everything
+ * above works on {@linkcode Files} and {@linkcode File}, so that tests can put
+ * a recording, crashing or failing version in its place.
+ *
+ * @module
+ */
+
+/** An open file. Offsets and sizes are in bytes. */
+export interface File {
+  /** The path it was opened by, for messages. */
+  readonly path: string;
+  /** Device and inode: the same for two files exactly if they are one. */
+  readonly identity: string;
+  /** How long it is. */
+  size(): number;
+  /** Reads into all of `into`; returns less than its length only at the end of the file. */
+  readAt(into: Uint8Array, at: number): number;
+  /** Writes all of `bytes`, or throws. */
+  writeAt(bytes: Uint8Array, at: number): void;
+  /** Forces data, and what is needed to find it, to the device. */
+  sync(): Promise<void>;
+  /** As {@linkcode File.sync}, blocking. */
+  syncSync(): void;
+  /** Waits for the exclusive lock; takes an OS thread while it waits and cannot be called off. */
+  lock(): Promise<void>;
+  /** As {@linkcode File.lock}, blocking. */
+  lockSync(): void;
+  /** Takes the lock if it is free or held through this very file. */
+  tryLock(shared?: boolean): boolean;
+  /** Lets go of the lock. */
+  unlock(): void;
+  /** Closes it; once is enough, twice is harmless. */
+  close(): void;
+}
+
+/** How to open: `read` only, `write` too, `create` if missing, `createNew` or fail. */
+export type OpenMode = "read" | "write" | "create" | "createNew";
+
+/** What can be done in directories. */
+export interface Files {
+  /** Opens a file. */
+  open(path: string, mode: OpenMode): File;
+  /** {@linkcode File.identity} of what is at `path`, `undefined` if there is nothing. */
+  identity(path: string): string | undefined;
+  /** The names in a directory, `undefined` if there is no such directory. */
+  list(dir: string): string[] | undefined;
+  /** Makes a directory whose parent exists; `false` if it was there. */
+  makeDir(path: string): boolean;
+  /** Removes an empty directory. */
+  removeDir(path: string): void;
+  /** Renames, in one step also over an existing file. */
+  rename(from: string, to: string): void;
+  /** Removes a file; `false` if there was none. */
+  remove(path: string): boolean;
+  /** Forces a directory's entries to the device. */
+  syncDir(path: string): void;
+}
+
+function identityOf(info: Deno.FileInfo): string {
+  return `${info.dev}:${info.ino}`;
+}
+
+class DenoFile implements File {
+  readonly path: string;
+  readonly #file: Deno.FsFile;
+  #identity: string | undefined;
+  #closed = false;
+
+  constructor(path: string, file: Deno.FsFile) {
+    this.path = path;
+    this.#file = file;
+  }
+
+  get identity(): string {
+    return this.#identity ??= identityOf(this.#file.statSync());
+  }
+
+  size(): number {
+    return this.#file.seekSync(0, Deno.SeekMode.End);
+  }
+
+  readAt(into: Uint8Array, at: number): number {
+    this.#file.seekSync(at, Deno.SeekMode.Start);
+    let done = this.#file.readSync(into) ?? 0;
+    while (done < into.length) {
+      const n = this.#file.readSync(into.subarray(done));
+      if (n === null) break;
+      done += n;
+    }
+    return done;
+  }
+
+  writeAt(bytes: Uint8Array, at: number): void {
+    this.#file.seekSync(at, Deno.SeekMode.Start);
+    let done = 0;
+    while (done < bytes.length) done += this.#file.writeSync(done === 0 ? bytes : bytes.subarray(done));
+  }
+
+  sync(): Promise<void> {
+    return this.#file.syncData();
+  }
+
+  syncSync(): void {
+    this.#file.syncDataSync();
+  }
+
+  lock(): Promise<void> {
+    return this.#file.lock(true);
+  }
+
+  lockSync(): void {
+    this.#file.lockSync(true);
+  }
+
+  tryLock(shared = false): boolean {
+    return this.#file.tryLockSync(!shared);
+  }
+
+  unlock(): void {
+    this.#file.unlockSync();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#file.close();
+  }
+}
+
+const OPEN_OPTIONS: Record<OpenMode, Deno.OpenOptions> = {
+  read: { read: true },
+  write: { read: true, write: true },
+  create: { read: true, write: true, create: true },
+  createNew: { read: true, write: true, createNew: true },
+};
+
+/** Runs `fn`; `absent` instead, if the file or directory is not there. */
+function unless<T, U>(absent: U, fn: () => T): T | U {
+  try {
+    return fn();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return absent;
+    throw error;
+  }
+}
+
+/** The file system, through Deno. */
+export const denoFiles: Files = {
+  open: (path, mode) => new DenoFile(path, Deno.openSync(path, OPEN_OPTIONS[mode])),
+  identity: (path) => unless(undefined, () => identityOf(Deno.statSync(path))),
+  list: (dir) => unless(undefined, () => Array.from(Deno.readDirSync(dir), (entry) => entry.name)),
+  makeDir(path) {
+    try {
+      Deno.mkdirSync(path);
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) return false;
+      throw error;
+    }
+  },
+  removeDir: (path) => Deno.removeSync(path),
+  rename: (from, to) => Deno.renameSync(from, to),
+  remove: (path) =>
+    unless(false, () => {
+      Deno.removeSync(path);
+      return true;
+    }),
+  syncDir(path) {
+    // Windows has no handle to a directory that could be flushed.
+    if (Deno.build.os === "windows") return;
+    using dir = Deno.openSync(path);
+    dir.syncSync();
+  },
+};
+
+let current = denoFiles;
+
+/** The files that a base opened now works on: {@linkcode denoFiles}, but in tests. */
+export function currentFiles(): Files {
+  return current;
+}
+
+/** Tests only: what `fn` opens works on `files`. */
+export function withFiles<T>(files: Files, fn: () => T): T {
+  const before = current;
+  current = files;
+  try {
+    return fn();
+  } finally {
+    current = before;
+  }
+}

@@ -1,0 +1,392 @@
+/**
+ * Bytes: the fixed structures of the identity file and the log, and the one
+ * checksum. Pure functions, no files. All numbers are little-endian; offsets
+ * and lengths are in bytes. ARCHITECTURE.md draws the same layouts.
+ *
+ * ```text
+ * identity   magic 8 · version 4 · 0 4 · uuid 16 · sum 8
+ * header     magic 8 · version 4 · generation 4 · uuid 16 · sum 8
+ * log page   header                                                             at 0
+ *            1 8 · sum 8                                     sealedInto, at SEALED_INTO
+ *            ( syncedTo 8 · sum 8 ) × MARK_SLOTS                         at MARK_SLOT_0
+ * frame      length 4 · kind 1 · 0 3 · sequence 8 · prev 8 · nonce 8 · syncedTo 8 ·
+ *            headerSum 8 · payload · 0 … · sum 8 · chain 8        a multiple of 8 long
+ * ```
+ *
+ * @module
+ */
+
+import { FormatVersionError } from "./errors.ts";
+import { hash128 } from "./hash.ts";
+
+/** The version of the format that this code writes, and the newest that it reads. */
+export const FORMAT_VERSION = 1;
+
+/** What a sum is of: bytes of one place never verify in another. */
+export const SUM = {
+  identity: 1,
+  fileHeader: 2,
+  sealedInto: 3,
+  mark: 4,
+  frameHeader: 5,
+  frame: 6,
+  footer: 7,
+  directory: 8,
+  page: 9,
+} as const;
+
+/** Sums of one base: seeded with its UUID, what the bytes are, and where they stand. */
+export class Checksum {
+  /** The base's 16 random bytes. */
+  readonly uuid: Uint8Array;
+  readonly #words: Int32Array;
+  readonly #seed = new Int32Array(4);
+
+  constructor(uuid: Uint8Array) {
+    this.uuid = uuid;
+    this.#words = new Int32Array(uuid.slice().buffer);
+  }
+
+  /**
+   * The 128 bits over `bytes`, valid until the next sum.
+   *
+   * @param kind What the bytes are, of {@linkcode SUM}.
+   * @param owner The generation or row group that they belong to.
+   * @param at The offset, or the number, that they have in it.
+   * @param bytes What to sum.
+   */
+  of(kind: number, owner: number, at: number, bytes: Uint8Array): Int32Array {
+    const seed = this.#seed;
+    seed[0] = this.#words[0]! ^ kind;
+    seed[1] = this.#words[1]! ^ owner;
+    seed[2] = this.#words[2]! ^ at;
+    seed[3] = this.#words[3]! ^ (at / 2 ** 32);
+    return hash128(bytes, seed);
+  }
+
+  /** Writes the first 64 bits of the sum over `bytes[from, to)` at `to`. */
+  put(kind: number, owner: number, at: number, bytes: Uint8Array, from: number, to: number): void {
+    const sum = this.of(kind, owner, at, bytes.subarray(from, to));
+    const view = viewOf(bytes);
+    view.setInt32(to, sum[0]!, true);
+    view.setInt32(to + 4, sum[1]!, true);
+  }
+
+  /** Whether {@linkcode Checksum.put} would write what stands there. */
+  holds(
+    kind: number,
+    owner: number,
+    at: number,
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+  ): boolean {
+    const sum = this.of(kind, owner, at, bytes.subarray(from, to));
+    const view = viewOf(bytes);
+    return view.getInt32(to, true) === sum[0] && view.getInt32(to + 4, true) === sum[1];
+  }
+}
+
+/** A view of just these bytes. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** A number below 2^53, as 8 bytes. */
+export function setUint53(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value, true);
+  view.setUint32(at + 4, value / 2 ** 32, true);
+}
+
+/** The number at `at`; 2^53 and more if the bytes are no such number. */
+export function getUint53(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+}
+
+/** The next multiple of 8. */
+export function align8(n: number): number {
+  return Math.ceil(n / 8) * 8;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+function checkVersion(path: string, version: number): void {
+  if (version <= FORMAT_VERSION) return;
+  throw new FormatVersionError(
+    `Cannot open "${path}": it has format ${version}, this version of psbase knows formats up to ` +
+      `${FORMAT_VERSION}, use a newer psbase`,
+  );
+}
+
+// --------------------------------------------------------------- identity
+
+const IDENTITY_MAGIC = new TextEncoder().encode("PSBASE\r\n");
+
+/** Length of the identity file. */
+export const IDENTITY_LENGTH = 40;
+
+/** The bytes of the identity file. */
+export function encodeIdentity(sums: Checksum): Uint8Array {
+  const bytes = new Uint8Array(IDENTITY_LENGTH);
+  bytes.set(IDENTITY_MAGIC);
+  viewOf(bytes).setUint32(8, FORMAT_VERSION, true);
+  bytes.set(sums.uuid, 16);
+  sums.put(SUM.identity, 0, 0, bytes, 0, 32);
+  return bytes;
+}
+
+/**
+ * Reads the identity file.
+ *
+ * @returns The base's sums; `"empty"` for no bytes or zeros (an interrupted
+ * create), `"damaged"` where the sum is wrong, `"foreign"` for anything else.
+ * @throws {FormatVersionError} If a newer psbase wrote it.
+ */
+export function decodeIdentity(
+  path: string,
+  bytes: Uint8Array,
+): Checksum | "empty" | "damaged" | "foreign" {
+  if (bytes.every((byte) => byte === 0)) return "empty";
+  if (!sameBytes(bytes.subarray(0, 8), IDENTITY_MAGIC)) return "foreign";
+  if (bytes.length < IDENTITY_LENGTH) return "damaged";
+  checkVersion(path, viewOf(bytes).getUint32(8, true));
+  const sums = new Checksum(bytes.slice(16, 32));
+  return sums.holds(SUM.identity, 0, 0, bytes, 0, 32) ? sums : "damaged";
+}
+
+// --------------------------------------------------------------- header of a table or log
+
+const MAGIC = {
+  table: new TextEncoder().encode("PSTABLE\n"),
+  log: new TextEncoder().encode("PSLOG\r\n\0"),
+};
+
+/** Length of the header of a table or log. */
+export const FILE_HEADER = 40;
+
+/** The first bytes of a table or log. */
+export function encodeFileHeader(
+  kind: "table" | "log",
+  sums: Checksum,
+  generation: number,
+): Uint8Array {
+  const bytes = new Uint8Array(FILE_HEADER);
+  bytes.set(MAGIC[kind]);
+  viewOf(bytes).setUint32(8, FORMAT_VERSION, true);
+  viewOf(bytes).setUint32(12, generation, true);
+  bytes.set(sums.uuid, 16);
+  sums.put(SUM.fileHeader, 0, 0, bytes, 0, 32);
+  return bytes;
+}
+
+/**
+ * Whose file `bytes` begin: of this base and generation, of another base, or
+ * damaged because they do not verify.
+ *
+ * @throws {FormatVersionError} If a newer psbase wrote it.
+ */
+export function fileOwner(
+  path: string,
+  kind: "table" | "log",
+  bytes: Uint8Array,
+  sums: Checksum,
+  generation: number,
+): "ours" | "other" | "damaged" {
+  if (bytes.length < FILE_HEADER || !sameBytes(bytes.subarray(0, 8), MAGIC[kind])) return "damaged";
+  checkVersion(path, viewOf(bytes).getUint32(8, true));
+  const uuid = bytes.slice(16, 32);
+  if (!new Checksum(uuid).holds(SUM.fileHeader, 0, 0, bytes, 0, 32)) return "damaged";
+  if (!sameBytes(uuid, sums.uuid)) return "other";
+  return viewOf(bytes).getUint32(12, true) === generation ? "ours" : "damaged";
+}
+
+// --------------------------------------------------------------- first page of a log
+
+/** Length of a log's first page; its first frame begins there. */
+export const LOG_PAGE = 4096;
+const SEALED_INTO = 512;
+const MARK_SLOT_0 = 1024;
+const MARK_SLOT_LENGTH = 16;
+const MARK_SLOTS = (LOG_PAGE - MARK_SLOT_0) / MARK_SLOT_LENGTH;
+
+/** A piece of the first page, and where it goes. */
+export interface Patch {
+  /** Offset in the file. */
+  readonly at: number;
+  /** The bytes. */
+  readonly bytes: Uint8Array;
+}
+
+/** Both are 8 bytes of number and 8 of sum. */
+function encodeFlag(
+  sums: Checksum,
+  kind: number,
+  generation: number,
+  at: number,
+  value: number,
+): Patch {
+  const bytes = new Uint8Array(16);
+  setUint53(viewOf(bytes), 0, value);
+  sums.put(kind, generation, at, bytes, 0, 8);
+  return { at, bytes };
+}
+
+/** What says that the seal which leads to this log is on disk. */
+export function encodeSealedInto(sums: Checksum, generation: number): Patch {
+  return encodeFlag(sums, SUM.sealedInto, generation, SEALED_INTO, 1);
+}
+
+/** What says that the log is on disk up to `syncedTo`, in the slot of `nonce`. */
+export function encodeMark(
+  sums: Checksum,
+  generation: number,
+  nonce: bigint,
+  syncedTo: number,
+): Patch {
+  const slot = Number(nonce % BigInt(MARK_SLOTS));
+  return encodeFlag(sums, SUM.mark, generation, MARK_SLOT_0 + slot * MARK_SLOT_LENGTH, syncedTo);
+}
+
+/** The first page of a new log. */
+export function encodeLogPage(
+  sums: Checksum,
+  generation: number,
+  syncedTo: number,
+  sealedInto: boolean,
+): Uint8Array {
+  const page = new Uint8Array(LOG_PAGE);
+  page.set(encodeFileHeader("log", sums, generation));
+  const mark = encodeMark(sums, generation, 0n, syncedTo);
+  page.set(mark.bytes, mark.at);
+  if (sealedInto) page.set(encodeSealedInto(sums, generation).bytes, SEALED_INTO);
+  return page;
+}
+
+/** The mark of a log: how far it is known to be on disk, and the seal that leads to it. */
+export function decodeMark(
+  sums: Checksum,
+  generation: number,
+  page: Uint8Array,
+): { syncedTo: number; sealedInto: boolean } {
+  const flag = (kind: number, at: number) =>
+    sums.holds(kind, generation, at, page.subarray(at, at + 16), 0, 8);
+  const view = viewOf(page);
+  let syncedTo = 0;
+  for (let at = MARK_SLOT_0; at + MARK_SLOT_LENGTH <= page.length; at += MARK_SLOT_LENGTH) {
+    const value = getUint53(view, at);
+    if (value > syncedTo && flag(SUM.mark, at)) syncedTo = value;
+  }
+  const sealedInto = page.length >= SEALED_INTO + 16 && view.getUint32(SEALED_INTO, true) === 1 &&
+    flag(SUM.sealedInto, SEALED_INTO);
+  return { syncedTo, sealedInto };
+}
+
+// --------------------------------------------------------------- frames
+
+/** What a frame is. */
+export const FRAME = {
+  /** Changes that become visible together. */
+  commit: 1,
+  /** The next generation takes over. */
+  seal: 2,
+  /** The base is being destroyed or replaced: look at its identity file again. */
+  finalSeal: 3,
+} as const;
+
+/** Length of a frame's header. */
+export const FRAME_HEADER = 48;
+/** Length of a frame's trailer: its sum, then its chain value. */
+export const FRAME_TRAILER = 16;
+/** Length of a frame without payload. */
+export const EMPTY_FRAME = FRAME_HEADER + FRAME_TRAILER;
+
+/** The header of a frame. */
+export interface FrameHeader {
+  /** Of the whole frame, in bytes. */
+  readonly length: number;
+  /** Of {@linkcode FRAME}. */
+  readonly kind: number;
+  /** Its place in the order of all commits. */
+  readonly sequence: number;
+  /** The chain value of its predecessor, `0n` for the first of a log. */
+  readonly prev: bigint;
+  /** Drawn per handle and log: the same commit, tried again, is other bytes. */
+  readonly nonce: bigint;
+  /** How far its writer knew the log to be on disk. */
+  readonly syncedTo: number;
+}
+
+/** The bytes of a frame that stands at `at` of its log. */
+export function encodeFrame(
+  sums: Checksum,
+  generation: number,
+  at: number,
+  header: Omit<FrameHeader, "length">,
+  payload: Uint8Array,
+): { bytes: Uint8Array; chain: bigint } {
+  const body = FRAME_HEADER + align8(payload.length);
+  const bytes = new Uint8Array(body + FRAME_TRAILER);
+  const view = viewOf(bytes);
+  view.setUint32(0, bytes.length, true);
+  view.setUint8(4, header.kind);
+  setUint53(view, 8, header.sequence);
+  view.setBigUint64(16, header.prev, true);
+  view.setBigUint64(24, header.nonce, true);
+  setUint53(view, 32, header.syncedTo);
+  sums.put(SUM.frameHeader, generation, at, bytes, 0, 40);
+  bytes.set(payload, FRAME_HEADER);
+  const sum = sums.of(SUM.frame, generation, at, bytes.subarray(0, body));
+  for (let i = 0; i < 4; i++) view.setInt32(body + i * 4, sum[i]!, true);
+  return { bytes, chain: view.getBigUint64(body + 8, true) };
+}
+
+/**
+ * The header that stands at `from` of `bytes`, which is offset `at` of its log,
+ * or `undefined`. It verifies alone, so its claim counts though its payload is torn.
+ */
+export function decodeFrameHeader(
+  sums: Checksum,
+  generation: number,
+  at: number,
+  bytes: Uint8Array,
+  from: number,
+): FrameHeader | undefined {
+  if (from + FRAME_HEADER > bytes.length) return undefined;
+  const view = viewOf(bytes);
+  const length = view.getUint32(from, true);
+  const kind = view.getUint32(from + 4, true);
+  if (length < EMPTY_FRAME || length % 8 !== 0 || kind < 1 || kind > 3) return undefined;
+  const header = bytes.subarray(from, from + FRAME_HEADER);
+  if (!sums.holds(SUM.frameHeader, generation, at, header, 0, 40)) return undefined;
+  return {
+    length,
+    kind,
+    sequence: getUint53(view, from + 8),
+    prev: view.getBigUint64(from + 16, true),
+    nonce: view.getBigUint64(from + 24, true),
+    syncedTo: getUint53(view, from + 32),
+  };
+}
+
+/**
+ * The chain value of the frame whose header stands at `from`, or `undefined`
+ * if its bytes do not verify. The frame must lie within `bytes`.
+ */
+export function verifyFrame(
+  sums: Checksum,
+  generation: number,
+  at: number,
+  header: FrameHeader,
+  bytes: Uint8Array,
+  from: number,
+): bigint | undefined {
+  const body = from + header.length - FRAME_TRAILER;
+  const sum = sums.of(SUM.frame, generation, at, bytes.subarray(from, body));
+  const view = viewOf(bytes);
+  for (let i = 0; i < 4; i++) {
+    if (view.getInt32(body + i * 4, true) !== sum[i]) return undefined;
+  }
+  return view.getBigUint64(body + 8, true);
+}

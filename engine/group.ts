@@ -1,0 +1,212 @@
+/**
+ * A row group: some thousand rows next to each other in id order, column by
+ * column. The same bytes serve in a table file and within the frame of a large
+ * insert.
+ *
+ * @module
+ */
+
+import { type Column, type ColumnMeta, encodeColumn, openColumn } from "./column.ts";
+import { CorruptionError } from "./errors.ts";
+import { encodeNumbers, Numbers, type NumbersMeta, PartWriter, type Source } from "./parts.ts";
+import { type FieldDef, readField, type StoredRow } from "./schema.ts";
+
+/**
+ * Rows a group holds at most: so few that changing one of them rewrites little,
+ * so many that a scan spends its time in the columns.
+ */
+export const GROUP_ROWS = 16_384;
+
+/** A group ends early at so many bytes of text and the like, so that large values stay bearable. */
+const GROUP_BYTES = 32 * 2 ** 20;
+
+/** What stands where in a group; written as JSON. */
+export interface Directory {
+  /** How many rows. */
+  readonly rows: number;
+  /** Their ids; left out where they follow each other without a gap. */
+  readonly ids?: NumbersMeta;
+  /** Their versions; left out where all are 0. */
+  readonly versions?: NumbersMeta;
+  /** Columns by field number. */
+  readonly columns: Readonly<Record<string, ColumnMeta>>;
+}
+
+/** A group as bytes, not yet anywhere. */
+export interface EncodedGroup {
+  /** What stands where. */
+  readonly directory: Directory;
+  /** The columns. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Turns rows into a group.
+ *
+ * @param fields The fields to write.
+ * @param rows The rows, in id order.
+ * @param ids Their ids.
+ */
+function encodeGroup(
+  fields: readonly FieldDef[],
+  rows: readonly StoredRow[],
+  ids: readonly number[],
+): EncodedGroup {
+  const parts = new PartWriter();
+  const columns: Record<string, ColumnMeta> = {};
+  for (const field of fields) {
+    columns[field.number] = encodeColumn(parts, field.value, rows.map((row) => readField(row, field)));
+  }
+  const gaps = ids.at(-1)! - ids[0]! !== ids.length - 1;
+  const changed = rows.some((row) => row.version !== 0);
+  const directory = {
+    rows: rows.length,
+    ...(gaps ? { ids: encodeNumbers(parts, ids) } : {}),
+    ...(changed ? { versions: encodeNumbers(parts, rows.map((row) => row.version)) } : {}),
+    columns,
+  };
+  return { directory, bytes: parts.finish() };
+}
+
+function sizeOf(row: StoredRow): number {
+  let size = 0;
+  for (const value of row.values) {
+    if (typeof value === "string" || value instanceof Uint8Array) size += value.length;
+  }
+  return size;
+}
+
+/** Collects rows, in id order, until they fill a group. */
+export class GroupBuilder {
+  readonly #fields: readonly FieldDef[];
+  #rows: StoredRow[] = [];
+  #ids: number[] = [];
+  #bytes = 0;
+
+  constructor(fields: readonly FieldDef[]) {
+    this.#fields = fields;
+  }
+
+  /** Whether there are no rows in it. */
+  get empty(): boolean {
+    return this.#rows.length === 0;
+  }
+
+  /** Whether it is time to {@linkcode GroupBuilder.take} it. */
+  get full(): boolean {
+    return this.#rows.length >= GROUP_ROWS || this.#bytes >= GROUP_BYTES;
+  }
+
+  /** Adds a row. */
+  add(id: number, row: StoredRow): void {
+    this.#rows.push(row);
+    this.#ids.push(id);
+    this.#bytes += sizeOf(row);
+  }
+
+  /** The group of the rows added since the last one. */
+  take(): { group: EncodedGroup; first: number; last: number } {
+    const ids = this.#ids;
+    const group = encodeGroup(this.#fields, this.#rows, ids);
+    this.#rows = [];
+    this.#ids = [];
+    this.#bytes = 0;
+    return { group, first: ids[0]!, last: ids.at(-1)! };
+  }
+}
+
+/** A group that is wholly in memory, its bytes verified already. */
+export class MemorySource implements Source {
+  readonly bytes: Uint8Array;
+  readonly #path: string;
+
+  /**
+   * @param bytes The bytes, at the beginning of their buffer.
+   * @param path The file that they come from.
+   */
+  constructor(bytes: Uint8Array, path: string) {
+    this.bytes = bytes;
+    this.#path = path;
+  }
+
+  need(): void {}
+
+  fail(at: number, reason: string): never {
+    throw new CorruptionError(this.#path, at, reason);
+  }
+}
+
+/** Reads rows and columns of a group. */
+export class Group {
+  /** How many rows. */
+  readonly rows: number;
+  /** The id of the first row. */
+  readonly first: number;
+  /** What stands where. */
+  readonly directory: Directory;
+  /** The bytes. */
+  readonly source: Source;
+  readonly #ids: Numbers | undefined;
+  readonly #versions: Numbers | undefined;
+  readonly #columns = new Map<number, Column>();
+
+  constructor(source: Source, directory: Directory, first: number) {
+    this.source = source;
+    this.directory = directory;
+    this.first = first;
+    const { rows, ids, versions } = directory;
+    if (!Number.isSafeInteger(rows) || rows < 1 || rows > GROUP_ROWS) {
+      source.fail(0, "a row group has an impossible size");
+    }
+    this.rows = rows;
+    this.#ids = ids && new Numbers(source, ids, rows);
+    this.#versions = versions && new Numbers(source, versions, rows);
+  }
+
+  /** The id of a row. */
+  id(i: number): number {
+    return this.#ids === undefined ? this.first + i : this.#ids.get(i);
+  }
+
+  /** The version of a row. */
+  version(i: number): number {
+    return this.#versions === undefined ? 0 : this.#versions.get(i);
+  }
+
+  /** The first row whose id is at least `id`; {@linkcode Group.rows} if there is none. */
+  lowerBound(id: number): number {
+    if (this.#ids === undefined) return Math.min(Math.max(id - this.first, 0), this.rows);
+    let low = 0;
+    let high = this.rows;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#ids.get(middle) < id) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Where the row of an id stands; -1 if it is not there. */
+  indexOf(id: number): number {
+    const i = this.lowerBound(id);
+    return i < this.rows && this.id(i) === id ? i : -1;
+  }
+
+  /** The column of a field. */
+  column(field: FieldDef): Column {
+    let column = this.#columns.get(field.number);
+    if (column === undefined) {
+      const meta = this.directory.columns[field.number];
+      column = openColumn(this.source, meta, field.value, this.rows, field.fill);
+      this.#columns.set(field.number, column);
+    }
+    return column;
+  }
+
+  /** A row. */
+  row(i: number, fields: readonly FieldDef[]): StoredRow {
+    const values: StoredRow["values"][number][] = [];
+    for (const field of fields) values[field.number] = this.column(field).get(i);
+    return { version: this.version(i), values };
+  }
+}

@@ -1,0 +1,490 @@
+/**
+ * The commit log of one generation: frames behind a first page.
+ *
+ * 1. A frame verifies alone and holds the chain value of its predecessor; a log is
+ *    what verifies from its beginning on. What was once cut off never comes back.
+ * 2. Everything before {@linkcode Log.claim} is on disk: a frame that fails there is
+ *    damage, one that fails behind it is a commit that nobody was told of.
+ * 3. A handle answers only for bytes that it wrote: its first append writes again
+ *    what it does not know to be on disk.
+ * 4. A sync that failed is never tried again: the handle is poisoned.
+ *
+ * ARCHITECTURE.md argues them crash by crash. Who appends holds the lock.
+ *
+ * @module
+ */
+
+import { CorruptionError, WriteError } from "./errors.ts";
+import type { File, Files } from "./file.ts";
+import {
+  type Checksum,
+  decodeFrameHeader,
+  decodeMark,
+  EMPTY_FRAME,
+  encodeFrame,
+  encodeLogPage,
+  encodeMark,
+  encodeSealedInto,
+  fileOwner,
+  FRAME,
+  FRAME_HEADER,
+  FRAME_TRAILER,
+  type FrameHeader,
+  LOG_PAGE,
+  type Patch,
+  verifyFrame,
+  viewOf,
+} from "./format.ts";
+
+/** The file is grown so much ahead of use, that a commit's sync carries no metadata. */
+const STEP = 16 * 1024;
+const MAX_STEP = 256 * 1024;
+/** What a look for new frames reads. */
+const LOOK = 4096;
+
+/** A frame to be appended. */
+export interface NewFrame {
+  /** Of {@linkcode FRAME}. */
+  readonly kind: number;
+  /** What it holds. */
+  readonly payload: Uint8Array;
+}
+
+/** Where frames end: nothing more, a tail that does not verify, a seal. */
+export type LogEnd = "end" | "torn" | "seal" | "finalSeal";
+
+/** The log is not the one that this handle has read: it must be opened again. */
+export class StaleError extends Error {}
+
+/** Draws 64 random bits. */
+export function randomNonce(): bigint {
+  return crypto.getRandomValues(new BigUint64Array(1))[0]!;
+}
+
+function grownSize(size: number): number {
+  const step = Math.min(Math.max(STEP, size / 4), MAX_STEP);
+  return Math.ceil((size + EMPTY_FRAME) / step) * step;
+}
+
+/** An open log. */
+export class Log {
+  /** The generation that it belongs to. */
+  readonly generation: number;
+  /** Where the verified frames end. */
+  end = LOG_PAGE;
+  /** The sequence of the last commit; whoever opens the log sets that of the table. */
+  sequence = 0;
+  /** Whether the seal that leads to this log is known to be on disk. */
+  sealedInto: boolean;
+  readonly #file: File;
+  readonly #sums: Checksum;
+  readonly #openAgain: () => File;
+  readonly #nonce = randomNonce();
+  /** For blocking syncs: Linux tells an error once per open file. */
+  #second: File | undefined;
+  #chain = 0n;
+  #claim: number;
+  #poison: WriteError | undefined;
+  #syncing: Promise<void> | undefined;
+  #closed = false;
+  #scratch = new Uint8Array(LOOK);
+
+  private constructor(
+    file: File,
+    openAgain: () => File,
+    sums: Checksum,
+    generation: number,
+    page: Uint8Array,
+  ) {
+    this.#file = file;
+    this.#openAgain = openAgain;
+    this.#sums = sums;
+    this.generation = generation;
+    const mark = decodeMark(sums, generation, page);
+    this.#claim = Math.max(LOG_PAGE, mark.syncedTo);
+    this.sealedInto = mark.sealedInto;
+  }
+
+  /**
+   * Opens a log; nothing is read but its first page.
+   *
+   * @returns The log, `undefined` if it is of another base.
+   * @throws {CorruptionError} If its header does not verify.
+   */
+  static open(
+    files: Files,
+    path: string,
+    sums: Checksum,
+    generation: number,
+    readOnly: boolean,
+  ): Log | undefined {
+    const openAgain = () => files.open(path, readOnly ? "read" : "write");
+    const file = openAgain();
+    try {
+      const page = new Uint8Array(LOG_PAGE);
+      const length = file.readAt(page, 0);
+      const owner = fileOwner(path, "log", page.subarray(0, length), sums, generation);
+      if (owner === "damaged") {
+        throw new CorruptionError(path, 0, "the header of the log does not verify");
+      }
+      if (owner === "ours") return new Log(file, openAgain, sums, generation, page);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    file.close();
+    return undefined;
+  }
+
+  /** The bytes of a whole new log that holds `frames`, all of them to be synced by the caller. */
+  static encode(
+    sums: Checksum,
+    generation: number,
+    sequence: number,
+    frames: readonly NewFrame[],
+    sealedInto: boolean,
+  ): Uint8Array {
+    let at = LOG_PAGE;
+    let prev = 0n;
+    const nonce = randomNonce();
+    const encoded = frames.map(({ kind, payload }) => {
+      const header = { kind, sequence: ++sequence, prev, nonce, syncedTo: LOG_PAGE };
+      const { bytes, chain } = encodeFrame(sums, generation, at, header, payload);
+      at += bytes.length;
+      prev = chain;
+      return bytes;
+    });
+    const log = new Uint8Array(grownSize(at));
+    log.set(encodeLogPage(sums, generation, at, sealedInto));
+    at = LOG_PAGE;
+    for (const bytes of encoded) {
+      log.set(bytes, at);
+      at += bytes.length;
+    }
+    return log;
+  }
+
+  /** Where the log is. */
+  get path(): string {
+    return this.#file.path;
+  }
+
+  /** How far the log is known to be on disk. */
+  get claim(): number {
+    return this.#claim;
+  }
+
+  /** Length of the file, in bytes. */
+  get bytes(): number {
+    return this.#file.size();
+  }
+
+  // ------------------------------------------------------------- reading
+
+  /**
+   * Reads and verifies the frames that were appended since the last call.
+   *
+   * @param visit Is told of each commit; the payload is valid during the call only.
+   * @param thorough Looks for damage behind a clean end, too.
+   * @throws {CorruptionError} If a frame fails that was on disk.
+   * @throws {StaleError} If the log no longer holds what was read from it.
+   */
+  read(visit: (header: FrameHeader, payload: Uint8Array) => void, thorough = false): LogEnd {
+    let length = thorough ? this.#file.size() - this.end + 8 : LOOK;
+    let judged = -1;
+    for (;;) {
+      const bytes = this.#look(length);
+      const { end, missing } = this.#walk(bytes, visit, thorough);
+      if (end === "seal" || end === "finalSeal") return end;
+      if (missing > 0 && bytes.length === length) {
+        length = Math.min(Math.max(length * 4, missing + 8), this.#file.size() - this.end + 8);
+        if (length > bytes.length) continue;
+      }
+      if (end === "end" && this.#claim <= this.end) return "end";
+      // The claim first, then the frame again: it may have been completed meanwhile.
+      if (judged === this.end) {
+        if (this.#claim <= this.end) return "torn";
+        throw this.#damage();
+      }
+      judged = this.end;
+      this.#claim = Math.max(this.#claim, this.#findClaim());
+    }
+  }
+
+  #damage(): CorruptionError {
+    return new CorruptionError(this.path, this.end, "a frame that was on disk does not verify");
+  }
+
+  /** Bytes from the last frame's chain value on. */
+  #look(length: number): Uint8Array {
+    if (length > this.#scratch.length) this.#scratch = new Uint8Array(length);
+    const bytes = this.#scratch.subarray(0, length);
+    const there = bytes.subarray(0, this.#file.readAt(bytes, this.end - 8));
+    if (length > MAX_STEP) this.#scratch = new Uint8Array(LOOK);
+    if (this.end > LOG_PAGE) {
+      const chain = there.length < 8 ? undefined : viewOf(there).getBigUint64(0, true);
+      if (chain !== this.#chain) throw new StaleError();
+    }
+    return there;
+  }
+
+  /** Takes the frames in `bytes`, which begin 8 bytes before the end. */
+  #walk(
+    bytes: Uint8Array,
+    visit: (header: FrameHeader, payload: Uint8Array) => void,
+    thorough: boolean,
+  ): { end: LogEnd; missing: number } {
+    const view = viewOf(bytes);
+    for (let at = 8;;) {
+      if (at + 8 > bytes.length) return { end: "end", missing: FRAME_HEADER };
+      if (view.getUint32(at, true) === 0) {
+        const clean = !thorough || bytes.subarray(at).every((byte) => byte === 0);
+        return { end: clean ? "end" : "torn", missing: 0 };
+      }
+      if (at + FRAME_HEADER > bytes.length) return { end: "torn", missing: FRAME_HEADER };
+      const header = decodeFrameHeader(this.#sums, this.generation, this.end, bytes, at);
+      if (header === undefined) return { end: "torn", missing: 0 };
+      if (at + header.length > bytes.length) return { end: "torn", missing: header.length };
+      const chain = verifyFrame(this.#sums, this.generation, this.end, header, bytes, at);
+      const sequence = header.kind === FRAME.commit ? this.sequence + 1 : this.sequence;
+      if (chain === undefined || header.prev !== this.#chain || header.sequence !== sequence) {
+        return { end: "torn", missing: 0 };
+      }
+      if (header.kind === FRAME.finalSeal) return { end: "finalSeal", missing: 0 };
+      this.end += header.length;
+      this.#chain = chain;
+      this.#claim = Math.max(this.#claim, header.syncedTo);
+      if (header.kind === FRAME.seal) return { end: "seal", missing: 0 };
+      this.sequence = sequence;
+      const payload = bytes.subarray(at + FRAME_HEADER, at + header.length - FRAME_TRAILER);
+      visit(header, payload);
+      at += header.length;
+    }
+  }
+
+  /** The largest claim in the mark and in any header behind the end. */
+  #findClaim(): number {
+    const page = new Uint8Array(LOG_PAGE);
+    this.#file.readAt(page, 0);
+    let claim = decodeMark(this.#sums, this.generation, page).syncedTo;
+    const tail = this.#tail();
+    for (let at = 0; at + FRAME_HEADER <= tail.length;) {
+      const header = decodeFrameHeader(this.#sums, this.generation, this.end + at, tail, at);
+      if (header !== undefined) claim = Math.max(claim, header.syncedTo);
+      at += header?.length ?? 8;
+    }
+    return claim;
+  }
+
+  /** Everything behind the end. */
+  #tail(): Uint8Array {
+    const tail = new Uint8Array(Math.max(0, this.#file.size() - this.end));
+    return tail.subarray(0, this.#file.readAt(tail, this.end));
+  }
+
+  /** How far bytes that do not verify reach behind the end. */
+  tornBytes(): number {
+    return this.#tail().findLastIndex((byte) => byte !== 0) + 1;
+  }
+
+  /** The frames from `from` on, as they were read and verified. */
+  framesFrom(from: number): NewFrame[] {
+    const bytes = this.#verified(from);
+    const frames: NewFrame[] = [];
+    for (let at = 0; at < bytes.length;) {
+      const header = decodeFrameHeader(this.#sums, this.generation, from + at, bytes, at)!;
+      const payload = bytes.subarray(at + FRAME_HEADER, at + header.length - FRAME_TRAILER);
+      frames.push({ kind: header.kind, payload });
+      at += header.length;
+    }
+    return frames;
+  }
+
+  /** The bytes from `from`, where a frame begins, to the end: just those that were read. */
+  #verified(from: number): Uint8Array {
+    const bytes = new Uint8Array(this.end - from);
+    if (bytes.length === 0) return bytes;
+    if (this.#file.readAt(bytes, from) < bytes.length) throw new StaleError();
+    let chain: bigint | undefined;
+    for (let at = 0; at < bytes.length;) {
+      const header = decodeFrameHeader(this.#sums, this.generation, from + at, bytes, at);
+      if (header === undefined || at + header.length > bytes.length) throw new StaleError();
+      if (chain !== undefined && header.prev !== chain) throw new StaleError();
+      chain = verifyFrame(this.#sums, this.generation, from + at, header, bytes, at);
+      if (chain === undefined) throw new StaleError();
+      at += header.length;
+    }
+    // The chain covers all before it: the last value being ours, all of it is.
+    if (chain !== this.#chain) throw new StaleError();
+    return bytes;
+  }
+
+  // ------------------------------------------------------------- writing
+
+  /** Zeros what does not verify behind the end; safety does not rest on it. */
+  zeroTail(bytes: number): void {
+    this.#file.writeAt(new Uint8Array(bytes), this.end);
+  }
+
+  /**
+   * Appends frames in one write. The log was read to its end just now.
+   *
+   * @throws {WriteError} If the system refuses; with outcome `"unknown"` the log is
+   * poisoned, with `"none"` nothing is there.
+   */
+  append(frames: readonly NewFrame[]): void {
+    this.check();
+    const first = this.#second === undefined;
+    // Before the first append, so that no error of its own can escape it.
+    this.#second ??= this.#openAgain();
+    const from = first ? Math.min(this.#claim, this.end) : this.end;
+    const parts = [this.#verified(from)];
+    let { end, sequence } = this;
+    let chain = this.#chain;
+    for (const { kind, payload } of frames) {
+      if (kind === FRAME.commit) sequence++;
+      const header = {
+        kind,
+        sequence,
+        prev: chain,
+        nonce: this.#nonce,
+        syncedTo: Math.min(this.#claim, this.end),
+      };
+      const frame = encodeFrame(this.#sums, this.generation, end, header, payload);
+      parts.push(frame.bytes);
+      end += frame.bytes.length;
+      chain = frame.chain;
+    }
+    this.#write(from, parts, end);
+    Object.assign(this, { end, sequence });
+    this.#chain = chain;
+  }
+
+  #write(from: number, parts: readonly Uint8Array[], end: number): void {
+    const size = this.#file.size();
+    // Always room for a seal: a full disk must not keep cleanup from ending.
+    const grown = end + EMPTY_FRAME > size ? grownSize(end) : end;
+    const bytes = new Uint8Array(grown - from);
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    if (bytes.length === 0) return;
+    try {
+      this.#file.writeAt(bytes, from);
+    } catch (error) {
+      this.#takeBack(end, error);
+    }
+  }
+
+  /** After a failed append: nothing may be left of it, or nobody may go on. */
+  #takeBack(end: number, cause: unknown): never {
+    const told = `Cannot write "${this.path}": ${(cause as Error).message}`;
+    try {
+      const tail = this.#tail();
+      const header = decodeFrameHeader(this.#sums, this.generation, this.end, tail, 0);
+      const whole = header !== undefined && header.length <= tail.length &&
+        verifyFrame(this.#sums, this.generation, this.end, header, tail, 0) !== undefined;
+      // A reader may have seen it already.
+      if (!whole) {
+        this.zeroTail(Math.min(tail.length, end - this.end));
+        throw new WriteError(`${told}, nothing was written`, "none", cause);
+      }
+    } catch (error) {
+      if (error instanceof WriteError) throw error;
+    }
+    throw this.#poisonWith(`${told}, open the base again to see whether it was written`, cause);
+  }
+
+  /** Makes what was read this handle's own, so that its sync answers for it: see invariant 3. */
+  own(): void {
+    this.append([]);
+  }
+
+  #patch({ at, bytes }: Patch): void {
+    try {
+      this.#file.writeAt(bytes, at);
+    } catch {
+      // What it tells may be missing, it is only never false.
+    }
+  }
+
+  /** Says on disk that the seal which leads here is there. */
+  markSealedInto(): void {
+    this.#patch(encodeSealedInto(this.#sums, this.generation));
+    this.sealedInto = true;
+  }
+
+  // ------------------------------------------------------------- syncing
+
+  /** Throws if an earlier failure left the outcome unknown. */
+  check(): void {
+    if (this.#poison !== undefined) throw this.#poison;
+  }
+
+  #poisonWith(message: string, cause: unknown): WriteError {
+    return this.#poison ??= new WriteError(message, "unknown", cause);
+  }
+
+  #synced(to: number): void {
+    if (to <= this.#claim) return;
+    this.#claim = to;
+    if (!this.#closed) this.#patch(encodeMark(this.#sums, this.generation, this.#nonce, to));
+  }
+
+  #syncFailed(cause: unknown): WriteError {
+    return this.#poisonWith(
+      `Cannot sync "${this.path}": ${(cause as Error).message}, open the base again to see ` +
+        `what was written`,
+      cause,
+    );
+  }
+
+  /**
+   * Resolves when all up to `to` is on disk; one sync at a time, for all who wait.
+   *
+   * @throws {WriteError} If it fails; then the log is poisoned.
+   */
+  async sync(to: number): Promise<void> {
+    while (this.#claim < to) {
+      this.check();
+      await (this.#syncing ??= this.#syncOnce());
+    }
+    this.check();
+  }
+
+  async #syncOnce(): Promise<void> {
+    const to = this.end;
+    try {
+      await this.#file.sync();
+      this.#synced(to);
+    } catch (error) {
+      throw this.#syncFailed(error);
+    } finally {
+      this.#syncing = undefined;
+      if (this.#closed) this.#file.close();
+    }
+  }
+
+  /** As {@linkcode Log.sync}, blocking. */
+  syncSync(to: number): void {
+    this.check();
+    if (this.#claim >= to) return;
+    const end = this.end;
+    try {
+      (this.#second ?? this.#file).syncSync();
+    } catch (error) {
+      throw this.#syncFailed(error);
+    }
+    this.#synced(end);
+  }
+
+  /** Closes the files, once no sync is under way. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#second?.close();
+    if (this.#syncing === undefined) this.#file.close();
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The rows at one commit point: a table and, over it, what the log changed
+ * since. Every read answers from one of these; every commit is applied to one.
+ *
+ * Rows stand in segments of ascending ids: the groups of the table, then groups
+ * that large inserts left in the log and lists of rows that small ones did.
+ * What was changed or deleted in a group is in its patch.
+ *
+ * @module
+ */
+
+import type { ChangeSink } from "./changes.ts";
+import { type Directory, Group, MemorySource } from "./group.ts";
+import { RowList } from "./row_list.ts";
+import type { StoredRow, TableSchema } from "./schema.ts";
+import type { Table } from "./table.ts";
+
+/** Rows of ascending ids: those of a group but for its patch, or just a list. */
+export type Segment =
+  | { readonly group: Group; readonly patch: RowList | undefined }
+  | { readonly group: undefined; readonly patch: RowList };
+
+/** A group, of the table or of the log, before it is looked into. */
+interface GroupPart {
+  readonly first: number;
+  readonly last: number;
+  readonly rows: number;
+  open(): Group;
+}
+
+/** The rows at one commit point. */
+export class State implements ChangeSink {
+  /** What the log goes on from. */
+  readonly table: Table;
+  /** The fields. */
+  schema: TableSchema;
+  /** The id that the next row gets. */
+  nextId: number;
+  /** The last commit. */
+  sequence: number;
+  /** How many rows. */
+  size: number;
+  /** The log that batches come from, for messages. */
+  readonly #logPath: string;
+  #tail: (GroupPart | RowList)[] = [];
+  /** By the first id of the group. */
+  #patches = new Map<number, RowList>();
+  #pins = 0;
+
+  constructor(table: Table, logPath: string) {
+    this.table = table;
+    this.schema = table.schema;
+    this.nextId = table.nextId;
+    this.sequence = table.sequence;
+    this.size = table.rows;
+    this.#logPath = logPath;
+  }
+
+  // ------------------------------------------------------------- commit points
+
+  /** Whether somebody reads it: then a commit goes into a copy. */
+  get pinned(): boolean {
+    return this.#pins > 0;
+  }
+
+  /** Keeps this commit point as it is until {@linkcode State.unpin}. */
+  pin(): void {
+    this.#pins++;
+    this.table.pin();
+  }
+
+  /** See {@linkcode State.pin}. */
+  unpin(): void {
+    this.#pins--;
+    this.table.unpin();
+  }
+
+  /** A copy that changes on its own. */
+  clone(): State {
+    const copy = new State(this.table, this.#logPath);
+    copy.schema = this.schema;
+    copy.nextId = this.nextId;
+    copy.sequence = this.sequence;
+    copy.size = this.size;
+    copy.#tail = this.#tail.map((part) => part instanceof RowList ? part.clone() : part);
+    copy.#patches = new Map(Array.from(this.#patches, ([first, patch]) => [first, patch.clone()]));
+    return copy;
+  }
+
+  /** Rows of the table that were changed or deleted since. */
+  get dead(): number {
+    let dead = 0;
+    for (const patch of this.#patches.values()) dead += patch.length;
+    return dead;
+  }
+
+  // ------------------------------------------------------------- applying a commit
+
+  put(id: number, row: StoredRow): void {
+    if (id >= this.nextId) {
+      let list = this.#tail.at(-1);
+      if (!(list instanceof RowList)) this.#tail.push(list = new RowList());
+      list.set(id, row);
+      this.nextId = id + 1;
+      this.size++;
+      return;
+    }
+    const part = this.#partOf(id);
+    if (part instanceof RowList) part.set(id, row);
+    else if (part !== undefined) this.#patch(part.first).set(id, row);
+  }
+
+  delete(id: number): void {
+    const part = this.#partOf(id);
+    if (part === undefined) return;
+    if (!(part instanceof RowList)) this.#patch(part.first).set(id, null);
+    else if (!part.remove(id)) return;
+    else if (part.length === 0) this.#tail.splice(this.#tail.indexOf(part), 1);
+    this.size--;
+  }
+
+  batch(first: number, directory: Directory, bytes: Uint8Array): void {
+    const source = new MemorySource(bytes.slice(), this.#logPath);
+    const group = new Group(source, directory, first);
+    const { rows } = group;
+    this.#tail.push({ first, last: first + rows - 1, rows, open: () => group });
+    this.nextId = first + rows;
+    this.size += rows;
+  }
+
+  alter(schema: TableSchema): void {
+    this.schema = schema;
+  }
+
+  #patch(first: number): RowList {
+    let patch = this.#patches.get(first);
+    if (patch === undefined) this.#patches.set(first, patch = new RowList());
+    return patch;
+  }
+
+  // ------------------------------------------------------------- reading
+
+  /** The list or the group that an id would stand in. */
+  #partOf(id: number): GroupPart | RowList | undefined {
+    const parts = id < this.table.nextId ? this.table.groups : this.#tail;
+    const part = parts[
+      firstWhere(parts.length, (i) => {
+        const part = parts[i]!;
+        return (part instanceof RowList ? part.id(part.length - 1) : part.last) >= id;
+      })
+    ];
+    return part === undefined || part instanceof RowList || part.first <= id ? part : undefined;
+  }
+
+  /** The row of an id. */
+  get(id: number): StoredRow | undefined {
+    const part = this.#partOf(id);
+    if (part === undefined) return undefined;
+    if (part instanceof RowList) return part.get(id) ?? undefined;
+    const patched = this.#patches.get(part.first)?.get(id);
+    if (patched !== undefined) return patched ?? undefined;
+    const group = part.open();
+    const i = group.indexOf(id);
+    return i < 0 ? undefined : group.row(i, this.schema.fields);
+  }
+
+  /** The id of the row that `n` others come before; `undefined` if there are not so many. */
+  nth(n: number): number | undefined {
+    for (const part of this.#parts()) {
+      if (part instanceof RowList) {
+        if (n < part.length) return part.id(n);
+        n -= part.length;
+        continue;
+      }
+      const patch = this.#patches.get(part.first);
+      const live = part.rows - (patch?.gone ?? 0);
+      if (n < live) {
+        const group = part.open();
+        for (let i = 0; patch !== undefined && i < patch.length; i++) {
+          if (patch.row(i) === null && group.indexOf(patch.id(i)) <= n) n++;
+        }
+        return group.id(n);
+      }
+      n -= live;
+    }
+    return undefined;
+  }
+
+  *#parts(): Generator<GroupPart | RowList> {
+    yield* this.table.groups;
+    yield* this.#tail;
+  }
+
+  /** Whether a group of the table is as it was written. */
+  isUntouched(first: number): boolean {
+    return !this.#patches.has(first);
+  }
+
+  /** All rows, in segments of ascending ids. */
+  *segments(): Generator<Segment> {
+    for (const part of this.#parts()) {
+      if (part instanceof RowList) yield { group: undefined, patch: part };
+      else yield { group: part.open(), patch: this.#patches.get(part.first) };
+    }
+  }
+}
+
+/** The least `i` below `n` for which `holds`, as it does for all above; `n` if there is none. */
+function firstWhere(n: number, holds: (i: number) => boolean): number {
+  let low = 0;
+  let high = n;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

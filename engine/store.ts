@@ -1,0 +1,435 @@
+/**
+ * What is there now: the current generation of a base, followed as other
+ * processes commit to it and clean it up, and the way a commit takes.
+ *
+ * ```text
+ * refresh ── end ──────────────────────────→ state      readers, without lock
+ *    │  ↑
+ *    │  └── seal: follow() to the next generation, unsettled until sealedInto
+ *    │  └── stale: reload()
+ * begin = identity · refresh · settle · zero a torn tail   under the lock
+ * append → unlock → sync (engine/writer.ts)
+ * ```
+ *
+ * Opening starts at the newest complete generation that is known to be sealed
+ * into, else at the oldest complete one.
+ *
+ * @module
+ */
+
+import { readChanges } from "./changes.ts";
+import {
+  BaseError,
+  BaseNotFoundError,
+  ClosedError,
+  CorruptionError,
+  ReadOnlyError,
+  WriteError,
+} from "./errors.ts";
+import type { File, Files } from "./file.ts";
+import { Flock } from "./flock.ts";
+import { Checksum, decodeIdentity, FRAME, type FrameHeader, IDENTITY_LENGTH } from "./format.ts";
+import { completeGenerations, generationPaths, IDENTITY } from "./layout.ts";
+import { Log, type LogEnd, StaleError } from "./log.ts";
+import { join } from "./path.ts";
+import { State } from "./state.ts";
+import { Table } from "./table.ts";
+
+/** A torn tail that was found. */
+export interface Recovered {
+  /** The log. */
+  readonly file: string;
+  /** Where the tail began, in bytes. */
+  readonly offset: number;
+  /** How long it was. */
+  readonly bytes: number;
+}
+
+/** Cleanup pays off when the log is longer than this, in bytes, and than an eighth of the table. */
+const MAX_LOG_BYTES = 256 * 1024;
+
+/** A generation as it was found. */
+interface Generation {
+  readonly table: Table;
+  readonly log: Log;
+}
+
+/** Reads the identity at `path`, as far as there is one. */
+export function readIdentity(file: File): ReturnType<typeof decodeIdentity> {
+  const bytes = new Uint8Array(IDENTITY_LENGTH);
+  return decodeIdentity(file.path, bytes.subarray(0, file.readAt(bytes, 0)));
+}
+
+/** A base that is open. */
+export class Store {
+  /** Where the base is. */
+  readonly dir: string;
+  /** What it works on. */
+  readonly files: Files;
+  /** The lock on the identity file; none for who only reads. */
+  readonly lock: Flock | undefined;
+  /** The sums of this base. */
+  readonly sums: Checksum;
+  /** A torn tail that was found, and zeroed unless the base is only read. */
+  recovered: Recovered | null = null;
+  /** Nobody else writes, so that there is nothing to look for. */
+  owned = false;
+  // Both are there from the end of open() on.
+  #log!: Log;
+  #state!: State;
+  /** The log whose seal led here, while the seal is not known to be on disk. */
+  #before: Log | undefined;
+  #closed = false;
+  #broken: BaseError | undefined;
+
+  /** Opens the base in `dir`, whose identity `lock` or `identity` has open. */
+  private constructor(files: Files, dir: string, lock: Flock | undefined, sums: Checksum) {
+    this.files = files;
+    this.dir = dir;
+    this.lock = lock;
+    this.sums = sums;
+  }
+
+  /**
+   * Opens the base in `dir`.
+   *
+   * @throws {BaseNotFoundError} If there is none.
+   * @throws {CorruptionError} If its log, or what tells of its rows, is damaged.
+   * @throws {FormatVersionError} If a newer psbase wrote it.
+   * @throws {ReadOnlyError} If it can be read, but not written.
+   */
+  static open(files: Files, dir: string, { readOnly = false } = {}): Store {
+    const path = join(dir, IDENTITY);
+    let lock: Flock | undefined;
+    let file: File;
+    try {
+      if (!readOnly) lock = Flock.attach(files, path, "write");
+      file = lock?.file ?? files.open(path, "read");
+    } catch (error) {
+      throw openError(files, dir, path, error);
+    }
+    let store: Store | undefined;
+    try {
+      store = new Store(files, dir, lock, sumsOf(files, dir, file));
+      store.#load();
+      return store;
+    } catch (error) {
+      if (store === undefined) lock?.detach();
+      else store.close();
+      throw error;
+    } finally {
+      if (lock === undefined) file.close();
+    }
+  }
+
+  /** The current log. */
+  get log(): Log {
+    return this.#log;
+  }
+
+  /** The commit point that was read last. */
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Whether cleanup is worth its while. */
+  get overgrown(): boolean {
+    return this.#log.end > Math.max(MAX_LOG_BYTES, this.#state.table.bytes / 8);
+  }
+
+  // ------------------------------------------------------------- finding a generation
+
+  #load(): void {
+    const found = this.#find(1);
+    if (found === undefined) {
+      throw new CorruptionError(this.dir, 0, "the base has no complete generation");
+    }
+    this.#adopt(found);
+    if (this.#advance(true) !== "torn") return;
+    if (this.lock === undefined) {
+      this.recovered = this.#tornTail();
+    } else if (this.lock.tryAcquire()) {
+      // Nobody is writing it just now, so it is what a killed writer left.
+      try {
+        this.begin();
+      } finally {
+        this.lock.release();
+      }
+    }
+  }
+
+  /** Opens the generation to begin with, or the first complete one from `least` on. */
+  #find(least: number): Generation | undefined {
+    let before: string | undefined;
+    for (;;) {
+      const names = this.files.list(this.dir);
+      if (names === undefined) throw this.#gone();
+      const generations = completeGenerations(names).filter((number) => number >= least);
+      const found = this.#pick(generations, least);
+      if (found !== undefined) return found;
+      // A listing is not atomic, and cleanup goes on: only two equal ones are a verdict.
+      const now = names.sort().join("/");
+      if (now === before) return undefined;
+      before = now;
+    }
+  }
+
+  /** At first the newest that is sealed into, else the oldest; later the next one. */
+  #pick(generations: readonly number[], least: number): Generation | undefined {
+    let picked: Generation | undefined;
+    for (const number of least === 1 ? generations.toReversed() : generations) {
+      const found = this.#openGeneration(number);
+      if (found === undefined) continue;
+      if (picked !== undefined) closeGeneration(picked);
+      picked = found;
+      if (least > 1 || found.log.sealedInto) break;
+    }
+    return picked;
+  }
+
+  /** `undefined` if it is gone by now, or of another base. */
+  #openGeneration(number: number): Generation | undefined {
+    const paths = generationPaths(this.dir, number);
+    let file: File | undefined;
+    try {
+      file = this.files.open(paths.table, "read");
+      // The log knows whose it is; only then is the table worth a look.
+      const log = Log.open(this.files, paths.log, this.sums, number, this.lock === undefined);
+      if (log === undefined) {
+        file.close();
+        return undefined;
+      }
+      try {
+        const table = new Table(file, this.sums, number);
+        log.sequence = table.sequence;
+        return { table, log };
+      } catch (error) {
+        log.close();
+        throw error;
+      }
+    } catch (error) {
+      file?.close();
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  /** Goes over to a generation; its log is unread. */
+  #adopt({ table, log }: Generation): void {
+    this.#state?.table.close();
+    this.#log = log;
+    this.#state = new State(table, log.path);
+  }
+
+  /** From a sealed log to the next generation. */
+  #follow(): void {
+    const from = this.#log;
+    const next = this.#find(from.generation + 1);
+    if (next === undefined) {
+      throw new CorruptionError(from.path, from.end, "the generation after its seal is missing");
+    }
+    this.#adopt(next);
+    this.#before?.close();
+    this.#before = undefined;
+    if (next.log.sealedInto || next.log.generation > from.generation + 1) from.close();
+    else this.#before = from;
+  }
+
+  /** Opens all anew: what was read is no longer what is there. */
+  reload(): void {
+    this.#before?.close();
+    this.#before = undefined;
+    this.#log.close();
+    this.#load();
+  }
+
+  // ------------------------------------------------------------- reading
+
+  /**
+   * The newest commit point; looks for what other processes committed.
+   *
+   * @throws {BaseNotFoundError} If the base was destroyed or replaced.
+   * @throws {CorruptionError} If its log is damaged.
+   */
+  refresh(): State {
+    this.#check();
+    if (!this.owned && this.#advance() === "finalSeal") this.checkIdentity();
+    return this.#state;
+  }
+
+  #check(): void {
+    if (this.#closed) throw new ClosedError(`Cannot use "${this.dir}": this handle was closed`);
+    if (this.#broken !== undefined) throw this.#broken;
+    this.#log.check();
+  }
+
+  #advance(thorough = false): LogEnd {
+    for (;;) {
+      try {
+        const end = this.#log.read((header, payload) => this.#apply(header, payload), thorough);
+        if (end !== "seal") return end;
+        this.#follow();
+        thorough = true;
+      } catch (error) {
+        if (!(error instanceof StaleError)) throw error;
+        this.reload();
+      }
+    }
+  }
+
+  #apply(header: Pick<FrameHeader, "sequence">, payload: Uint8Array): void {
+    if (this.#state.pinned) this.#state = this.#state.clone();
+    try {
+      readChanges(payload, this.#state);
+    } catch (error) {
+      const reason = `a commit makes no sense (${(error as Error).message})`;
+      throw this.#broken = new CorruptionError(this.#log.path, this.#log.end, reason);
+    }
+    this.#state.sequence = header.sequence;
+  }
+
+  /**
+   * Whether the identity file is still the one that this handle has open.
+   *
+   * @throws {BaseNotFoundError} If not.
+   */
+  checkIdentity(): void {
+    const path = join(this.dir, IDENTITY);
+    const file = this.lock?.file;
+    if (file !== undefined && this.files.identity(path) !== file.identity) throw this.#gone();
+    const sums = file === undefined ? identityAt(this.files, path) : readIdentity(file);
+    if (!(sums instanceof Checksum) || sums.uuid.some((byte, i) => byte !== this.sums.uuid[i])) {
+      throw this.#gone();
+    }
+  }
+
+  #gone(): BaseNotFoundError {
+    return new BaseNotFoundError(
+      `Cannot use "${this.dir}": the base was destroyed or replaced since it was opened, ` +
+        `open it again`,
+    );
+  }
+
+  // ------------------------------------------------------------- writing
+
+  /** Under the lock, before all else: the newest commit point, ready to be added to. */
+  begin(): State {
+    this.#check();
+    if (this.owned) return this.#state;
+    this.checkIdentity();
+    const end = this.#advance();
+    this.#settle();
+    if (end === "torn") {
+      this.recovered = this.#tornTail();
+      this.#log.zeroTail(this.recovered.bytes);
+    }
+    return this.#state;
+  }
+
+  #tornTail(): Recovered {
+    return { file: this.#log.path, offset: this.#log.end, bytes: this.#log.tornBytes() };
+  }
+
+  /** Nobody acknowledges here before the seal that led here is on disk. */
+  #settle(): void {
+    if (this.#before === undefined) return;
+    this.#before.own();
+    this.#before.syncSync(this.#before.end);
+    this.#log.markSealedInto();
+    this.#before.close();
+    this.#before = undefined;
+  }
+
+  /** Applies a commit that is about to be appended, so that the next one sees it. */
+  apply(payload: Uint8Array): void {
+    this.#apply({ sequence: this.#state.sequence + 1 }, payload);
+  }
+
+  /**
+   * Appends commits that were applied, as one write.
+   *
+   * @throws {WriteError} If the system refuses; then they are not applied any more.
+   */
+  append(payloads: readonly Uint8Array[]): void {
+    try {
+      this.#log.append(payloads.map((payload) => ({ kind: FRAME.commit, payload })));
+    } catch (error) {
+      if (!(error instanceof WriteError && error.outcome === "unknown")) this.reload();
+      throw error;
+    }
+  }
+
+  /** Seals the log, under the lock, and goes over to the next generation, which is complete. */
+  sealAndFollow(): void {
+    this.#log.append([{ kind: FRAME.seal, payload: new Uint8Array() }]);
+    this.#follow();
+    this.#settle();
+    this.#advance(true);
+  }
+
+  /** Tells all handles, under the lock, to look at the identity file again. */
+  sealFinally(): void {
+    this.#log.append([{ kind: FRAME.finalSeal, payload: new Uint8Array() }]);
+    this.#log.syncSync(this.#log.end);
+  }
+
+  /** Closes all files. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#before?.close();
+    this.#log?.close();
+    this.#state?.table.close();
+    this.lock?.detach();
+  }
+}
+
+function closeGeneration({ table, log }: Generation): void {
+  table.close();
+  log.close();
+}
+
+/** The sums of the base whose identity is open. */
+function sumsOf(files: Files, dir: string, file: File): Checksum {
+  const sums = readIdentity(file);
+  if (sums instanceof Checksum) return sums;
+  if (sums === "damaged") {
+    throw new CorruptionError(file.path, 0, "the identity of the base does not verify");
+  }
+  if (sums === "empty" && completeGenerations(files.list(dir) ?? []).some((number) => number > 1)) {
+    throw new CorruptionError(file.path, 0, "the identity of the base is empty");
+  }
+  throw new BaseNotFoundError(
+    sums === "empty"
+      ? `Cannot open "${dir}": its creation was interrupted, create it again`
+      : `Cannot open "${dir}": the file "${IDENTITY}" in it was not written by psbase`,
+  );
+}
+
+function identityAt(files: Files, path: string): ReturnType<typeof readIdentity> {
+  if (files.identity(path) === undefined) return "empty";
+  const file = files.open(path, "read");
+  try {
+    return readIdentity(file);
+  } finally {
+    file.close();
+  }
+}
+
+function openError(files: Files, dir: string, path: string, error: unknown): unknown {
+  if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+    const there = files.identity(dir) === undefined ? "there is nothing" : "there is no base";
+    return new BaseNotFoundError(`Cannot open "${dir}": ${there}, create it first`);
+  }
+  try {
+    files.open(path, "read").close();
+  } catch {
+    return error;
+  }
+  const said = (error as Error).message;
+  const refused = new ReadOnlyError(
+    `Cannot open "${dir}" for writing: ${said}, open it with readOnly to read it`,
+  );
+  refused.cause = error;
+  return refused;
+}
