@@ -71,7 +71,11 @@ export class Cleanup {
         if (asIs) {
           flush();
           if (i < table.groups.length) out.copy(table, i);
-          else out.add({ directory: group.directory, bytes: group.source.bytes }, group.first, group.first + group.rows - 1);
+          else {out.add(
+              { directory: group.directory, bytes: group.source.bytes },
+              group.first,
+              group.first + group.rows - 1,
+            );}
         } else {
           for (const place of scanSegment(segment, [])) {
             builder.add(place.id, rowOf(place, schema.fields));
@@ -136,7 +140,8 @@ function removeOld({ files, dir, log: { generation } }: Store): void {
   const old = (files.list(dir) ?? []).flatMap((name) => {
     const file = parseName(name);
     if (typeof file !== "object") return [];
-    const isOld = file.generation < generation || (file.temporary && file.generation === generation);
+    const isOld = file.generation < generation ||
+      (file.temporary && file.generation === generation);
     return isOld ? [{ name, ...file }] : [];
   });
   old.sort((a, b) => a.generation - b.generation);

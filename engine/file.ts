@@ -94,7 +94,9 @@ class DenoFile implements File {
   writeAt(bytes: Uint8Array, at: number): void {
     this.#file.seekSync(at, Deno.SeekMode.Start);
     let done = 0;
-    while (done < bytes.length) done += this.#file.writeSync(done === 0 ? bytes : bytes.subarray(done));
+    while (done < bytes.length) {
+      done += this.#file.writeSync(done === 0 ? bytes : bytes.subarray(done));
+    }
   }
 
   sync(): Promise<void> {

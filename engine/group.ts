@@ -55,7 +55,11 @@ function encodeGroup(
   const parts = new PartWriter();
   const columns: Record<string, ColumnMeta> = {};
   for (const field of fields) {
-    columns[field.number] = encodeColumn(parts, field.value, rows.map((row) => readField(row, field)));
+    columns[field.number] = encodeColumn(
+      parts,
+      field.value,
+      rows.map((row) => readField(row, field)),
+    );
   }
   const gaps = ids.at(-1)! - ids[0]! !== ids.length - 1;
   const changed = rows.some((row) => row.version !== 0);

@@ -52,7 +52,11 @@ export function hash128(bytes: Uint8Array, seed: Int32Array): Int32Array {
     h4 ^= Math.imul((k4 << 18) | (k4 >>> 14), 0x239b961b);
     h4 = (Math.imul(((h4 << 13) | (h4 >>> 19)) + h1, 5) + 0x32ac3b17) | 0;
   }
-  k1 = k2 = k3 = k4 = 0;
+  k1 =
+    k2 =
+    k3 =
+    k4 =
+      0;
   for (let at = whole * 4, i = 0; at < length; at++, i++) {
     const byte = aligned[at]! << ((i & 3) * 8);
     if (i < 4) k1 |= byte;

@@ -43,6 +43,7 @@ export function checkUnowned(files: Files, dir: string, action: string): void {
 /** Ownership of a table; given up by {@linkcode Ownership.close} or with the process. */
 export class Ownership {
   readonly #file: File;
+  #closed = false;
 
   private constructor(file: File) {
     this.#file = file;
@@ -66,6 +67,8 @@ export class Ownership {
 
   /** Gives it up. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     clearNote(this.#file);
     this.#file.close();
   }

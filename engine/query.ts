@@ -49,6 +49,11 @@ function nameOf(column: Column): string {
 /** The column of a name; TypeError if there is none. */
 export function columnOf(schema: TableSchema, name: string): Column {
   if (name === "__id__" || name === "__version__") return name;
+  return fieldOf(schema, name);
+}
+
+/** The field of a name; TypeError if there is none. */
+export function fieldOf(schema: TableSchema, name: string): FieldDef {
   const field = schema.byName.get(name);
   if (field !== undefined) return field;
   const names = schema.fields.map((field) => field.name).join(", ");
@@ -80,10 +85,14 @@ export function compile(schema: TableSchema, filter: unknown): Query {
 export function compileOrder(schema: TableSchema, terms: unknown): OrderKey[] {
   if (terms === undefined) return [];
   return (Array.isArray(terms) ? terms : [terms]).map((term) => {
-    if (typeof term !== "string") throw new TypeError(`orderBy: ${describe(term)}, expected a field`);
+    if (typeof term !== "string") {
+      throw new TypeError(`orderBy: ${describe(term)}, expected a field`);
+    }
     const column = columnOf(schema, term.replace(/^[+-]/, ""));
     if (!typeOf(column).sortable) {
-      throw new TypeError(`orderBy: field "${nameOf(column)}" is ${typeOf(column).name}, it has no order`);
+      throw new TypeError(
+        `orderBy: field "${nameOf(column)}" is ${typeOf(column).name}, it has no order`,
+      );
     }
     return { column, descending: term.startsWith("-") };
   });

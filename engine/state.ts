@@ -154,6 +154,7 @@ export class State implements ChangeSink {
 
   /** The row of an id. */
   get(id: number): StoredRow | undefined {
+    if (!Number.isSafeInteger(id)) return undefined;
     const part = this.#partOf(id);
     if (part === undefined) return undefined;
     if (part instanceof RowList) return part.get(id) ?? undefined;

@@ -216,7 +216,7 @@ export class Store {
 
   /** Goes over to a generation; its log is unread. */
   #adopt({ table, log }: Generation): void {
-    this.#state?.table.close();
+    this.#state?.table.retire();
     this.#log = log;
     this.#state = new State(table, log.path);
   }
@@ -257,8 +257,17 @@ export class Store {
     return this.#state;
   }
 
-  #check(): void {
+  /**
+   * Whether the handle can still be used.
+   *
+   * @throws {ClosedError} If it was closed.
+   */
+  checkOpen(): void {
     if (this.#closed) throw new ClosedError(`Cannot use "${this.dir}": this handle was closed`);
+  }
+
+  #check(): void {
+    this.checkOpen();
     if (this.#broken !== undefined) throw this.#broken;
     this.#log.check();
   }

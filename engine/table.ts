@@ -152,7 +152,7 @@ export class Table implements TableInfo {
   readonly #cache = new Map<number, Group>();
   #cached = 0;
   #pins = 0;
-  #closed = false;
+  #retired = false;
 
   /**
    * Reads the footer.
@@ -275,13 +275,18 @@ export class Table implements TableInfo {
 
   /** See {@linkcode Table.pin}. */
   unpin(): void {
-    if (--this.#pins === 0 && this.#closed) this.#file.close();
+    if (--this.#pins === 0 && this.#retired) this.#file.close();
   }
 
   /** Closes the file, once nobody reads it. */
-  close(): void {
-    this.#closed = true;
+  retire(): void {
+    this.#retired = true;
     if (this.#pins === 0) this.#file.close();
+  }
+
+  /** Closes the file. */
+  close(): void {
+    this.#file.close();
   }
 }
 

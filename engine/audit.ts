@@ -1,0 +1,107 @@
+/**
+ * Reading every byte of a base, to tell what is damaged.
+ *
+ * @module
+ */
+
+import { CorruptionError } from "./errors.ts";
+import type { Files } from "./file.ts";
+import { FILE_HEADER, fileOwner } from "./format.ts";
+import { generationPaths } from "./layout.ts";
+import { scanSegment } from "./scan.ts";
+import type { State } from "./state.ts";
+import { Store } from "./store.ts";
+
+/** Something that is not as it was written. */
+export interface Problem {
+  /** The file. */
+  readonly file: string;
+  /** Where in it, in bytes. */
+  readonly offset: number;
+  /** What is wrong. */
+  readonly reason: string;
+}
+
+/** What a check found. */
+export interface CheckResult {
+  /** Whether nothing is wrong. */
+  readonly ok: boolean;
+  /** How many rows could be read. */
+  readonly rows: number;
+  /** What is wrong. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads every byte of the current generation and verifies it; yields where it can
+ * pause. Damage is listed, it throws only what is no damage.
+ */
+export function* audit(files: Files, dir: string): Generator<void, CheckResult> {
+  const problems: Problem[] = [];
+  let rows = 0;
+  let store: Store | undefined;
+  const noting = (fn: () => void) => {
+    try {
+      fn();
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      const { file, offset, reason } = error;
+      problems.push({ file, offset, reason });
+    }
+  };
+  noting(() => store = Store.open(files, dir, { readOnly: true }));
+  if (store === undefined) return { ok: false, rows, problems };
+  const { state } = store;
+  state.pin();
+  try {
+    noting(() => checkTableHeader(store!));
+    for (let i = 0; i < state.table.groups.length; i++) {
+      noting(() => void state.table.copyOf(i));
+      yield;
+    }
+    if (problems.length === 0) {
+      noting(() => rows = readAll(state));
+      if (problems.length === 0 && rows !== state.size) {
+        const reason = `${rows} rows are there, ${state.size} should be`;
+        problems.push({ file: store.log.path, offset: 0, reason });
+      }
+    }
+  } finally {
+    state.unpin();
+    store.close();
+  }
+  return { ok: problems.length === 0, rows, problems };
+}
+
+function checkTableHeader({ files, dir, sums, log: { generation } }: Store): void {
+  const path = generationPaths(dir, generation).table;
+  const file = files.open(path, "read");
+  try {
+    const header = new Uint8Array(FILE_HEADER);
+    file.readAt(header, 0);
+    if (fileOwner(path, "table", header, sums, generation) !== "ours") {
+      throw new CorruptionError(path, 0, "the header of the table does not verify");
+    }
+  } finally {
+    file.close();
+  }
+}
+
+/** Decodes every value; how many rows there are. */
+function readAll(state: State): number {
+  let rows = 0;
+  let last = -1;
+  for (const segment of state.segments()) {
+    for (const place of scanSegment(segment, [])) {
+      if (place.id <= last) {
+        segment.group?.source.fail(0, `row ${place.id} stands behind row ${last}`);
+      }
+      last = place.id;
+      rows++;
+      for (const field of state.schema.fields) {
+        if (place.group !== undefined) place.group.column(field).get(place.index);
+      }
+    }
+  }
+  return rows;
+}

@@ -1,0 +1,189 @@
+/**
+ * Making, replacing and destroying a base. All of it happens under the lock on
+ * the identity file, whose bytes are written last: without them there is no base.
+ *
+ * @module
+ */
+
+import { BaseExistsError, BaseNotFoundError, CorruptionError } from "./errors.ts";
+import type { Files } from "./file.ts";
+import { Flock } from "./flock.ts";
+import { Checksum, encodeIdentity, LOG_PAGE, viewOf } from "./format.ts";
+import { generationPaths, IDENTITY, OWNER, parseName, temporary } from "./layout.ts";
+import { Log, randomNonce } from "./log.ts";
+import { join, parentOf } from "./path.ts";
+import type { TableSchema } from "./schema.ts";
+import { readIdentity, Store } from "./store.ts";
+import { TableWriter } from "./table.ts";
+
+/**
+ * Makes the directory if need be, and attaches the lock on the identity file in it.
+ *
+ * @throws {BaseExistsError} If what is at the path is not a base, nor empty.
+ */
+export function prepareBase(files: Files, dir: string): Flock {
+  let made: boolean;
+  try {
+    made = files.makeDir(dir);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new BaseNotFoundError(
+      `Cannot create "${dir}": there is no directory "${parentOf(dir)}", make it first`,
+    );
+  }
+  if (!made) checkPlace(files, dir);
+  return Flock.attach(files, join(dir, IDENTITY), "create");
+}
+
+function checkPlace(files: Files, dir: string): void {
+  let names: string[] | undefined;
+  try {
+    names = files.list(dir);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotADirectory)) throw error;
+  }
+  if (names === undefined) {
+    throw new BaseExistsError(`Cannot create "${dir}": it is no directory, choose another path`);
+  }
+  const foreign = names.find((name) => parseName(name) === undefined);
+  if (names.length > 0 && !names.includes(IDENTITY)) {
+    const what = foreign === undefined
+      ? `it holds a base without its identity file "${IDENTITY}"`
+      : `it is a directory with other files, like "${foreign}"`;
+    throw new BaseExistsError(`Cannot create "${dir}": ${what}, choose another path`);
+  }
+}
+
+/** Whether the identity file that `lock` has open is still the one in `dir`. */
+export function isCurrent(files: Files, dir: string, lock: Flock): boolean {
+  return files.identity(join(dir, IDENTITY)) === lock.file.identity;
+}
+
+/** Whether a base is there; under the lock or not, as it is never unmade in place. */
+export function isThere(lock: Flock): boolean {
+  return readIdentity(lock.file) !== "empty";
+}
+
+/** Under the lock: makes a base where none is. */
+export function makeBase(files: Files, dir: string, lock: Flock, schema: TableSchema): void {
+  const names = files.list(dir) ?? [];
+  const foreign = names.find((name) => parseName(name) === undefined);
+  if (foreign !== undefined) {
+    throw new BaseExistsError(
+      `Cannot create "${dir}": it is a directory with other files, like "${foreign}", ` +
+        `choose another path`,
+    );
+  }
+  // What an interrupted create left; a commit in it tells of an identity that was lost.
+  for (const name of names) {
+    const file = parseName(name);
+    if (typeof file !== "object") continue;
+    if (file.kind === "log" && !file.temporary) checkNoCommit(files, join(dir, name), lock);
+    files.remove(join(dir, name));
+  }
+  const sums = new Checksum(crypto.getRandomValues(new Uint8Array(16)));
+  makeGeneration(files, dir, sums, 1, schema);
+  files.open(join(dir, OWNER), "create").close();
+  files.syncDir(dir);
+  lock.file.writeAt(encodeIdentity(sums), 0);
+  lock.file.syncSync();
+  files.syncDir(dir);
+  files.syncDir(parentOf(dir));
+}
+
+function checkNoCommit(files: Files, path: string, lock: Flock): void {
+  const file = files.open(path, "read");
+  try {
+    const word = new Uint8Array(4);
+    if (file.readAt(word, LOG_PAGE) < 4 || viewOf(word).getUint32(0) === 0) return;
+  } finally {
+    file.close();
+  }
+  throw new CorruptionError(lock.file.path, 0, "the identity is empty beside a log with commits");
+}
+
+/** An empty table and log, on disk but for their directory entries. */
+function makeGeneration(
+  files: Files,
+  dir: string,
+  sums: Checksum,
+  generation: number,
+  schema: TableSchema,
+): void {
+  const paths = generationPaths(dir, generation);
+  const table = files.open(paths.table, "createNew");
+  try {
+    new TableWriter(table, sums, generation, 0).finish({ schema, nextId: 0, sequence: 0 });
+    table.syncSync();
+  } finally {
+    table.close();
+  }
+  const log = files.open(paths.log, "createNew");
+  try {
+    log.writeAt(Log.encode(sums, generation, 0, [], true), 0);
+    log.syncSync();
+  } finally {
+    log.close();
+  }
+}
+
+/**
+ * Under the lock: puts an empty base in the place of the one that is there. The
+ * rename of the identity file is the moment: before it the old base is whole,
+ * behind it the new one.
+ */
+export function overrideBase(files: Files, dir: string, schema: TableSchema): void {
+  const names = files.list(dir) ?? [];
+  const numbers = names.map(parseName).map((file) =>
+    typeof file === "object" ? file.generation : 0
+  );
+  const generation = Math.max(...numbers) + 1;
+  const sums = new Checksum(crypto.getRandomValues(new Uint8Array(16)));
+  makeGeneration(files, dir, sums, generation, schema);
+  const path = temporary(join(dir, IDENTITY), randomNonce());
+  const identity = files.open(path, "createNew");
+  try {
+    identity.writeAt(encodeIdentity(sums), 0);
+    identity.syncSync();
+  } finally {
+    identity.close();
+  }
+  files.syncDir(dir);
+  sealFinally(files, dir);
+  files.rename(path, join(dir, IDENTITY));
+  files.syncDir(dir);
+  for (const name of names) {
+    if (typeof parseName(name) === "object") files.remove(join(dir, name));
+  }
+}
+
+/** Sends the handles of others to the identity file; a damaged base has none that work. */
+function sealFinally(files: Files, dir: string): void {
+  let store: Store;
+  try {
+    store = Store.open(files, dir);
+  } catch (error) {
+    if (error instanceof CorruptionError) return;
+    throw error;
+  }
+  try {
+    store.begin();
+    store.sealFinally();
+  } finally {
+    store.close();
+  }
+}
+
+/** Under the lock: removes the base, and the directory if nothing else is in it. */
+export function destroyBase(files: Files, dir: string): void {
+  const names = files.list(dir) ?? [];
+  sealFinally(files, dir);
+  // The identity first: what is left after a crash is no base any more.
+  files.remove(join(dir, IDENTITY));
+  files.syncDir(dir);
+  const ours = names.filter((name) => parseName(name) !== undefined);
+  for (const name of ours) files.remove(join(dir, name));
+  if (ours.length < names.length) return;
+  files.removeDir(dir);
+  files.syncDir(parentOf(dir));
+}

@@ -1,0 +1,263 @@
+/**
+ * Opening, creating, closing and destroying: what `Base` and `PsBase` differ in.
+ *
+ * @module
+ */
+
+import { destroyBase, isCurrent, isThere, makeBase, overrideBase, prepareBase } from "./create.ts";
+import { BaseExistsError, SchemaError } from "./errors.ts";
+import { currentFiles, type Files } from "./file.ts";
+import { checkTimeout, type Flock } from "./flock.ts";
+import { checkUnowned, Ownership } from "./owner.ts";
+import { toPath } from "./path.ts";
+import { TableSchema } from "./schema.ts";
+import { Store } from "./store.ts";
+import type { Schema } from "./types.ts";
+import { Writer } from "./writer.ts";
+
+/** How a base is opened. */
+export interface OpenSettings {
+  readonly durability?: "full" | "relaxed" | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly readOnly?: boolean | undefined;
+  readonly schema?: Schema | undefined;
+}
+
+/** How a base is created. */
+export interface CreateSettings extends OpenSettings {
+  readonly mode?: "new" | "open" | "override" | undefined;
+}
+
+/** Puts what was attempted before an error of the arguments. */
+export function explain<T>(attempt: string, fn: () => T): T {
+  try {
+    return fn();
+  } catch (error) {
+    for (const type of [SchemaError, TypeError, RangeError]) {
+      if (error instanceof type) throw new type(`${attempt}: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function oneOf<T extends string>(name: string, value: T | undefined, ...allowed: T[]): T {
+  if (value === undefined) return allowed[0]!;
+  if (allowed.includes(value)) return value;
+  throw new TypeError(`${name} is ${JSON.stringify(value)}, it can be ${allowed.join(", ")}`);
+}
+
+/** An open base and how to write to it. */
+export class Handle {
+  /** What is there. */
+  readonly store: Store;
+  /** The way of a commit. */
+  readonly writer: Writer;
+  readonly #ownership: Ownership | undefined;
+
+  private constructor(store: Store, writer: Writer, ownership: Ownership | undefined) {
+    this.store = store;
+    this.writer = writer;
+    this.#ownership = ownership;
+  }
+
+  // ------------------------------------------------------------- opening
+
+  /** Opens a base; with `owner` set for this handle alone. */
+  static async open(path: string | URL, settings: OpenSettings, owner: boolean): Promise<Handle> {
+    const handle = Handle.#open(path, settings, owner);
+    if (handle.#ownership === undefined) return handle;
+    try {
+      await handle.store.lock!.acquire(waiting(handle.store.dir, settings));
+    } catch (error) {
+      handle.dispose();
+      throw error;
+    }
+    return handle.#own();
+  }
+
+  /** As {@linkcode Handle.open}, blocking. */
+  static openSync(path: string | URL, settings: OpenSettings, owner: boolean): Handle {
+    const handle = Handle.#open(path, settings, owner);
+    if (handle.#ownership === undefined) return handle;
+    try {
+      handle.store.lock!.acquireSync(waiting(handle.store.dir, settings));
+    } catch (error) {
+      handle.dispose();
+      throw error;
+    }
+    return handle.#own();
+  }
+
+  static #open(path: string | URL, settings: OpenSettings, owner: boolean): Handle {
+    const files = currentFiles();
+    const dir = toPath(path);
+    const { readOnly = false, schema } = settings;
+    const attempt = `Cannot open "${dir}"`;
+    const options = explain(attempt, () => ({
+      durable: oneOf("durability", settings.durability, "full", "relaxed") === "full",
+      timeoutMs: checkTimeout(settings.timeoutMs),
+    }));
+    const given = schema && explain(attempt, () => TableSchema.from(schema));
+    const store = Store.open(files, dir, { readOnly });
+    try {
+      const difference = given && store.state.schema.difference(given);
+      if (difference !== undefined) {
+        throw new SchemaError(`${attempt}: ${difference}, give the schema that is stored, or none`);
+      }
+      const ownership = owner && !readOnly ? Ownership.take(files, dir) : undefined;
+      return new Handle(store, new Writer(store, options), ownership);
+    } catch (error) {
+      store.close();
+      throw error;
+    }
+  }
+
+  /** The lock is held now, and will be until the handle is closed. */
+  #own(): this {
+    try {
+      this.store.begin();
+      this.store.owned = true;
+      return this;
+    } catch (error) {
+      this.store.lock!.release();
+      this.dispose();
+      throw error;
+    }
+  }
+
+  // ------------------------------------------------------------- creating
+
+  /** Makes a base, or does with one that is there as `mode` says, and opens it. */
+  static async create(
+    path: string | URL,
+    schema: Schema,
+    settings: CreateSettings,
+    owner: boolean,
+  ): Promise<Handle> {
+    const creation = new Creation(path, schema, settings);
+    for (let done = false; !done;) {
+      const lock = creation.begin();
+      try {
+        done = creation.isOpen(lock) ||
+          await lock.run(() => creation.make(lock), waiting(creation.dir, settings));
+      } finally {
+        lock.detach();
+      }
+    }
+    return Handle.open(path, creation.opening, owner);
+  }
+
+  /** As {@linkcode Handle.create}, blocking. */
+  static createSync(
+    path: string | URL,
+    schema: Schema,
+    settings: CreateSettings,
+    owner: boolean,
+  ): Handle {
+    const creation = new Creation(path, schema, settings);
+    for (let done = false; !done;) {
+      const lock = creation.begin();
+      try {
+        done = creation.isOpen(lock);
+        if (done) break;
+        lock.acquireSync(waiting(creation.dir, settings));
+        try {
+          done = creation.make(lock);
+        } finally {
+          lock.release();
+        }
+      } finally {
+        lock.detach();
+      }
+    }
+    return Handle.openSync(path, creation.opening, owner);
+  }
+
+  // ------------------------------------------------------------- ending
+
+  /** Waits for writes under way, then closes. */
+  async close(): Promise<void> {
+    await this.writer.close();
+    this.dispose();
+  }
+
+  /** Closes at once. */
+  dispose(): void {
+    this.writer.abort();
+    if (this.store.owned) {
+      this.store.lock!.release();
+      this.store.owned = false;
+    }
+    this.#ownership?.close();
+    this.store.close();
+  }
+
+  /** Removes the base from the disk and closes. */
+  async destroy(): Promise<void> {
+    await this.writer.exclusive(() => this.#destroy());
+    await this.close();
+  }
+
+  /** As {@linkcode Handle.destroy}, blocking. */
+  destroySync(): void {
+    this.writer.exclusiveSync(() => this.#destroy());
+    this.dispose();
+  }
+
+  #destroy(): void {
+    this.store.begin();
+    destroyBase(this.store.files, this.store.dir);
+  }
+}
+
+/** How long the lock is waited for, and who is not waited for. */
+function waiting(dir: string, { timeoutMs }: OpenSettings) {
+  const files = currentFiles();
+  return { path: dir, timeoutMs, onBusy: () => checkUnowned(files, dir, "open") };
+}
+
+/** One call of `create`. */
+class Creation {
+  readonly dir: string;
+  /** How to open what was created. */
+  readonly opening: OpenSettings;
+  readonly #files: Files = currentFiles();
+  readonly #schema: TableSchema;
+  readonly #mode: "new" | "open" | "override";
+
+  constructor(path: string | URL, schema: Schema, { mode, ...settings }: CreateSettings) {
+    this.dir = toPath(path);
+    const attempt = `Cannot create "${this.dir}"`;
+    this.#schema = explain(attempt, () => TableSchema.from(schema));
+    this.#mode = explain(attempt, () => {
+      checkTimeout(settings.timeoutMs);
+      return oneOf("mode", mode, "new", "open", "override");
+    });
+    this.opening = { ...settings, ...(this.#mode === "open" ? { schema } : {}) };
+  }
+
+  begin(): Flock {
+    return prepareBase(this.#files, this.dir);
+  }
+
+  /** Whether the base is there, and that is all that is asked for. */
+  isOpen(lock: Flock): boolean {
+    if (!isThere(lock)) return false;
+    if (this.#mode === "new") {
+      throw new BaseExistsError(
+        `Cannot create "${this.dir}": there is a base already, open it, or say mode "open" or ` +
+          `"override"`,
+      );
+    }
+    return this.#mode === "open";
+  }
+
+  /** Under the lock: makes it; `false` if the lock is on a file that was replaced. */
+  make(lock: Flock): boolean {
+    if (!isCurrent(this.#files, this.dir, lock)) return false;
+    if (this.isOpen(lock)) return true;
+    if (isThere(lock)) overrideBase(this.#files, this.dir, this.#schema);
+    else makeBase(this.#files, this.dir, lock, this.#schema);
+    return true;
+  }
+}

@@ -1,0 +1,349 @@
+/**
+ * The way of a commit: lock, catch up, change, append, unlock, sync, acknowledge.
+ *
+ * All that is asked for while the lock or the disk is waited for goes into one
+ * append and one sync (group commit), each change in a frame of its own. Between
+ * lock and unlock nothing waits, so that no other code of this thread runs there.
+ *
+ * @module
+ */
+
+import { Cleanup } from "./cleanup.ts";
+import { Draft } from "./draft.ts";
+import { ClosedError, LockTimeoutError, ReadOnlyError } from "./errors.ts";
+import type { WaitOptions } from "./flock.ts";
+import { checkUnowned } from "./owner.ts";
+import type { Store } from "./store.ts";
+
+/** How a handle writes. */
+export interface WriterOptions {
+  /** Whether an acknowledged commit is on disk. */
+  readonly durable: boolean;
+  /** How long the lock is waited for, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** A change of the table; returns what its verb resolves to. */
+export type Change<T> = (draft: Draft) => T;
+
+interface Job {
+  readonly change: Change<unknown>;
+  readonly since: number;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** How many changes share one append at most: the others wait meanwhile. */
+const MAX_JOBS = 1024;
+/** The largest commit, in bytes. */
+const MAX_COMMIT_BYTES = 2 ** 30;
+
+/** Writes to one table. */
+export class Writer {
+  readonly #store: Store;
+  readonly #options: WriterOptions;
+  readonly #queue: Job[] = [];
+  /** Those not settled yet, queued or being synced. */
+  readonly #jobs = new Set<Job>();
+  /** Everything under way, for close(). */
+  readonly #busy = new Set<Promise<unknown>>();
+  #draining = false;
+  #cleaning = false;
+  /** After a failure, cleanup waits for the log to grow further. */
+  #cleanupFrom = 0;
+  readonly #closing = new AbortController();
+
+  constructor(store: Store, options: WriterOptions) {
+    this.#store = store;
+    this.#options = options;
+  }
+
+  // ------------------------------------------------------------- changes
+
+  /** Commits a change; resolves once it is acknowledged. */
+  run<T>(change: Change<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    try {
+      this.#check();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const job = { change, since: performance.now(), resolve, reject };
+    this.#queue.push(job);
+    this.#jobs.add(job);
+    if (!this.#draining) this.#track(this.#drain());
+    return promise.finally(() => this.#jobs.delete(job)) as Promise<T>;
+  }
+
+  /** As {@linkcode Writer.run}, blocking. */
+  runSync<T>(change: Change<T>): T {
+    this.#check();
+    let result: { value: unknown } | undefined;
+    let failure: { error: unknown } | undefined;
+    const job: Job = {
+      change,
+      since: 0,
+      resolve: (value) => result = { value },
+      reject: (error) => failure = { error },
+    };
+    const batch = this.#lockedSync(() => this.#commit([job]));
+    batch?.syncSync();
+    if (failure !== undefined) throw (failure as { error: unknown }).error;
+    if (this.#wantsCleanup) this.#cleanUpAtLeisureSync();
+    return result!.value as T;
+  }
+
+  async #drain(): Promise<void> {
+    this.#draining = true;
+    // What is asked for in this turn of the event loop goes together.
+    await undefined;
+    while (this.#queue.length > 0) {
+      try {
+        const start = this.#queue[0]!.since;
+        const batch = await this.#locked(
+          () => this.#commit(this.#queue.splice(0, MAX_JOBS)),
+          start,
+        );
+        // Not waited for: what comes next is appended while this one is synced.
+        if (batch !== undefined) this.#track(batch.sync());
+      } catch (error) {
+        this.#rejectLate(error);
+      }
+    }
+    this.#draining = false;
+    if (this.#wantsCleanup) this.#track(this.#cleanUpAtLeisure());
+  }
+
+  /** The lock was not to be had: for those who waited long enough, or for all. */
+  #rejectLate(error: unknown): void {
+    const now = performance.now();
+    const late = error instanceof LockTimeoutError
+      ? (job: Job) => now - job.since >= this.#options.timeoutMs
+      : () => true;
+    // The one that the wait began with is late, whatever the clock's grain.
+    const [first, ...others] = this.#queue.splice(0);
+    first?.reject(error);
+    for (const job of others) {
+      if (late(job)) job.reject(error);
+      else this.#queue.push(job);
+    }
+  }
+
+  /** Under the lock: makes changes and appends them; what is left is to acknowledge them. */
+  #commit(jobs: readonly Job[]): { sync(): Promise<void>; syncSync(): void } | undefined {
+    const store = this.#store;
+    const done: { job: Job; value: unknown }[] = [];
+    const payloads: Uint8Array[] = [];
+    try {
+      store.begin();
+      for (const job of jobs) {
+        try {
+          const draft = new Draft(store.state);
+          const value = job.change(draft);
+          const { payload } = draft;
+          if (payload.length > MAX_COMMIT_BYTES) {
+            throw new RangeError(
+              `Cannot commit ${payload.length} bytes to "${store.dir}" at once, the limit is ` +
+                `${MAX_COMMIT_BYTES}, write less at a time`,
+            );
+          }
+          if (payload.length === 0) {
+            job.resolve(value);
+            continue;
+          }
+          store.apply(payload);
+          payloads.push(payload);
+          done.push({ job, value });
+        } catch (error) {
+          job.reject(error);
+        }
+      }
+      if (payloads.length === 0) return undefined;
+      store.append(payloads);
+    } catch (error) {
+      // Those that are settled already take no notice.
+      for (const job of jobs) job.reject(error);
+      return undefined;
+    }
+    const acknowledge = () => {
+      for (const { job, value } of done) job.resolve(value);
+    };
+    const refuse = (error: unknown) => {
+      for (const { job } of done) job.reject(error);
+    };
+    const { log } = store;
+    const { end } = log;
+    if (!this.#options.durable) {
+      acknowledge();
+      return undefined;
+    }
+    return {
+      sync: () => log.sync(end).then(acknowledge, refuse),
+      syncSync() {
+        try {
+          log.syncSync(end);
+          acknowledge();
+        } catch (error) {
+          refuse(error);
+        }
+      },
+    };
+  }
+
+  // ------------------------------------------------------------- commit()
+
+  /** Resolves when all that the table holds is on disk. */
+  async commit(): Promise<void> {
+    this.#check();
+    await this.#track(this.#locked(() => this.#ownAll()).then(({ log, end }) => log.sync(end)));
+  }
+
+  /** As {@linkcode Writer.commit}, blocking. */
+  commitSync(): void {
+    this.#check();
+    const { log, end } = this.#lockedSync(() => this.#ownAll());
+    log.syncSync(end);
+  }
+
+  #ownAll() {
+    this.#store.begin();
+    const { log } = this.#store;
+    log.own();
+    return { log, end: log.end };
+  }
+
+  // ------------------------------------------------------------- cleanup
+
+  get #wantsCleanup(): boolean {
+    return !this.#cleaning && this.#store.overgrown && this.#store.log.end >= this.#cleanupFrom;
+  }
+
+  /** Writes a table of what is there and begins a new log; nothing if somebody else is at it. */
+  async cleanup(): Promise<void> {
+    this.#check();
+    await this.#track(this.#cleanup());
+  }
+
+  async #cleanup(): Promise<void> {
+    const cleanup = Cleanup.begin(this.#store);
+    if (cleanup === undefined) return;
+    this.#cleaning = true;
+    try {
+      for (const file of cleanup.build()) {
+        // Others get a turn; a closed handle gets none.
+        await (file?.sync() ?? new Promise((resolve) => setTimeout(resolve)));
+        this.#closing.signal.throwIfAborted();
+      }
+      await this.#locked(() => cleanup.finish());
+    } finally {
+      this.#cleaning = false;
+      cleanup.end();
+    }
+  }
+
+  /** As {@linkcode Writer.cleanup}, blocking. */
+  cleanupSync(): void {
+    this.#check();
+    const cleanup = Cleanup.begin(this.#store);
+    if (cleanup === undefined) return;
+    try {
+      for (const file of cleanup.build()) file?.syncSync();
+      this.#lockedSync(() => cleanup.finish());
+    } finally {
+      cleanup.end();
+    }
+  }
+
+  /** A cleanup that nobody asked for: whoever wrote was acknowledged, its failure is not theirs. */
+  async #cleanUpAtLeisure(): Promise<void> {
+    try {
+      await this.#cleanup();
+    } catch {
+      this.#cleanupFrom = this.#store.log.end * 2;
+    }
+  }
+
+  #cleanUpAtLeisureSync(): void {
+    try {
+      this.cleanupSync();
+    } catch {
+      this.#cleanupFrom = this.#store.log.end * 2;
+    }
+  }
+
+  // ------------------------------------------------------------- the lock
+
+  /** Runs `fn` under the lock. */
+  async exclusive(fn: () => void): Promise<void> {
+    this.#check();
+    await this.#track(this.#locked(fn));
+  }
+
+  /** As {@linkcode Writer.exclusive}, blocking. */
+  exclusiveSync(fn: () => void): void {
+    this.#check();
+    this.#lockedSync(fn);
+  }
+
+  /** What runs under the lock in the turn in which it is granted. */
+  #locked<T>(fn: () => T, start = performance.now()): Promise<T> {
+    if (this.#store.owned) {
+      return new Promise((resolve) => resolve(fn()));
+    }
+    return this.#store.lock!.run(fn, this.#waitOptions(start));
+  }
+
+  #lockedSync<T>(fn: () => T): T {
+    if (this.#store.owned) return fn();
+    const lock = this.#store.lock!;
+    lock.acquireSync(this.#waitOptions(performance.now()));
+    try {
+      return fn();
+    } finally {
+      lock.release();
+    }
+  }
+
+  #waitOptions(start: number): WaitOptions {
+    const { files, dir } = this.#store;
+    return {
+      path: dir,
+      timeoutMs: this.#options.timeoutMs,
+      start,
+      closing: this.#closing.signal,
+      onBusy: () => checkUnowned(files, dir, "write to"),
+    };
+  }
+
+  #check(): void {
+    this.#closing.signal.throwIfAborted();
+    if (this.#store.lock === undefined) {
+      throw new ReadOnlyError(
+        `Cannot write to "${this.#store.dir}": it was opened with readOnly, open it without`,
+      );
+    }
+  }
+
+  // ------------------------------------------------------------- closing
+
+  #track<T>(promise: Promise<T>): Promise<T> {
+    const settled = promise.then(() => {}, () => {}).finally(() => this.#busy.delete(settled));
+    this.#busy.add(settled);
+    return promise;
+  }
+
+  /** Waits for all that is under way, then refuses more. */
+  async close(): Promise<void> {
+    while (this.#busy.size > 0) await Promise.all(this.#busy);
+    this.abort();
+  }
+
+  /** Refuses more at once; what is under way is rejected. */
+  abort(): void {
+    if (this.#closing.signal.aborted) return;
+    const error = new ClosedError(`Cannot write to "${this.#store.dir}": this handle was closed`);
+    this.#closing.abort(error);
+    this.#queue.length = 0;
+    for (const job of this.#jobs) job.reject(error);
+  }
+}
