@@ -16,7 +16,7 @@
  * @module
  */
 
-import { ByteReader, ByteWriter, decodeText, encodeText } from "./bytes.ts";
+import { ByteReader, ByteWriter, encodeText } from "./bytes.ts";
 import { joinDateTime, splitDateTime } from "./civil.ts";
 import type { Directory } from "./group.ts";
 import { type FieldDef, readField, type StoredRow, TableSchema } from "./schema.ts";

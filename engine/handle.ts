@@ -8,25 +8,13 @@ import { destroyBase, isCurrent, isThere, makeBase, overrideBase, prepareBase } 
 import { BaseExistsError, SchemaError } from "./errors.ts";
 import { currentFiles, type Files } from "./file.ts";
 import { checkTimeout, type Flock } from "./flock.ts";
+import type { CreateOptions, OpenSchemaOptions } from "./options.ts";
 import { checkUnowned, Ownership } from "./owner.ts";
 import { toPath } from "./path.ts";
 import { TableSchema } from "./schema.ts";
 import { Store } from "./store.ts";
 import type { Schema } from "./types.ts";
 import { Writer } from "./writer.ts";
-
-/** How a base is opened. */
-export interface OpenSettings {
-  readonly durability?: "full" | "relaxed" | undefined;
-  readonly timeoutMs?: number | undefined;
-  readonly readOnly?: boolean | undefined;
-  readonly schema?: Schema | undefined;
-}
-
-/** How a base is created. */
-export interface CreateSettings extends OpenSettings {
-  readonly mode?: "new" | "open" | "override" | undefined;
-}
 
 /** Puts what was attempted before an error of the arguments. */
 export function explain<T>(attempt: string, fn: () => T): T {
@@ -63,7 +51,11 @@ export class Handle {
   // ------------------------------------------------------------- opening
 
   /** Opens a base; with `owner` set for this handle alone. */
-  static async open(path: string | URL, settings: OpenSettings, owner: boolean): Promise<Handle> {
+  static async open(
+    path: string | URL,
+    settings: OpenSchemaOptions<Schema>,
+    owner: boolean,
+  ): Promise<Handle> {
     const handle = Handle.#open(path, settings, owner);
     if (handle.#ownership === undefined) return handle;
     try {
@@ -76,7 +68,7 @@ export class Handle {
   }
 
   /** As {@linkcode Handle.open}, blocking. */
-  static openSync(path: string | URL, settings: OpenSettings, owner: boolean): Handle {
+  static openSync(path: string | URL, settings: OpenSchemaOptions<Schema>, owner: boolean): Handle {
     const handle = Handle.#open(path, settings, owner);
     if (handle.#ownership === undefined) return handle;
     try {
@@ -88,7 +80,7 @@ export class Handle {
     return handle.#own();
   }
 
-  static #open(path: string | URL, settings: OpenSettings, owner: boolean): Handle {
+  static #open(path: string | URL, settings: OpenSchemaOptions<Schema>, owner: boolean): Handle {
     const files = currentFiles();
     const dir = toPath(path);
     const { readOnly = false, schema } = settings;
@@ -131,7 +123,7 @@ export class Handle {
   static async create(
     path: string | URL,
     schema: Schema,
-    settings: CreateSettings,
+    settings: CreateOptions,
     owner: boolean,
   ): Promise<Handle> {
     const creation = new Creation(path, schema, settings);
@@ -151,7 +143,7 @@ export class Handle {
   static createSync(
     path: string | URL,
     schema: Schema,
-    settings: CreateSettings,
+    settings: CreateOptions,
     owner: boolean,
   ): Handle {
     const creation = new Creation(path, schema, settings);
@@ -211,7 +203,7 @@ export class Handle {
 }
 
 /** How long the lock is waited for, and who is not waited for. */
-function waiting(dir: string, { timeoutMs }: OpenSettings) {
+function waiting(dir: string, { timeoutMs }: OpenSchemaOptions<Schema>) {
   const files = currentFiles();
   return { path: dir, timeoutMs, onBusy: () => checkUnowned(files, dir, "open") };
 }
@@ -220,12 +212,12 @@ function waiting(dir: string, { timeoutMs }: OpenSettings) {
 class Creation {
   readonly dir: string;
   /** How to open what was created. */
-  readonly opening: OpenSettings;
+  readonly opening: OpenSchemaOptions<Schema>;
   readonly #files: Files = currentFiles();
   readonly #schema: TableSchema;
   readonly #mode: "new" | "open" | "override";
 
-  constructor(path: string | URL, schema: Schema, { mode, ...settings }: CreateSettings) {
+  constructor(path: string | URL, schema: Schema, { mode, ...settings }: CreateOptions) {
     this.dir = toPath(path);
     const attempt = `Cannot create "${this.dir}"`;
     this.#schema = explain(attempt, () => TableSchema.from(schema));

@@ -19,7 +19,7 @@
 
 import { readChanges } from "./changes.ts";
 import {
-  BaseError,
+  type BaseError,
   BaseNotFoundError,
   ClosedError,
   CorruptionError,

@@ -1,0 +1,77 @@
+/**
+ * What the verbs of a base can be told, and what they tell.
+ *
+ * @module
+ */
+
+import type { Recovered } from "./store.ts";
+import type { FieldName, Row, RowMeta, Schema } from "./types.ts";
+
+/** How a base is opened. */
+export interface OpenOptions {
+  /**
+   * `"full"`: an acknowledged write survives a power cut. `"relaxed"`: a power cut may
+   * lose the newest ones, in order, until `commit()`; a killed process loses none.
+   *
+   * @default {"full"}
+   */
+  readonly durability?: "full" | "relaxed" | undefined;
+  /**
+   * How long each call waits for the lock, in milliseconds.
+   *
+   * @default {Infinity}
+   */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * Takes no lock and writes no byte; works on a read-only file system.
+   *
+   * @default {false}
+   */
+  readonly readOnly?: boolean | undefined;
+}
+
+/** How a base is opened whose schema is known. */
+export interface OpenSchemaOptions<S extends Schema> extends OpenOptions {
+  /** Gives rows their types, and is compared with the schema that is stored. */
+  readonly schema?: S | undefined;
+}
+
+/** How a base is created. */
+export interface CreateOptions extends OpenOptions {
+  /**
+   * What to do with a base that is there: fail, open it, or replace it by an empty one.
+   *
+   * @default {"new"}
+   */
+  readonly mode?: "new" | "open" | "override" | undefined;
+}
+
+/** What `addField` can be told. */
+export interface AddFieldOptions<S extends Schema> {
+  /** The field that the new one comes after; the last one if left out. */
+  readonly after?: FieldName<S> | undefined;
+}
+
+/** Figures of a base. */
+export interface Stats {
+  /** Number of rows. */
+  readonly rows: number;
+  /** How often it was cleaned up, and one. */
+  readonly generation: number;
+  /** Size of the table file, in bytes. */
+  readonly tableBytes: number;
+  /** Length of the log, in bytes. */
+  readonly logBytes: number;
+  /** Rows of the table file that were changed or deleted since it was written. */
+  readonly deadRows: number;
+  /** The number of commits so far. */
+  readonly sequence: number;
+  /** The torn tail that was found when the base was opened or written to, if any. */
+  readonly recovered: Recovered | null;
+}
+
+/** Which row: the row, or its id. */
+export type Target<S extends Schema> = number | RowMeta<S>;
+
+/** What `update` gives: rows for an array, a row for one. */
+export type Updated<S extends Schema, T> = T extends readonly unknown[] ? Row<S>[] : Row<S>;
