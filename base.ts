@@ -60,7 +60,6 @@ import type {
   NoReservedNames,
   Projected,
   Row,
-  RowMeta,
   Schema,
   SelectOptions,
   Update,

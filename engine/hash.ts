@@ -57,7 +57,8 @@ export function hash128(bytes: Uint8Array, seed: Int32Array): Int32Array {
     k3 =
     k4 =
       0;
-  for (let at = whole * 4, i = 0; at < length; at++, i++) {
+  for (let at = whole * 4; at < length; at++) {
+    const i = at - whole * 4;
     const byte = aligned[at]! << ((i & 3) * 8);
     if (i < 4) k1 |= byte;
     else if (i < 8) k2 |= byte;
