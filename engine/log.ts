@@ -205,8 +205,9 @@ export class Log {
       const { end, missing } = this.#walk(bytes, visit, thorough);
       if (end === "seal" || end === "finalSeal") return end;
       if (missing > 0 && bytes.length === length) {
+        // What was looked at ended, not the file: where a look ends is no end of the log.
         length = Math.min(Math.max(length * 4, missing + 8), this.#file.size() - this.end + 8);
-        if (length > bytes.length) continue;
+        if (length >= missing + 8) continue;
       }
       if (end === "end" && this.#claim <= this.end) return "end";
       // The claim first, then the frame again: it may have been completed meanwhile.
