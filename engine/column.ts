@@ -130,12 +130,16 @@ export function encodeColumn(
 
 // --------------------------------------------------------------- reading
 
+/** From so many single values on, a column is read as a whole. */
+const MANY_GETS = 32;
+
 /** The values of one field in one row group. */
 export abstract class Column {
   readonly #source: Source;
   readonly #nullsAt: number;
   readonly #nulls: Uint8Array | undefined;
   #loaded = false;
+  #gets = 0;
 
   constructor(source: Source, nulls: number | undefined, rows: number) {
     this.#source = source;
@@ -164,6 +168,8 @@ export abstract class Column {
 
   /** The value of a row. */
   get(i: number): Stored | null {
+    // Who looks at so many rows will look at more.
+    if (!this.#loaded && ++this.#gets > MANY_GETS) this.load();
     return this.isNull(i) ? null : this.value(i);
   }
 
@@ -175,6 +181,12 @@ export abstract class Column {
     }
     this.loadValues();
     this.#loaded = true;
+  }
+
+  /** Puts the rows that match into `rows`, ascending, and tells how many. */
+  find(matcher: Matcher, rows: Uint32Array): number {
+    for (let i = 0; i < rows.length; i++) rows[i] = i;
+    return this.select(matcher, rows, rows.length);
   }
 
   /** Keeps of `rows[0, n)` those that match, and tells how many. */
@@ -232,6 +244,16 @@ class NumberColumn extends Column {
 
   protected override loadValues(): void {
     this.#numbers.load();
+  }
+
+  override find(matcher: Matcher, rows: Uint32Array): number {
+    const { range, nulls } = matcher;
+    if (range === undefined || range[0] !== range[1] || nulls || this.hasNulls) {
+      return super.find(matcher, rows);
+    }
+    if (range[0] < this.#min || range[0] > this.#max) return 0;
+    this.load();
+    return this.#numbers.find(range[0], rows);
   }
 
   override select(matcher: Matcher, rows: Uint32Array, n: number): number {
@@ -353,6 +375,13 @@ class DictionaryColumn extends Column {
   protected override loadValues(): void {
     this.#codes.load();
     this.#blobs.load();
+  }
+
+  override find(matcher: Matcher, rows: Uint32Array): number {
+    if (matcher.text === undefined || this.hasNulls) return super.find(matcher, rows);
+    this.load();
+    const code = this.#blobs.find(matcher.text);
+    return code < 0 ? 0 : this.#codes.find(code, rows);
   }
 
   /** Asks once for each different value, then compares codes. */

@@ -8,12 +8,12 @@
 import { BaseExistsError, BaseNotFoundError, CorruptionError } from "./errors.ts";
 import type { Files } from "./file.ts";
 import { Flock } from "./flock.ts";
-import { Checksum, encodeIdentity, LOG_PAGE, viewOf } from "./format.ts";
+import { Checksum, encodeIdentity } from "./format.ts";
 import { generationPaths, IDENTITY, OWNER, parseName, temporary } from "./layout.ts";
 import { Log, randomNonce } from "./log.ts";
 import { join, parentOf } from "./path.ts";
 import type { TableSchema } from "./schema.ts";
-import { readIdentity, Store } from "./store.ts";
+import { checkNoCommits, readIdentity, Store } from "./store.ts";
 import { TableWriter } from "./table.ts";
 
 /**
@@ -26,7 +26,8 @@ export function prepareBase(files: Files, dir: string): Flock {
   try {
     made = files.makeDir(dir);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const { NotADirectory, NotFound } = Deno.errors;
+    if (!(error instanceof NotFound || error instanceof NotADirectory)) throw error;
     throw new BaseNotFoundError(
       `Cannot create "${dir}": there is no directory "${parentOf(dir)}", make it first`,
     );
@@ -59,9 +60,18 @@ export function isCurrent(files: Files, dir: string, lock: Flock): boolean {
   return files.identity(join(dir, IDENTITY)) === lock.file.identity;
 }
 
-/** Whether a base is there; under the lock or not, as it is never unmade in place. */
-export function isThere(lock: Flock): boolean {
-  return readIdentity(lock.file) !== "empty";
+/**
+ * Whether a base is there; under the lock or not, as it is never unmade in place.
+ *
+ * @throws {BaseExistsError} If something else is there.
+ */
+export function isThere(dir: string, lock: Flock): boolean {
+  const identity = readIdentity(lock.file);
+  if (identity !== "foreign") return identity !== "empty";
+  throw new BaseExistsError(
+    `Cannot create "${dir}": the file "${IDENTITY}" in it was not written by psbase, ` +
+      `choose another path`,
+  );
 }
 
 /** Under the lock: makes a base where none is. */
@@ -74,12 +84,10 @@ export function makeBase(files: Files, dir: string, lock: Flock, schema: TableSc
         `choose another path`,
     );
   }
-  // What an interrupted create left; a commit in it tells of an identity that was lost.
+  checkNoCommits(files, dir);
+  // What an interrupted create left.
   for (const name of names) {
-    const file = parseName(name);
-    if (typeof file !== "object") continue;
-    if (file.kind === "log" && !file.temporary) checkNoCommit(files, join(dir, name), lock);
-    files.remove(join(dir, name));
+    if (typeof parseName(name) === "object") files.remove(join(dir, name));
   }
   const sums = new Checksum(crypto.getRandomValues(new Uint8Array(16)));
   makeGeneration(files, dir, sums, 1, schema);
@@ -89,17 +97,6 @@ export function makeBase(files: Files, dir: string, lock: Flock, schema: TableSc
   lock.file.syncSync();
   files.syncDir(dir);
   files.syncDir(parentOf(dir));
-}
-
-function checkNoCommit(files: Files, path: string, lock: Flock): void {
-  const file = files.open(path, "read");
-  try {
-    const word = new Uint8Array(4);
-    if (file.readAt(word, LOG_PAGE) < 4 || viewOf(word).getUint32(0) === 0) return;
-  } finally {
-    file.close();
-  }
-  throw new CorruptionError(lock.file.path, 0, "the identity is empty beside a log with commits");
 }
 
 /** An empty table and log, on disk but for their directory entries. */

@@ -209,7 +209,7 @@ export const LOG_PAGE = 4096;
 const SEALED_INTO = 512;
 const MARK_SLOT_0 = 1024;
 const MARK_SLOT_LENGTH = 16;
-const MARK_SLOTS = (LOG_PAGE - MARK_SLOT_0) / MARK_SLOT_LENGTH;
+const MARK_SLOTS = 64;
 
 /** A piece of the first page, and where it goes. */
 export interface Patch {
@@ -274,7 +274,9 @@ export function decodeMark(
     sums.holds(kind, generation, at, page.subarray(at, at + 16), 0, 8);
   const view = viewOf(page);
   let syncedTo = 0;
-  for (let at = MARK_SLOT_0; at + MARK_SLOT_LENGTH <= page.length; at += MARK_SLOT_LENGTH) {
+  for (let slot = 0; slot < MARK_SLOTS; slot++) {
+    const at = MARK_SLOT_0 + slot * MARK_SLOT_LENGTH;
+    if (at + MARK_SLOT_LENGTH > page.length) break;
     const value = getUint53(view, at);
     if (value > syncedTo && flag(SUM.mark, at)) syncedTo = value;
   }

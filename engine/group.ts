@@ -153,6 +153,8 @@ export class Group {
   readonly #ids: Numbers | undefined;
   readonly #versions: Numbers | undefined;
   readonly #columns = new Map<number, Column>();
+  /** What was asked for last, as it is for row after row. */
+  #chosen: { fields: readonly FieldDef[]; columns: readonly Column[] } | undefined;
 
   constructor(source: Source, directory: Directory, first: number) {
     this.source = source;
@@ -207,10 +209,19 @@ export class Group {
     return column;
   }
 
+  /** The columns of fields, in their order. */
+  columns(fields: readonly FieldDef[]): readonly Column[] {
+    if (this.#chosen?.fields !== fields) {
+      this.#chosen = { fields, columns: fields.map((field) => this.column(field)) };
+    }
+    return this.#chosen.columns;
+  }
+
   /** A row. */
   row(i: number, fields: readonly FieldDef[]): StoredRow {
     const values: StoredRow["values"][number][] = [];
-    for (const field of fields) values[field.number] = this.column(field).get(i);
+    const columns = this.columns(fields);
+    for (let k = 0; k < fields.length; k++) values[fields[k]!.number] = columns[k]!.get(i);
     return { version: this.version(i), values };
   }
 }

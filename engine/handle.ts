@@ -8,13 +8,13 @@ import { destroyBase, isCurrent, isThere, makeBase, overrideBase, prepareBase } 
 import { BaseExistsError, SchemaError } from "./errors.ts";
 import { currentFiles, type Files } from "./file.ts";
 import { checkTimeout, type Flock } from "./flock.ts";
-import type { CreateOptions, OpenSchemaOptions } from "./options.ts";
+import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./options.ts";
 import { checkUnowned, Ownership } from "./owner.ts";
 import { toPath } from "./path.ts";
 import { TableSchema } from "./schema.ts";
 import { Store } from "./store.ts";
 import type { Schema } from "./types.ts";
-import { Writer } from "./writer.ts";
+import { Writer, type WriterOptions } from "./writer.ts";
 
 /** Puts what was attempted before an error of the arguments. */
 export function explain<T>(attempt: string, fn: () => T): T {
@@ -32,6 +32,13 @@ function oneOf<T extends string>(name: string, value: T | undefined, ...allowed:
   if (value === undefined) return allowed[0]!;
   if (allowed.includes(value)) return value;
   throw new TypeError(`${name} is ${JSON.stringify(value)}, it can be ${allowed.join(", ")}`);
+}
+
+function writerOptions({ durability, timeoutMs }: OpenOptions): WriterOptions {
+  return {
+    durable: oneOf("durability", durability, "full", "relaxed") === "full",
+    timeoutMs: checkTimeout(timeoutMs),
+  };
 }
 
 /** An open base and how to write to it. */
@@ -85,10 +92,7 @@ export class Handle {
     const dir = toPath(path);
     const { readOnly = false, schema } = settings;
     const attempt = `Cannot open "${dir}"`;
-    const options = explain(attempt, () => ({
-      durable: oneOf("durability", settings.durability, "full", "relaxed") === "full",
-      timeoutMs: checkTimeout(settings.timeoutMs),
-    }));
+    const options = explain(attempt, () => writerOptions(settings));
     const given = schema && explain(attempt, () => TableSchema.from(schema));
     const store = Store.open(files, dir, { readOnly });
     try {
@@ -222,7 +226,7 @@ class Creation {
     const attempt = `Cannot create "${this.dir}"`;
     this.#schema = explain(attempt, () => TableSchema.from(schema));
     this.#mode = explain(attempt, () => {
-      checkTimeout(settings.timeoutMs);
+      writerOptions(settings);
       return oneOf("mode", mode, "new", "open", "override");
     });
     this.opening = { ...settings, ...(this.#mode === "open" ? { schema } : {}) };
@@ -234,7 +238,7 @@ class Creation {
 
   /** Whether the base is there, and that is all that is asked for. */
   isOpen(lock: Flock): boolean {
-    if (!isThere(lock)) return false;
+    if (!isThere(this.dir, lock)) return false;
     if (this.#mode === "new") {
       throw new BaseExistsError(
         `Cannot create "${this.dir}": there is a base already, open it, or say mode "open" or ` +
@@ -248,7 +252,7 @@ class Creation {
   make(lock: Flock): boolean {
     if (!isCurrent(this.#files, this.dir, lock)) return false;
     if (this.isOpen(lock)) return true;
-    if (isThere(lock)) overrideBase(this.#files, this.dir, this.#schema);
+    if (isThere(this.dir, lock)) overrideBase(this.#files, this.dir, this.#schema);
     else makeBase(this.#files, this.dir, lock, this.#schema);
     return true;
   }

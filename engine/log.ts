@@ -66,11 +66,12 @@ function grownSize(size: number): number {
   return Math.ceil((size + EMPTY_FRAME) / step) * step;
 }
 
-/** Whether all is zeros from `at` on; word by word, as opening waits for it. */
-function isZero(view: DataView, at: number): boolean {
+/** Whether all is zeros from `at` on, a multiple of 8; word by word, as opening waits for it. */
+function isZero(bytes: Uint8Array, at: number): boolean {
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, (bytes.length - at) >> 2);
   let bits = 0;
-  for (; at + 4 <= view.byteLength; at += 4) bits |= view.getInt32(at, true);
-  for (; at < view.byteLength; at++) bits |= view.getUint8(at);
+  for (let i = 0; i < words.length; i++) bits |= words[i]!;
+  for (let i = at + words.byteLength; i < bytes.length; i++) bits |= bytes[i]!;
   return bits === 0;
 }
 
@@ -247,7 +248,7 @@ export class Log {
     for (let at = 8;;) {
       if (at + 8 > bytes.length) return { end: "end", missing: FRAME_HEADER };
       if (view.getUint32(at, true) === 0) {
-        return { end: thorough && !isZero(view, at) ? "torn" : "end", missing: 0 };
+        return { end: thorough && !isZero(bytes, at) ? "torn" : "end", missing: 0 };
       }
       if (at + FRAME_HEADER > bytes.length) return { end: "torn", missing: FRAME_HEADER };
       const header = decodeFrameHeader(this.#sums, this.generation, this.end, bytes, at);

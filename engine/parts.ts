@@ -182,6 +182,21 @@ export class Numbers {
     this.#loaded = true;
   }
 
+  /** Puts where the number is `value` into `places`, ascending, and tells how often. All is loaded. */
+  find(value: number, places: Uint32Array): number {
+    const { words } = this;
+    const word = value - this.base;
+    if (words === undefined) {
+      if (word !== 0) return 0;
+      for (let i = 0; i < places.length; i++) places[i] = i;
+      return places.length;
+    }
+    let n = 0;
+    // The engine's own search beats a loop, most of all before the loop is compiled.
+    for (let i = words.indexOf(word); i >= 0; i = words.indexOf(word, i + 1)) places[n++] = i;
+    return n;
+  }
+
   /** The number at `i`. */
   get(i: number): number {
     if (this.words === undefined) return this.base;
@@ -201,8 +216,8 @@ export class Blobs {
   readonly #meta: BlobsMeta;
   readonly #offsets: Uint32Array;
   #loaded = false;
-  /** All bytes as text, if they are ASCII: offsets are the same in both. */
-  #ascii: string | undefined;
+  /** All bytes as text, if they are ASCII and offsets the same in both; `null`: they are not. */
+  #ascii: string | null | undefined;
 
   constructor(source: Source, meta: BlobsMeta) {
     this.#source = source;
@@ -234,14 +249,34 @@ export class Blobs {
 
   /** The text at `i`. */
   text(i: number): string {
-    if (!this.#loaded) return this.#decode(this.bytes(i));
+    const all = this.#loaded ? this.#asciiText() : null;
+    if (all === null) return this.#decode(this.bytes(i));
+    return all.substring(this.#offsets[i]!, this.#offsets[i + 1]!);
+  }
+
+  /** The first place of a text, -1 if there is none. All is loaded. */
+  find(text: string): number {
+    const all = this.#asciiText();
+    const offsets = this.#offsets;
+    if (all === null || text === "") {
+      for (let i = 0; i < this.count; i++) if (this.text(i) === text) return i;
+      return -1;
+    }
+    for (let at = all.indexOf(text); at >= 0; at = all.indexOf(text, at + 1)) {
+      // Empty texts share their offset with the one behind them, which is the last of these.
+      const i = offsets.lastIndexOf(at);
+      if (i >= 0 && offsets[i + 1] === at + text.length) return i;
+    }
+    return -1;
+  }
+
+  #asciiText(): string | null {
     if (this.#ascii === undefined) {
       const { heap, length } = this.#meta;
       const all = this.#decode(this.#source.bytes.subarray(heap, heap + length));
-      this.#ascii = all.length === length ? all : "";
+      this.#ascii = all.length === length ? all : null;
     }
-    if (this.#ascii === "") return this.#decode(this.bytes(i));
-    return this.#ascii.substring(this.#offsets[i]!, this.#offsets[i + 1]!);
+    return this.#ascii;
   }
 
   /** Keeps of `rows[0, n)` those that hold just these bytes, and tells how many. */

@@ -15,6 +15,7 @@ import {
   type Query,
   typeOf,
 } from "./query.ts";
+import type { RowList } from "./row_list.ts";
 import { type FieldDef, readField, type StoredRow, type TableSchema } from "./schema.ts";
 import type { Segment, State } from "./state.ts";
 import type { Stored } from "./values.ts";
@@ -117,21 +118,47 @@ function selectRows(
   conditions: readonly Condition[],
 ): Uint32Array {
   const rows = new Uint32Array(group.rows);
-  let n = 0;
-  let from = 0;
-  for (let i = 0; patch !== undefined && i < patch.length; i++) {
-    const patched = group.indexOf(patch.id(i));
-    for (; from < patched; from++) rows[n++] = from;
-    if (patched >= 0) from = patched + 1;
-  }
-  for (; from < group.rows; from++) rows[n++] = from;
-  for (const { column, matcher } of conditions) {
-    if (n === 0) break;
-    n = typeof column === "string"
-      ? selectMeta(group, column, matcher, rows, n)
-      : group.column(column).select(matcher, rows, n);
-  }
+  const [first, ...others] = conditions;
+  let n = first === undefined ? fill(rows) : find(group, first, rows);
+  for (const condition of others) n = keep(group, condition, rows, n);
+  if (patch !== undefined) n = withoutPatched(group, patch, rows, n);
   return rows.subarray(0, n);
+}
+
+function fill(rows: Uint32Array): number {
+  for (let i = 0; i < rows.length; i++) rows[i] = i;
+  return rows.length;
+}
+
+/** Removes rows of the patch from `rows[0, n)`, and tells how many are left. */
+function withoutPatched(group: Group, patch: RowList, rows: Uint32Array, n: number): number {
+  let kept = 0;
+  let next = 0;
+  let patched = -1;
+  for (let k = 0; k < n; k++) {
+    const row = rows[k]!;
+    while (patched < row && next < patch.length) patched = group.indexOf(patch.id(next++));
+    if (patched !== row) rows[kept++] = row;
+  }
+  return kept;
+}
+
+/** The rows of a group that match, put into `rows`. */
+function find(group: Group, { column, matcher }: Condition, rows: Uint32Array): number {
+  if (typeof column !== "string") return group.column(column).find(matcher, rows);
+  return selectMeta(group, column, matcher, rows, fill(rows));
+}
+
+/** Those of `rows[0, n)` that match. */
+function keep(
+  group: Group,
+  { column, matcher }: Condition,
+  rows: Uint32Array,
+  n: number,
+): number {
+  if (n === 0) return 0;
+  if (typeof column !== "string") return group.column(column).select(matcher, rows, n);
+  return selectMeta(group, column, matcher, rows, n);
 }
 
 function selectMeta(
@@ -154,8 +181,12 @@ function selectMeta(
 /** What becomes of a place: an object with its id, its version, and these fields. */
 export function rowAt(place: Place, fields: readonly FieldDef[]): Record<string, unknown> {
   const row: Record<string, unknown> = { __id__: place.id, __version__: versionAt(place) };
-  for (const field of fields) {
-    const value = valueAt(place, field);
+  const columns = place.group?.columns(fields);
+  for (let k = 0; k < fields.length; k++) {
+    const field = fields[k]!;
+    const value = columns === undefined
+      ? readField(place.row!, field)
+      : columns[k]!.get(place.index);
     row[field.name] = value === null ? null : field.value.give(value);
   }
   return row;

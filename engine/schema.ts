@@ -52,6 +52,8 @@ const MAX_FIELDS = 255;
 const MAX_NAME_BYTES = 255;
 /** A row has a place for every number ever given out, and a file must not make it huge. */
 const MAX_NUMBERS = 65_536;
+/** Most names; the pattern for all is slow to compile. */
+const ASCII_NAME_REGEXP = /^[A-Za-z]\w*$/;
 const NAME_REGEXP = /^\p{L}[\p{L}\p{Nd}_]*$/u;
 const OPTIONS = ["type", "required", "default"];
 const FILE_KEYS = ["name", "number", ...OPTIONS, "fill"];
@@ -91,7 +93,7 @@ function checkName(name: string): void {
   if (name.startsWith("_")) {
     throw new SchemaError(`field "${name}": names that begin with "_" are reserved`);
   }
-  if (!NAME_REGEXP.test(name)) {
+  if (!ASCII_NAME_REGEXP.test(name) && !NAME_REGEXP.test(name)) {
     throw new SchemaError(
       `field ${JSON.stringify(name)}: a name is a letter, then letters, digits and "_"`,
     );

@@ -28,8 +28,15 @@ import {
 } from "./errors.ts";
 import type { File, Files } from "./file.ts";
 import { Flock } from "./flock.ts";
-import { Checksum, decodeIdentity, FRAME, type FrameHeader, IDENTITY_LENGTH } from "./format.ts";
-import { completeGenerations, generationPaths, IDENTITY } from "./layout.ts";
+import {
+  Checksum,
+  decodeIdentity,
+  FRAME,
+  type FrameHeader,
+  IDENTITY_LENGTH,
+  LOG_PAGE,
+} from "./format.ts";
+import { completeGenerations, generationPaths, IDENTITY, parseName } from "./layout.ts";
 import { Log, type LogEnd, StaleError } from "./log.ts";
 import { join } from "./path.ts";
 import { State } from "./state.ts";
@@ -398,6 +405,35 @@ function closeGeneration({ table, log }: Generation): void {
   log.close();
 }
 
+/**
+ * Where the identity is empty: whether its creation was interrupted. Commits beside it tell
+ * of an identity that was lost.
+ *
+ * @throws {CorruptionError} If there are any.
+ */
+export function checkNoCommits(files: Files, dir: string): void {
+  for (const name of files.list(dir) ?? []) {
+    const file = parseName(name);
+    if (typeof file !== "object" || file.temporary) continue;
+    if (file.generation === 1 && !(file.kind === "log" && holdsFrames(files, join(dir, name)))) {
+      continue;
+    }
+    const path = join(dir, IDENTITY);
+    throw new CorruptionError(path, 0, `the identity is empty beside the commits in "${name}"`);
+  }
+}
+
+function holdsFrames(files: Files, path: string): boolean {
+  const file = files.open(path, "read");
+  try {
+    const length = new Uint8Array(4);
+    file.readAt(length, LOG_PAGE);
+    return length.some((byte) => byte !== 0);
+  } finally {
+    file.close();
+  }
+}
+
 /** The sums of the base whose identity is open. */
 function sumsOf(files: Files, dir: string, file: File): Checksum {
   const sums = readIdentity(file);
@@ -405,9 +441,7 @@ function sumsOf(files: Files, dir: string, file: File): Checksum {
   if (sums === "damaged") {
     throw new CorruptionError(file.path, 0, "the identity of the base does not verify");
   }
-  if (sums === "empty" && completeGenerations(files.list(dir) ?? []).some((number) => number > 1)) {
-    throw new CorruptionError(file.path, 0, "the identity of the base is empty");
-  }
+  if (sums === "empty") checkNoCommits(files, dir);
   throw new BaseNotFoundError(
     sums === "empty"
       ? `Cannot open "${dir}": its creation was interrupted, create it again`
