@@ -1,0 +1,286 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  Base,
+  BaseExistsError,
+  BaseNotFoundError,
+  CorruptionError,
+  FormatVersionError,
+  json,
+  PsBase,
+  SchemaError,
+} from "../../mod.ts";
+import { tempBase } from "../helpers/temp_base.ts";
+
+const PEOPLE = { name: "string", age: "integer" } as const;
+
+/** What is in a directory, bytes included. */
+function contents(dir: string): Record<string, Uint8Array> {
+  const names = [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
+  return Object.fromEntries(names.map((name) => [name, Deno.readFileSync(`${dir}/${name}`)]));
+}
+
+for (const Class of [Base, PsBase]) {
+  const { name } = Class;
+
+  Deno.test(`${name}.create() makes the directory and opens an empty table`, async () => {
+    await using temp = tempBase();
+    {
+      await using db = await Class.create(temp.path, PEOPLE);
+      assert(db instanceof Class);
+      assertEquals([db.size, db.path, db.recovered], [0, temp.path, null]);
+      assertEquals(db.schema, { name: { type: "string" }, age: { type: "integer" } });
+    }
+    using db = Class.openSync(temp.path, { schema: PEOPLE });
+    assertEquals(db.size, 0);
+  });
+
+  Deno.test(`${name}.createSync() takes a URL and an empty directory`, async () => {
+    await using temp = tempBase();
+    Deno.mkdirSync(temp.path);
+    using db = Class.createSync(new URL(`file://${temp.path}/`), PEOPLE);
+    assertEquals(db.path, temp.path);
+    assertEquals(db.insertSync({ name: "homer" }), 0);
+  });
+
+  Deno.test(`${name}.create() by default refuses a base that is there, and leaves it`, async () => {
+    await using temp = tempBase();
+    (await Class.create(temp.path, PEOPLE))[Symbol.dispose]();
+    const before = contents(temp.path);
+    await assertRejects(() => Class.create(temp.path, PEOPLE), BaseExistsError);
+    assertThrows(
+      () => Class.createSync(temp.path, { other: "date" }),
+      BaseExistsError,
+      `Cannot create "${temp.path}": `,
+    );
+    assertEquals(contents(temp.path), before);
+  });
+
+  Deno.test(`${name}.create() with mode "open" opens a base of that schema only`, async () => {
+    await using temp = tempBase();
+    {
+      await using db = await Class.create(temp.path, PEOPLE, { mode: "open" });
+      await db.insert({ name: "homer" });
+    }
+    {
+      await using db = await Class.create(temp.path, PEOPLE, { mode: "open" });
+      assertEquals(db.get(0)?.name, "homer");
+    }
+    await assertRejects(
+      () => Class.create(temp.path, { name: "string" }, { mode: "open" }),
+      SchemaError,
+      "age",
+    );
+    using db = Class.openSync(temp.path);
+    assertEquals(db.size, 1);
+  });
+
+  Deno.test(`${name}.create() with mode "override" begins anew, also over a new place`, async () => {
+    await using temp = tempBase();
+    for (const _ of [1, 2, 3]) {
+      await using db = await Class.create(temp.path, PEOPLE, { mode: "override" });
+      assertEquals([...db.keys()], []);
+      assertEquals(await db.insert({ name: "homer" }), 0);
+      await db.cleanup();
+    }
+    using db = Class.createSync(temp.path, { nick: "string" }, { mode: "override" });
+    assertEquals(Object.keys(db.schema), ["nick"]);
+    assertEquals(db.size, 0);
+  });
+}
+
+Deno.test("PsBase.create() with a wrong schema or option makes nothing", async () => {
+  await using temp = tempBase();
+  for (
+    const schema of [{}, { age: "int" }, { _x: "date" }, { age: { type: "date", requird: true } }]
+  ) {
+    await assertRejects(
+      () => PsBase.create(temp.path, schema as never),
+      SchemaError,
+      `Cannot create "${temp.path}": `,
+    );
+  }
+  await assertRejects(() => PsBase.create(temp.path, null as never), TypeError);
+  await assertRejects(() => PsBase.create(temp.path, PEOPLE, { mode: "w" as never }), TypeError);
+  await assertRejects(() => PsBase.create(temp.path, PEOPLE, { timeoutMs: -1 }), RangeError);
+  await assertRejects(
+    () => PsBase.create(temp.path, PEOPLE, { durability: "none" as never }),
+    TypeError,
+    "durability",
+  );
+  await assertRejects(() => PsBase.create("", PEOPLE), TypeError);
+  assertEquals([...Deno.readDirSync(temp.parent)], []);
+});
+
+for (const mode of ["new", "open", "override"] as const) {
+  Deno.test(`PsBase.create() with mode "${mode}" leaves what is no base alone`, async () => {
+    await using temp = tempBase();
+    const cases: Record<string, string>[] = [
+      { "notes.txt": "mine" },
+      { "notes.txt": "mine", "000001.log": "mine too" },
+      { base: "a file of somebody else", "notes.txt": "mine" },
+      { base: "a file of somebody else" },
+      { base: "", "notes.txt": "mine" },
+    ];
+    for (const files of cases) {
+      Deno.mkdirSync(temp.path);
+      for (const name in files) Deno.writeTextFileSync(`${temp.path}/${name}`, files[name]!);
+      const before = contents(temp.path);
+      await assertRejects(
+        () => PsBase.create(temp.path, PEOPLE, { mode }),
+        BaseExistsError,
+        `Cannot create "${temp.path}": `,
+      );
+      assertThrows(() => PsBase.createSync(temp.path, PEOPLE, { mode }), BaseExistsError);
+      assertEquals(contents(temp.path), before);
+      Deno.removeSync(temp.path, { recursive: true });
+    }
+  });
+
+  Deno.test(`PsBase.create() with mode "${mode}" refuses a file and a missing parent`, async () => {
+    await using temp = tempBase();
+    await assertRejects(
+      () => PsBase.create(`${temp.parent}/a/b`, PEOPLE, { mode }),
+      BaseNotFoundError,
+      `there is no directory "${temp.parent}/a"`,
+    );
+    Deno.writeTextFileSync(temp.path, "a file");
+    await assertRejects(() => PsBase.create(temp.path, PEOPLE, { mode }), BaseExistsError);
+    await assertRejects(() => PsBase.create(`${temp.path}/b`, PEOPLE, { mode }), BaseNotFoundError);
+    assertEquals(Deno.readTextFileSync(temp.path), "a file");
+    temp.damaged = true;
+  });
+
+  Deno.test(`PsBase.create() with mode "${mode}" does an interrupted create again`, async () => {
+    await using temp = tempBase();
+    const leftovers: Record<string, string>[] = [
+      { base: "" },
+      { base: "\0".repeat(40), "000001.table": "" },
+      { base: "", "000001.table": "half", "000001.log": "", owner: "" },
+    ];
+    for (const files of leftovers) {
+      Deno.mkdirSync(temp.path);
+      for (const name in files) Deno.writeTextFileSync(`${temp.path}/${name}`, files[name]!);
+      await assertRejects(() => PsBase.open(temp.path), BaseNotFoundError, "create it");
+      const db = await PsBase.create(temp.path, PEOPLE, { mode });
+      assertEquals(await db.insert({ name: "homer" }), 0);
+      await db.destroy();
+    }
+  });
+}
+
+Deno.test("PsBase.create() and open() take an emptied identity beside rows for damage", async () => {
+  for (const cleaned of [false, true]) {
+    await using temp = tempBase();
+    {
+      await using db = await PsBase.create(temp.path, PEOPLE);
+      await db.insert({ name: "homer" });
+      if (cleaned) await db.cleanup();
+    }
+    Deno.truncateSync(`${temp.path}/base`);
+    temp.damaged = true;
+    const before = contents(temp.path);
+    await assertRejects(() => PsBase.open(temp.path), CorruptionError);
+    for (const mode of ["new", "open", "override"] as const) {
+      await assertRejects(() => PsBase.create(temp.path, PEOPLE, { mode }), CorruptionError);
+    }
+    assertEquals(contents(temp.path), before);
+  }
+});
+
+Deno.test("PsBase.create() by many at once makes one base", async () => {
+  await using temp = tempBase();
+  const made = await Promise.allSettled(
+    Array.from({ length: 20 }, () => PsBase.create(temp.path, PEOPLE)),
+  );
+  const open = made.filter((result) => result.status === "fulfilled");
+  assertEquals(open.length, 1);
+  for (const result of made) {
+    if (result.status === "rejected") assert(result.reason instanceof BaseExistsError);
+    else await result.value.close();
+  }
+  const opened = await Promise.all(
+    Array.from({ length: 20 }, () => PsBase.create(temp.path, PEOPLE, { mode: "open" })),
+  );
+  for (const db of opened) db[Symbol.dispose]();
+});
+
+Deno.test("PsBase.open() says where there is no base, and makes nothing", async () => {
+  await using temp = tempBase();
+  const refused = (path: string) =>
+    assertRejects(() => PsBase.open(path), BaseNotFoundError, `Cannot open "${path}": `);
+  await refused(temp.path);
+  await refused(`${temp.path}/deeper`);
+  assertEquals([...Deno.readDirSync(temp.parent)], []);
+  Deno.mkdirSync(temp.path);
+  await refused(temp.path);
+  await assertRejects(() => PsBase.open(temp.path, { readOnly: true }), BaseNotFoundError);
+  await assertRejects(() => PsBase.check(temp.path), BaseNotFoundError);
+  assertEquals([...Deno.readDirSync(temp.path)], []);
+  Deno.writeTextFileSync(`${temp.path}/base`, "a file of somebody else");
+  await refused(temp.path);
+  await refused(`${temp.path}/base`);
+  temp.damaged = true;
+});
+
+Deno.test("PsBase.open() compares the schema given, but for order and defaults", async () => {
+  await using temp = tempBase();
+  const stored = {
+    name: { type: "string", required: true },
+    size: { type: "integer", default: 300 },
+    tags: json<string[]>(),
+  } as const;
+  (await PsBase.create(temp.path, stored))[Symbol.dispose]();
+  const equal = [
+    stored,
+    { tags: "json", size: "integer", name: { type: "string", required: true } },
+    { ...stored, size: { type: "integer", default: 7 } },
+  ] as const;
+  for (const schema of equal) {
+    using db = await PsBase.open(temp.path, { schema });
+    assertEquals(Object.keys(db.schema), ["name", "size", "tags"]);
+    assertEquals(db.defaults.size, 300);
+  }
+  const different = [
+    { name: stored.name },
+    { ...stored, more: "date" },
+    { ...stored, size: "float" },
+    { ...stored, name: "string" },
+    { ...stored, size: { type: "integer", required: true } },
+    { ...stored, name: { type: "string", required: true, default: "x" } },
+  ];
+  for (const schema of different) {
+    await assertRejects(
+      () => PsBase.open(temp.path, { schema: schema as never }),
+      SchemaError,
+      `Cannot open "${temp.path}": field `,
+    );
+  }
+});
+
+Deno.test("PsBase.open() refuses a base of a newer format", async () => {
+  await using temp = tempBase();
+  (await PsBase.create(temp.path, PEOPLE))[Symbol.dispose]();
+  const file = `${temp.path}/base`;
+  const bytes = Deno.readFileSync(file);
+  new DataView(bytes.buffer).setUint32(8, 2, true);
+  Deno.writeFileSync(file, bytes);
+  temp.damaged = true;
+  await assertRejects(() => PsBase.open(temp.path), FormatVersionError, "format 2");
+  await assertRejects(() => PsBase.create(temp.path, PEOPLE, { mode: "open" }), FormatVersionError);
+});
+
+Deno.test("PsBase.open() tells a damaged identity", async () => {
+  await using temp = tempBase();
+  (await PsBase.create(temp.path, PEOPLE))[Symbol.dispose]();
+  temp.damaged = true;
+  const file = `${temp.path}/base`;
+  const whole = Deno.readFileSync(file);
+  const damages = [whole.map((byte, i) => i === 20 ? byte ^ 1 : byte), whole.subarray(0, 30)];
+  for (const bytes of damages) {
+    Deno.writeFileSync(file, bytes);
+    const error = await assertRejects(() => PsBase.open(temp.path), CorruptionError);
+    assertEquals(error.file, file);
+    const found = await PsBase.check(temp.path);
+    assertEquals([found.ok, found.problems[0]?.file], [false, file]);
+  }
+});
