@@ -572,8 +572,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    * ```
    */
   [Symbol.iterator](): IterableIterator<Row<S>> {
-    const { fields } = this.#state.schema;
-    return this.#iterate((place) => rowAt(place, fields) as Row<S>);
+    return this.#iterate((place, { schema }) => rowAt(place, schema.fields) as Row<S>);
   }
 
   /**
@@ -662,7 +661,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
     }
   }
 
-  #iterate<T>(give: (place: Place) => T): IterableIterator<T> {
+  #iterate<T>(give: (place: Place, state: State) => T): IterableIterator<T> {
     const { store } = this.#handle;
     const rows = function* (state: State): Generator<T> {
       state.pin();
@@ -670,7 +669,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
         yield undefined as T;
         for (const place of scan(state, ALL)) {
           store.checkOpen();
-          yield give(place);
+          yield give(place, state);
         }
       } finally {
         state.unpin();

@@ -84,6 +84,8 @@ export class Store {
   // Both are there from the end of open() on.
   #log!: Log;
   #state!: State;
+  /** The current one, and older ones that iterators go on reading. */
+  #tables: Table[] = [];
   /** The log whose seal led here, while the seal is not known to be on disk. */
   #before: Log | undefined;
   #closed = false;
@@ -224,6 +226,7 @@ export class Store {
   /** Goes over to a generation; its log is unread. */
   #adopt({ table, log }: Generation): void {
     this.#state?.table.retire();
+    this.#tables = [...this.#tables.filter((older) => !older.closed), table];
     this.#log = log;
     this.#state = new State(table, log.path);
   }
@@ -395,7 +398,7 @@ export class Store {
     this.#closed = true;
     this.#before?.close();
     this.#log?.close();
-    this.#state?.table.close();
+    for (const table of this.#tables) table.close();
     this.lock?.detach();
   }
 }

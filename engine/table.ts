@@ -153,6 +153,7 @@ export class Table implements TableInfo {
   #cached = 0;
   #pins = 0;
   #retired = false;
+  #closed = false;
 
   /**
    * Reads the footer.
@@ -275,17 +276,23 @@ export class Table implements TableInfo {
 
   /** See {@linkcode Table.pin}. */
   unpin(): void {
-    if (--this.#pins === 0 && this.#retired) this.#file.close();
+    if (--this.#pins === 0 && this.#retired) this.close();
   }
 
   /** Closes the file, once nobody reads it. */
   retire(): void {
     this.#retired = true;
-    if (this.#pins === 0) this.#file.close();
+    if (this.#pins === 0) this.close();
+  }
+
+  /** Whether the file was closed. */
+  get closed(): boolean {
+    return this.#closed;
   }
 
   /** Closes the file. */
   close(): void {
+    this.#closed = true;
     this.#file.close();
   }
 }

@@ -79,10 +79,12 @@ export interface Child extends AsyncDisposable {
   kill(): void;
 }
 
-/** Starts a process; `onRound` is told of each round. */
-export function startChild(job: Job, onRound: (round: Round) => void): Child {
+const CHILD = new URL("child.ts", import.meta.url);
+
+/** Starts a process of this program; `onRound` is told of each round. */
+export function startChild(job: Job, onRound: (round: Round) => void, program = CHILD): Child {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", new URL("child.ts", import.meta.url).href, JSON.stringify(job)],
+    args: ["run", "-A", "--quiet", program.href, JSON.stringify(job)],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
