@@ -1,0 +1,105 @@
+/**
+ * `psbase`, the command: tables from a shell.
+ *
+ * Run it as it is, install it, or make one executable of it:
+ *
+ * ```sh
+ * deno run -A jsr:@psbase/psbase/cli help
+ * deno install -gA -n psbase jsr:@psbase/psbase/cli
+ * deno task compile
+ * ```
+ *
+ * ```sh
+ * psbase create people name:string:required age:integer born:date
+ * psbase insert people name=homer age=39
+ * psbase select people age=30..40 name~'^ho' --fields name,age --sort -age
+ * ```
+ *
+ * Data goes to stdout, words to stderr. Rows are a table on a terminal and
+ * NDJSON elsewhere, or what `--json`, `--ndjson` or `--csv` say. Exit code 0:
+ * done, 1: a fault or a refusal, 2: wrong usage. Needs `--allow-read` and
+ * `--allow-write`, `psbase lock` also `--allow-run`.
+ *
+ * @module
+ */
+
+import { parse } from "./cli/args.ts";
+import { COMMANDS } from "./cli/commands.ts";
+import { isTold, UsageError } from "./cli/errors.ts";
+import { helpOf, overview } from "./cli/help.ts";
+import { type Io, systemIo } from "./cli/io.ts";
+import { printable } from "./cli/width.ts";
+import config from "./deno.json" with { type: "json" };
+
+export type { Io, Output } from "./cli/io.ts";
+
+/**
+ * Runs a command line.
+ *
+ * @param args The words after `psbase`.
+ * @param io Where it reads and writes; the streams of the process, if left out.
+ * @returns The exit code.
+ *
+ * @example A command without a process of its own
+ * ```ts
+ * import { main } from "@psbase/psbase/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dir = await Deno.makeTempDir();
+ * assertEquals(await main(["create", dir, "name:string"]), 0);
+ * assertEquals(await main(["destroy", dir, "--yes"]), 0);
+ * ```
+ */
+export async function main(args: readonly string[], io: Io = systemIo()): Promise<number> {
+  try {
+    return await dispatch(args, io);
+  } catch (error) {
+    return report(error, args, io);
+  }
+}
+
+async function dispatch([name, ...args]: readonly string[], io: Io): Promise<number> {
+  if (name === "--version") {
+    io.stdout.write(`psbase ${config.version}\n`);
+    return 0;
+  }
+  if (name === undefined) throw new UsageError("a command is missing");
+  if (name === "help" || name === "--help" || name === "-h") {
+    const [about] = args;
+    io.stdout.write(about === undefined ? overview() : helpOf(about, commandOf(about)));
+    return 0;
+  }
+  const command = commandOf(name);
+  // Behind "--" stand the words of another command.
+  const call = parse(args, command);
+  if (call.help) {
+    io.stdout.write(helpOf(name, command));
+    return 0;
+  }
+  return await command.run({ ...call, io }) ?? 0;
+}
+
+function commandOf(name: string) {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) throw new UsageError(`there is no command ${JSON.stringify(name)}`);
+  return command;
+}
+
+/** Says what went wrong, and gives the exit code. */
+function report(error: unknown, [name = ""]: readonly string[], { stderr }: Io): number {
+  // Who reads the output has seen enough: nothing to say, and nobody to say it to.
+  if (error instanceof Deno.errors.BrokenPipe) return 1;
+  const say = (text: string) => stderr.write(text.split("\n").map(printable).join("\n") + "\n");
+  if (error instanceof UsageError) {
+    const command = Object.hasOwn(COMMANDS, name) ? ` ${name}` : "";
+    say(`psbase${command}: ${error.message}\nSee: psbase help${command}`);
+    return 2;
+  }
+  if (isTold(error)) say(`psbase: ${error.message}`);
+  else {say(
+      `psbase: this is a fault of psbase, please report it\n${(error as Error).stack ?? error}`,
+    );}
+  return 1;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

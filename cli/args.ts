@@ -1,0 +1,136 @@
+/**
+ * Words and options of a command line.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { UsageError } from "./errors.ts";
+
+/** Options that stand alone, and what they say. */
+export const FLAGS = {
+  json: "as one JSON array",
+  ndjson: "as one JSON object a line",
+  csv: 'as CSV: empty is null, "" is empty text',
+  all: "mean all rows",
+  ids: "with the columns __id__ and __version__",
+  yes: "mean it",
+} as const;
+
+/** Options with a value: how it is called, and what they say. */
+export const VALUES = {
+  after: ["FIELD", "put the new field behind this one"],
+  fields: ["A,B", "print these fields only"],
+  limit: ["N", "print at most so many rows"],
+  offset: ["N", "leave out so many at the beginning"],
+  sort: ["A,-B", "order by A, then by B from the greatest to the least"],
+  timeout: ["MS", "give up after so many milliseconds"],
+} as const;
+
+/** The name of an option without value. */
+export type Flag = keyof typeof FLAGS;
+/** The name of an option with a value. */
+export type Value = keyof typeof VALUES;
+
+/** What a command takes. */
+export interface Accepted {
+  /** Options without value. */
+  readonly flags?: readonly Flag[];
+  /** Options with a value. */
+  readonly values?: readonly Value[];
+  /** Whether words may follow `--set`. */
+  readonly set?: boolean;
+  /** Whether the words behind `--` are a command. */
+  readonly command?: boolean;
+}
+
+/** A command line, taken apart. */
+export interface Parsed {
+  /** What is no option. */
+  readonly words: readonly string[];
+  /** The words behind `--set`. */
+  readonly set: readonly string[];
+  /** The command behind `--`. */
+  readonly command: readonly string[];
+  /** Whether help is asked for. */
+  readonly help: boolean;
+  /** Options without value that were given. */
+  readonly flags: ReadonlySet<Flag>;
+  /** Options with a value that were given. */
+  readonly values: Readonly<Partial<Record<Value, string>>>;
+}
+
+/** Stands before a word that is no option though it begins with "-"; no argument can hold it. */
+const WORD = "\0";
+
+/**
+ * What `parseArgs` would misread: a value that begins with "-" (`--sort -age`) is joined to
+ * its option, a negative number is marked as a word.
+ */
+function prepare(args: readonly string[], values: readonly string[]): string[] {
+  const prepared: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg.startsWith("--") && values.includes(arg.slice(2))) {
+      const value = args[++i] ?? "";
+      if (value === "" || value.startsWith("--")) {
+        throw new UsageError(`option ${arg} needs a value`);
+      }
+      prepared.push(`${arg}=${value}`);
+    } else {
+      prepared.push(/^-\.?\d/.test(arg) ? WORD + arg : arg);
+    }
+  }
+  return prepared;
+}
+
+/** Options and words, for `parseArgs` takes no note of what stands where. */
+function parsePart(
+  args: readonly string[],
+  flags: readonly Flag[],
+  values: readonly Value[],
+): { readonly [name: string]: unknown; readonly _: readonly unknown[] } {
+  return parseArgs(prepare(args, values), {
+    boolean: ["help", ...flags],
+    string: ["_", ...values],
+    alias: { help: "h" },
+    unknown(arg, key) {
+      if (key === undefined) return true;
+      throw new UsageError(`unknown option ${arg.startsWith("-") ? arg : `-${arg}`}`);
+    },
+  });
+}
+
+/** Takes a command line apart; throws UsageError for an option that the command has not. */
+export function parse(args: readonly string[], accepted: Accepted): Parsed {
+  const { flags = [], values = [], set = false, command = false } = accepted;
+  const end = args.includes("--") ? args.indexOf("--") : args.length;
+  const own = args.slice(0, end);
+  const rest = args.slice(end + 1);
+  const at = set && own.includes("--set") ? own.indexOf("--set") : end;
+  const parts = [own.slice(0, at), own.slice(at).filter((arg) => arg !== "--set")]
+    .map((part) => parsePart(part, flags, values));
+  const words = parts.map(({ _ }) => _.map((word) => String(word).replace(WORD, "")));
+  if (!command) words[at < end ? 1 : 0]!.push(...rest);
+  const given = (name: string) => parts.findLast((part) => part[name])?.[name];
+  return {
+    words: words[0]!,
+    set: words[1]!,
+    command: command ? rest : [],
+    help: given("help") === true,
+    flags: new Set(flags.filter(given)),
+    values: Object.fromEntries(
+      values.filter(given).map((name) => [name, String(given(name))]),
+    ),
+  };
+}
+
+/** A count given as the value of an option. */
+export function countOf({ values }: Parsed, name: Value): number | undefined {
+  const text = values[name];
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) {
+    throw new UsageError(`option --${name} is ${JSON.stringify(text)}, expected a count`);
+  }
+  return Number(text);
+}

@@ -1,0 +1,436 @@
+/**
+ * The commands: one table, from which they are dispatched and explained.
+ *
+ * @module
+ */
+
+import {
+  ConflictError,
+  type Insert,
+  type OpenOptions,
+  PsBase,
+  RecordNotFoundError,
+  type Schema,
+  type Update,
+} from "../mod.ts";
+import { type Accepted, countOf, type Parsed } from "./args.ts";
+import { whereOf } from "./conditions.ts";
+import { Fault, UsageError } from "./errors.ts";
+import {
+  assignments,
+  cellOf,
+  type Column,
+  columnOf,
+  columnsOf,
+  fieldOf,
+  META,
+  schemaOf,
+  specOf,
+  typeOf,
+  valueOf,
+} from "./fields.ts";
+import { type Io, progress, writeText } from "./io.ts";
+import { askedForm, formOf, FORMS, type Record, safeJson, writeRows } from "./output.ts";
+import { tellTail } from "./tail.ts";
+
+/** What a command gets. */
+export interface Call extends Parsed {
+  /** The streams. */
+  readonly io: Io;
+}
+
+/** A command. */
+export interface Command extends Accepted {
+  /** Its words, for help; those in `[]` can be left out, those with `…` repeated. */
+  readonly usage: string;
+  /** What it does, in a line. */
+  readonly summary: string;
+  /** Does it; the exit code, if it is not 0. */
+  run(call: Call): Promise<number | void>;
+}
+
+const READ: OpenOptions = { readOnly: true };
+
+async function withBase<T>(
+  io: Io,
+  path: string,
+  options: OpenOptions,
+  fn: (base: PsBase) => T | Promise<T>,
+): Promise<T> {
+  await using base = await PsBase.open(path, options);
+  using _tail = tellTail(io, base);
+  return await fn(base);
+}
+
+/** The words of a command that has a fixed number of them. */
+function exactly<const N extends readonly string[]>(
+  words: readonly string[],
+  ...names: N
+): { readonly [I in keyof N]: string } {
+  const missing = names[words.length];
+  if (missing !== undefined) throw new UsageError(`${missing} is missing`);
+  if (words.length > names.length) {
+    throw new UsageError(`${JSON.stringify(words[names.length])} is one word too many`);
+  }
+  return words as unknown as { readonly [I in keyof N]: string };
+}
+
+/** The words of a command that takes a path and then any number. */
+function pathAnd([path, ...others]: readonly string[]): [path: string, words: string[]] {
+  if (path === undefined) throw new UsageError("PATH is missing");
+  return [path, others];
+}
+
+/** A change of all rows has to be meant. */
+function checkMeant({ flags }: Call, conditions: readonly string[]): void {
+  if (conditions.length === 0 && !flags.has("all")) {
+    throw new UsageError("without a condition it would be all rows, say --all if you mean that");
+  }
+}
+
+/** All commands by name, in the order of the help. */
+export const COMMANDS: { readonly [name: string]: Command } = {
+  create: {
+    usage: "PATH FIELD:TYPE[:required][=DEFAULT]…",
+    summary: "make an empty table",
+    async run(call) {
+      const [path, specs] = pathAnd(call.words);
+      if (specs.length === 0) throw new UsageError("a table has one field at least");
+      await using _base = await PsBase.create(path, schemaOf(specs));
+    },
+  },
+
+  insert: {
+    usage: "PATH FIELD=VALUE…",
+    summary: "insert a row and print its id",
+    async run(call) {
+      const [path, words] = pathAnd(call.words);
+      await withBase(call.io, path, {}, async (base) => {
+        const row = assignments(base.schema, words);
+        call.io.stdout.write(`${await base.insert(row as Insert<Schema>)}\n`);
+      });
+    },
+  },
+
+  get: {
+    usage: "PATH ID",
+    summary: "print a row",
+    flags: FORMS,
+    async run(call) {
+      const [path, id] = exactly(call.words, "PATH", "ID");
+      if (!/^-?\d+$/.test(id)) throw new UsageError(`${JSON.stringify(id)} is no id`);
+      await withBase(call.io, path, READ, (base) => {
+        const row: Record | undefined = base.get(Number(id));
+        if (row === undefined) {
+          throw new Fault(`Cannot get row ${id} of "${path}": it is not there`);
+        }
+        printRecord(call, [META[0]!, ...columnsOf(base.schema)], row);
+      });
+    },
+  },
+
+  select: {
+    usage: "PATH COND…",
+    summary: "print the rows that match",
+    flags: FORMS,
+    values: ["fields", "sort", "limit", "offset"],
+    async run(call) {
+      const [path, conditions] = pathAnd(call.words);
+      const { io, values } = call;
+      const form = formOf(call, io.stdout);
+      const limit = countOf(call, "limit");
+      const offset = countOf(call, "offset");
+      await withBase(io, path, READ, (base) => {
+        const { schema } = base;
+        const columns = values.fields?.split(",").map((name) => columnOf(schema, name)) ??
+          [META[0]!, ...columnsOf(schema)];
+        const orderBy = values.sort?.split(",");
+        orderBy?.forEach((term) => columnOf(schema, term.replace(/^[+-]/, "")));
+        const fields = columns.map(({ name }) => name).filter((name) =>
+          Object.hasOwn(schema, name)
+        );
+        const options = { fields, orderBy, limit, offset };
+        const rows: Record[] = base.select(whereOf(schema, conditions), options);
+        writeRows(io.stdout, form, columns, rows);
+        if (form === "table") {
+          io.stderr.write(`${rows.length} row${rows.length === 1 ? "" : "s"}\n`);
+        }
+      });
+    },
+  },
+
+  count: {
+    usage: "PATH COND…",
+    summary: "print how many rows match",
+    async run(call) {
+      const [path, conditions] = pathAnd(call.words);
+      await withBase(call.io, path, READ, (base) => {
+        call.io.stdout.write(`${base.count(whereOf(base.schema, conditions))}\n`);
+      });
+    },
+  },
+
+  update: {
+    usage: "PATH COND… --set FIELD=VALUE…",
+    summary: "change the rows that match and print how many",
+    flags: ["all"],
+    set: true,
+    async run(call) {
+      const [path, conditions] = pathAnd(call.words);
+      if (call.set.length === 0) throw new UsageError("--set FIELD=VALUE… is missing");
+      checkMeant(call, conditions);
+      await withBase(call.io, path, {}, async (base) => {
+        const changes = assignments(base.schema, call.set) as Update<Schema>;
+        call.io.stdout.write(`${await updateAll(base, conditions, changes)}\n`);
+      });
+    },
+  },
+
+  delete: {
+    usage: "PATH COND…",
+    summary: "delete the rows that match and print how many",
+    flags: ["all"],
+    async run(call) {
+      const [path, conditions] = pathAnd(call.words);
+      checkMeant(call, conditions);
+      await withBase(call.io, path, {}, async (base) => {
+        const rows = base.select(whereOf(base.schema, conditions), { fields: [] });
+        call.io.stdout.write(`${await base.delete(rows)}\n`);
+      });
+    },
+  },
+
+  "add-field": {
+    usage: "PATH FIELD:TYPE[:required][=DEFAULT]",
+    summary: "add a field; the rows that are there get its default",
+    values: ["after"],
+    async run(call) {
+      const [path, spec] = exactly(call.words, "PATH", "FIELD:TYPE");
+      const { after } = call.values;
+      const [name, field] = specOf(spec);
+      await withBase(call.io, path, {}, (base) => base.addField(name as never, field, { after }));
+    },
+  },
+
+  "drop-field": {
+    usage: "PATH FIELD",
+    summary: "drop a field with its values",
+    async run(call) {
+      const [path, name] = exactly(call.words, "PATH", "FIELD");
+      await withBase(call.io, path, {}, (base) => base.dropField(name));
+    },
+  },
+
+  "set-default": {
+    usage: "PATH FIELD VALUE",
+    summary: "set what insert puts into a field that is left out",
+    async run(call) {
+      const [path, name, value] = exactly(call.words, "PATH", "FIELD", "VALUE");
+      const cell = cellOf(value);
+      await withBase(call.io, path, {}, (base) => {
+        const type = typeOf(fieldOf(base.schema, name));
+        return base.setDefault(name, valueOf({ name, type }, cell) as null);
+      });
+    },
+  },
+
+  import: {
+    usage: "PATH FILE|-",
+    summary: "insert the rows of a file; makes the table if there is none",
+    flags: ["csv", "ndjson"],
+    async run(call) {
+      const [path, file] = exactly(call.words, "PATH", "FILE");
+      const format = askedForm(call) ?? formatOf(file);
+      if (format !== "csv" && format !== "ndjson") {
+        throw new UsageError(`the format of "${file}" is not known, say --csv or --ndjson`);
+      }
+      const { importInto } = await import("./import.ts");
+      try {
+        const rows = await importInto(path, format, await readInput(file, call.io), call.io);
+        call.io.stdout.write(`${rows}\n`);
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        throw new Fault(`Cannot import ${JSON.stringify(file)}: ${error.message}`);
+      }
+    },
+  },
+
+  export: {
+    usage: "PATH [FILE|-]",
+    summary: "write all rows to a file, or print them",
+    flags: [...FORMS, "ids"],
+    async run(call) {
+      const [path, file] = exactly(
+        call.words.length === 1 ? [...call.words, "-"] : call.words,
+        "PATH",
+        "FILE",
+      );
+      const form = askedForm(call) ?? (file === "-" ? "ndjson" : formatOf(file));
+      if (form === undefined) {
+        throw new UsageError(`the format of "${file}" is not known, say --csv, --ndjson or --json`);
+      }
+      await withBase(call.io, path, READ, (base) => {
+        const columns = [...(call.flags.has("ids") ? META : []), ...columnsOf(base.schema)];
+        using exporting = progress(call.io, "exporting");
+        let n = 0;
+        const rows = Iterator.from(base).map((row): Record => {
+          exporting.at(n++);
+          return row;
+        });
+        if (file === "-") return writeRows(call.io.stdout, form, columns, rows);
+        using out = Deno.openSync(file, { write: true, create: true, truncate: true });
+        const write = (text: string) => writeText(out, text);
+        writeRows({ columns: Infinity, write }, form, columns, rows);
+      });
+    },
+  },
+
+  info: {
+    usage: "PATH",
+    summary: "print the fields and figures of a table",
+    flags: ["json", "ndjson"],
+    async run(call) {
+      const [path] = exactly(call.words, "PATH");
+      const { io } = call;
+      const form = formOf(call, io.stdout);
+      await withBase(io, path, READ, (base) => {
+        const stats = base.stats();
+        const fields = columnsOf(base.schema).map(({ name, type }) => {
+          const { required = false, default: value = null } = fieldOf(base.schema, name);
+          return { name, type: type.name, required, default: value && type.toJson(value) };
+        });
+        const info = { path, ...stats, fields };
+        if (form === "json") return io.stdout.write(safeJson(JSON.stringify(info, null, 2)) + "\n");
+        if (form === "ndjson") return io.stdout.write(safeJson(JSON.stringify(info)) + "\n");
+        const { recovered: _, ...figures } = stats;
+        printPairs(call, { path, ...figures });
+        io.stdout.write("\n");
+        const columns = ["name", "type", "required", "default"].map(textColumn);
+        const rows = fields.map((field) => ({
+          ...field,
+          required: field.required ? "required" : null,
+          default: field.default === null ? null : asText(field.default),
+        }));
+        writeRows(io.stdout, form, columns, rows);
+      });
+    },
+  },
+
+  check: {
+    usage: "PATH",
+    summary: "read every byte, print what is damaged; exit code 1 if anything is",
+    flags: FORMS,
+    async run(call) {
+      const [path] = exactly(call.words, "PATH");
+      const { io } = call;
+      const form = formOf(call, io.stdout);
+      const { ok, rows, problems } = await PsBase.check(path);
+      const columns = [textColumn("file"), { ...META[0]!, name: "offset" }, textColumn("reason")];
+      if (!ok || form !== "table") {
+        writeRows(io.stdout, form, columns, problems.map((one) => ({ ...one })));
+      }
+      const found = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+      if (ok) await withBase(io, path, READ, () => {}); // tells of a tail, which is no damage
+      io.stderr.write(ok ? `${rows} rows, no problem\n` : `${found}, restore it from a backup\n`);
+      return ok ? 0 : 1;
+    },
+  },
+
+  cleanup: {
+    usage: "PATH",
+    summary: "rewrite the table without what was changed or deleted",
+    async run(call) {
+      const [path] = exactly(call.words, "PATH");
+      await withBase(call.io, path, {}, (base) => base.cleanup());
+    },
+  },
+
+  lock: {
+    usage: "FILE -- CMD…",
+    summary: "run a command while a lock file is locked, and exit as it does",
+    values: ["timeout"],
+    command: true,
+    async run(call) {
+      const [file] = exactly(call.words, "FILE");
+      const [command, ...args] = call.command;
+      if (command === undefined) throw new UsageError("-- CMD… is missing");
+      const { runLocked } = await import("./lock.ts");
+      return await runLocked(file, [command, ...args], countOf(call, "timeout"));
+    },
+  },
+
+  destroy: {
+    usage: "PATH",
+    summary: "remove a table from the disk",
+    flags: ["yes"],
+    async run(call) {
+      const [path] = exactly(call.words, "PATH");
+      if (!call.flags.has("yes")) throw new UsageError("it cannot be undone, say --yes");
+      await withBase(call.io, path, {}, (base) => base.destroy());
+    },
+  },
+};
+
+/** Changes all rows that match, in one commit; once more if a row was changed meanwhile. */
+async function updateAll(
+  base: PsBase,
+  conditions: readonly string[],
+  changes: Update<Schema>,
+): Promise<number> {
+  for (;;) {
+    const rows = base.select(whereOf(base.schema, conditions), { fields: [] });
+    try {
+      return (await base.update(rows, changes)).length;
+    } catch (error) {
+      if (!(error instanceof ConflictError || error instanceof RecordNotFoundError)) throw error;
+    }
+  }
+}
+
+// --------------------------------------------------------------- printing
+
+function textColumn(name: string): Column {
+  return { name, type: columnOf({ [name]: { type: "string" } }, name).type };
+}
+
+function asText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** One row: on a terminal a field a line, as it is mostly too wide for one. */
+function printRecord(call: Call, columns: readonly Column[], row: Record): void {
+  const form = formOf(call, call.io.stdout);
+  if (form !== "table") return writeRows(call.io.stdout, form, columns, [row]);
+  const pairs = columns.map(({ name, type }) => {
+    const value = row[name];
+    return [name, value === null ? null : type.format(value)];
+  });
+  printPairs(call, Object.fromEntries(pairs));
+}
+
+function printPairs({ io }: Call, pairs: Record): void {
+  const rows = Object.entries(pairs).map(([name, value]) => ({
+    name,
+    value: value === null ? null : String(value),
+  }));
+  writeRows(io.stdout, "table", ["name", "value"].map(textColumn), rows);
+}
+
+// --------------------------------------------------------------- files
+
+/** The format that a file's name tells of. */
+function formatOf(file: string): (typeof FORMS)[number] | undefined {
+  const [, extension = ""] = /\.(\w+)$/.exec(file.toLowerCase()) ?? [];
+  return extension === "jsonl" ? "ndjson" : FORMS.find((form) => form === extension);
+}
+
+/** All text of a file, or of stdin. */
+async function readInput(file: string, { stdin }: Io): Promise<string> {
+  const bytes = file === "-" ? await new Response(stdin).bytes() : await Deno.readFile(file);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new Fault("it is not UTF-8");
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Which field type fits all values of a column of a file: only one that gives
+ * back what was written.
+ *
+ * @module
+ */
+
+// See fields.ts.
+import { VALUE_TYPES } from "../engine/values.ts";
+import type { JsonValue, TypeName } from "../mod.ts";
+
+/** What a value looks like: a type, or a number of a float that is none for JSON, or any text. */
+export type Kind = Exclude<TypeName, "string" | "bytes"> | "nonfinite" | "text";
+
+const INTEGER_REGEXP = /^-?(?:0|[1-9]\d*)$/;
+const FLOAT_REGEXP = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+const TEMPORAL_REGEXP = /^[+-]?\d\d.*[-:]\d\d/;
+const TEMPORAL = ["date", "time", "datetime", "timestamp"] as const;
+
+/** What a text looks like; digits behind a zero are text, as in a postal code. */
+export function textKind(text: string): Kind {
+  if (INTEGER_REGEXP.test(text)) {
+    if (text === "-0") return "float";
+    if (Number.isSafeInteger(Number(text))) return "integer";
+    return parses("bigint", text) ? "bigint" : "text";
+  }
+  if (FLOAT_REGEXP.test(text)) return parses("float", text) ? "float" : "text";
+  if (text === "true" || text === "false") return "boolean";
+  if (text === "NaN" || text === "Infinity" || text === "-Infinity") return "nonfinite";
+  if (!TEMPORAL_REGEXP.test(text)) return "text";
+  return TEMPORAL.find((type) => parses(type, text)) ?? "text";
+}
+
+function parses(type: TypeName, text: string): boolean {
+  try {
+    VALUE_TYPES[type].parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a JSON value looks like; text is what JSON has no form of its own for, or text. */
+export function jsonKind(value: NonNullable<JsonValue>): Kind {
+  switch (typeof value) {
+    case "number":
+      return Number.isSafeInteger(value) && !Object.is(value, -0) ? "integer" : "float";
+    case "boolean":
+      return "boolean";
+    case "string": {
+      const kind = textKind(value);
+      return kind === "integer" || kind === "float" || kind === "boolean" ? "text" : kind;
+    }
+    default:
+      return "json";
+  }
+}
+
+/** The type for values of these kinds; `undefined` if they have none in common. */
+export function typeFor(kinds: ReadonlySet<Kind>): TypeName | undefined {
+  const among = (...allowed: Kind[]) => kinds.isSubsetOf(new Set(allowed));
+  if (among("text", "nonfinite")) return "string";
+  if (kinds.size === 1) return [...kinds][0] as TypeName;
+  if (among("integer", "bigint")) return "bigint";
+  if (among("integer", "float", "nonfinite")) return "float";
+  return undefined;
+}
+
+/** Whether values of these kinds are all text in JSON. */
+export function areTexts(kinds: ReadonlySet<Kind>): boolean {
+  return kinds.isDisjointFrom(new Set<Kind>(["integer", "float", "boolean", "json"]));
+}

@@ -1,0 +1,30 @@
+/**
+ * What a user of the command line can do wrong; anything else that is thrown is
+ * shown with its stack.
+ *
+ * @module
+ */
+
+import { BaseError } from "../mod.ts";
+
+/** The command line is wrong: exit code 2. */
+export class UsageError extends Error {
+  /** The name of the class. */
+  override name = "UsageError";
+}
+
+/** The command line is right, but what it asks for cannot be done: exit code 1. */
+export class Fault extends Error {
+  /** The name of the class. */
+  override name = "Fault";
+}
+
+/** Whether the message alone says what is wrong, so that a stack would only hide it. */
+export function isTold(error: unknown): error is Error {
+  if (error instanceof Fault || error instanceof BaseError) return true;
+  // What a verb refuses of its arguments carries the reason as its cause.
+  if (error instanceof TypeError || error instanceof RangeError) {
+    return error.cause instanceof Error && error.message.startsWith("Cannot ");
+  }
+  return Object.values(Deno.errors).some((type) => error instanceof type);
+}

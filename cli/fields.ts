@@ -1,0 +1,119 @@
+/**
+ * Fields on the command line: `name:type:required=default`, `name=value`.
+ *
+ * @module
+ */
+
+// Text and JSON of each type: what the public API has no verbs for.
+import { VALUE_TYPES, type ValueType } from "../engine/values.ts";
+import type { FieldSpec, NoReservedNames, TypeName } from "../mod.ts";
+import { type Cell, parseCell } from "./csv.ts";
+import { Fault, UsageError } from "./errors.ts";
+
+/** A field, or `__id__` or `__version__`, as a column of what is printed. */
+export interface Column {
+  /** Its name. */
+  readonly name: string;
+  /** What is known of its values. */
+  readonly type: ValueType;
+}
+
+/** What every row has besides its fields. */
+export const META = ["__id__", "__version__"].map((name) => ({ name, type: VALUE_TYPES.integer }));
+
+/** A schema that is known only now, so that `create` and not the compiler checks its names. */
+export type NewSchema = Record<string, FieldSpec> & NoReservedNames;
+
+/** What is known of the values of a field. */
+export function typeOf({ type }: FieldSpec): ValueType {
+  return VALUE_TYPES[type as TypeName];
+}
+
+/** The fields of a base. */
+export function columnsOf(schema: Record<string, FieldSpec>): Column[] {
+  return Object.entries(schema).map(([name, field]) => ({ name, type: typeOf(field) }));
+}
+
+/** The column of a name, a field or one of {@linkcode META}; throws Fault if there is none. */
+export function columnOf(schema: Record<string, FieldSpec>, name: string): Column {
+  return META.find((column) => column.name === name) ??
+    { name, type: typeOf(fieldOf(schema, name)) };
+}
+
+/** The field of a name; throws Fault if there is none. */
+export function fieldOf(schema: Record<string, FieldSpec>, name: string): FieldSpec {
+  const field = Object.hasOwn(schema, name) ? schema[name] : undefined;
+  if (field !== undefined) return field;
+  const names = Object.keys(schema).join(", ");
+  throw new Fault(`there is no field ${JSON.stringify(name)}, the fields are ${names}`);
+}
+
+/** A value from the text of a cell; throws Fault. */
+export function valueOf({ name, type }: Column, cell: Cell): unknown {
+  if (cell === null) return null;
+  try {
+    return type.parse(cell);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new Fault(`field "${name}": ${error.message}`);
+  }
+}
+
+/** The cell that a word stands for: empty is null, quotes are as in CSV. */
+export function cellOf(word: string): Cell {
+  const cell = parseCell(word);
+  if (cell === undefined) {
+    throw new UsageError(`${word}: a value that begins with a quote is quoted as in CSV`);
+  }
+  return cell;
+}
+
+/** What `field=value…` says; throws UsageError for another form, Fault for a wrong value. */
+export function assignments(
+  schema: Record<string, FieldSpec>,
+  words: readonly string[],
+): Record<string, unknown> {
+  const values = new Map<string, unknown>();
+  for (const word of words) {
+    const at = word.indexOf("=");
+    if (at <= 0) throw new UsageError(`${JSON.stringify(word)} is not of the form field=value`);
+    const name = word.slice(0, at);
+    if (values.has(name)) throw new UsageError(`field "${name}" is given twice`);
+    const cell = cellOf(word.slice(at + 1));
+    values.set(name, valueOf({ name, type: typeOf(fieldOf(schema, name)) }, cell));
+  }
+  return Object.fromEntries(values);
+}
+
+/** A field from `name:type[:required][=default]`. */
+export function specOf(word: string): [name: string, field: FieldSpec] {
+  const at = word.indexOf("=");
+  const [name = "", typeName = "", ...options] = (at < 0 ? word : word.slice(0, at)).split(":");
+  if (name === "" || typeName === "") {
+    throw new UsageError(`${JSON.stringify(word)} is not of the form field:type`);
+  }
+  if (!Object.hasOwn(VALUE_TYPES, typeName)) {
+    const types = Object.keys(VALUE_TYPES).join(", ");
+    throw new UsageError(`field "${name}": unknown type "${typeName}", the types are ${types}`);
+  }
+  const unknown = options.find((option) => option !== "required");
+  if (unknown !== undefined) {
+    throw new UsageError(`field "${name}": unknown option "${unknown}", there is required`);
+  }
+  const type = typeName as TypeName;
+  const value = at < 0
+    ? undefined
+    : valueOf({ name, type: VALUE_TYPES[type] }, cellOf(word.slice(at + 1)));
+  const field = { type, required: options.length > 0, ...(at >= 0 && { default: value }) };
+  return [name, field as FieldSpec];
+}
+
+/** A schema from words. */
+export function schemaOf(words: readonly string[]): NewSchema {
+  const fields = new Map<string, FieldSpec>();
+  for (const [name, field] of words.map(specOf)) {
+    if (fields.has(name)) throw new UsageError(`field "${name}" is given twice`);
+    fields.set(name, field);
+  }
+  return Object.fromEntries(fields) as NewSchema;
+}

@@ -1,0 +1,138 @@
+/**
+ * The forms in which rows are printed.
+ *
+ * @module
+ */
+
+import type { Parsed } from "./args.ts";
+import { formatCsv } from "./csv.ts";
+import { UsageError } from "./errors.ts";
+import type { Column } from "./fields.ts";
+import type { Output } from "./io.ts";
+import { fit, printable, widthOf } from "./width.ts";
+
+/** How rows are printed. */
+export type Form = "table" | "json" | "ndjson" | "csv";
+
+/** The flags that name a form. */
+export const FORMS = ["json", "ndjson", "csv"] as const;
+
+/** Values by the names of columns. */
+export type Record = { readonly [name: string]: unknown };
+
+/** The form that is asked for by an option, if any. */
+export function askedForm({ flags }: Parsed): Exclude<Form, "table"> | undefined {
+  const forms = FORMS.filter((form) => flags.has(form));
+  if (forms.length > 1) throw new UsageError(`--${forms.join(" and --")} exclude each other`);
+  return forms[0];
+}
+
+/** The form that is asked for, else one for who looks: a table for people, NDJSON for programs. */
+export function formOf(parsed: Parsed, { isTerminal }: Output): Form {
+  return askedForm(parsed) ?? (isTerminal ? "table" : "ndjson");
+}
+
+/** Prints rows. */
+export function writeRows(
+  out: Pick<Output, "columns" | "write">,
+  form: Form,
+  columns: readonly Column[],
+  rows: Iterable<Record>,
+): void {
+  const lines = LINES[form](columns, rows, out);
+  let text = "";
+  for (const line of lines) {
+    text += line;
+    if (text.length < 65_536) continue;
+    out.write(text);
+    text = "";
+  }
+  out.write(text);
+}
+
+type Lines = (
+  columns: readonly Column[],
+  rows: Iterable<Record>,
+  out: Pick<Output, "columns">,
+) => Generator<string>;
+
+const LINES: { readonly [F in Form]: Lines } = {
+  *csv(columns, rows) {
+    yield formatCsv(columns.map(({ name }) => name)) + "\n";
+    for (const row of rows) {
+      const cells = columns.map(({ name, type }) => {
+        const value = row[name];
+        return value === null ? null : type.format(value);
+      });
+      yield formatCsv(cells) + "\n";
+    }
+  },
+
+  *ndjson(columns, rows) {
+    for (const row of rows) yield formatJson(columns, row) + "\n";
+  },
+
+  *json(columns, rows) {
+    let before = "[";
+    for (const row of rows) {
+      yield `${before}\n${formatJson(columns, row)}`;
+      before = ",";
+    }
+    yield before === "[" ? "[]\n" : "\n]\n";
+  },
+
+  *table(columns, rows, { columns: room }) {
+    const cells = Array.from(rows, (row) =>
+      columns.map(({ name, type }) => {
+        const value = row[name];
+        // As in CSV, so that null and empty text can be told apart.
+        return value === null ? "" : printable(type.format(value)) || '""';
+      }));
+    const widths = share(
+      columns.map(({ name }, i) =>
+        cells.reduce((width, row) => Math.max(width, widthOf(row[i]!)), widthOf(name))
+      ),
+      room - GAP.length * (columns.length - 1),
+    );
+    const line = (row: readonly string[]) =>
+      row.map((cell, i) =>
+        fit(cell, widths[i]!, RIGHT.has(columns[i]!.type.name) ? "right" : "left")
+      )
+        .join(GAP).trimEnd() + "\n";
+    yield line(columns.map(({ name }) => name));
+    yield widths.map((width) => "─".repeat(width)).join(GAP) + "\n";
+    for (const row of cells) yield line(row);
+  },
+};
+
+const GAP = "  ";
+const RIGHT: ReadonlySet<string> = new Set(["integer", "float", "bigint"]);
+/** Below this a column says nothing; the lines become longer than the terminal instead. */
+const LEAST_WIDTH = 6;
+
+/** Widths whose sum is `room`, if it can be: the widest columns give first. */
+function share(widths: readonly number[], room: number): number[] {
+  let cap = Math.max(...widths);
+  const sum = () => widths.reduce((sum, width) => sum + Math.min(width, cap), 0);
+  while (cap > LEAST_WIDTH && sum() > room) cap--;
+  // What rounding left over goes to the first that can use it.
+  let left = Math.max(0, room - sum());
+  return widths.map((width) => {
+    if (width <= cap || left === 0) return Math.min(width, cap);
+    left--;
+    return cap + 1;
+  });
+}
+
+function formatJson(columns: readonly Column[], row: Record): string {
+  const members = columns.map(({ name, type }) => {
+    const value = row[name];
+    return `"${name}":${JSON.stringify(value === null ? null : type.toJson(value))}`;
+  });
+  return safeJson(`{${members.join(",")}}`);
+}
+
+/** JSON escapes the control characters of ASCII; terminals obey some behind them too. */
+export function safeJson(json: string): string {
+  return json.replace(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
+}
