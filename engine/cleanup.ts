@@ -25,6 +25,7 @@ export class Cleanup {
   readonly #state: State;
   /** The generation that is cleaned up, and how much of its log goes into the table. */
   readonly #generation: number;
+  readonly #source: Log;
   readonly #from: number;
   readonly #table: string;
   readonly #log: string;
@@ -33,6 +34,7 @@ export class Cleanup {
   private constructor(store: Store, state: State) {
     this.#store = store;
     this.#state = state;
+    this.#source = store.log;
     this.#generation = store.log.generation;
     this.#from = store.log.end;
     const { table, log } = generationPaths(store.dir, this.#generation + 1);
@@ -100,7 +102,8 @@ export class Cleanup {
     const store = this.#store;
     const { files, dir, sums } = store;
     store.begin();
-    if (store.log.generation !== this.#generation) return;
+    // Also when it was opened again: then what the table was made from may be gone.
+    if (store.log !== this.#source) return;
     const frames = store.log.framesFrom(this.#from);
     const next = this.#generation + 1;
     const file = this.#create(this.#log);

@@ -28,7 +28,7 @@ export interface File {
   lockSync(): void;
   /** Takes the lock if it is free or held through this very file. */
   tryLock(shared?: boolean): boolean;
-  /** Lets go of the lock. */
+  /** Lets go of the lock, as {@linkcode File.close} does. */
   unlock(): void;
   /** Closes it; once is enough, twice is harmless. */
   close(): void;
@@ -120,7 +120,7 @@ class DenoFile implements File {
   }
 
   unlock(): void {
-    this.#file.unlockSync();
+    if (!this.#closed) this.#file.unlockSync();
   }
 
   close(): void {

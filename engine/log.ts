@@ -54,7 +54,11 @@ export interface NewFrame {
 export type LogEnd = "end" | "torn" | "seal" | "finalSeal";
 
 /** The log is not the one that this handle has read: it must be opened again. */
-export class StaleError extends Error {}
+export class StaleError extends WriteError {
+  constructor(path: string) {
+    super(`Cannot write "${path}": the disk lost what was read from it, try again`, "none", null);
+  }
+}
 
 /** Draws 64 random bits. */
 export function randomNonce(): bigint {
@@ -89,8 +93,13 @@ export class Log {
   #second: File | undefined;
   #chain = 0n;
   #claim: number;
+  /** Whether this handle wrote, itself, all that is not claimed. */
+  #owns = false;
+  #stale = false;
   #poison: WriteError | undefined;
   #syncing: Promise<void> | undefined;
+  /** Those who wait for a sync. */
+  #waiting = 0;
   #closed = false;
   #scratch = new Uint8Array(LOOK);
 
@@ -224,12 +233,13 @@ export class Log {
   /** Bytes from the last frame's chain value on. */
   #look(length: number): Uint8Array {
     if (length > this.#scratch.length) this.#scratch = new Uint8Array(length);
+    if (this.#stale) throw new StaleError(this.path);
     const bytes = this.#scratch.subarray(0, length);
     const there = bytes.subarray(0, this.#file.readAt(bytes, this.end - 8));
     if (length > MAX_STEP) this.#scratch = new Uint8Array(LOOK);
     if (this.end > LOG_PAGE) {
       const chain = there.length < 8 ? undefined : viewOf(there).getBigUint64(0, true);
-      if (chain !== this.#chain) throw new StaleError();
+      if (chain !== this.#chain) throw new StaleError(this.path);
     }
     return there;
   }
@@ -269,9 +279,7 @@ export class Log {
 
   /** The largest claim in the mark and in any header behind the end. */
   #findClaim(): number {
-    const page = new Uint8Array(LOG_PAGE);
-    this.#file.readAt(page, 0);
-    let claim = decodeMark(this.#sums, this.generation, page).syncedTo;
+    let claim = this.#readMark().syncedTo;
     const tail = this.#tail();
     for (let at = 0; at + FRAME_HEADER <= tail.length;) {
       const header = decodeFrameHeader(this.#sums, this.generation, this.end + at, tail, at);
@@ -279,6 +287,12 @@ export class Log {
       at += header?.length ?? 8;
     }
     return claim;
+  }
+
+  #readMark(): ReturnType<typeof decodeMark> {
+    const page = new Uint8Array(LOG_PAGE);
+    this.#file.readAt(page, 0);
+    return decodeMark(this.#sums, this.generation, page);
   }
 
   /** Everything behind the end. */
@@ -309,19 +323,25 @@ export class Log {
   #verified(from: number): Uint8Array {
     const bytes = new Uint8Array(this.end - from);
     if (bytes.length === 0) return bytes;
-    if (this.#file.readAt(bytes, from) < bytes.length) throw new StaleError();
+    // The chain covers all before it: the last value being ours, all of it is.
+    this.#stale = this.#file.readAt(bytes, from) < bytes.length ||
+      this.#chainOf(bytes, from) !== this.#chain;
+    if (this.#stale) throw new StaleError(this.path);
+    return bytes;
+  }
+
+  /** The chain value of the last of the frames that fill `bytes`, if they do. */
+  #chainOf(bytes: Uint8Array, from: number): bigint | undefined {
     let chain: bigint | undefined;
     for (let at = 0; at < bytes.length;) {
       const header = decodeFrameHeader(this.#sums, this.generation, from + at, bytes, at);
-      if (header === undefined || at + header.length > bytes.length) throw new StaleError();
-      if (chain !== undefined && header.prev !== chain) throw new StaleError();
+      if (header === undefined || at + header.length > bytes.length) return undefined;
+      if (chain !== undefined && header.prev !== chain) return undefined;
       chain = verifyFrame(this.#sums, this.generation, from + at, header, bytes, at);
-      if (chain === undefined) throw new StaleError();
+      if (chain === undefined) return undefined;
       at += header.length;
     }
-    // The chain covers all before it: the last value being ours, all of it is.
-    if (chain !== this.#chain) throw new StaleError();
-    return bytes;
+    return chain;
   }
 
   // ------------------------------------------------------------- writing
@@ -339,10 +359,9 @@ export class Log {
    */
   append(frames: readonly NewFrame[]): void {
     this.check();
-    const first = this.#second === undefined;
-    // Before the first append, so that no error of its own can escape it.
+    // Before the first append, so that no error can escape it.
     this.#second ??= this.#openAgain();
-    const from = first ? Math.min(this.#claim, this.end) : this.end;
+    const from = this.#owns ? this.end : Math.min(this.#claim, this.end);
     const parts = [this.#verified(from)];
     let { end, sequence } = this;
     let chain = this.#chain;
@@ -361,6 +380,7 @@ export class Log {
       chain = frame.chain;
     }
     this.#write(from, parts, end);
+    this.#owns = true;
     Object.assign(this, { end, sequence });
     this.#chain = chain;
   }
@@ -407,18 +427,29 @@ export class Log {
     this.append([]);
   }
 
-  #patch({ at, bytes }: Patch): void {
+  /** Writes to the first page; what it tells may be missing, it is only never false. */
+  #patch({ at, bytes }: Patch): boolean {
     try {
       this.#file.writeAt(bytes, at);
+      return true;
     } catch {
-      // What it tells may be missing, it is only never false.
+      return false;
     }
   }
 
   /** Says on disk that the seal which leads here is there. */
   markSealedInto(): void {
-    this.#patch(encodeSealedInto(this.#sums, this.generation));
-    this.sealedInto = true;
+    this.sealedInto = this.#patch(encodeSealedInto(this.#sums, this.generation));
+  }
+
+  /** Whether somebody said by now that the seal which leads here is on disk. */
+  lookSealedInto(): boolean {
+    return this.sealedInto ||= this.#readMark().sealedInto;
+  }
+
+  /** Its seal is on disk, and with it all that stands before it. */
+  sealKnown(): void {
+    this.#claim = this.end;
   }
 
   // ------------------------------------------------------------- syncing
@@ -452,11 +483,16 @@ export class Log {
    * @throws {WriteError} If it fails; then the log is poisoned.
    */
   async sync(to: number): Promise<void> {
-    while (this.#claim < to) {
+    this.#waiting++;
+    try {
+      while (this.#claim < to) {
+        this.check();
+        await (this.#syncing ??= this.#syncOnce());
+      }
       this.check();
-      await (this.#syncing ??= this.#syncOnce());
+    } finally {
+      if (--this.#waiting === 0 && this.#closed) this.#file.close();
     }
-    this.check();
   }
 
   async #syncOnce(): Promise<void> {
@@ -468,7 +504,6 @@ export class Log {
       throw this.#syncFailed(error);
     } finally {
       this.#syncing = undefined;
-      if (this.#closed) this.#file.close();
     }
   }
 
@@ -476,20 +511,32 @@ export class Log {
   syncSync(to: number): void {
     this.check();
     if (this.#claim >= to) return;
-    const end = this.end;
+    this.#force();
+    this.#synced(this.end);
+  }
+
+  #force(): void {
     try {
       (this.#second ?? this.#file).syncSync();
     } catch (error) {
       throw this.#syncFailed(error);
     }
-    this.#synced(end);
   }
 
-  /** Closes the files, once no sync is under way. */
+  /**
+   * Ends the log with a frame that sends all handles to the identity file, on disk when
+   * it returns. It is never claimed: who finds that identity unchanged writes over it.
+   */
+  sealFinally(): void {
+    this.append([{ kind: FRAME.finalSeal, payload: new Uint8Array() }]);
+    this.#force();
+  }
+
+  /** Closes the files, once nobody waits for a sync. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#second?.close();
-    if (this.#syncing === undefined) this.#file.close();
+    if (this.#waiting === 0) this.#file.close();
   }
 }

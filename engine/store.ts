@@ -6,7 +6,7 @@
  * refresh ── end ──────────────────────────→ state      readers, without lock
  *    │  ↑
  *    │  └── seal: follow() to the next generation, unsettled until sealedInto
- *    │  └── stale: reload()
+ *    │  └── stale: load() anew
  * begin = identity · refresh · settle · zero a torn tail   under the lock
  * append → unlock → sync (engine/writer.ts)
  * ```
@@ -24,7 +24,6 @@ import {
   ClosedError,
   CorruptionError,
   ReadOnlyError,
-  WriteError,
 } from "./errors.ts";
 import type { File, Files } from "./file.ts";
 import { Flock } from "./flock.ts";
@@ -90,6 +89,8 @@ export class Store {
   #before: Log | undefined;
   #closed = false;
   #broken: BaseError | undefined;
+  /** The state holds what could not be written. */
+  #outdated = false;
 
   /** Opens the base in `dir`, whose identity `lock` or `identity` has open. */
   private constructor(files: Files, dir: string, lock: Flock | undefined, sums: Checksum) {
@@ -153,14 +154,15 @@ export class Store {
     if (found === undefined) {
       throw new CorruptionError(this.dir, 0, "the base has no complete generation");
     }
-    this.#adopt(found);
+    this.#adopt(found, undefined);
     if (this.#advance(true) !== "torn") return;
     if (this.lock === undefined) {
       this.recovered = this.#tornTail();
     } else if (this.lock.tryAcquire()) {
       // Nobody is writing it just now, so it is what a killed writer left.
       try {
-        this.begin();
+        this.checkIdentity();
+        this.#catchUp(true);
       } finally {
         this.lock.release();
       }
@@ -178,57 +180,67 @@ export class Store {
       if (found !== undefined) return found;
       // A listing is not atomic, and cleanup goes on: only two equal ones are a verdict.
       const now = names.sort().join("/");
-      if (now === before) return undefined;
+      if (now === before) {
+        this.checkIdentity();
+        return undefined;
+      }
       before = now;
     }
   }
 
   /** At first the newest that is sealed into, else the oldest; later the next one. */
   #pick(generations: readonly number[], least: number): Generation | undefined {
-    let picked: Generation | undefined;
-    for (const number of least === 1 ? generations.toReversed() : generations) {
-      const found = this.#openGeneration(number);
-      if (found === undefined) continue;
-      if (picked !== undefined) closeGeneration(picked);
-      picked = found;
-      if (least > 1 || found.log.sealedInto) break;
-    }
-    return picked;
-  }
-
-  /** `undefined` if it is gone by now, or of another base. */
-  #openGeneration(number: number): Generation | undefined {
-    const paths = generationPaths(this.dir, number);
-    let file: File | undefined;
+    let picked: Log | undefined;
     try {
-      file = this.files.open(paths.table, "read");
-      // The log knows whose it is; only then is the table worth a look.
-      const log = Log.open(this.files, paths.log, this.sums, number, this.lock === undefined);
-      if (log === undefined) {
-        file.close();
-        return undefined;
+      for (const number of least === 1 ? generations.toReversed() : generations) {
+        const log = this.#openLog(number);
+        if (log === undefined) continue;
+        picked?.close();
+        picked = log;
+        if (least > 1 || log.sealedInto) break;
       }
-      try {
-        const table = new Table(file, this.sums, number);
-        log.sequence = table.sequence;
-        return { table, log };
-      } catch (error) {
-        log.close();
-        throw error;
-      }
+      // Only now the table: what a cleanup or an override left half done has one that
+      // belongs to nothing.
+      return picked && this.#withTable(picked);
     } catch (error) {
-      file?.close();
+      picked?.close();
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;
     }
   }
 
-  /** Goes over to a generation; its log is unread. */
-  #adopt({ table, log }: Generation): void {
+  /** `undefined` if it is gone by now, or of another base. */
+  #openLog(number: number): Log | undefined {
+    const path = generationPaths(this.dir, number).log;
+    try {
+      return Log.open(this.files, path, this.sums, number, this.lock === undefined);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  #withTable(log: Log): Generation {
+    const file = this.files.open(generationPaths(this.dir, log.generation).table, "read");
+    try {
+      const table = new Table(file, this.sums, log.generation);
+      log.sequence = table.sequence;
+      return { table, log };
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  /** Goes over to a generation; its log is unread. `before` is to be settled. */
+  #adopt({ table, log }: Generation, before: Log | undefined): void {
     this.#state?.table.retire();
     this.#tables = [...this.#tables.filter((older) => !older.closed), table];
+    for (const old of [this.#log, this.#before]) if (old !== before) old?.close();
+    this.#before = before;
     this.#log = log;
     this.#state = new State(table, log.path);
+    this.#outdated = false;
   }
 
   /** From a sealed log to the next generation. */
@@ -238,19 +250,9 @@ export class Store {
     if (next === undefined) {
       throw new CorruptionError(from.path, from.end, "the generation after its seal is missing");
     }
-    this.#adopt(next);
-    this.#before?.close();
-    this.#before = undefined;
-    if (next.log.sealedInto || next.log.generation > from.generation + 1) from.close();
-    else this.#before = from;
-  }
-
-  /** Opens all anew: what was read is no longer what is there. */
-  reload(): void {
-    this.#before?.close();
-    this.#before = undefined;
-    this.#log.close();
-    this.#load();
+    const known = next.log.sealedInto || next.log.generation > from.generation + 1;
+    if (known) from.sealKnown();
+    this.#adopt(next, known ? undefined : from);
   }
 
   // ------------------------------------------------------------- reading
@@ -263,7 +265,7 @@ export class Store {
    */
   refresh(): State {
     this.#check();
-    if (!this.owned && this.#advance() === "finalSeal") this.checkIdentity();
+    if (!this.owned && this.#advance(false) === "finalSeal") this.checkIdentity();
     return this.#state;
   }
 
@@ -280,18 +282,23 @@ export class Store {
     this.checkOpen();
     if (this.#broken !== undefined) throw this.#broken;
     this.#log.check();
+    if (this.#outdated) this.#load();
   }
 
-  #advance(thorough = false): LogEnd {
-    for (;;) {
+  /** Reads to the end; under the lock it settles, too. */
+  #advance(thorough: boolean, locked = false): LogEnd {
+    for (;; thorough = true) {
       try {
         const end = this.#log.read((header, payload) => this.#apply(header, payload), thorough);
-        if (end !== "seal") return end;
-        this.#follow();
-        thorough = true;
+        if (end === "seal") {
+          this.#follow();
+          continue;
+        }
+        if (locked) this.#settle();
+        return end;
       } catch (error) {
         if (!(error instanceof StaleError)) throw error;
-        this.reload();
+        this.#load();
       }
     }
   }
@@ -336,13 +343,14 @@ export class Store {
     this.#check();
     if (this.owned) return this.#state;
     this.checkIdentity();
-    const end = this.#advance();
-    this.#settle();
-    if (end === "torn") {
-      this.recovered = this.#tornTail();
-      this.#log.zeroTail(this.recovered.bytes);
-    }
+    this.#catchUp(false);
     return this.#state;
+  }
+
+  #catchUp(thorough: boolean): void {
+    if (this.#advance(thorough, true) !== "torn") return;
+    this.recovered = this.#tornTail();
+    this.#log.zeroTail(this.recovered.bytes);
   }
 
   #tornTail(): Recovered {
@@ -352,9 +360,14 @@ export class Store {
   /** Nobody acknowledges here before the seal that led here is on disk. */
   #settle(): void {
     if (this.#before === undefined) return;
-    this.#before.own();
-    this.#before.syncSync(this.#before.end);
-    this.#log.markSealedInto();
+    // Somebody else did, and may have removed it since.
+    if (this.#log.lookSealedInto()) {
+      this.#before.sealKnown();
+    } else {
+      this.#before.own();
+      this.#before.syncSync(this.#before.end);
+      this.#log.markSealedInto();
+    }
     this.#before.close();
     this.#before = undefined;
   }
@@ -373,7 +386,7 @@ export class Store {
     try {
       this.#log.append(payloads.map((payload) => ({ kind: FRAME.commit, payload })));
     } catch (error) {
-      if (!(error instanceof WriteError && error.outcome === "unknown")) this.reload();
+      this.#outdated = true;
       throw error;
     }
   }
@@ -388,8 +401,7 @@ export class Store {
 
   /** Tells all handles, under the lock, to look at the identity file again. */
   sealFinally(): void {
-    this.#log.append([{ kind: FRAME.finalSeal, payload: new Uint8Array() }]);
-    this.#log.syncSync(this.#log.end);
+    this.#log.sealFinally();
   }
 
   /** Closes all files. */
@@ -401,11 +413,6 @@ export class Store {
     for (const table of this.#tables) table.close();
     this.lock?.detach();
   }
-}
-
-function closeGeneration({ table, log }: Generation): void {
-  table.close();
-  log.close();
 }
 
 /**
