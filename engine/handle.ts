@@ -203,6 +203,8 @@ export class Handle {
   #destroy(): void {
     this.store.begin();
     destroyBase(this.store.files, this.store.dir);
+    // In this turn: nothing may be acknowledged any more.
+    this.writer.abort();
   }
 }
 

@@ -10,7 +10,7 @@
 
 import { Cleanup } from "./cleanup.ts";
 import { Draft } from "./draft.ts";
-import { ClosedError, LockTimeoutError, ReadOnlyError } from "./errors.ts";
+import { ClosedError, DeadlockError, LockTimeoutError, ReadOnlyError } from "./errors.ts";
 import type { WaitOptions } from "./flock.ts";
 import { checkUnowned } from "./owner.ts";
 import type { Store } from "./store.ts";
@@ -48,6 +48,8 @@ export class Writer {
   /** Everything under way, for close(). */
   readonly #busy = new Set<Promise<unknown>>();
   #draining = false;
+  /** Functions of users run, and what they changed is not appended yet. */
+  #changing = false;
   #cleaning = false;
   /** After a failure, cleanup waits for the log to grow further. */
   #cleanupFrom = 0;
@@ -77,7 +79,7 @@ export class Writer {
 
   /** As {@linkcode Writer.run}, blocking. */
   runSync<T>(change: Change<T>): T {
-    this.#check();
+    this.#checkSync();
     let result: { value: unknown } | undefined;
     let failure: { error: unknown } | undefined;
     const job: Job = {
@@ -134,6 +136,7 @@ export class Writer {
     const store = this.#store;
     const done: { job: Job; value: unknown }[] = [];
     const payloads: Uint8Array[] = [];
+    this.#changing = true;
     try {
       store.begin();
       for (const job of jobs) {
@@ -164,6 +167,8 @@ export class Writer {
       // Those that are settled already take no notice.
       for (const job of jobs) job.reject(error);
       return undefined;
+    } finally {
+      this.#changing = false;
     }
     const acknowledge = () => {
       for (const { job, value } of done) job.resolve(value);
@@ -200,7 +205,7 @@ export class Writer {
 
   /** As {@linkcode Writer.commit}, blocking. */
   commitSync(): void {
-    this.#check();
+    this.#checkSync();
     const { log, end } = this.#lockedSync(() => this.#ownAll());
     log.syncSync(end);
   }
@@ -225,6 +230,8 @@ export class Writer {
   }
 
   async #cleanup(): Promise<void> {
+    // As in #locked: what is not appended yet must not get into the table.
+    await undefined;
     const cleanup = Cleanup.begin(this.#store);
     if (cleanup === undefined) return;
     this.#cleaning = true;
@@ -243,7 +250,7 @@ export class Writer {
 
   /** As {@linkcode Writer.cleanup}, blocking. */
   cleanupSync(): void {
-    this.#check();
+    this.#checkSync();
     const cleanup = Cleanup.begin(this.#store);
     if (cleanup === undefined) return;
     try {
@@ -281,15 +288,14 @@ export class Writer {
 
   /** As {@linkcode Writer.exclusive}, blocking. */
   exclusiveSync(fn: () => void): void {
-    this.#check();
+    this.#checkSync();
     this.#lockedSync(fn);
   }
 
   /** What runs under the lock in the turn in which it is granted. */
   #locked<T>(fn: () => T, start = performance.now()): Promise<T> {
-    if (this.#store.owned) {
-      return new Promise((resolve) => resolve(fn()));
-    }
+    // Not at once: a commit may be in the making, of which this was called.
+    if (this.#store.owned) return Promise.resolve().then(fn);
     return this.#store.lock!.run(fn, this.#waitOptions(start));
   }
 
@@ -322,6 +328,15 @@ export class Writer {
         `Cannot write to "${this.#store.dir}": it was opened with readOnly, open it without`,
       );
     }
+  }
+
+  #checkSync(): void {
+    this.#check();
+    if (!this.#changing) return;
+    throw new DeadlockError(
+      `Cannot write to "${this.#store.dir}": the function of an update holds the lock, ` +
+        `return what is to be changed, or write later`,
+    );
   }
 
   // ------------------------------------------------------------- closing

@@ -1,0 +1,213 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  Base,
+  ConflictError,
+  DeadlockError,
+  PsBase,
+  RecordNotFoundError,
+  SchemaError,
+  UpdateError,
+} from "../../mod.ts";
+import { tempBase } from "../helpers/temp_base.ts";
+
+// deno-lint-ignore no-explicit-any
+type ErrorClass = new (...args: any[]) => Error;
+
+const PEOPLE = {
+  name: { type: "string", required: true },
+  age: "integer",
+  size: { type: "integer", default: 300 },
+} as const;
+
+for (const Class of [Base, PsBase]) {
+  Deno.test(`${Class.name}.update() changes by id, by row and by function, and keeps the order`, async () => {
+    await using temp = tempBase();
+    {
+      await using db = await Class.create(temp.path, PEOPLE);
+      await db.insertMany([{ name: "homer", age: 39 }, { name: "marge" }, { name: "bart" }]);
+      const homer = db.get(0)!;
+      const older = await db.update(homer, { age: 40 });
+      assertEquals(older, { __id__: 0, __version__: 1, name: "homer", age: 40, size: 300 });
+      assertEquals(homer.age, 39, "the object passed in stays as it is");
+      assertEquals(db.updateSync(0, (row) => ({ age: row.age! + 1 })).age, 41);
+      assertEquals((await db.update(1, { age: undefined, size: null })).size, null);
+      assertEquals((await db.update(1, {})).__version__, 2);
+      const two = await db.update([1, db.get(2)!], { age: 10 });
+      assertEquals(two.map((row) => [row.__id__, row.__version__, row.age]), [[1, 3, 10], [
+        2,
+        1,
+        10,
+      ]]);
+      assertEquals(await db.update([], { age: 10 }), []);
+      const names = ["x", "y"];
+      db.updateSync([0, 2], () => ({ name: names.shift()! }));
+    }
+    using db = Class.openSync(temp.path);
+    const expected = [["x", 41, 300, 3], ["marge", 10, null, 3], ["y", 10, 300, 2]];
+    const given = () => Array.from(db, (row) => [row.name, row.age, row.size, row.__version__]);
+    assertEquals(given(), expected);
+    db.cleanupSync();
+    assertEquals(given(), expected);
+    assertEquals(db.updateSync(0, { age: 1 }).__version__, 4);
+    assertEquals(Array.from(db.keys()), [0, 1, 2]);
+  });
+}
+
+Deno.test("Base.update() throws ConflictError when the version moved, by the same object too", async () => {
+  await using temp = tempBase();
+  using db = PsBase.createSync(temp.path, PEOPLE);
+  db.insertManySync([{ name: "homer" }, { name: "marge" }]);
+  for (const _ of ["log", "table"]) {
+    const rows = [...db];
+    const [homer] = rows;
+    await db.update(homer!, { age: 1 });
+    const { __version__: found } = db.get(0)!;
+    const error = await assertRejects(() => db.update(homer!, { age: 2 }), ConflictError);
+    assertEquals([error.id, error.expected, error.found], [0, found - 1, found]);
+    assertThrows(() => db.updateSync([rows[1]!, homer!], { age: 2 }), ConflictError);
+    assertEquals(db.get(0)?.age, 1);
+    assertEquals(db.get(1), rows[1]);
+    assertEquals(db.updateSync({ ...db.get(0)! }, { age: 3 }).age, 3);
+    db.cleanupSync();
+  }
+  const homer = db.get(0)!;
+  assertThrows(() => db.updateSync([homer, homer], { age: 4 }), ConflictError);
+  assertEquals(db.get(0), homer);
+  assertEquals(db.updateSync([0, 0], (row) => ({ age: row.age! + 1 })).map((row) => row.age), [
+    4,
+    5,
+  ]);
+  assertEquals(db.get(0)?.age, 5);
+});
+
+Deno.test("Base.update() that fails changes nothing", async () => {
+  await using temp = tempBase();
+  using db = PsBase.createSync(temp.path, PEOPLE);
+  db.insertManySync([{ name: "homer", age: 39 }, { name: "marge" }, { name: "bart" }]);
+  db.deleteSync(2);
+  const before = [...db];
+  const { sequence } = db.stats();
+  const boom = new Error("boom");
+  const bad: [unknown, unknown, ErrorClass, string][] = [
+    [2, { age: 1 }, RecordNotFoundError, "no row 2"],
+    [3, { age: 1 }, RecordNotFoundError, "no row 3"],
+    [-1, { age: 1 }, RecordNotFoundError, "no row -1"],
+    [NaN, { age: 1 }, RecordNotFoundError, ""],
+    [{ __id__: 2, __version__: 0 }, { age: 1 }, RecordNotFoundError, "no row 2"],
+    [[0, 2], { age: 1 }, RecordNotFoundError, "no row 2"],
+    [{ name: "homer" }, { age: 1 }, UpdateError, "__id__"],
+    [{ __id__: "0", __version__: 0 }, { age: 1 }, UpdateError, "__id__"],
+    ["0", { age: 1 }, UpdateError, "__id__"],
+    [null, { age: 1 }, UpdateError, "__id__"],
+    [[0, undefined], { age: 1 }, UpdateError, "__id__"],
+    [0, { age: "1" }, TypeError, 'field "age"'],
+    [0, { age: 1.5 }, RangeError, 'field "age"'],
+    [0, { name: null }, SchemaError, 'field "name" is required'],
+    [0, { nick: "x" }, SchemaError, 'no field "nick"'],
+    [0, { __id__: 7 }, SchemaError, "__id__"],
+    [0, null, TypeError, "expected an object"],
+    [0, undefined, TypeError, "expected an object"],
+    [0, () => undefined, TypeError, "expected an object"],
+    [0, () => Promise.resolve({ age: 1 }), TypeError, "Promise"],
+    [[0, 1], (row: { __id__: number }) => ({ age: row.__id__ === 0 ? 1 : "1" }), TypeError, "age"],
+    [
+      0,
+      () => {
+        throw boom;
+      },
+      Error,
+      "boom",
+    ],
+  ];
+  for (const [target, changes, type, told] of bad) {
+    const error = await assertRejects(
+      () => db.update(target as never, changes as never),
+      type,
+      told,
+    );
+    assertThrows(() => db.updateSync(target as never, changes as never), type, told);
+    assert(
+      error === boom || error.message.startsWith(`Cannot update "${temp.path}": `),
+      error.message,
+    );
+  }
+  const error = assertThrows(() => db.updateSync(7, {}), RecordNotFoundError);
+  assertEquals(error.id, 7);
+  assertEquals([...db], before);
+  assertEquals(db.stats().sequence, sequence);
+});
+
+Deno.test("Base.update() by function is atomic among many at once", async () => {
+  await using temp = tempBase();
+  for (const Class of [Base, PsBase]) {
+    await using db = await Class.create(temp.path, PEOPLE, { mode: "override" });
+    const id = await db.insert({ name: "counter", age: 0 });
+    const add = () => db.update(id, (row) => ({ age: row.age! + 1 }));
+    const ages = await Promise.all(Array.from({ length: 100 }, async () => (await add()).age));
+    assertEquals(new Set(ages).size, 100);
+    assertEquals(db.get(id), {
+      __id__: id,
+      __version__: 100,
+      name: "counter",
+      age: 100,
+      size: 300,
+    });
+  }
+});
+
+for (const Class of [Base, PsBase]) {
+  Deno.test(`${Class.name}.update() refuses blocking writes of its function, and takes others`, async () => {
+    await using temp = tempBase();
+    const expected = [["first", 1], ["second", null], ["later", null], ["counter", 5]];
+    {
+      await using db = await Class.create(temp.path, PEOPLE);
+      const id = 0;
+      await db.insert({ name: "counter", age: 0 });
+      const later: Promise<unknown>[] = [];
+      const refused: unknown[] = [];
+      const nested = [
+        () => db.insertSync({ name: "nested" }),
+        () => db.updateSync(id, {}),
+        () => db.deleteSync(id),
+        () => db.setDefaultSync("age", 1),
+        () => db.commitSync(),
+        () => db.cleanupSync(),
+        () => db.destroySync(),
+      ];
+      // In the same batch, so that other changes are under way when the function runs.
+      await Promise.all([
+        db.insert({ name: "first", age: 1 }),
+        db.update(id, () => {
+          for (const write of nested) {
+            try {
+              write();
+            } catch (error) {
+              refused.push(error);
+            }
+          }
+          later.push(db.insert({ name: "later" }), db.cleanup(), db.commit());
+          assertEquals(db.get(id)?.age, 0);
+          return { age: 5 };
+        }),
+        db.insert({ name: "second" }),
+      ]);
+      await Promise.all(later);
+      assertEquals(refused.length, nested.length);
+      for (const error of refused) assert(error instanceof DeadlockError, `${error}`);
+      assertEquals(Array.from(db, (row) => [row.name, row.age]), [
+        expected[3]!,
+        ...expected.slice(0, 3),
+      ]);
+      assertThrows(
+        () => db.updateSync(id, () => ({ age: db.insertSync({ name: "x" }) })),
+        DeadlockError,
+      );
+    }
+    using db = Class.openSync(temp.path);
+    assertEquals(Array.from(db, (row) => [row.name, row.age]), [
+      expected[3]!,
+      ...expected.slice(0, 3),
+    ]);
+    assertEquals(db.size, 4);
+  });
+}
