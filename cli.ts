@@ -27,8 +27,7 @@ import { parse } from "./cli/args.ts";
 import { COMMANDS } from "./cli/commands.ts";
 import { isTold, UsageError } from "./cli/errors.ts";
 import { helpOf, overview } from "./cli/help.ts";
-import { type Io, systemIo } from "./cli/io.ts";
-import { printable } from "./cli/width.ts";
+import { type Io, say, systemIo } from "./cli/io.ts";
 import config from "./deno.json" with { type: "json" };
 
 export type { Io, Output } from "./cli/io.ts";
@@ -86,19 +85,20 @@ function commandOf(name: string) {
 }
 
 /** Says what went wrong, and gives the exit code. */
-function report(error: unknown, [name = ""]: readonly string[], { stderr }: Io): number {
+function report(error: unknown, [name = ""]: readonly string[], io: Io): number {
   // Who reads the output has seen enough: nothing to say, and nobody to say it to.
   if (error instanceof Deno.errors.BrokenPipe) return 1;
-  const say = (text: string) => stderr.write(text.split("\n").map(printable).join("\n") + "\n");
+  const command = Object.hasOwn(COMMANDS, name) ? ` ${name}` : "";
   if (error instanceof UsageError) {
-    const command = Object.hasOwn(COMMANDS, name) ? ` ${name}` : "";
-    say(`psbase${command}: ${error.message}\nSee: psbase help${command}`);
+    say(io, `psbase${command}: ${error.message}\nSee: psbase help${command}`);
     return 2;
   }
-  if (isTold(error)) say(`psbase: ${error.message}`);
-  else {say(
-      `psbase: this is a fault of psbase, please report it\n${(error as Error).stack ?? error}`,
-    );}
+  if (isTold(error)) {
+    say(io, `psbase${command}: ${error.message}`);
+  } else {
+    const stack = error instanceof Error ? error.stack : error;
+    say(io, `psbase${command}: this is a fault of psbase itself, please report it\n${stack}`);
+  }
   return 1;
 }
 

@@ -19,18 +19,27 @@ import { Fault, UsageError } from "./errors.ts";
 import {
   assignments,
   cellOf,
-  type Column,
   columnOf,
   columnsOf,
   fieldOf,
   META,
   schemaOf,
   specOf,
+  textColumn,
   typeOf,
   valueOf,
 } from "./fields.ts";
-import { type Io, progress, writeText } from "./io.ts";
-import { askedForm, formOf, FORMS, type Record, safeJson, writeRows } from "./output.ts";
+import { type Io, progress, say, writeText } from "./io.ts";
+import {
+  askedForm,
+  formOf,
+  FORMS,
+  type Record,
+  safeJson,
+  writePairs,
+  writeRecord,
+  writeRows,
+} from "./output.ts";
 import { tellTail } from "./tail.ts";
 
 /** What a command gets. */
@@ -124,7 +133,10 @@ export const COMMANDS: { readonly [name: string]: Command } = {
         if (row === undefined) {
           throw new Fault(`Cannot get row ${id} of "${path}": it is not there`);
         }
-        printRecord(call, [META[0]!, ...columnsOf(base.schema)], row);
+        writeRecord(call.io.stdout, formOf(call, call.io.stdout), [
+          META[0]!,
+          ...columnsOf(base.schema),
+        ], row);
       });
     },
   },
@@ -153,7 +165,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
         const rows: Record[] = base.select(whereOf(schema, conditions), options);
         writeRows(io.stdout, form, columns, rows);
         if (form === "table") {
-          io.stderr.write(`${rows.length} row${rows.length === 1 ? "" : "s"}\n`);
+          say(io, `${rows.length} row${rows.length === 1 ? "" : "s"}`);
         }
       });
     },
@@ -244,14 +256,8 @@ export const COMMANDS: { readonly [name: string]: Command } = {
       if (format !== "csv" && format !== "ndjson") {
         throw new UsageError(`the format of "${file}" is not known, say --csv or --ndjson`);
       }
-      const { importInto } = await import("./import.ts");
-      try {
-        const rows = await importInto(path, format, await readInput(file, call.io), call.io);
-        call.io.stdout.write(`${rows}\n`);
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error;
-        throw new Fault(`Cannot import ${JSON.stringify(file)}: ${error.message}`);
-      }
+      const { importFile } = await import("./import.ts");
+      call.io.stdout.write(`${await importFile(path, file, format, call.io)}\n`);
     },
   },
 
@@ -278,7 +284,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
           return row;
         });
         if (file === "-") return writeRows(call.io.stdout, form, columns, rows);
-        using out = Deno.openSync(file, { write: true, create: true, truncate: true });
+        using out = openOutput(file);
         const write = (text: string) => writeText(out, text);
         writeRows({ columns: Infinity, write }, form, columns, rows);
       });
@@ -303,13 +309,13 @@ export const COMMANDS: { readonly [name: string]: Command } = {
         if (form === "json") return io.stdout.write(safeJson(JSON.stringify(info, null, 2)) + "\n");
         if (form === "ndjson") return io.stdout.write(safeJson(JSON.stringify(info)) + "\n");
         const { recovered: _, ...figures } = stats;
-        printPairs(call, { path, ...figures });
+        writePairs(io.stdout, { path, ...figures });
         io.stdout.write("\n");
         const columns = ["name", "type", "required", "default"].map(textColumn);
         const rows = fields.map((field) => ({
           ...field,
           required: field.required ? "required" : null,
-          default: field.default === null ? null : asText(field.default),
+          default: field.default === null ? null : JSON.stringify(field.default),
         }));
         writeRows(io.stdout, form, columns, rows);
       });
@@ -331,7 +337,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
       }
       const found = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
       if (ok) await withBase(io, path, READ, () => {}); // tells of a tail, which is no damage
-      io.stderr.write(ok ? `${rows} rows, no problem\n` : `${found}, restore it from a backup\n`);
+      say(io, ok ? `${rows} rows, no problem` : `${found}, restore it from a backup`);
       return ok ? 0 : 1;
     },
   },
@@ -387,35 +393,6 @@ async function updateAll(
   }
 }
 
-// --------------------------------------------------------------- printing
-
-function textColumn(name: string): Column {
-  return { name, type: columnOf({ [name]: { type: "string" } }, name).type };
-}
-
-function asText(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-/** One row: on a terminal a field a line, as it is mostly too wide for one. */
-function printRecord(call: Call, columns: readonly Column[], row: Record): void {
-  const form = formOf(call, call.io.stdout);
-  if (form !== "table") return writeRows(call.io.stdout, form, columns, [row]);
-  const pairs = columns.map(({ name, type }) => {
-    const value = row[name];
-    return [name, value === null ? null : type.format(value)];
-  });
-  printPairs(call, Object.fromEntries(pairs));
-}
-
-function printPairs({ io }: Call, pairs: Record): void {
-  const rows = Object.entries(pairs).map(([name, value]) => ({
-    name,
-    value: value === null ? null : String(value),
-  }));
-  writeRows(io.stdout, "table", ["name", "value"].map(textColumn), rows);
-}
-
 // --------------------------------------------------------------- files
 
 /** The format that a file's name tells of. */
@@ -424,13 +401,10 @@ function formatOf(file: string): (typeof FORMS)[number] | undefined {
   return extension === "jsonl" ? "ndjson" : FORMS.find((form) => form === extension);
 }
 
-/** All text of a file, or of stdin. */
-async function readInput(file: string, { stdin }: Io): Promise<string> {
-  const bytes = file === "-" ? await new Response(stdin).bytes() : await Deno.readFile(file);
+function openOutput(file: string): Deno.FsFile {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return Deno.openSync(file, { write: true, create: true, truncate: true });
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new Fault("it is not UTF-8");
+    throw new Fault(`Cannot write "${file}": ${(error as Error).message}`);
   }
 }

@@ -24,6 +24,11 @@ export const META = ["__id__", "__version__"].map((name) => ({ name, type: VALUE
 /** A schema that is known only now, so that `create` and not the compiler checks its names. */
 export type NewSchema = Record<string, FieldSpec> & NoReservedNames;
 
+/** A column of text. */
+export function textColumn(name: string): Column {
+  return { name, type: VALUE_TYPES.string };
+}
+
 /** What is known of the values of a field. */
 export function typeOf({ type }: FieldSpec): ValueType {
   return VALUE_TYPES[type as TypeName];

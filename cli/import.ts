@@ -18,7 +18,7 @@ import { type Cell, parseCsv } from "./csv.ts";
 import { areTexts, jsonKind, type Kind, textKind, typeFor } from "./detect.ts";
 import { Fault } from "./errors.ts";
 import { META, type NewSchema, typeOf } from "./fields.ts";
-import { type Io, progress } from "./io.ts";
+import { type Io, progress, say } from "./io.ts";
 import { tellTail } from "./tail.ts";
 
 /** A file, taken apart: `C` is a CSV cell or a JSON value. */
@@ -37,8 +37,7 @@ interface Source<C> {
 
 // --------------------------------------------------------------- formats
 
-/** The formats that can be read. */
-export const SOURCES = { csv: csvSource, ndjson: ndjsonSource };
+const SOURCES = { csv: csvSource, ndjson: ndjsonSource };
 
 function csvSource(text: string, io: Io): Source<Cell> {
   using reading = progress(io, "reading");
@@ -194,29 +193,54 @@ function rowsOf<C>(
 }
 
 /** Puts the rows of a file into a base, which is made if there is none; how many. */
-export async function importInto(
+export async function importFile(
   path: string,
+  file: string,
   format: keyof typeof SOURCES,
-  text: string,
   io: Io,
 ): Promise<number> {
-  const source = SOURCES[format](text, io) as Source<unknown>;
-  let base;
   try {
-    base = await PsBase.open(path);
+    const source = SOURCES[format](await readText(file, io), io) as Source<unknown>;
+    return await importSource(path, source, io);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    throw new Fault(`Cannot import "${file}": ${error.message}`);
+  }
+}
+
+/** All text of a file, or of stdin. */
+async function readText(file: string, { stdin }: Io): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = file === "-" ? await new Response(stdin).bytes() : await Deno.readFile(file);
+  } catch (error) {
+    throw new Fault((error as Error).message);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    // A TypeError for bytes that are not UTF-8, a RangeError for more than a string can hold.
+    throw new Fault(error instanceof TypeError ? "it is not UTF-8" : "it is too large, split it");
+  }
+}
+
+async function importSource(path: string, source: Source<unknown>, io: Io): Promise<number> {
+  let opened: PsBase;
+  try {
+    opened = await PsBase.open(path);
   } catch (error) {
     if (!(error instanceof BaseNotFoundError)) throw error;
     return importNew(path, source, io);
   }
-  await using open = base;
-  using _tail = tellTail(io, open);
-  const { schema } = open;
+  await using base = opened;
+  using _tail = tellTail(io, base);
+  const { schema } = base;
   const rows = rowsOf(source, fieldNames(source.names, schema), schema);
-  await open.insertMany(rows as Insert<Schema>[]);
+  await base.insertMany(rows as Insert<Schema>[]);
   return rows.length;
 }
 
-function importNew(path: string, source: Source<unknown>, { stderr }: Io): number {
+function importNew(path: string, source: Source<unknown>, io: Io): number {
   if (source.names.length === 0) throw new Fault("it is empty, so there are no fields to detect");
   const fields = fieldNames(source.names, undefined);
   const schema = detect(source, fields);
@@ -232,10 +256,10 @@ function importNew(path: string, source: Source<unknown>, { stderr }: Io): numbe
   }
   base[Symbol.dispose]();
   source.names.forEach((name, i) => {
-    if (name !== fields[i]) stderr.write(`column ${JSON.stringify(name)} is field ${fields[i]}\n`);
+    if (name !== fields[i]) say(io, `column ${JSON.stringify(name)} is field ${fields[i]}`);
   });
   const types = fields.map((field) => `${field}:${schema[field]!.type}`);
-  stderr.write(`made ${JSON.stringify(path)} with ${types.join(" ")}\n`);
+  say(io, `made "${path}" with ${types.join(" ")}`);
   return rows.length;
 }
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { printable } from "./width.ts";
+
 /** Where text goes. */
 export interface Output {
   /** Whether somebody looks at it. */
@@ -57,6 +59,11 @@ export function systemIo(): Io {
     stdout: output(Deno.stdout),
     stderr: output(Deno.stderr),
   };
+}
+
+/** Tells people something, in lines that do nothing to a terminal but being read. */
+export function say({ stderr }: Io, text: string): void {
+  stderr.write(text.split("\n").map(printable).join("\n") + "\n");
 }
 
 /** Tells how far a long job is, several times a second, if somebody looks. */

@@ -7,7 +7,7 @@
 import type { Parsed } from "./args.ts";
 import { formatCsv } from "./csv.ts";
 import { UsageError } from "./errors.ts";
-import type { Column } from "./fields.ts";
+import { type Column, textColumn } from "./fields.ts";
 import type { Output } from "./io.ts";
 import { fit, printable, widthOf } from "./width.ts";
 
@@ -48,6 +48,25 @@ export function writeRows(
     text = "";
   }
   out.write(text);
+}
+
+/** Prints one row: on a terminal a field a line, as it is mostly too wide for one. */
+export function writeRecord(out: Output, form: Form, columns: readonly Column[], row: Record) {
+  if (form !== "table") return writeRows(out, form, columns, [row]);
+  const pairs = columns.map(({ name, type }) => {
+    const value = row[name];
+    return [name, value === null ? null : type.format(value)];
+  });
+  writePairs(out, Object.fromEntries(pairs));
+}
+
+/** Prints names and values, a line each. */
+export function writePairs(out: Output, pairs: Record): void {
+  const rows = Object.entries(pairs).map(([name, value]) => ({
+    name,
+    value: value === null ? null : String(value),
+  }));
+  writeRows(out, "table", ["name", "value"].map(textColumn), rows);
 }
 
 type Lines = (

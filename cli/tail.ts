@@ -5,17 +5,18 @@
  */
 
 import type { PsBase } from "../mod.ts";
-import type { Io } from "./io.ts";
+import { type Io, say } from "./io.ts";
 
 /** Tells at the end, as the tail may be found at opening or not before writing. */
-export function tellTail({ stderr }: Io, base: PsBase): Disposable {
+export function tellTail(io: Io, base: PsBase): Disposable {
   return {
     [Symbol.dispose]() {
       if (base.recovered === null) return;
       const { file, offset, bytes } = base.recovered;
-      stderr.write(
+      say(
+        io,
         `${file}: ${bytes} bytes at ${offset} are of a write that was cut off before it was ` +
-          `acknowledged; the base is as it was before that write\n`,
+          `acknowledged; the base is as it was before that write`,
       );
     },
   };
