@@ -39,7 +39,7 @@ import { toPath } from "./engine/path.ts";
 import { compile, compileOrder, fieldOf } from "./engine/query.ts";
 import { count, giveRow, type Place, rowAt, scan, select, type Selection } from "./engine/scan.ts";
 import { json, type TableSchema } from "./engine/schema.ts";
-import type { State } from "./engine/state.ts";
+import { type Place, placeOf, type State } from "./engine/state.ts";
 import type {
   AddFieldOptions,
   CreateOptions,
@@ -465,8 +465,8 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    */
   get(id: number): Row<S> | undefined {
     const state = this.#state;
-    const row = state.get(id);
-    return row && giveRow(id, row, state.schema.fields) as Row<S>;
+    const place = state.find(id);
+    return place && rowAt(place, state.schema.fields) as Row<S>;
   }
 
   /**
@@ -488,9 +488,9 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    */
   at(n: number): Row<S> | undefined {
     const state = this.#state;
-    const place = n < 0 ? state.size + n : n;
-    const id = Number.isSafeInteger(place) && place >= 0 ? state.nth(place) : undefined;
-    return id === undefined ? undefined : this.get(id);
+    const before = n < 0 ? state.size + n : n;
+    const place = Number.isSafeInteger(before) && before >= 0 ? state.nth(before) : undefined;
+    return place && rowAt(place, state.schema.fields) as Row<S>;
   }
 
   /**
@@ -511,7 +511,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    * ```
    */
   has(id: number): boolean {
-    return this.#state.get(id) !== undefined;
+    return this.#state.find(id) !== undefined;
   }
 
   /**
@@ -783,14 +783,14 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
     return idsFrom(this.#handle.writer.runSync(this.#insertion(all)), all.length);
   }
 
-  /** Checks and encodes rows before the lock is taken, and again if the schema was changed. */
+  /** Checks and encodes rows before the lock is taken, and again if the schema was changed since. */
   #insertion(rows: readonly Insert<S>[]): Change<number> {
     const prepare = (schema: TableSchema) =>
       explain(
         `Cannot insert into "${this.path}"`,
         () => prepareRows(schema, rows.map((row) => schema.takeInsert(row))),
       );
-    const { schema } = this.#handle.store.state;
+    const { schema } = this.#state;
     const prepared = prepare(schema);
     return (draft) => draft.insert(draft.schema === schema ? prepared : prepare(draft.schema));
   }
@@ -875,12 +875,12 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
       }
       const { schema } = draft;
       const given = typeof changes === "function"
-        ? changes(giveRow(id, row, schema.fields))
+        ? changes(rowAt(placeOf(id, row), schema.fields))
         : changes;
       const values = explain(attempt, () => schema.takeUpdate(row, given));
       const next = { version: row.version + 1, values };
       draft.put(id, next);
-      return giveRow(id, next, schema.fields) as Row<S>;
+      return rowAt(placeOf(id, next), schema.fields) as Row<S>;
     };
     return (draft) => {
       const rows = aims.map((one) => updateOne(draft, one));
