@@ -37,7 +37,7 @@ import { currentFiles } from "./engine/file.ts";
 import { explain, Handle } from "./engine/handle.ts";
 import { toPath } from "./engine/path.ts";
 import { compile, compileOrder, fieldOf } from "./engine/query.ts";
-import { count, giveRow, type Place, rowAt, scan, select, type Selection } from "./engine/scan.ts";
+import { count, rowAt, scan, select, type Selection } from "./engine/scan.ts";
 import { json, type TableSchema } from "./engine/schema.ts";
 import { type Place, placeOf, type State } from "./engine/state.ts";
 import type {

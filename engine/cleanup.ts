@@ -14,8 +14,8 @@ import { GROUP_ROWS, GroupBuilder } from "./group.ts";
 import { generationPaths, parseName, temporary } from "./layout.ts";
 import { Log, randomNonce } from "./log.ts";
 import { join } from "./path.ts";
-import { rowOf, scanSegment } from "./scan.ts";
-import type { State } from "./state.ts";
+import { scanSegment } from "./scan.ts";
+import { rowOf, type State } from "./state.ts";
 import type { Store } from "./store.ts";
 import { TableWriter } from "./table.ts";
 

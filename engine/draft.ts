@@ -93,7 +93,8 @@ export class Draft {
 
   /** Deletes a row; whether it was there. */
   delete(id: number): boolean {
-    if (this.get(id) === undefined) return false;
+    const row = this.#changed.has(id) ? this.#changed.get(id) : this.#state.find(id);
+    if (row === undefined) return false;
     this.#out.delete(id);
     this.#changed.set(id, undefined);
     return true;

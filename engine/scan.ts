@@ -17,26 +17,18 @@ import {
 } from "./query.ts";
 import type { RowList } from "./row_list.ts";
 import { type FieldDef, readField, type StoredRow, type TableSchema } from "./schema.ts";
-import type { Segment, State } from "./state.ts";
+import { type Place, placeOf, type Segment, type State } from "./state.ts";
 import type { Stored } from "./values.ts";
-
-/** Where a row stands: in a group, or by itself in memory. */
-export interface Place {
-  readonly id: number;
-  readonly group: Group | undefined;
-  readonly index: number;
-  readonly row: StoredRow | undefined;
-}
 
 function valueAt(place: Place, column: Column): Stored | null {
   if (column === "__id__") return place.id;
   if (column === "__version__") return versionAt(place);
   if (place.row !== undefined) return readField(place.row, column);
-  return place.group!.column(column).get(place.index);
+  return place.group.column(column).get(place.index);
 }
 
 function versionAt(place: Place): number {
-  return place.row === undefined ? place.group!.version(place.index) : place.row.version;
+  return place.row === undefined ? place.group.version(place.index) : place.row.version;
 }
 
 // --------------------------------------------------------------- matching
@@ -83,19 +75,15 @@ export function* scanSegment(
       const id = group.id(index);
       for (; patch !== undefined && next < patch.length && patch.id(next) < id; next++) {
         const row = patch.row(next);
-        if (rowMatches(patch.id(next), row, conditions)) yield alone(patch.id(next), row);
+        if (rowMatches(patch.id(next), row, conditions)) yield placeOf(patch.id(next), row);
       }
       yield { id, group, index, row: undefined };
     }
   }
   for (; patch !== undefined && next < patch.length; next++) {
     const row = patch.row(next);
-    if (rowMatches(patch.id(next), row, conditions)) yield alone(patch.id(next), row);
+    if (rowMatches(patch.id(next), row, conditions)) yield placeOf(patch.id(next), row);
   }
-}
-
-function alone(id: number, row: StoredRow): Place {
-  return { id, group: undefined, index: 0, row };
 }
 
 function rowMatches(
@@ -104,7 +92,7 @@ function rowMatches(
   conditions: readonly Condition[],
 ): row is StoredRow {
   if (row === null) return false;
-  const place = alone(id, row);
+  const place = placeOf(id, row);
   return conditions.every(({ column, matcher }) => {
     const value = valueAt(place, column);
     return value === null ? matcher.nulls : matcher.test(value);
@@ -184,22 +172,12 @@ export function rowAt(place: Place, fields: readonly FieldDef[]): Record<string,
   const columns = place.group?.columns(fields);
   for (let k = 0; k < fields.length; k++) {
     const field = fields[k]!;
-    const value = columns === undefined
-      ? readField(place.row!, field)
-      : columns[k]!.get(place.index);
+    const value = place.row === undefined
+      ? columns![k]!.get(place.index)
+      : readField(place.row, field);
     row[field.name] = value === null ? null : field.value.give(value);
   }
   return row;
-}
-
-/** A row as it is held in memory. */
-export function rowOf(place: Place, fields: readonly FieldDef[]): StoredRow {
-  return place.row ?? place.group!.row(place.index, fields);
-}
-
-/** A stored row as an object. */
-export function giveRow(id: number, row: StoredRow, fields: readonly FieldDef[]) {
-  return rowAt(alone(id, row), fields);
 }
 
 /** Where a predicate stands; its tick is another for each row, so that no view outlives its call. */

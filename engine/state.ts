@@ -12,13 +12,40 @@
 import type { ChangeSink } from "./changes.ts";
 import { type Directory, Group, MemorySource } from "./group.ts";
 import { RowList } from "./row_list.ts";
-import type { StoredRow, TableSchema } from "./schema.ts";
+import type { FieldDef, StoredRow, TableSchema } from "./schema.ts";
 import type { Table } from "./table.ts";
 
 /** Rows of ascending ids: those of a group but for its patch, or just a list. */
 export type Segment =
   | { readonly group: Group; readonly patch: RowList | undefined }
   | { readonly group: undefined; readonly patch: RowList };
+
+/** Where a row stands: in a group, or by itself in memory. */
+export type Place =
+  | {
+    readonly id: number;
+    readonly group: Group;
+    readonly index: number;
+    readonly row: undefined;
+  }
+  | {
+    readonly id: number;
+    readonly group: undefined;
+    readonly index: 0;
+    readonly row: StoredRow;
+  };
+
+/** The place of a row in memory; none for one that is gone. */
+export function placeOf(id: number, row: StoredRow): Place;
+export function placeOf(id: number, row: StoredRow | null | undefined): Place | undefined;
+export function placeOf(id: number, row: StoredRow | null | undefined): Place | undefined {
+  return row ? { id, group: undefined, index: 0, row } : undefined;
+}
+
+/** The row of a place, as it is held in memory. */
+export function rowOf(place: Place, fields: readonly FieldDef[]): StoredRow {
+  return place.row ?? place.group.row(place.index, fields);
+}
 
 /** A group, of the table or of the log, before it is looked into. */
 interface GroupPart {
@@ -152,24 +179,30 @@ export class State implements ChangeSink {
     return part === undefined || part instanceof RowList || part.first <= id ? part : undefined;
   }
 
-  /** The row of an id. */
-  get(id: number): StoredRow | undefined {
+  /** Where the row of an id stands; `undefined` if there is none. */
+  find(id: number): Place | undefined {
     if (!Number.isSafeInteger(id)) return undefined;
     const part = this.#partOf(id);
     if (part === undefined) return undefined;
-    if (part instanceof RowList) return part.get(id) ?? undefined;
+    if (part instanceof RowList) return placeOf(id, part.get(id));
     const patched = this.#patches.get(part.first)?.get(id);
-    if (patched !== undefined) return patched ?? undefined;
+    if (patched !== undefined) return placeOf(id, patched);
     const group = part.open();
-    const i = group.indexOf(id);
-    return i < 0 ? undefined : group.row(i, this.schema.fields);
+    const index = group.indexOf(id);
+    return index < 0 ? undefined : { id, group, index, row: undefined };
   }
 
-  /** The id of the row that `n` others come before; `undefined` if there are not so many. */
-  nth(n: number): number | undefined {
+  /** The row of an id. */
+  get(id: number): StoredRow | undefined {
+    const place = this.find(id);
+    return place && rowOf(place, this.schema.fields);
+  }
+
+  /** Where the row stands that `n` others come before; `undefined` if there are not so many. */
+  nth(n: number): Place | undefined {
     for (const part of this.#parts()) {
       if (part instanceof RowList) {
-        if (n < part.length) return part.id(n);
+        if (n < part.length) return placeOf(part.id(n), part.row(n));
         n -= part.length;
         continue;
       }
@@ -180,7 +213,7 @@ export class State implements ChangeSink {
         for (let i = 0; patch !== undefined && i < patch.length; i++) {
           if (patch.row(i) === null && group.indexOf(patch.id(i)) <= n) n++;
         }
-        return group.id(n);
+        return this.find(group.id(n));
       }
       n -= live;
     }
@@ -190,11 +223,6 @@ export class State implements ChangeSink {
   *#parts(): Generator<GroupPart | RowList> {
     yield* this.table.groups;
     yield* this.#tail;
-  }
-
-  /** Whether a group of the table is as it was written. */
-  isUntouched(first: number): boolean {
-    return !this.#patches.has(first);
   }
 
   /** All rows, in segments of ascending ids. */
