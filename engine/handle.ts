@@ -66,7 +66,7 @@ export class Handle {
     const handle = Handle.#open(path, settings, owner);
     if (handle.#ownership === undefined) return handle;
     try {
-      await handle.store.lock!.acquire(waiting(handle.store.dir, settings));
+      await handle.store.lock!.acquire(handle.#patience(settings));
     } catch (error) {
       handle.dispose();
       throw error;
@@ -79,7 +79,7 @@ export class Handle {
     const handle = Handle.#open(path, settings, owner);
     if (handle.#ownership === undefined) return handle;
     try {
-      handle.store.lock!.acquireSync(waiting(handle.store.dir, settings));
+      handle.store.lock!.acquireSync(handle.#patience(settings));
     } catch (error) {
       handle.dispose();
       throw error;
@@ -106,6 +106,11 @@ export class Handle {
       store.close();
       throw error;
     }
+  }
+
+  /** An owner waits for the write under way: that no other Base is there is known by now. */
+  #patience({ timeoutMs }: OpenSchemaOptions<Schema>) {
+    return { path: this.store.dir, timeoutMs };
   }
 
   /** The lock is held now, and will be until the handle is closed. */
