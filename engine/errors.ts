@@ -42,6 +42,8 @@ export class BaseLockedError extends BaseError {
   readonly holder: LockHolder | undefined;
 
   /**
+   * Made by psbase.
+   *
    * @param message What was attempted and what is in the way.
    * @param holder The owner, as far as it is known.
    */
@@ -119,6 +121,8 @@ export class RecordNotFoundError extends BaseError {
   readonly id: number;
 
   /**
+   * Made by psbase.
+   *
    * @param message What was attempted.
    * @param id The id.
    */
@@ -140,6 +144,8 @@ export class ConflictError extends BaseError {
   readonly found: number;
 
   /**
+   * Made by psbase.
+   *
    * @param path The table.
    * @param id The row's id.
    * @param expected `__version__` of the row that was passed in.
@@ -173,6 +179,8 @@ export class WriteError extends BaseError {
   readonly outcome: "none" | "unknown";
 
   /**
+   * Made by psbase.
+   *
    * @param message What was attempted and what the system said.
    * @param outcome What is known of the write.
    * @param cause The error of the system.
@@ -195,6 +203,8 @@ export class CorruptionError extends BaseError {
   readonly reason: string;
 
   /**
+   * Made by psbase.
+   *
    * @param file The damaged file.
    * @param offset Where in it, in bytes.
    * @param reason What is wrong.
