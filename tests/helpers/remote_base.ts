@@ -1,0 +1,39 @@
+/**
+ * A base that another process has open.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { type Fixture, spawnFixture } from "./spawn.ts";
+
+/** The other process. */
+export interface RemoteBase extends AsyncDisposable {
+  /** Its id. */
+  readonly pid: number;
+  /** Calls a verb there, or reads a property; an error comes as `{ error, message }`. */
+  call(verb: string, ...args: unknown[]): Promise<unknown>;
+  /** Ends it at once, and waits until it is gone. */
+  kill(): Promise<void>;
+}
+
+/** Opens the base at `path` in a process of its own. */
+export async function openRemote(
+  path: string,
+  type: "Base" | "PsBase",
+  options: object = {},
+): Promise<RemoteBase> {
+  const fixture: Fixture = spawnFixture("use_base", [path, type, JSON.stringify(options)]);
+  assertEquals(await fixture.readLine(), '"open"');
+  return {
+    pid: fixture.child.pid,
+    async call(...words) {
+      await fixture.send(JSON.stringify(words));
+      return JSON.parse(await fixture.readLine() ?? "null");
+    },
+    async kill() {
+      fixture.kill();
+      await fixture.status;
+    },
+    [Symbol.asyncDispose]: () => fixture[Symbol.asyncDispose](),
+  };
+}
