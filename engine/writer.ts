@@ -50,7 +50,8 @@ export class Writer {
   #draining = false;
   /** Functions of users run, and what they changed is not appended yet. */
   #changing = false;
-  #cleaning = false;
+  /** The cleanup of this handle that is under way. */
+  #cleaning: Promise<void> | undefined;
   /** After a failure, cleanup waits for the log to grow further. */
   #cleanupFrom = 0;
   readonly #closing = new AbortController();
@@ -220,7 +221,7 @@ export class Writer {
   // ------------------------------------------------------------- cleanup
 
   get #wantsCleanup(): boolean {
-    return !this.#cleaning && this.#store.overgrown && this.#store.log.end >= this.#cleanupFrom;
+    return this.#cleaning === undefined && this.#store.overgrown && this.#store.log.end >= this.#cleanupFrom;
   }
 
   /** Writes a table of what is there and begins a new log; nothing if somebody else is at it. */
@@ -229,12 +230,20 @@ export class Writer {
     await this.#track(this.#cleanup());
   }
 
-  async #cleanup(): Promise<void> {
+  /** One after the other: what was asked for now is not done by one that began before. */
+  #cleanup(): Promise<void> {
+    const before = this.#cleaning ?? Promise.resolve();
+    const cleaning = before.catch(() => {}).then(() => this.#cleanUpOnce()).finally(() => {
+      if (this.#cleaning === cleaning) this.#cleaning = undefined;
+    });
+    return this.#cleaning = cleaning;
+  }
+
+  async #cleanUpOnce(): Promise<void> {
     // As in #locked: what is not appended yet must not get into the table.
     await undefined;
     const cleanup = Cleanup.begin(this.#store);
     if (cleanup === undefined) return;
-    this.#cleaning = true;
     try {
       for (const file of cleanup.build()) {
         // Others get a turn; a closed handle gets none.
@@ -243,7 +252,6 @@ export class Writer {
       }
       await this.#locked(() => cleanup.finish());
     } finally {
-      this.#cleaning = false;
       cleanup.end();
     }
   }
