@@ -108,7 +108,7 @@ export class Cleanup {
     const next = this.#generation + 1;
     const file = this.#create(this.#log);
     try {
-      file.writeAt(Log.encode(sums, next, this.#state.sequence, frames, false), 0);
+      file.writeAt(Log.encode(sums, next, this.#state.sequence, frames), 0);
       file.syncSync();
     } finally {
       file.close();

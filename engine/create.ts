@@ -6,14 +6,14 @@
  */
 
 import { BaseExistsError, BaseNotFoundError, CorruptionError } from "./errors.ts";
-import type { Files } from "./file.ts";
+import type { File, Files } from "./file.ts";
 import { Flock } from "./flock.ts";
 import { Checksum, encodeIdentity } from "./format.ts";
 import { generationPaths, IDENTITY, OWNER, parseName, temporary } from "./layout.ts";
 import { Log, randomNonce } from "./log.ts";
 import { join, parentOf } from "./path.ts";
 import type { TableSchema } from "./schema.ts";
-import { checkNoCommits, readIdentity, Store } from "./store.ts";
+import { checkNoCommits, readIdentity, settleIdentity, Store } from "./store.ts";
 import { TableWriter } from "./table.ts";
 
 /**
@@ -93,10 +93,19 @@ export function makeBase(files: Files, dir: string, lock: Flock, schema: TableSc
   makeGeneration(files, dir, sums, 1, schema);
   files.open(join(dir, OWNER), "create").close();
   files.syncDir(dir);
-  lock.file.writeAt(encodeIdentity(sums), 0);
-  lock.file.syncSync();
-  files.syncDir(dir);
-  files.syncDir(parentOf(dir));
+  settleIdentity(files, dir, lock.file, sums);
+  markSettled(files, dir, sums, 1);
+}
+
+/** Makes a file and forces its content to the device. */
+function writeNew(files: Files, path: string, write: (file: File) => void): void {
+  const file = files.open(path, "createNew");
+  try {
+    write(file);
+    file.syncSync();
+  } finally {
+    file.close();
+  }
 }
 
 /** An empty table and log, on disk but for their directory entries. */
@@ -107,21 +116,23 @@ function makeGeneration(
   generation: number,
   schema: TableSchema,
 ): void {
-  const paths = generationPaths(dir, generation);
-  const table = files.open(paths.table, "createNew");
-  try {
-    new TableWriter(table, sums, generation, 0).finish({ schema, nextId: 0, sequence: 0 });
-    table.syncSync();
-  } finally {
-    table.close();
-  }
-  const log = files.open(paths.log, "createNew");
-  try {
-    log.writeAt(Log.encode(sums, generation, 0, [], true), 0);
-    log.syncSync();
-  } finally {
-    log.close();
-  }
+  const { table, log } = generationPaths(dir, generation);
+  // Under names of their own until they are whole: the base that is there may be opened meanwhile.
+  const nonce = randomNonce();
+  writeNew(files, temporary(table, nonce), (file) => {
+    new TableWriter(file, sums, generation, 0).finish({ schema, nextId: 0, sequence: 0 });
+  });
+  writeNew(files, temporary(log, nonce), (file) => {
+    file.writeAt(Log.encode(sums, generation, 0, []), 0);
+  });
+  for (const path of [table, log]) files.rename(temporary(path, nonce), path);
+}
+
+/** Spares the first who writes to settle what is on disk by now. */
+function markSettled(files: Files, dir: string, sums: Checksum, generation: number): void {
+  const log = Log.open(files, generationPaths(dir, generation).log, sums, generation, false);
+  log?.markSealedInto();
+  log?.close();
 }
 
 /**
@@ -138,17 +149,12 @@ export function overrideBase(files: Files, dir: string, schema: TableSchema): vo
   const sums = new Checksum(crypto.getRandomValues(new Uint8Array(16)));
   makeGeneration(files, dir, sums, generation, schema);
   const path = temporary(join(dir, IDENTITY), randomNonce());
-  const identity = files.open(path, "createNew");
-  try {
-    identity.writeAt(encodeIdentity(sums), 0);
-    identity.syncSync();
-  } finally {
-    identity.close();
-  }
+  writeNew(files, path, (file) => file.writeAt(encodeIdentity(sums), 0));
   files.syncDir(dir);
   sealFinally(files, dir);
   files.rename(path, join(dir, IDENTITY));
   files.syncDir(dir);
+  markSettled(files, dir, sums, generation);
   for (const name of names) {
     if (typeof parseName(name) === "object") files.remove(join(dir, name));
   }

@@ -233,7 +233,7 @@ function encodeFlag(
   return { at, bytes };
 }
 
-/** What says that the seal which leads to this log is on disk. */
+/** What says that whatever leads to this log is on disk. */
 export function encodeSealedInto(sums: Checksum, generation: number): Patch {
   return encodeFlag(sums, SUM.sealedInto, generation, SEALED_INTO, 1);
 }
@@ -250,17 +250,11 @@ export function encodeMark(
 }
 
 /** The first page of a new log. */
-export function encodeLogPage(
-  sums: Checksum,
-  generation: number,
-  syncedTo: number,
-  sealedInto: boolean,
-): Uint8Array {
+export function encodeLogPage(sums: Checksum, generation: number, syncedTo: number): Uint8Array {
   const page = new Uint8Array(LOG_PAGE);
   page.set(encodeFileHeader("log", sums, generation));
   const mark = encodeMark(sums, generation, 0n, syncedTo);
   page.set(mark.bytes, mark.at);
-  if (sealedInto) page.set(encodeSealedInto(sums, generation).bytes, SEALED_INTO);
   return page;
 }
 

@@ -83,7 +83,7 @@ export class Log {
   end = LOG_PAGE;
   /** The sequence of the last commit; whoever opens the log sets that of the table. */
   sequence = 0;
-  /** Whether the seal that leads to this log is known to be on disk. */
+  /** Whether what leads to this log, a seal or the identity file, is known to be on disk. */
   sealedInto: boolean;
   readonly #file: File;
   readonly #sums: Checksum;
@@ -156,7 +156,6 @@ export class Log {
     generation: number,
     sequence: number,
     frames: readonly NewFrame[],
-    sealedInto: boolean,
   ): Uint8Array {
     let at = LOG_PAGE;
     let prev = 0n;
@@ -169,7 +168,7 @@ export class Log {
       return bytes;
     });
     const log = new Uint8Array(grownSize(at));
-    log.set(encodeLogPage(sums, generation, at, sealedInto));
+    log.set(encodeLogPage(sums, generation, at));
     at = LOG_PAGE;
     for (const bytes of encoded) {
       log.set(bytes, at);
@@ -437,12 +436,12 @@ export class Log {
     }
   }
 
-  /** Says on disk that the seal which leads here is there. */
+  /** Says on disk that what leads here is there. */
   markSealedInto(): void {
     this.sealedInto = this.#patch(encodeSealedInto(this.#sums, this.generation));
   }
 
-  /** Whether somebody said by now that the seal which leads here is on disk. */
+  /** Whether somebody said by now that what leads here is on disk. */
   lookSealedInto(): boolean {
     return this.sealedInto ||= this.#readMark().sealedInto;
   }

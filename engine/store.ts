@@ -30,6 +30,7 @@ import { Flock } from "./flock.ts";
 import {
   Checksum,
   decodeIdentity,
+  encodeIdentity,
   FRAME,
   type FrameHeader,
   IDENTITY_LENGTH,
@@ -37,7 +38,7 @@ import {
 } from "./format.ts";
 import { completeGenerations, generationPaths, IDENTITY, parseName } from "./layout.ts";
 import { Log, type LogEnd, StaleError } from "./log.ts";
-import { join } from "./path.ts";
+import { join, parentOf } from "./path.ts";
 import { State } from "./state.ts";
 import { Table } from "./table.ts";
 
@@ -357,18 +358,22 @@ export class Store {
     return { file: this.#log.path, offset: this.#log.end, bytes: this.#log.tornBytes() };
   }
 
-  /** Nobody acknowledges here before the seal that led here is on disk. */
+  /** Nobody acknowledges here before what led here is on disk: a seal, or how the base was made. */
   #settle(): void {
-    if (this.#before === undefined) return;
-    // Somebody else did, and may have removed it since.
-    if (this.#log.lookSealedInto()) {
-      this.#before.sealKnown();
-    } else {
-      this.#before.own();
-      this.#before.syncSync(this.#before.end);
+    if (this.#log.sealedInto) return;
+    const before = this.#before;
+    // If somebody else did, the log of the seal may be gone.
+    if (!this.#log.lookSealedInto()) {
+      if (before === undefined) {
+        settleIdentity(this.files, this.dir, this.lock!.file, this.sums);
+      } else {
+        before.own();
+        before.syncSync(before.end);
+      }
       this.#log.markSealedInto();
     }
-    this.#before.close();
+    before?.sealKnown();
+    before?.close();
     this.#before = undefined;
   }
 
@@ -413,6 +418,17 @@ export class Store {
     for (const table of this.#tables) table.close();
     this.lock?.detach();
   }
+}
+
+/**
+ * Writes the identity and forces it to the device, with all that leads to it: whoever
+ * began to may have been killed, or not have heard of a sync that failed.
+ */
+export function settleIdentity(files: Files, dir: string, file: File, sums: Checksum): void {
+  file.writeAt(encodeIdentity(sums), 0);
+  file.syncSync();
+  files.syncDir(dir);
+  files.syncDir(parentOf(dir));
 }
 
 /**
