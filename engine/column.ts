@@ -111,10 +111,10 @@ export function encodeColumn(
       };
     }
     case "text": {
-      const rows = present("");
-      const dictionary = dictionaryOf(rows);
+      // Each entry is asked for by itself: a null takes on one that is there.
+      const dictionary = dictionaryOf(present(values.find((value) => value !== null) as string));
       if (dictionary === undefined) {
-        return { ...meta, kind: "plain", blobs: encodeTexts(parts, rows) };
+        return { ...meta, kind: "plain", blobs: encodeTexts(parts, present("")) };
       }
       return {
         ...meta,
