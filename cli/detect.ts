@@ -9,8 +9,11 @@
 import { VALUE_TYPES } from "../engine/values.ts";
 import type { JsonValue, TypeName } from "../mod.ts";
 
-/** What a value looks like: a type, or a number of a float that is none for JSON, or any text. */
-export type Kind = Exclude<TypeName, "string" | "bytes"> | "nonfinite" | "text";
+/**
+ * What a value looks like: a type, or any text, or something in between: `oddFloat` is a
+ * float that JSON has no number for, `whole` an integer beyond 2^53 that may be a float's.
+ */
+export type Kind = Exclude<TypeName, "string" | "bytes"> | "oddFloat" | "whole" | "text";
 
 const INTEGER_REGEXP = /^-?(?:0|[1-9]\d*)$/;
 const FLOAT_REGEXP = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
@@ -20,13 +23,15 @@ const TEMPORAL = ["date", "time", "datetime", "timestamp"] as const;
 /** What a text looks like; digits behind a zero are text, as in a postal code. */
 export function textKind(text: string): Kind {
   if (INTEGER_REGEXP.test(text)) {
-    if (text === "-0") return "float";
+    if (text === "-0") return "oddFloat";
     if (Number.isSafeInteger(Number(text))) return "integer";
-    return parses("bigint", text) ? "bigint" : "text";
+    const isFloat = String(Number(text)) === text;
+    if (parses("bigint", text)) return isFloat ? "whole" : "bigint";
+    return isFloat ? "float" : "text";
   }
   if (FLOAT_REGEXP.test(text)) return parses("float", text) ? "float" : "text";
   if (text === "true" || text === "false") return "boolean";
-  if (text === "NaN" || text === "Infinity" || text === "-Infinity") return "nonfinite";
+  if (text === "NaN" || text === "Infinity" || text === "-Infinity") return "oddFloat";
   if (!TEMPORAL_REGEXP.test(text)) return "text";
   return TEMPORAL.find((type) => parses(type, text)) ?? "text";
 }
@@ -49,6 +54,7 @@ export function jsonKind(value: NonNullable<JsonValue>): Kind {
       return "boolean";
     case "string": {
       const kind = textKind(value);
+      if (kind === "whole") return "bigint"; // a float would be a number
       return kind === "integer" || kind === "float" || kind === "boolean" ? "text" : kind;
     }
     default:
@@ -59,10 +65,11 @@ export function jsonKind(value: NonNullable<JsonValue>): Kind {
 /** The type for values of these kinds; `undefined` if they have none in common. */
 export function typeFor(kinds: ReadonlySet<Kind>): TypeName | undefined {
   const among = (...allowed: Kind[]) => kinds.isSubsetOf(new Set(allowed));
-  if (among("text", "nonfinite")) return "string";
+  if (among("text", "oddFloat")) return "string";
+  if (among("integer")) return "integer";
+  if (among("integer", "bigint", "whole")) return "bigint";
+  if (among("integer", "float", "oddFloat", "whole")) return "float";
   if (kinds.size === 1) return [...kinds][0] as TypeName;
-  if (among("integer", "bigint")) return "bigint";
-  if (among("integer", "float", "nonfinite")) return "float";
   return undefined;
 }
 

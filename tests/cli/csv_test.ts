@@ -1,0 +1,65 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { type Cell, formatCsv, parseCell, parseCells, parseCsv } from "../../cli/csv.ts";
+import { Fault } from "../../cli/errors.ts";
+
+function cells(text: string): (readonly Cell[])[] {
+  return Array.from(parseCsv(text), ({ cells }) => cells);
+}
+
+Deno.test("parseCsv() reads RFC 4180, with null for nothing and text for two quotes", () => {
+  assertEquals(cells('a,b\r\n1,"x, ""y"""\r\n'), [["a", "b"], ["1", 'x, "y"']]);
+  assertEquals(cells(',"",'), [[null, "", null]]);
+  assertEquals(cells('"a\r\nb",c\nd,e'), [["a\r\nb", "c"], ["d", "e"]]);
+  assertEquals(cells("a\n\nb\n"), [["a"], [null], ["b"]]);
+  assertEquals(cells('""\n'), [[""]]);
+  assertEquals(cells(""), []);
+  assertEquals(cells('5" pipe, x \n'), [['5" pipe', " x "]]);
+  assertEquals(cells("a\rb,\0\n"), [["a\rb", "\0"]]);
+});
+
+Deno.test("parseCsv() knows the line of a record behind cells of many lines", () => {
+  const lines = Array.from(parseCsv('a\n"x\n\ny"\n"\n",\nz'), ({ line }) => line);
+  assertEquals(lines, [1, 2, 5, 7]);
+});
+
+Deno.test("parseCsv() refuses quotes that do not match, with the line", () => {
+  assertThrows(() => cells('a\n"b\nc'), Fault, "line 2: a quote is not closed");
+  assertThrows(() => cells('a\n"b"c,d'), Fault, "line 2: text behind a closing quote");
+});
+
+Deno.test("parseCsv() gives back what formatCsv() wrote, whatever it is", () => {
+  const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
+  let state = seed;
+  const random = (n: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor(state / 2 ** 32 * n);
+  };
+  const pieces = ['"', ",", "\n", "\r", "\r\n", "a", " ", "é", "😀", "\0", "..", "\ufeff"];
+  const cell = (): Cell =>
+    random(5) === 0 ? null : Array.from({ length: random(5) }, () => pieces[random(12)]).join("");
+  for (let i = 0; i < 500; i++) {
+    const width = 2 + random(3);
+    const records = Array.from({ length: random(4) }, () => Array.from({ length: width }, cell));
+    const text = records.map((record) => formatCsv(record) + "\n").join("");
+    assertEquals(cells(text), records, `seed ${seed}: ${JSON.stringify(text)}`);
+  }
+});
+
+Deno.test("parseCell() takes a word as it is, unless it begins with a quote", () => {
+  assertEquals(parseCell(""), null);
+  assertEquals(parseCell('""'), "");
+  assertEquals(parseCell("a, b..c"), "a, b..c");
+  assertEquals(parseCell('"a ""b"""'), 'a "b"');
+  assertEquals(parseCell('5"'), '5"');
+  assertEquals(parseCell('"a'), undefined);
+  assertEquals(parseCell('"a"b'), undefined);
+});
+
+Deno.test("parseCells() splits at commas and dots outside of quotes", () => {
+  assertEquals(parseCells('a,"b,c..d",'), { cells: ["a", "b,c..d", null], separators: [",", ","] });
+  assertEquals(parseCells("1..2"), { cells: ["1", "2"], separators: [".."] });
+  assertEquals(parseCells("..2.5"), { cells: [null, "2.5"], separators: [".."] });
+  assertEquals(parseCells('""'), { cells: [""], separators: [] });
+  assertEquals(parseCells('"a""'), undefined);
+  assertEquals(parseCells('a,"b"c'), undefined);
+});

@@ -1,0 +1,294 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fieldName } from "../../cli/import.ts";
+import { type InsertOf, PsBase, type RowOf } from "../../mod.ts";
+import { done, psbase } from "../helpers/cli.ts";
+import { tempBase } from "../helpers/temp_base.ts";
+
+const EVERY = {
+  string: "string",
+  integer: "integer",
+  float: "float",
+  boolean: "boolean",
+  bigint: "bigint",
+  date: "date",
+  time: "time",
+  datetime: "datetime",
+  timestamp: "timestamp",
+  bytes: "bytes",
+  json: "json",
+} as const;
+type Every = PsBase<typeof EVERY>;
+
+const { PlainDate, PlainTime, PlainDateTime } = Temporal;
+
+/** A row of nulls, then columns of awkward values. */
+const VALUES: { [K in keyof typeof EVERY]: InsertOf<Every>[K][] } = {
+  string: ["", "null", "007", 'a "b", c', "x\r\ny\nz\r", "\0\t ", "😀\ufeff", "1..2", " pad "],
+  integer: [0, -1, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER],
+  float: [-0, 0.1, 5e-324, 1.7976931348623157e308, NaN, Infinity, -Infinity, 2 ** 60],
+  boolean: [true, false],
+  bigint: [0n, 2n ** 63n - 1n, -(2n ** 63n), 9007199254740993n],
+  date: [new PlainDate(1999, 12, 31), new PlainDate(12345, 1, 1), new PlainDate(-1, 2, 3)],
+  time: [new PlainTime(), new PlainTime(23, 59, 59, 999, 999, 999)],
+  datetime: [new PlainDateTime(2000, 2, 29, 1, 2, 3, 4, 5, 6), new PlainDateTime(1, 1, 1)],
+  timestamp: [new Date(0), new Date(-1), new Date(8.64e15)],
+  bytes: [new Uint8Array(), new Uint8Array([0, 255, 10, 34, 44])],
+  json: ["", "text", 0, -1.5, false, [], { a: [null, "\n", { __proto__x: 1 }] }, "5"],
+};
+
+async function everyTable(path: string, rows: boolean): Promise<void> {
+  await using base = await PsBase.create(path, EVERY);
+  if (!rows) return;
+  const length = Math.max(...Object.values(VALUES).map((values) => values.length));
+  await base.insert({});
+  await base.insertMany(Array.from({ length }, (_, i) => {
+    const entries = Object.entries(VALUES).map(([name, values]) => [name, values[i]]);
+    return Object.fromEntries(entries) as InsertOf<Every>;
+  }));
+}
+
+async function rowsOf(path: string): Promise<RowOf<Every>[]> {
+  await using base = await PsBase.open(path, { schema: EVERY });
+  return base.select();
+}
+
+for (const form of ["csv", "ndjson"] as const) {
+  for (const way of ["file", "stdin"] as const) {
+    Deno.test(`export, then import gives an equal table of every type: ${form}, ${way}`, async () => {
+      await using base = tempBase();
+      const copy = `${base.parent}/copy`;
+      await everyTable(base.path, true);
+      await everyTable(copy, false);
+      const file = `${base.parent}/data.${form}`;
+      await done(["export", base.path, file]);
+      const stdin = await done(["export", base.path, `--${form}`]);
+      assertEquals(Deno.readTextFileSync(file), stdin);
+      const given = way === "file" ? [file] : ["-", `--${form}`];
+      assertEquals(await done(["import", copy, ...given], { stdin }), "10\n");
+      assertEquals(await rowsOf(copy), await rowsOf(base.path));
+      assertEquals(Object.is((await rowsOf(copy))[1]!.float, -0), true);
+    });
+  }
+
+  Deno.test(`import finds the types again that can be seen: ${form}`, async () => {
+    await using base = tempBase();
+    const { bytes: _bytes, json: _json, ...seen } = EVERY;
+    await everyTable(base.path, true);
+    await done(["drop-field", base.path, "bytes"]);
+    if (form === "csv") await done(["drop-field", base.path, "json"]);
+    const copy = `${base.parent}/copy`;
+    const stdin = await done(["export", base.path, `--${form}`]);
+    await done(["import", copy, "-", `--${form}`], { stdin });
+    await using one = await PsBase.open(base.path);
+    await using other = await PsBase.open(copy);
+    assertEquals(other.schema, one.schema);
+    assertEquals(Object.keys(other.schema).filter((name) => name !== "json"), Object.keys(seen));
+    assertEquals(other.select(), one.select());
+  });
+}
+
+/** The types that are found for columns of CSV. */
+async function types(columns: Record<string, string[]>): Promise<Record<string, string>> {
+  await using base = tempBase();
+  const names = Object.keys(columns);
+  const height = Math.max(...Object.values(columns).map((cells) => cells.length));
+  const rows = Array.from({ length: height }, (_, i) => {
+    return names.map((name) => columns[name]![i] ?? "").join(",");
+  });
+  await done(["import", base.path, "-", "--csv"], {
+    stdin: [names.join(","), ...rows].map((line) => line + "\n").join(""),
+  });
+  await using table = await PsBase.open(base.path);
+  return Object.fromEntries(Object.entries(table.schema).map(([k, { type }]) => [k, `${type}`]));
+}
+
+Deno.test("import looks at all values of a column of CSV", async () => {
+  const columns: Record<string, [type: string, cells: string[]]> = {
+    none: ["string", ["", ""]],
+    whole: ["integer", ["1", "", "-20", "0"]],
+    zip: ["string", ["12345", "00501"]],
+    zero: ["float", ["0.5", "0", "-0"]],
+    exponent: ["float", ["1e5", "2"]],
+    long: ["bigint", ["1", "9007199254740993"]],
+    edge: ["integer", ["9007199254740991"]],
+    tooLong: ["string", ["1", "99999999999999999999"]],
+    longAndFloat: ["string", ["9007199254740993", "0.5"]],
+    longFloats: ["float", ["1152921504606847000", "0.5", "100000000000000000000"]],
+    round: ["bigint", ["1152921504606847000", "2"]],
+    huge: ["string", ["1e999"]],
+    plus: ["string", ["+49"]],
+    nan: ["string", ["NaN"]],
+    nans: ["float", ["1", "NaN"]],
+    yes: ["boolean", ["true", "", "false"]],
+    cased: ["string", ["True"]],
+    bit: ["string", ["true", "1"]],
+    day: ["date", ["2024-02-29", ""]],
+    noDay: ["string", ["2024-02-29", "2023-02-29"]],
+    time: ["time", ["23:59", "00:00:00.5"]],
+    both: ["datetime", ["2024-02-29T10:00", "2024-02-29 10:00:01"]],
+    instant: ["timestamp", ["2024-02-29T10:00:00Z", "2024-02-29T10:00:00+02:00"]],
+    mixed: ["string", ["2024-02-29", "10:00"]],
+    emptyText: ["string", ["1", '""']],
+    late: ["string", ["1", "2", "3", "x"]],
+  };
+  const given = Object.entries(columns).map(([name, [, cells]]) => [name, cells]);
+  const wanted = Object.entries(columns).map(([name, [type]]) => [name, type]);
+  assertEquals(await types(Object.fromEntries(given)), Object.fromEntries(wanted));
+});
+
+Deno.test("import takes NDJSON as it is typed", async () => {
+  await using base = tempBase();
+  const lines = [
+    { n: 1, f: 1, b: true, s: "5", d: "2024-02-29", big: 5, j: [1], m: 1, t: "x" },
+    { n: -2, f: 0.5, s: "6", big: "9007199254740993", j: { a: 1 }, m: "a", t: "2024-02-29" },
+    { n: null, f: "NaN", b: null, extra: false },
+  ];
+  const stdin = lines.map((line) => JSON.stringify(line)).join("\r\n\n");
+  assertEquals(await done(["import", base.path, "-", "--ndjson"], { stdin }), "3\n");
+  await using table = await PsBase.open(base.path);
+  const found = Object.entries(table.schema).map(([name, { type }]) => `${name}:${type}`).join(" ");
+  assertEquals(
+    found,
+    "n:integer f:float b:boolean s:string d:date big:bigint j:json m:json t:string extra:boolean",
+  );
+  assertEquals(table.get(1)?.big, 9007199254740993n);
+  assertEquals(table.get(2)?.extra, false);
+  assertEquals(table.get(0)?.extra, null);
+});
+
+Deno.test("import makes field names of any header, tells of it, and finds them again", async () => {
+  await using base = tempBase();
+  const stdin = "Airport Name,Cost Total $,name,2nd,Größe (m),日付\r\nx,1,2,3,4,5\r\n";
+  const { code, err } = await psbase(["import", base.path, "-", "--csv"], { stdin });
+  assertEquals(code, 0, err);
+  assertEquals(err.split("\n").slice(0, -2), [
+    'column "Airport Name" is field Airport_Name',
+    'column "Cost Total $" is field Cost_Total',
+    'column "2nd" is field f_2nd',
+    'column "Größe (m)" is field Größe_m',
+  ]);
+  assertStringIncludes(err, `made "${base.path}" with Airport_Name:string Cost_Total:integer`);
+  assertEquals(await psbase(["import", base.path, "-", "--csv"], { stdin }), {
+    code: 0,
+    out: "1\n",
+    err: "",
+  });
+  assertEquals(await done(["count", base.path, "Airport_Name=x", "日付=5"]), "2\n");
+});
+
+Deno.test("fieldName() gives a name that a base takes, of any text", async () => {
+  await using base = tempBase();
+  const texts = [
+    "a b",
+    "$",
+    "9",
+    "_x_",
+    "a--b",
+    "e\u0301",
+    "__proto__",
+    "😀",
+    "then",
+    "constructor",
+  ];
+  const names = texts.map(fieldName);
+  assertEquals(names.slice(0, 7), ["a_b", "f", "f_9", "x", "a_b", "é", "proto"]);
+  const schema = Object.fromEntries(names.map((name) => [name, { type: "string" }]));
+  await using table = await PsBase.create(base.path, schema as never);
+  assertEquals(Object.keys(table.schema), [...new Set(names)]);
+});
+
+Deno.test("import into a base goes by its types and defaults, in one commit", async () => {
+  await using base = tempBase();
+  await done(["create", base.path, "id:string", "n:float", "team:string=a", "j:json"]);
+  const stdin = '\ufeffn,id,j\n1,007,"[1]"\n,"",\n';
+  await done(["import", base.path, "-", "--csv"], { stdin });
+  assertEquals(
+    await done(["export", base.path, "--csv"]),
+    'id,n,team,j\n007,1,a,[1]\n"",,a,\n',
+  );
+  const more = '{"team":null,"n":"NaN"}\n{}\n';
+  await done(["import", base.path, "-", "--ndjson"], { stdin: more });
+  assertEquals(
+    await done(["select", base.path, "__id__>1", "--csv", "--fields", "id,n,team,j"]),
+    "id,n,team,j\n,NaN,,\n,,a,\n",
+  );
+  assertEquals(JSON.parse(await done(["info", base.path])).sequence, 2);
+  assertEquals(await done(["import", base.path, "-", "--ndjson"], { stdin: "" }), "0\n");
+});
+
+Deno.test("import that fails says the line and leaves nothing", async (t) => {
+  await using base = tempBase();
+  const [old, fresh] = [base.path, `${base.parent}/new`];
+  await done(["create", old, "a:integer:required", "b:date"]);
+  await done(["insert", old, "a=1"]);
+  const before = base.files();
+  const cases: [name: string, path: string, format: string, text: string, told: string][] = [
+    ["ragged, short", fresh, "csv", "a,b\n1,2\n3\n", "line 3: 1 cells, there are 2 columns"],
+    ["ragged, long", fresh, "csv", 'a,b\n"x\ny",2\n3,4,5\n', "line 4: 3 cells"],
+    ["an empty line", fresh, "csv", "a,b\n\n1,2\n", "line 2: 1 cells"],
+    ["a name doubled", fresh, "csv", "a,b,a\n", 'line 1: two columns are called "a"'],
+    ["names that become one", fresh, "csv", "a b,a_b\n", 'both become field "a_b"'],
+    ["an empty name", fresh, "csv", "a,\n", "line 1: column 2 has no name"],
+    ["a name of empty text", fresh, "csv", 'a,""\n', "line 1: column 2 has no name"],
+    ["an open quote", fresh, "csv", 'a\n"x\n', "line 2: a quote is not closed"],
+    ["nothing", fresh, "csv", "", "it is empty"],
+    ["no object", fresh, "ndjson", "", "it is empty"],
+    ["ids", fresh, "csv", "__id__,a\n1,2\n", 'column "__id__" is kept by the base'],
+    ["no JSON", fresh, "ndjson", '{"a":1}\n\n{"a":\n', "line 3: "],
+    ["no JSON object", fresh, "ndjson", '{"a":1}\n[1]\n', "line 2: a JSON object is expected"],
+    ["digits lost", fresh, "ndjson", '{"a":[12345678901234567]}', "write it as text"],
+    ["half a character", fresh, "ndjson", '{"a":"\\ud800"}', 'line 1: field "a"'],
+    ["a wrong type", old, "csv", "a,b\n1,\n2,2024-13-01\n", 'line 3: field "b": "2024-13-01" is'],
+    ["a wrong JSON type", old, "ndjson", '{"a":"1"}', 'line 1: field "a": "1" is a string'],
+    ["null where required", old, "csv", "a,b\n1,\n,\n", 'line 3: field "a" is required'],
+    ["required left out", old, "csv", "b\n2024-01-01\n", 'field "a" is required'],
+    ["an unknown column", old, "csv", "a,c\n1,2\n", 'no field for column "c", the fields are a, b'],
+  ];
+  for (const [name, path, format, stdin, told] of cases) {
+    await t.step(name, async () => {
+      const { code, out, err } = await psbase(["import", path, "-", `--${format}`], { stdin });
+      assertEquals([code, out], [1, ""], err);
+      assertStringIncludes(err, told);
+      assertEquals(err.split("\n").length, 2, err);
+      assertEquals([...Deno.readDirSync(base.parent)].map(({ name }) => name), ["people"]);
+    });
+  }
+  await t.step("no UTF-8", async () => {
+    const file = await Deno.makeTempFile({ suffix: ".csv" });
+    Deno.writeFileSync(file, new Uint8Array([97, 10, 0xff]));
+    const { code, err } = await psbase(["import", fresh, file]);
+    assertEquals(code, 1);
+    assertStringIncludes(err, "it is not UTF-8");
+    Deno.removeSync(file);
+  });
+  assertEquals(base.files(), before);
+});
+
+Deno.test("the birdstrikes become a table with dates, integers and text", async () => {
+  await using base = tempBase();
+  const csv = new URL("../../examples/data/birdstrikes.csv", import.meta.url);
+  assertEquals(await done(["import", base.path, csv.pathname]), "10000\n");
+  await using table = await PsBase.open(base.path);
+  const types = Object.values(table.schema).map(({ type }) => type);
+  assertEquals(types.filter((type) => type === "date").length, 1);
+  assertEquals(types.filter((type) => type === "integer").length, 4);
+  const [header, ...lines] = Deno.readTextFileSync(csv).split(/\r?\n/);
+  assert(header!.startsWith("Airport Name,"));
+  const exported = (await done(["export", base.path, "--csv"])).trimEnd().split("\n");
+  assertEquals(exported.slice(1), lines.filter((line) => line !== ""));
+});
+
+Deno.test("export --ids adds ids and versions", async () => {
+  await using base = tempBase();
+  await done(["create", base.path, "a:string"]);
+  for (const a of ["x", "y", "z"]) await done(["insert", base.path, `a=${a}`]);
+  await done(["delete", base.path, "a=x"]);
+  await done(["update", base.path, "a=z", "--set", "a=w"]);
+  assertEquals(
+    await done(["export", base.path, "--ids", "--csv"]),
+    "__id__,__version__,a\n1,0,y\n2,1,w\n",
+  );
+  const file = `${base.parent}/out.json`;
+  await done(["export", base.path, file]);
+  assertEquals(JSON.parse(Deno.readTextFileSync(file)), [{ a: "y" }, { a: "w" }]);
+});

@@ -1,0 +1,174 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { PsBase } from "../../mod.ts";
+import { spawn } from "../helpers/spawn.ts";
+import { isLocked, until } from "../helpers/locks.ts";
+import { tempBase } from "../helpers/temp_base.ts";
+
+const CLI = new URL("../../cli.ts", import.meta.url).pathname;
+const BIRDS = new URL("../../examples/data/birdstrikes.csv", import.meta.url).pathname;
+
+function command(...args: string[]): [program: string, args: string[]] {
+  return [Deno.execPath(), ["run", "-A", "--quiet", CLI, ...args]];
+}
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(program: string, args: string[]): Promise<Ended> {
+  const { code, stdout, stderr } = await new Deno.Command(program, { args, stdin: "null" })
+    .output();
+  const decoder = new TextDecoder();
+  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+}
+
+/** A program that waits for SIGTERM and then exits with 3. */
+const WAITING = [
+  Deno.execPath(),
+  "eval",
+  `Deno.addSignalListener("SIGTERM", () => Deno.exit(3));
+   console.log("ready");
+   setInterval(() => {}, 1e6);`,
+];
+
+Deno.test("psbase needs no more than permission for the directory of the table", async () => {
+  await using base = tempBase();
+  const allowed = `--allow-read=${base.parent}`;
+  const psbase = (...args: string[]) =>
+    run(Deno.execPath(), [
+      "run",
+      "--no-prompt",
+      allowed,
+      allowed.replace("read", "write"),
+      CLI,
+      ...args,
+    ]);
+  assertEquals(await psbase("create", base.path, "name:string"), { code: 0, out: "", err: "" });
+  assertEquals((await psbase("insert", base.path, "name=homer")).out, "0\n");
+  assertEquals((await psbase("count", base.path)).out, "1\n");
+  const refused = await psbase("count", "/elsewhere");
+  assertEquals([refused.code, refused.out], [1, ""]);
+  assertMatch(refused.err, /^psbase count: Requires (?:read|write) access to .*\n$/);
+});
+
+Deno.test("psbase ends quietly when nobody reads on", async () => {
+  await using base = tempBase();
+  const made = await run(...command("import", base.path, BIRDS));
+  assertEquals(made.code, 0, made.err);
+  const [program, args] = command("select", base.path);
+  const child = new Deno.Command(program, {
+    args,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  // Far more than a pipe holds: it cannot have written all before this end is closed.
+  await child.stdout.cancel();
+  const err = await new Response(child.stderr).text();
+  assertEquals([err, (await child.status).code], ["", 1]);
+});
+
+Deno.test("psbase import that is interrupted while it reads leaves nothing and says nothing", async () => {
+  await using base = tempBase();
+  const [program, args] = command("import", base.path, "-", "--csv");
+  const child = new Deno.Command(program, {
+    args,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  // More than a pipe holds: when all is taken it has been reading.
+  await writer.write(new TextEncoder().encode("a,b\n" + "1,2\n".repeat(100_000)));
+  child.kill("SIGINT");
+  const { signal } = await child.status;
+  const [out, err] = await Promise.all(
+    [child.stdout, child.stderr].map((stream) => new Response(stream).text()),
+  );
+  await writer.close().catch(() => {});
+  assertEquals([signal, out, err], ["SIGINT", "", ""]);
+  assertEquals([...Deno.readDirSync(base.parent)], []);
+});
+
+Deno.test({
+  name: "psbase import into a full disk leaves no directory",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using base = tempBase();
+    const script = `trap '' XFSZ; ulimit -f 200; exec "$@"`;
+    const [program, args] = command("import", base.path, BIRDS);
+    const { code, out, err } = await run("sh", ["-c", script, "sh", program, ...args]);
+    assertEquals([code, out], [1, ""]);
+    assertMatch(err, /^psbase import: Cannot write ".*\.log": File too large.*\n$/);
+    assertEquals([...Deno.readDirSync(base.parent)], []);
+  },
+});
+
+Deno.test("psbase update loses no change of others that comes in between", async () => {
+  await using base = tempBase();
+  await using table = await PsBase.create(base.path, { n: "integer", by: "integer" });
+  await table.insertMany(Array.from({ length: 50 }, (_, n) => ({ n, by: 0 })));
+  // Each process changes rows that the others change too; none may fail, or overwrite "n".
+  const results = await Promise.all(
+    [1, 2, 3, 4].map((by) => run(...command("update", base.path, "n>=0", "--set", `by=${by}`))),
+  );
+  assertEquals(results, Array(4).fill({ code: 0, out: "50\n", err: "" }));
+  const rows = table.select();
+  assertEquals(rows.map((row) => row.__version__), Array(50).fill(4));
+  assertEquals(new Set(rows.map((row) => row.by)).size, 1);
+});
+
+Deno.test("psbase lock runs a command under the lock and exits as it does", async () => {
+  await using base = tempBase();
+  const lock = `${base.parent}/lock`;
+  const inner = command("lock", "--timeout", "0", lock, "--", Deno.execPath(), "--version");
+  const held = await run(...command("lock", lock, "--", inner[0], ...inner[1]));
+  assertEquals([held.code, held.out], [1, ""]);
+  assertMatch(held.err, /^psbase lock: Cannot lock ".*lock": still held by process \d+/);
+  assertEquals(isLocked(lock), false);
+  assertEquals((await run(inner[0], inner[1])).code, 0);
+
+  const exit = (code: string) =>
+    run(...command("lock", lock, "--", Deno.execPath(), "eval", `Deno.exit(${code})`));
+  assertEquals((await exit("7")).code, 7);
+  const unknown = await run(...command("lock", lock, "--", "psbase-no-such-command"));
+  assertEquals(unknown.code, 1);
+  assertMatch(unknown.err, /^psbase lock: Cannot start "psbase-no-such-command": .*\n$/);
+});
+
+Deno.test({
+  name: "psbase lock hands on signals and keeps the lock until the command has ended",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using base = tempBase();
+    const lock = `${base.parent}/lock`;
+    await using child = spawn(...command("lock", lock, "--", ...WAITING));
+    assertEquals(await child.readLine(), "ready");
+    assertEquals(isLocked(lock), true);
+    child.kill("SIGTERM");
+    assertEquals((await child.status).code, 3);
+    assertEquals(isLocked(lock), false);
+  },
+});
+
+Deno.test({
+  name: "psbase lock that is killed while it waits does not run the command",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using base = tempBase();
+    const lock = `${base.parent}/lock`;
+    const { kernelWaiters } = await import("../helpers/locks.ts");
+    await using holder = spawn(...command("lock", lock, "--", ...WAITING));
+    assertEquals(await holder.readLine(), "ready");
+    const touch = ["touch", `${base.parent}/touched`];
+    await using waiter = spawn(...command("lock", lock, "--", ...touch));
+    await until(() => kernelWaiters(lock) > 0);
+    waiter.kill("SIGINT");
+    assertEquals((await waiter.status).signal, "SIGINT");
+    holder.kill("SIGTERM");
+    await holder.status;
+    assertEquals([...Deno.readDirSync(base.parent)].map(({ name }) => name), ["lock"]);
+  },
+});

@@ -1,0 +1,399 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { main } from "../cli.ts";
+import { COMMANDS } from "../cli/commands.ts";
+import config from "../deno.json" with { type: "json" };
+import { BaseNotFoundError, PsBase } from "../mod.ts";
+import { done, psbase } from "./helpers/cli.ts";
+import { tempBase } from "./helpers/temp_base.ts";
+
+/** Five rows with nulls and empty text in them. */
+async function people(path: string): Promise<void> {
+  await done(["create", path, "name:string:required", "age:integer", "born:date", "team:string=a"]);
+  const rows = [
+    ["name=homer", "age=39", "born=1956-05-12"],
+    ["name=bart", "age=10", "team=b"],
+    ["name=lisa", "age=8", 'team=""'],
+    ["name=abe", "age=", "team="],
+    ["name=ned, esq.", "age=60", "born=1940-01-01"],
+  ];
+  for (const row of rows) await done(["insert", path, ...row]);
+}
+
+Deno.test("create, insert, get, select and count do what they say", async () => {
+  await using base = tempBase();
+  assertEquals(await done(["create", base.path, "name:string:required", "age:integer=5"]), "");
+  assertEquals(await done(["insert", base.path, "name=homer", "age=39"]), "0\n");
+  assertEquals(await done(["insert", base.path, "name=bart"]), "1\n");
+  assertEquals(await done(["get", base.path, "1"]), '{"__id__":1,"name":"bart","age":5}\n');
+  assertEquals(
+    await done(["select", base.path, "--sort", "-age", "--fields", "age,__version__", "--csv"]),
+    "age,__version__\n39,0\n5,0\n",
+  );
+  assertEquals(
+    await done(["select", base.path, "--limit", "1", "--offset", "1", "--json"]),
+    [
+      "[",
+      '{"__id__":1,"name":"bart","age":5}',
+      "]\n",
+    ].join("\n"),
+  );
+  assertEquals(await done(["count", base.path]), "2\n");
+});
+
+Deno.test("conditions find the rows that SEMANTICS says", async (t) => {
+  await using base = tempBase();
+  await people(base.path);
+  const cases: [conditions: string[], ids: number[]][] = [
+    [[], [0, 1, 2, 3, 4]],
+    [["age=39"], [0]],
+    [["age=8,10,"], [1, 2, 3]],
+    [["age="], [3]],
+    [["age=8..39"], [0, 1, 2]],
+    [["age=..10"], [1, 2]],
+    [["age=39.."], [0, 4]],
+    [["age!=39"], [1, 2, 3, 4]],
+    [["age!="], [0, 1, 2, 4]],
+    [["age!=39", "age!=", "age!=60"], [1, 2]],
+    [["age<10"], [2]],
+    [["age<=10"], [1, 2]],
+    [["age>39"], [4]],
+    [["age>=39"], [0, 4]],
+    [["age>8", "age<60"], [0, 1]],
+    [["born>1950-01-01"], [0]],
+    [["born=1939-12-31..1940-01-01"], [4]],
+    [["team="], [3]],
+    [['team=""'], [2]],
+    [['team="",b'], [1, 2]],
+    [["team=a..b"], [0, 1, 4]],
+    [['name="ned, esq."'], [4]],
+    [["name~^[a-h]"], [0, 1, 3]],
+    [["name~,", "age>1"], [4]],
+    [["name=homer", "age=10"], []],
+    [["__id__>2"], [3, 4]],
+    [["__id__=0,4", "__version__=0"], [0, 4]],
+  ];
+  for (const [conditions, ids] of cases) {
+    await t.step(conditions.join(" "), async () => {
+      const out = await done(["select", base.path, ...conditions, "--fields", "__id__", "--csv"]);
+      assertEquals(out, ["__id__", ...ids].join("\n") + "\n");
+      assertEquals(await done(["count", base.path, ...conditions]), `${ids.length}\n`);
+    });
+  }
+});
+
+Deno.test("update and delete change what matches, in one commit, and print how many", async () => {
+  await using base = tempBase();
+  await people(base.path);
+  const sequence = async () => JSON.parse(await done(["info", base.path])).sequence;
+  const before = await sequence();
+  const set = ["--set", "team=c", "age="];
+  assertEquals(await done(["update", base.path, "age>=10", ...set]), "3\n");
+  assertEquals(await sequence(), before + 1);
+  assertEquals(await done(["count", base.path, "team=c", "age="]), "3\n");
+  assertEquals(await done(["delete", base.path, "team=c"]), "3\n");
+  assertEquals(await sequence(), before + 2);
+  assertEquals(await done(["update", base.path, "age=77", "--set", "age=1"]), "0\n");
+  assertEquals(await done(["update", base.path, "--all", "--set", "age=-1"]), "2\n");
+  assertEquals(await done(["delete", base.path, "--all"]), "2\n");
+  assertEquals(await done(["count", base.path]), "0\n");
+});
+
+Deno.test("add-field, drop-field and set-default change the schema", async () => {
+  await using base = tempBase();
+  await people(base.path);
+  await done(["add-field", base.path, "nick:string=x, y", "--after", "name"]);
+  await done(["drop-field", base.path, "born"]);
+  await done(["set-default", base.path, "age", "-7"]);
+  await done(["set-default", base.path, "team", '""']);
+  await done(["insert", base.path, "name=new"]);
+  assertEquals(
+    await done(["get", base.path, "5"]),
+    '{"__id__":5,"name":"new","nick":"x, y","age":-7,"team":""}\n',
+  );
+  await done(["set-default", base.path, "age", ""]);
+  await using open = await PsBase.open(base.path);
+  assertEquals(open.defaults, { name: null, nick: "x, y", age: null, team: "" });
+});
+
+Deno.test("info prints fields and figures", async () => {
+  await using base = tempBase();
+  await people(base.path);
+  const { fields, rows, path } = JSON.parse(await done(["info", base.path, "--json"]));
+  assertEquals([rows, path], [5, base.path]);
+  assertEquals(fields[0], { name: "name", type: "string", required: true, default: null });
+  assertEquals(fields[3], { name: "team", type: "string", required: false, default: "a" });
+  const table = await done(["info", base.path], { terminal: 80 });
+  assertMatch(table, /^rows +5$/m);
+  assertMatch(table, /^name +string +required$/m);
+  assertMatch(table, /^team +string +"a"$/m);
+});
+
+Deno.test("cleanup and destroy leave a clean table and none", async () => {
+  await using base = tempBase();
+  await people(base.path);
+  const before = await done(["select", base.path]);
+  await done(["delete", base.path, "name=abe"]);
+  await done(["cleanup", base.path]);
+  assertEquals(JSON.parse(await done(["info", base.path])).generation, 2);
+  assertEquals(await done(["select", base.path]), before.replace(/^.*abe.*\n/m, ""));
+  assertEquals((await psbase(["destroy", base.path])).code, 2);
+  assertEquals(await done(["count", base.path]), "4\n");
+  await done(["destroy", base.path, "--yes"]);
+  assertEquals([...Deno.readDirSync(base.parent)], []);
+});
+
+Deno.test("check lists what is damaged, and others refuse it in words", async () => {
+  await using base = tempBase();
+  const logBytes = async () => JSON.parse(await done(["info", base.path])).logBytes;
+  await done(["create", base.path, "name:string"]);
+  const begin = await logBytes();
+  await done(["insert", base.path, "name=homer"]);
+  const at = Math.floor((begin + await logBytes()) / 2);
+  await done(["insert", base.path, "name=bart"]);
+  const whole = await psbase(["check", base.path]);
+  assertEquals(whole, { code: 0, out: "", err: "2 rows, no problem\n" });
+  assertEquals(await done(["check", base.path, "--json"]), "[]\n");
+
+  base.damaged = true;
+  const log = `${base.path}/000001.log`;
+  const bytes = Deno.readFileSync(log);
+  bytes[at]! ^= 1;
+  Deno.writeFileSync(log, bytes);
+
+  const { code, out, err } = await psbase(["check", base.path]);
+  assertEquals(code, 1);
+  const { file, offset, reason } = JSON.parse(out);
+  assertEquals(file, log);
+  assert(offset > 0 && offset <= at, `${offset} is not before ${at}`);
+  assert(reason.length > 0);
+  assertEquals(err, "1 problem, restore it from a backup\n");
+  const refused = await psbase(["select", base.path]);
+  assertEquals([refused.code, refused.out], [1, ""]);
+  assertMatch(refused.err, /^psbase select: Cannot read ".*000001\.log": .*\n$/);
+});
+
+Deno.test("a torn tail is told on stderr, by readers and by the writer that removes it", async () => {
+  await using base = tempBase();
+  {
+    await using table = await PsBase.create(base.path, { n: "integer" }, { durability: "relaxed" });
+    await table.insert({ n: 1 });
+    const { logBytes } = table.stats();
+    await table.insert({ n: 2 });
+    const end = table.stats().logBytes;
+    using log = Deno.openSync(`${base.path}/000001.log`, { write: true });
+    log.seekSync(logBytes + 20, Deno.SeekMode.Start);
+    log.writeSync(new Uint8Array(end - logBytes - 20));
+  }
+  const read = await psbase(["count", base.path]);
+  assertEquals([read.code, read.out], [0, "1\n"]);
+  assertMatch(read.err, /000001\.log: 20 bytes at \d+ are of a write that was cut off/);
+  const checked = await psbase(["check", base.path]);
+  assertEquals(checked.code, 0);
+  assertMatch(checked.err, /20 bytes.*\n1 rows, no problem\n$/);
+  const written = await psbase(["insert", base.path, "n=3"]);
+  assertEquals([written.code, written.out], [0, "1\n"]);
+  assertMatch(written.err, /20 bytes/);
+  assertEquals((await psbase(["count", base.path])).err, "");
+});
+
+Deno.test("a wrong command line is exit code 2, says what is wrong, and changes nothing", async (t) => {
+  await using base = tempBase();
+  await people(base.path);
+  const before = base.files();
+  const cases: [args: string[], told: string][] = [
+    [[], "a command is missing"],
+    [["nix"], 'no command "nix"'],
+    [["constructor"], 'no command "constructor"'],
+    [["create"], "PATH is missing"],
+    [["create", "x"], "one field at least"],
+    [["create", "x", "name"], "not of the form field:type"],
+    [["create", "x", "a:strin"], 'unknown type "strin"'],
+    [["create", "x", "a:constructor"], 'unknown type "constructor"'],
+    [["create", "x", "a:string:unique"], 'unknown option "unique"'],
+    [["create", "x", "a:string", "a:integer"], 'field "a" is given twice'],
+    [["insert", base.path, "name"], "not of the form field=value"],
+    [["insert", base.path, "name=a", "name=b"], "given twice"],
+    [["insert", base.path, 'name="a'], "quoted as in CSV"],
+    [["insert", base.path, "name=a", "--upsert"], "unknown option --upsert"],
+    [["get", base.path], "ID is missing"],
+    [["get", base.path, "x"], '"x" is no id'],
+    [["get", base.path, "1", "2"], "one word too many"],
+    [["select", base.path, "--json", "--csv"], "exclude each other"],
+    [["select", base.path, "--limit", "-1"], 'option --limit is "-1"'],
+    [["select", base.path, "--sort"], "option --sort needs a value"],
+    [["select", base.path, "--sort", "--json"], "option --sort needs a value"],
+    [["select", base.path, "-x"], "unknown option -x"],
+    [["select", base.path, "--json.a"], "unknown option --json.a"],
+    [["count", base.path, "--json"], "unknown option --json"],
+    [["select", base.path, "age"], "is no condition"],
+    [["select", base.path, "=3"], "is no condition"],
+    [["select", base.path, "age=1..2..3"], "a range has two ends"],
+    [["select", base.path, "age=.."], "one end at least"],
+    [["select", base.path, "age=1,2..3"], 'quote ".."'],
+    [["select", base.path, "age!=1,2"], 'quote ","'],
+    [["select", base.path, "age<"], "neither more nor less"],
+    [["select", base.path, 'name="a"b'], "quoted as in CSV"],
+    [["select", base.path, "age=1", "age=2"], "has this condition already"],
+    [["select", base.path, "name~("], "Invalid regular expression"],
+    [["select", base.path, "name~a", "name!=b"], "a pattern cannot be joined"],
+    [["select", base.path, "name!=b", "name~a"], "a pattern cannot be joined"],
+    [["update", base.path, "--set", "age=1"], "say --all"],
+    [["update", base.path, "age=1"], "--set FIELD=VALUE"],
+    [["update", base.path, "age=1", "--set"], "--set FIELD=VALUE"],
+    [["delete", base.path], "say --all"],
+    [["set-default", base.path, "age"], "VALUE is missing"],
+    [["import", base.path, "x.txt"], "say --csv or --ndjson"],
+    [["import", base.path, "x.json"], "say --csv or --ndjson"],
+    [["export", base.path, "x.txt"], "say --csv, --ndjson or --json"],
+    [["lock", "x"], "-- CMD"],
+    [["lock", "x", "true"], "one word too many"],
+    [["destroy", base.path], "say --yes"],
+    [["help", "nix"], 'no command "nix"'],
+  ];
+  for (const [args, told] of cases) {
+    await t.step(args.map((arg) => arg === base.path ? "PATH" : arg).join(" "), async () => {
+      const { code, out, err } = await psbase(args);
+      assertEquals([code, out], [2, ""], err);
+      assertStringIncludes(err, told);
+      assertMatch(err, /\nSee: psbase help.*\n$/);
+    });
+  }
+  assertEquals(base.files(), before);
+});
+
+Deno.test("a refusal is exit code 1, one line without a stack, and changes nothing", async (t) => {
+  await using base = tempBase();
+  await people(base.path);
+  const before = await done(["export", base.path, "--ids"]);
+  const cases: [args: string[], told: string][] = [
+    [["create", base.path, "a:string"], "there is a base already"],
+    [["create", `${base.parent}/new`, "a b:string"], 'field "a b"'],
+    [["create", `${base.parent}/new`, "_a:string"], "reserved"],
+    [["create", `${base.parent}/new`, "__proto__:string"], "reserved"],
+    [["create", `${base.parent}/new`, "a:integer=x"], 'field "a": "x" is not an integer'],
+    [["create", `${base.parent}/new`, "a:integer:required="], "cannot be null"],
+    [["create", `${base.parent}/no/new`, "a:string"], "make it first"],
+    [["create", base.parent, "a:string"], "other files"],
+    [["insert", base.path, "age=1"], 'field "name" is required'],
+    [["insert", base.path, "name="], 'field "name" is required'],
+    [["insert", base.path, "name=x", "age=1.5"], "is not an integer"],
+    [["insert", base.path, "name=x", "age=9007199254740993"], "is not an integer"],
+    [["insert", base.path, "name=x", "born=2023-02-29"], "is not a date"],
+    [["insert", base.path, "nam=x"], 'there is no field "nam", the fields are name, age'],
+    [["insert", base.path, "name=x", "__id__=1"], 'there is no field "__id__"'],
+    [["insert", base.path, "name=x", "__proto__=1"], 'there is no field "__proto__"'],
+    [["get", base.path, "5"], "it is not there"],
+    [["get", base.path, "-1"], "it is not there"],
+    [["get", `${base.parent}/nix`, "0"], "there is nothing"],
+    [["get", base.parent, "0"], "there is no base"],
+    [["select", base.path, "nix=3"], 'there is no field "nix"'],
+    [["select", base.path, "toString=3"], 'there is no field "toString"'],
+    [["select", base.path, "--fields", "nix"], 'there is no field "nix"'],
+    [["select", base.path, "--sort", "-nix"], 'there is no field "nix"'],
+    [["select", base.path, "age=x"], "is not an integer"],
+    [["select", base.path, "age~1"], "a pattern is for text"],
+    [["update", base.path, "age=8", "--set", "name="], 'field "name" is required'],
+    [["update", base.path, "--all", "--set", "nix=1"], 'there is no field "nix"'],
+    [["delete", base.path, "nix=1"], 'there is no field "nix"'],
+    [["add-field", base.path, "age:float"], "is there already"],
+    [["add-field", base.path, "x:float:required"], "give it a default"],
+    [["add-field", base.path, "x:float", "--after", "nix"], 'there is no field "nix"'],
+    [["drop-field", base.path, "nix"], 'there is no field "nix"'],
+    [["set-default", base.path, "nix", "1"], 'there is no field "nix"'],
+    [["set-default", base.path, "name", ""], "required"],
+    [["import", base.path, `${base.parent}/nix.csv`], "No such file"],
+    [["export", base.path, `${base.parent}/no/x.csv`], "Cannot write"],
+    [["check", `${base.parent}/nix`], "there is nothing"],
+    [["lock", base.parent + "/lock", "--", "psbase-no-such-command"], "Cannot start"],
+    [["lock", base.parent + "/no/lock", "--", "true"], "directory does not exist"],
+  ];
+  for (const [args, told] of cases) {
+    await t.step(args.join(" ").replaceAll(base.parent, ""), async () => {
+      const { code, out, err } = await psbase(args);
+      assertEquals([code, out], [1, ""], err);
+      assertStringIncludes(err, told);
+      assertEquals(err.split("\n").length, 2, err);
+    });
+  }
+  assertEquals(await done(["export", base.path, "--ids"]), before);
+  assertEquals([...Deno.readDirSync(base.parent)].map(({ name }) => name).sort(), [
+    "lock",
+    "people",
+  ]);
+});
+
+Deno.test("a fault of psbase itself shows its stack, a closed pipe nothing", async () => {
+  const failing = (error: Error) => {
+    let err = "";
+    const quiet = { isTerminal: false, columns: NaN };
+    return main(["help"], {
+      stdin: new ReadableStream(),
+      stdout: {
+        ...quiet,
+        write() {
+          throw error;
+        },
+      },
+      stderr: { ...quiet, write: (text) => void (err += text) },
+    }).then((code) => ({ code, err }));
+  };
+  const { code, err } = await failing(new TypeError("Cannot read properties of undefined"));
+  assertEquals(code, 1);
+  assertMatch(err, /please report it\nTypeError: Cannot read.*\n +at .*cli_test\.ts/);
+  assertEquals(await failing(new Deno.errors.BrokenPipe("gone")), { code: 1, err: "" });
+});
+
+Deno.test("help and --version print to stdout, every command and option is in the help", async () => {
+  const overview = await done(["help"]);
+  assertEquals(await done(["--help"]), overview);
+  assertEquals(await done(["--version"]), `psbase ${config.version}\n`);
+  for (const [name, { summary, usage, flags = [], values = [] }] of Object.entries(COMMANDS)) {
+    assertStringIncludes(overview, `${name} `);
+    assertStringIncludes(overview, summary);
+    const help = await done(["help", name]);
+    assertEquals(await done([name, "--help"]), help);
+    assertEquals(await done([name, "-h"]), help);
+    assertStringIncludes(help, usage);
+    for (const option of [...flags, ...values]) assertStringIncludes(help, `--${option}`);
+  }
+});
+
+Deno.test("options are known wherever they stand, and words that look like options after --", async () => {
+  await using base = tempBase();
+  await done(["create", base.path, "name:string", "n:integer"]);
+  await done(["insert", base.path, "--", "name=--json", "n=-1"]);
+  assertEquals(
+    await done(["select", "--csv", base.path, "name=--json"]),
+    "__id__,name,n\n0,--json,-1\n",
+  );
+  await done(["set-default", base.path, "name", "--", "-x"]);
+  await done(["update", base.path, "--all", "--set", "n=-2", "--", "name=y"]);
+  await done(["insert", base.path]);
+  assertEquals(
+    await done(["select", base.path, "--fields", "name,n", "--csv"]),
+    "name,n\ny,-2\n-x,\n",
+  );
+});
+
+Deno.test("select reads a table of which it may not write a byte", async () => {
+  await using base = tempBase();
+  await people(base.path);
+  const before = base.files();
+  await done(["select", base.path]);
+  await done(["get", base.path, "0"]);
+  await done(["info", base.path]);
+  await done(["export", base.path]);
+  await done(["check", base.path]);
+  assertEquals(base.files(), before);
+});
+
+Deno.test("commands on a table that was destroyed say that there is none", async () => {
+  await using base = tempBase();
+  await people(base.path);
+  await using open = await PsBase.open(base.path);
+  await done(["destroy", base.path, "--yes"]);
+  assertEquals((await psbase(["count", base.path])).code, 1);
+  let thrown: unknown;
+  await open.insert({ name: "late" }).catch((error) => thrown = error);
+  assert(thrown instanceof BaseNotFoundError);
+});

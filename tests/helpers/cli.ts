@@ -1,0 +1,51 @@
+/**
+ * The command, without a process of its own: a terminal or a pipe in memory.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { main } from "../../cli.ts";
+import type { Io } from "../../cli.ts";
+
+/** What a command wrote, and its exit code. */
+export interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** What a command line stands in. */
+export interface Surroundings {
+  /** What is in stdin. */
+  readonly stdin?: string;
+  /** The width of the terminal; without it, pipes. */
+  readonly terminal?: number;
+}
+
+/** Runs a command line. */
+export async function psbase(
+  args: readonly string[],
+  { stdin = "", terminal }: Surroundings = {},
+): Promise<Outcome> {
+  const written = { out: "", err: "" };
+  const output = (to: "out" | "err") => ({
+    isTerminal: terminal !== undefined,
+    columns: terminal ?? NaN,
+    write(text: string) {
+      written[to] += text;
+    },
+  });
+  const io: Io = {
+    stdin: ReadableStream.from([new TextEncoder().encode(stdin)]),
+    stdout: output("out"),
+    stderr: output("err"),
+  };
+  return { code: await main(args, io), ...written };
+}
+
+/** What a command that goes well writes to stdout. */
+export async function done(args: readonly string[], given: Surroundings = {}): Promise<string> {
+  const { code, out, err } = await psbase(args, given);
+  assertEquals(code, 0, `psbase ${args.join(" ")}: ${err}`);
+  return out;
+}
