@@ -26,8 +26,11 @@ export function random(seed: number): () => number {
   };
 }
 
-/** Chooses one of the values that something had since the last sync: the first is the durable one. */
-export type Choose = <T>(values: readonly T[]) => T;
+/**
+ * Chooses one of the values that something had since the last sync: the first is the
+ * durable one. Of a sector of a file it is told the number.
+ */
+export type Choose = <T>(values: readonly T[], sector?: number) => T;
 
 /** What a power cut leaves: only what was synced. */
 export const OLDEST: Choose = (values) => values[0]!;
@@ -105,7 +108,7 @@ class Inode {
   settle(choose: Choose): void {
     this.resize(Math.max(...this.sizes));
     for (const [i, values] of this.dirty) {
-      this.bytes.set(choose(values).subarray(0, this.size - i * SECTOR), i * SECTOR);
+      this.bytes.set(choose(values, i).subarray(0, this.size - i * SECTOR), i * SECTOR);
     }
     const size = choose(this.sizes);
     this.bytes.fill(0, size);
@@ -193,7 +196,7 @@ export function ioError(): Error {
 
 /** A disk, and what the kernel has of it in memory. */
 export class Disk {
-  /** Asked before each operation; a fault makes it fail. */
+  /** Asked before each operation; a fault makes it fail, what it throws keeps it from being done. */
   before: (operation: Operation) => Fault | undefined | void = () => {};
   /** Told after each operation that changed something. */
   after: (operation: Operation) => void = () => {};
@@ -333,10 +336,22 @@ export class CrashFiles implements Files {
   /** Files that are open. */
   readonly opened = new Set<CrashFile>();
 
-  constructor(readonly disk: Disk) {}
+  readonly #disk: Disk;
+  #killed = false;
 
-  /** Ends the process: its locks are free, its files closed. */
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  /** The disk that it works on, while it lives. */
+  get disk(): Disk {
+    if (this.#killed) throw new Error("this process was killed");
+    return this.#disk;
+  }
+
+  /** Ends the process: its locks are free, its files closed, nothing that it goes on with happens. */
   kill(): void {
+    this.#killed = true;
     for (const file of this.opened) file.close();
   }
 
@@ -352,8 +367,9 @@ export class CrashFiles implements Files {
   }
 
   identity(path: string): string | undefined {
-    const { dir, name } = this.disk.place(path);
-    const node = dir.get(name);
+    const at = path.lastIndexOf("/");
+    const name = path.slice(at + 1);
+    const node = this.disk.dir(path.slice(0, at))?.get(name);
     return node instanceof Inode ? `crash:${node.id}` : node && `crash:${name}`;
   }
 
