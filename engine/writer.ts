@@ -109,6 +109,8 @@ export class Writer {
         );
         // Not waited for: what comes next is appended while this one is synced.
         if (batch !== undefined) this.#track(batch.sync());
+        // What needs no sync keeps the event loop from turning, and a cleanup from going on.
+        else if (this.#cleaning) await new Promise((resolve) => setTimeout(resolve));
       } catch (error) {
         this.#rejectLate(error);
       }
@@ -221,7 +223,8 @@ export class Writer {
   // ------------------------------------------------------------- cleanup
 
   get #wantsCleanup(): boolean {
-    return this.#cleaning === undefined && this.#store.overgrown && this.#store.log.end >= this.#cleanupFrom;
+    return this.#cleaning === undefined && this.#store.overgrown &&
+      this.#store.log.end >= this.#cleanupFrom;
   }
 
   /** Writes a table of what is there and begins a new log; nothing if somebody else is at it. */
