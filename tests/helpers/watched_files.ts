@@ -14,7 +14,7 @@ export interface WatchedFiles extends Files {
   writes: number;
   /** Files that are open. */
   readonly opened: Set<string>;
-  /** Awaited before each async sync. */
+  /** Called before each sync, and awaited where that can be done; may throw. */
   beforeSync: (path: string) => Promise<void> | void;
   /** Called before each write; may throw. */
   beforeWrite: (path: string) => void;
@@ -58,6 +58,7 @@ function watched(watch: WatchedFiles, file: File): File {
     },
     syncSync() {
       watch.syncs++;
+      void watch.beforeSync(file.path);
       file.syncSync();
     },
     lock: () => file.lock(),
