@@ -96,6 +96,8 @@ export class Log {
   /** Whether this handle wrote, itself, all that is not claimed. */
   #owns = false;
   #stale = false;
+  /** A seal ends it: who could not follow it must meet it again. */
+  #sealed = false;
   #poison: WriteError | undefined;
   #syncing: Promise<void> | undefined;
   /** Those who wait for a sync. */
@@ -203,6 +205,10 @@ export class Log {
    * @throws {StaleError} If the log no longer holds what was read from it.
    */
   read(visit: (header: FrameHeader, payload: Uint8Array) => void, thorough = false): LogEnd {
+    if (this.#sealed) {
+      this.#look(8);
+      return "seal";
+    }
     let length = thorough ? this.#file.size() - this.end + 8 : LOOK;
     let judged = -1;
     for (;;) {
@@ -268,7 +274,10 @@ export class Log {
       this.end += header.length;
       this.#chain = chain;
       this.#claim = Math.max(this.#claim, header.syncedTo);
-      if (header.kind === FRAME.seal) return { end: "seal", missing: 0 };
+      if (header.kind === FRAME.seal) {
+        this.#sealed = true;
+        return { end: "seal", missing: 0 };
+      }
       this.sequence = sequence;
       const payload = bytes.subarray(at + FRAME_HEADER, at + header.length - FRAME_TRAILER);
       visit(header, payload);
@@ -380,6 +389,7 @@ export class Log {
     }
     this.#write(from, parts, end);
     this.#owns = true;
+    this.#sealed = frames.at(-1)?.kind === FRAME.seal;
     Object.assign(this, { end, sequence });
     this.#chain = chain;
   }
