@@ -91,7 +91,7 @@ export const VERBS = {
   cleanup: withBase((base) => base.cleanupSync()),
   override: (files) => create(files, "override")[Symbol.dispose](),
   create: (files) => create(files, "open")[Symbol.dispose](),
-  destroy: (files) => open(files).destroySync(),
+  destroy: withBase((base) => base.destroySync()),
 } satisfies Record<string, Verb>;
 
 /** The name of a verb. */
