@@ -159,9 +159,10 @@ function readRow(from: ByteReader, fields: readonly FieldDef[]): StoredRow {
   const version = from.uint();
   const nulls = from.raw(Math.ceil(fields.length / 8));
   const values: StoredRow["values"][number][] = [];
-  fields.forEach((field, i) => {
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i]!;
     const isNull = (nulls[i >> 3]! & (1 << (i & 7))) !== 0;
     values[field.number] = isNull ? null : readValue(from, field);
-  });
+  }
   return { version, values };
 }

@@ -308,10 +308,14 @@ export interface FrameHeader {
   readonly sequence: number;
   /** The chain value of its predecessor, `0n` for the first of a log. */
   readonly prev: bigint;
-  /** Drawn per handle and log: the same commit, tried again, is other bytes. */
-  readonly nonce: bigint;
   /** How far its writer knew the log to be on disk. */
   readonly syncedTo: number;
+}
+
+/** What a frame's header is made of. */
+export interface NewFrameHeader extends Omit<FrameHeader, "length"> {
+  /** Drawn per handle and log: the same commit, tried again, is other bytes. */
+  readonly nonce: bigint;
 }
 
 /** The bytes of a frame that stands at `at` of its log. */
@@ -319,7 +323,7 @@ export function encodeFrame(
   sums: Checksum,
   generation: number,
   at: number,
-  header: Omit<FrameHeader, "length">,
+  header: NewFrameHeader,
   payload: Uint8Array,
 ): { bytes: Uint8Array; chain: bigint } {
   const body = FRAME_HEADER + align8(payload.length);
@@ -338,6 +342,22 @@ export function encodeFrame(
   return { bytes, chain: view.getBigUint64(body + 8, true) };
 }
 
+/** What a header at `from` says, if it may be one and lies within `bytes`; unverified. */
+function parseFrameHeader(bytes: Uint8Array, from: number): FrameHeader | undefined {
+  if (from + FRAME_HEADER > bytes.length) return undefined;
+  const view = viewOf(bytes);
+  const length = view.getUint32(from, true);
+  const kind = view.getUint32(from + 4, true);
+  if (length < EMPTY_FRAME || length % 8 !== 0 || kind < 1 || kind > 3) return undefined;
+  return {
+    length,
+    kind,
+    sequence: getUint53(view, from + 8),
+    prev: view.getBigUint64(from + 16, true),
+    syncedTo: getUint53(view, from + 32),
+  };
+}
+
 /**
  * The header that stands at `from` of `bytes`, which is offset `at` of its log,
  * or `undefined`. It verifies alone, so its claim counts though its payload is torn.
@@ -349,40 +369,41 @@ export function decodeFrameHeader(
   bytes: Uint8Array,
   from: number,
 ): FrameHeader | undefined {
-  if (from + FRAME_HEADER > bytes.length) return undefined;
-  const view = viewOf(bytes);
-  const length = view.getUint32(from, true);
-  const kind = view.getUint32(from + 4, true);
-  if (length < EMPTY_FRAME || length % 8 !== 0 || kind < 1 || kind > 3) return undefined;
-  const header = bytes.subarray(from, from + FRAME_HEADER);
-  if (!sums.holds(SUM.frameHeader, generation, at, header, 0, 40)) return undefined;
-  return {
-    length,
-    kind,
-    sequence: getUint53(view, from + 8),
-    prev: view.getBigUint64(from + 16, true),
-    nonce: view.getBigUint64(from + 24, true),
-    syncedTo: getUint53(view, from + 32),
-  };
+  const header = parseFrameHeader(bytes, from);
+  if (header === undefined) return undefined;
+  const summed = bytes.subarray(from, from + FRAME_HEADER);
+  return sums.holds(SUM.frameHeader, generation, at, summed, 0, 40) ? header : undefined;
 }
 
 /**
- * The chain value of the frame whose header stands at `from`, or `undefined`
- * if its bytes do not verify. The frame must lie within `bytes`.
+ * The header of the frame that stands as a whole at `from` of `bytes`, which is
+ * offset `at` of its log, or `undefined`. The frame's sum covers the header: the
+ * header's own is for frames that are not whole.
  */
-export function verifyFrame(
+export function decodeFrame(
   sums: Checksum,
   generation: number,
   at: number,
-  header: FrameHeader,
   bytes: Uint8Array,
   from: number,
-): bigint | undefined {
+): FrameHeader | undefined {
+  const header = parseFrameHeader(bytes, from);
+  if (header === undefined || from + header.length > bytes.length) return undefined;
   const body = from + header.length - FRAME_TRAILER;
   const sum = sums.of(SUM.frame, generation, at, bytes.subarray(from, body));
   const view = viewOf(bytes);
   for (let i = 0; i < 4; i++) {
     if (view.getInt32(body + i * 4, true) !== sum[i]) return undefined;
   }
-  return view.getBigUint64(body + 8, true);
+  return header;
+}
+
+/** The payload of the frame at `from`, with the zeros behind it; not a copy. */
+export function payloadOf(bytes: Uint8Array, from: number, header: FrameHeader): Uint8Array {
+  return bytes.subarray(from + FRAME_HEADER, from + header.length - FRAME_TRAILER);
+}
+
+/** The chain value of the frame that ends at `end` of `bytes`. */
+export function chainValue(bytes: Uint8Array, end: number): bigint {
+  return viewOf(bytes).getBigUint64(end - 8, true);
 }

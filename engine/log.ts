@@ -17,7 +17,9 @@
 import { CorruptionError, WriteError } from "./errors.ts";
 import type { File, Files } from "./file.ts";
 import {
+  chainValue,
   type Checksum,
+  decodeFrame,
   decodeFrameHeader,
   decodeMark,
   EMPTY_FRAME,
@@ -28,11 +30,9 @@ import {
   fileOwner,
   FRAME,
   FRAME_HEADER,
-  FRAME_TRAILER,
-  type FrameHeader,
   LOG_PAGE,
   type Patch,
-  verifyFrame,
+  payloadOf,
   viewOf,
 } from "./format.ts";
 
@@ -41,6 +41,9 @@ const STEP = 16 * 1024;
 const MAX_STEP = 256 * 1024;
 /** What a look for new frames reads. */
 const LOOK = 4096;
+
+/** Is told of a commit; the payload is valid during the call only. */
+type Visit = (sequence: number, payload: Uint8Array) => void;
 
 /** A frame to be appended. */
 export interface NewFrame {
@@ -204,7 +207,7 @@ export class Log {
    * @throws {CorruptionError} If a frame fails that was on disk.
    * @throws {StaleError} If the log no longer holds what was read from it.
    */
-  read(visit: (header: FrameHeader, payload: Uint8Array) => void, thorough = false): LogEnd {
+  read(visit: Visit, thorough = false): LogEnd {
     if (this.#sealed) {
       this.#look(8);
       return "seal";
@@ -243,7 +246,7 @@ export class Log {
     const there = bytes.subarray(0, this.#file.readAt(bytes, this.end - 8));
     if (length > MAX_STEP) this.#scratch = new Uint8Array(LOOK);
     if (this.end > LOG_PAGE) {
-      const chain = there.length < 8 ? undefined : viewOf(there).getBigUint64(0, true);
+      const chain = there.length < 8 ? undefined : chainValue(there, 8);
       if (chain !== this.#chain) throw new StaleError(this.path);
     }
     return there;
@@ -252,7 +255,7 @@ export class Log {
   /** Takes the frames in `bytes`, which begin 8 bytes before the end. */
   #walk(
     bytes: Uint8Array,
-    visit: (header: FrameHeader, payload: Uint8Array) => void,
+    visit: Visit,
     thorough: boolean,
   ): { end: LogEnd; missing: number } {
     const view = viewOf(bytes);
@@ -261,28 +264,30 @@ export class Log {
       if (view.getUint32(at, true) === 0) {
         return { end: thorough && !isZero(bytes.subarray(at)) ? "torn" : "end", missing: 0 };
       }
-      if (at + FRAME_HEADER > bytes.length) return { end: "torn", missing: FRAME_HEADER };
-      const header = decodeFrameHeader(this.#sums, this.generation, this.end, bytes, at);
-      if (header === undefined) return { end: "torn", missing: 0 };
-      if (at + header.length > bytes.length) return { end: "torn", missing: header.length };
-      const chain = verifyFrame(this.#sums, this.generation, this.end, header, bytes, at);
+      const header = decodeFrame(this.#sums, this.generation, this.end, bytes, at);
+      if (header === undefined) return { end: "torn", missing: this.#missing(bytes, at) };
       const sequence = header.kind === FRAME.commit ? this.sequence + 1 : this.sequence;
-      if (chain === undefined || header.prev !== this.#chain || header.sequence !== sequence) {
+      if (header.prev !== this.#chain || header.sequence !== sequence) {
         return { end: "torn", missing: 0 };
       }
       if (header.kind === FRAME.finalSeal) return { end: "finalSeal", missing: 0 };
-      this.end += header.length;
-      this.#chain = chain;
-      this.#claim = Math.max(this.#claim, header.syncedTo);
-      if (header.kind === FRAME.seal) {
-        this.#sealed = true;
-        return { end: "seal", missing: 0 };
-      }
-      this.sequence = sequence;
-      const payload = bytes.subarray(at + FRAME_HEADER, at + header.length - FRAME_TRAILER);
-      visit(header, payload);
+      const payload = payloadOf(bytes, at, header);
       at += header.length;
+      this.end += header.length;
+      this.#chain = chainValue(bytes, at);
+      this.#claim = Math.max(this.#claim, header.syncedTo);
+      if (header.kind === FRAME.seal) return { end: "seal", missing: 0 };
+      this.sequence = sequence;
+      visit(sequence, payload);
     }
+  }
+
+  /** How long the frame is, of which `bytes` hold only the beginning; 0 if that is not why it fails. */
+  #missing(bytes: Uint8Array, at: number): number {
+    if (at + FRAME_HEADER > bytes.length) return FRAME_HEADER;
+    // A length is believed only once its header verified.
+    const header = decodeFrameHeader(this.#sums, this.generation, this.end, bytes, at);
+    return header !== undefined && at + header.length > bytes.length ? header.length : 0;
   }
 
   /** The largest claim in the mark and in any header behind the end. */
@@ -320,8 +325,7 @@ export class Log {
     const frames: NewFrame[] = [];
     for (let at = 0; at < bytes.length;) {
       const header = decodeFrameHeader(this.#sums, this.generation, from + at, bytes, at)!;
-      const payload = bytes.subarray(at + FRAME_HEADER, at + header.length - FRAME_TRAILER);
-      frames.push({ kind: header.kind, payload });
+      frames.push({ kind: header.kind, payload: payloadOf(bytes, at, header) });
       at += header.length;
     }
     return frames;
@@ -342,12 +346,10 @@ export class Log {
   #chainOf(bytes: Uint8Array, from: number): bigint | undefined {
     let chain: bigint | undefined;
     for (let at = 0; at < bytes.length;) {
-      const header = decodeFrameHeader(this.#sums, this.generation, from + at, bytes, at);
-      if (header === undefined || at + header.length > bytes.length) return undefined;
-      if (chain !== undefined && header.prev !== chain) return undefined;
-      chain = verifyFrame(this.#sums, this.generation, from + at, header, bytes, at);
-      if (chain === undefined) return undefined;
+      const header = decodeFrame(this.#sums, this.generation, from + at, bytes, at);
+      if (header === undefined || (chain !== undefined && header.prev !== chain)) return undefined;
       at += header.length;
+      chain = chainValue(bytes, at);
     }
     return chain;
   }
@@ -417,11 +419,8 @@ export class Log {
     const told = `Cannot write "${this.path}": ${(cause as Error).message}`;
     try {
       const tail = this.#tail();
-      const header = decodeFrameHeader(this.#sums, this.generation, this.end, tail, 0);
-      const whole = header !== undefined && header.length <= tail.length &&
-        verifyFrame(this.#sums, this.generation, this.end, header, tail, 0) !== undefined;
-      // A reader may have seen it already.
-      if (!whole) {
+      // A reader may have seen a whole one already.
+      if (decodeFrame(this.#sums, this.generation, this.end, tail, 0) === undefined) {
         this.zeroTail(Math.min(tail.length, end - this.end));
         throw new WriteError(`${told}, nothing was written`, "none", cause);
       }

@@ -32,7 +32,6 @@ import {
   decodeIdentity,
   encodeIdentity,
   FRAME,
-  type FrameHeader,
   IDENTITY_LENGTH,
   LOG_PAGE,
 } from "./format.ts";
@@ -290,7 +289,7 @@ export class Store {
   #advance(thorough: boolean, locked = false): LogEnd {
     for (;; thorough = true) {
       try {
-        const end = this.#log.read((header, payload) => this.#apply(header, payload), thorough);
+        const end = this.#log.read((sequence, payload) => this.#apply(sequence, payload), thorough);
         if (end === "seal") {
           this.#follow();
           continue;
@@ -304,7 +303,7 @@ export class Store {
     }
   }
 
-  #apply(header: Pick<FrameHeader, "sequence">, payload: Uint8Array): void {
+  #apply(sequence: number, payload: Uint8Array): void {
     if (this.#state.pinned) this.#state = this.#state.clone();
     try {
       readChanges(payload, this.#state);
@@ -312,7 +311,7 @@ export class Store {
       const reason = `a commit makes no sense (${(error as Error).message})`;
       throw this.#broken = new CorruptionError(this.#log.path, this.#log.end, reason);
     }
-    this.#state.sequence = header.sequence;
+    this.#state.sequence = sequence;
   }
 
   /**
@@ -379,7 +378,7 @@ export class Store {
 
   /** Applies a commit that is about to be appended, so that the next one sees it. */
   apply(payload: Uint8Array): void {
-    this.#apply({ sequence: this.#state.sequence + 1 }, payload);
+    this.#apply(this.#state.sequence + 1, payload);
   }
 
   /**
