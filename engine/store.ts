@@ -34,6 +34,7 @@ import {
   FRAME,
   IDENTITY_LENGTH,
   LOG_PAGE,
+  sameBytes,
 } from "./format.ts";
 import { completeGenerations, generationPaths, IDENTITY, parseName } from "./layout.ts";
 import { Log, type LogEnd, StaleError } from "./log.ts";
@@ -60,10 +61,14 @@ interface Generation {
   readonly log: Log;
 }
 
-/** Reads the identity at `path`, as far as there is one. */
-export function readIdentity(file: File): ReturnType<typeof decodeIdentity> {
+function identityBytes(file: File): Uint8Array {
   const bytes = new Uint8Array(IDENTITY_LENGTH);
-  return decodeIdentity(file.path, bytes.subarray(0, file.readAt(bytes, 0)));
+  return bytes.subarray(0, file.readAt(bytes, 0));
+}
+
+/** Reads an identity, as far as there is one. */
+export function readIdentity(file: File): ReturnType<typeof decodeIdentity> {
+  return decodeIdentity(file.path, identityBytes(file));
 }
 
 /** A base that is open. */
@@ -89,6 +94,8 @@ export class Store {
   #before: Log | undefined;
   #closed = false;
   #broken: BaseError | undefined;
+  /** The bytes that the identity file must hold. */
+  #identity: Uint8Array | undefined;
   /** The state holds what could not be written. */
   #outdated = false;
 
@@ -323,10 +330,8 @@ export class Store {
     const path = join(this.dir, IDENTITY);
     const file = this.lock?.file;
     if (file !== undefined && this.files.identity(path) !== file.identity) throw this.#gone();
-    const sums = file === undefined ? identityAt(this.files, path) : readIdentity(file);
-    if (!(sums instanceof Checksum) || sums.uuid.some((byte, i) => byte !== this.sums.uuid[i])) {
-      throw this.#gone();
-    }
+    const bytes = file === undefined ? identityAt(this.files, path) : identityBytes(file);
+    if (!sameBytes(bytes, this.#identity ??= encodeIdentity(this.sums))) throw this.#gone();
   }
 
   #gone(): BaseNotFoundError {
@@ -474,11 +479,11 @@ function sumsOf(files: Files, dir: string, file: File): Checksum {
   );
 }
 
-function identityAt(files: Files, path: string): ReturnType<typeof readIdentity> {
-  if (files.identity(path) === undefined) return "empty";
+function identityAt(files: Files, path: string): Uint8Array {
+  if (files.identity(path) === undefined) return new Uint8Array();
   const file = files.open(path, "read");
   try {
-    return readIdentity(file);
+    return identityBytes(file);
   } finally {
     file.close();
   }
