@@ -186,13 +186,13 @@ Deno.test("a torn tail is told on stderr, by readers and by the writer that remo
   }
   const read = await psbase(["count", base.path]);
   assertEquals([read.code, read.out], [0, "1\n"]);
-  assertMatch(read.err, /000001\.log: 20 bytes at \d+ are of a write that was cut off/);
+  assertMatch(read.err, /000001\.log: \d+ bytes at \d+ are of a write that was cut off/);
   const checked = await psbase(["check", base.path]);
   assertEquals(checked.code, 0);
-  assertMatch(checked.err, /20 bytes.*\n1 rows, no problem\n$/);
+  assertMatch(checked.err, / bytes at .*\n1 rows, no problem\n$/);
   const written = await psbase(["insert", base.path, "n=3"]);
   assertEquals([written.code, written.out], [0, "1\n"]);
-  assertMatch(written.err, /20 bytes/);
+  assertMatch(written.err, / bytes at /);
   assertEquals((await psbase(["count", base.path])).err, "");
 });
 

@@ -139,8 +139,17 @@ Deno.test("import looks at all values of a column of CSV", async () => {
 Deno.test("import takes NDJSON as it is typed", async () => {
   await using base = tempBase();
   const lines = [
-    { n: 1, f: 1, b: true, s: "5", d: "2024-02-29", big: 5, j: [1], m: 1, t: "x" },
-    { n: -2, f: 0.5, s: "6", big: "9007199254740993", j: { a: 1 }, m: "a", t: "2024-02-29" },
+    { n: 1, f: 1, b: true, s: "5", d: "2024-02-29", big: 5, j: [1], m: 1, t: "x", w: 0.5 },
+    {
+      n: -2,
+      f: 0.5,
+      s: "6",
+      big: "9007199254740993",
+      j: { a: 1 },
+      m: "a",
+      t: "2024-02-29",
+      w: "1152921504606847000",
+    },
     { n: null, f: "NaN", b: null, extra: false },
   ];
   const stdin = lines.map((line) => JSON.stringify(line)).join("\r\n\n");
@@ -149,7 +158,7 @@ Deno.test("import takes NDJSON as it is typed", async () => {
   const found = Object.entries(table.schema).map(([name, { type }]) => `${name}:${type}`).join(" ");
   assertEquals(
     found,
-    "n:integer f:float b:boolean s:string d:date big:bigint j:json m:json t:string extra:boolean",
+    "n:integer f:float b:boolean s:string d:date big:bigint j:json m:json t:string w:json extra:boolean",
   );
   assertEquals(table.get(1)?.big, 9007199254740993n);
   assertEquals(table.get(2)?.extra, false);
