@@ -276,7 +276,10 @@ export class Log {
       this.end += header.length;
       this.#chain = chainValue(bytes, at);
       this.#claim = Math.max(this.#claim, header.syncedTo);
-      if (header.kind === FRAME.seal) return { end: "seal", missing: 0 };
+      if (header.kind === FRAME.seal) {
+        this.#sealed = true;
+        return { end: "seal", missing: 0 };
+      }
       this.sequence = sequence;
       visit(sequence, payload);
     }
@@ -397,10 +400,7 @@ export class Log {
   }
 
   #write(from: number, parts: readonly Uint8Array[], end: number): void {
-    const size = this.#file.size();
-    // Always room for a seal: a full disk must not keep cleanup from ending.
-    const grown = end + EMPTY_FRAME > size ? grownSize(end) : end;
-    const bytes = new Uint8Array(grown - from);
+    const bytes = new Uint8Array(end - from);
     let at = 0;
     for (const part of parts) {
       bytes.set(part, at);
@@ -408,20 +408,33 @@ export class Log {
     }
     if (bytes.length === 0) return;
     try {
+      this.#reserve(end);
       this.#file.writeAt(bytes, from);
     } catch (error) {
-      this.#takeBack(end, error);
+      this.#takeBack(error);
     }
   }
 
+  /**
+   * Zeros ahead of use, in a write of their own: a full disk refuses them while there is
+   * nothing to take back. Always room for a seal, so that it does not keep cleanup from ending.
+   */
+  #reserve(end: number): void {
+    const size = this.#file.size();
+    if (end + EMPTY_FRAME <= size) return;
+    const at = Math.max(size, end);
+    this.#file.writeAt(new Uint8Array(grownSize(end) - at), at);
+  }
+
   /** After a failed append: nothing may be left of it, or nobody may go on. */
-  #takeBack(end: number, cause: unknown): never {
+  #takeBack(cause: unknown): never {
     const told = `Cannot write "${this.path}": ${(cause as Error).message}`;
     try {
       const tail = this.#tail();
       // A reader may have seen a whole one already.
       if (decodeFrame(this.#sums, this.generation, this.end, tail, 0) === undefined) {
-        this.zeroTail(Math.min(tail.length, end - this.end));
+        // Not all of it: there may be holes, which a full disk cannot fill even with zeros.
+        this.zeroTail(this.tornBytes());
         throw new WriteError(`${told}, nothing was written`, "none", cause);
       }
     } catch (error) {

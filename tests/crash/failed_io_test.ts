@@ -96,7 +96,8 @@ for (const [verb, call] of Object.entries(DATA)) {
     const after = look(rehearsal);
     let unknown = 0;
     for (const [kind, fault] of Object.entries(FAULTS)) {
-      for (let n = 0, reached = true; reached; n++) {
+      let reached = true;
+      for (let n = 0; reached; n++) {
         const at = `${verb}, operation ${n}: ${kind}`;
         const disk = setup.killed();
         const files = disk.process();
@@ -140,7 +141,8 @@ for (const verb of ["create", "override", "destroy"] as const) {
     VERBS[verb](rehearsal.process());
     const after = look(rehearsal);
     for (const [kind, fault] of Object.entries(FAULTS)) {
-      for (let n = 0, reached = true; reached; n++) {
+      let reached = true;
+      for (let n = 0; reached; n++) {
         const at = `${verb}, operation ${n}: ${kind}`;
         const disk = setup.killed();
         const files = disk.process();
@@ -167,7 +169,8 @@ for (const verb of ["create", "override", "destroy"] as const) {
 }
 
 Deno.test("PsBase reads and writes on whichever operation of following a seal fails", () => {
-  for (let n = 0, reached = true; reached; n++) {
+  let reached = true;
+  for (let n = 0; reached; n++) {
     const disk = oldDisk();
     const files = disk.process();
     const base = open(files);

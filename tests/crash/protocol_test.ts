@@ -9,8 +9,8 @@ import { CorruptionError, LockTimeoutError, WriteError } from "../../engine/erro
 import {
   anyOf,
   type Choose,
-  CrashFiles,
-  Disk,
+  type CrashFiles,
+  type Disk,
   ioError,
   NEWEST,
   OLDEST,
