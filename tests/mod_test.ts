@@ -1,0 +1,91 @@
+import { assert, assertEquals } from "@std/assert";
+import * as base from "../base.ts";
+import * as lock from "../lock.ts";
+import * as mod from "../mod.ts";
+
+const ROOT = new URL("../", import.meta.url);
+
+function read(path: string): string {
+  return Deno.readTextFileSync(new URL(path, ROOT));
+}
+
+Deno.test("mod.ts exports what DESIGN.md names, and nothing else", () => {
+  const classes = ["Base", "PsBase", "PsLock"];
+  const errors = ["BaseError", "BaseExistsError", "BaseLockedError", "BaseNotFoundError"];
+  errors.push("ClosedError", "ConflictError", "CorruptionError", "DeadlockError");
+  errors.push("FormatVersionError", "LockTimeoutError", "ReadOnlyError", "RecordNotFoundError");
+  errors.push("SchemaError", "UpdateError", "WriteError");
+  assertEquals(Object.keys(mod).sort(), [...classes, ...errors, "json"].sort());
+  for (const part of [base, lock]) {
+    for (const [name, value] of Object.entries(part)) {
+      assertEquals((mod as Record<string, unknown>)[name], value, name);
+    }
+  }
+  for (const name of errors) {
+    const { prototype } = mod[name as "BaseError"];
+    assert(name === "BaseError" || prototype instanceof mod.BaseError, name);
+    assertEquals(new (mod[name as "BaseError"])(name).name, name);
+  }
+});
+
+/** The verbs by their mode, from the table in the documentation of `base.ts`. */
+function lockModes(): Map<string, string> {
+  const table = /```text\n([^`]*?)```/.exec(read("base.ts"))![1]!;
+  const modes = new Map<string, string>();
+  for (const line of table.split("\n")) {
+    const [, mode, words] = /^ \* (\w+) +(.*)$/.exec(line) ?? [];
+    for (const verb of words?.match(/\w+/g) ?? []) modes.set(verb, mode!);
+  }
+  return modes;
+}
+
+/** Public members of a base: methods and getters. */
+function members(): string[] {
+  return Object.getOwnPropertyNames(mod.Base.prototype)
+    .filter((name) => name !== "constructor")
+    .map((name) => name.replace(/Sync$/, ""));
+}
+
+Deno.test("Base has no verb that is missing from the table of lock modes", () => {
+  const modes = lockModes();
+  for (const verb of new Set(members())) {
+    assert(modes.has(verb), `${verb} is not in the table at the head of base.ts`);
+  }
+  for (const verb of ["iteration", ...members()]) modes.delete(verb);
+  // Words between the verbs.
+  for (const word of ["and", "the", "last", "step", "of"]) modes.delete(word);
+  assertEquals([...modes.keys()], [], "only verbs are in the table");
+  assertEquals(Object.getOwnPropertyNames(mod.PsBase.prototype), ["constructor"]);
+});
+
+Deno.test("Base has a blocking twin of every verb that waits", () => {
+  const names = new Set(Object.getOwnPropertyNames(mod.Base.prototype));
+  const statics = new Set(Object.getOwnPropertyNames(mod.Base));
+  const waiting = [...lockModes()].filter(([, mode]) => mode === "write" || mode === "lock");
+  for (const verb of [...waiting.map(([verb]) => verb), "check", "cleanup"]) {
+    if (names.has(verb)) assert(names.has(`${verb}Sync`), verb);
+  }
+  for (const verb of ["create", "open", "check"]) assert(statics.has(`${verb}Sync`), verb);
+});
+
+Deno.test("The store calls Deno's file API in engine/file.ts only", () => {
+  const harmless = ["errors", "build", "permissions", "pid", "hostname"];
+  const paths = [...Deno.readDirSync(new URL("engine/", ROOT))].map(({ name }) => `engine/${name}`);
+  for (const path of ["mod.ts", "base.ts", "lock.ts", ...paths]) {
+    if (path === "engine/file.ts") continue;
+    const code = read(path).replaceAll(/\/\*[^]*?\*\//g, "").replaceAll(/\/\/.*/g, "");
+    for (const [used, name] of code.matchAll(/\bDeno\b(?:\.(\w+))?/g)) {
+      assert(harmless.includes(name!), `${path} uses ${used}`);
+    }
+    assert(!/from "(?:node:|npm:|jsr:@std\/fs|@std\/fs)/.test(code), `${path} goes round the seam`);
+  }
+});
+
+Deno.test("Imports point down: the engine knows nothing of what is above it", () => {
+  for (const { name } of Deno.readDirSync(new URL("engine/", ROOT))) {
+    for (const [, from] of read(`engine/${name}`).matchAll(/^(?:im|ex)port .* from "([^"]+)"/gm)) {
+      assert(/^\.\/\w+\.ts$/.test(from!), `engine/${name} imports ${from}`);
+    }
+  }
+  assert(!/from ".*base\.ts"/.test(read("lock.ts")), "lock.ts can be lifted out");
+});
