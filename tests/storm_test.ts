@@ -20,7 +20,8 @@ import {
   type StormReport,
   verifyAnew,
 } from "../examples/storm/run.ts";
-import { readStrikes, STRIKES } from "../examples/storm/strikes.ts";
+import { readStrikes } from "../examples/storm/data.ts";
+import { STRIKES } from "../examples/storm/strikes.ts";
 import { BANK, BANK_ROWS, BANK_SHARE, BANK_SUM } from "./helpers/bank.ts";
 import { type Fixture, spawnFixture } from "./helpers/spawn.ts";
 

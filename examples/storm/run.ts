@@ -7,7 +7,8 @@
 
 import { PsBase } from "../../base.ts";
 import type { Job, Round } from "./child.ts";
-import { readStrikes, type Strike, STRIKES } from "./strikes.ts";
+import { readStrikes } from "./data.ts";
+import { type Strike, STRIKES } from "./strikes.ts";
 import type { Expected, Verdict } from "./verify.ts";
 
 /** What kind of storm. */

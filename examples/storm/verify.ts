@@ -7,7 +7,8 @@
  */
 
 import { PsBase, type RowOf } from "../../base.ts";
-import { readStrikes, stormStrike, STRIKES } from "./strikes.ts";
+import { readStrikes } from "./data.ts";
+import { stormStrike, STRIKES } from "./strikes.ts";
 
 /** What was attempted, and what of it was acknowledged. */
 export interface Expected {
