@@ -9,6 +9,7 @@
  * @module
  */
 
+import { BaseError, WriteError } from "./errors.ts";
 import type { File } from "./file.ts";
 import { GROUP_ROWS, GroupBuilder } from "./group.ts";
 import { generationPaths, parseName, temporary } from "./layout.ts";
@@ -120,6 +121,17 @@ export class Cleanup {
     // Before the seal: who finds the seal on disk must find the files that it leads to.
     files.syncDir(dir);
     store.sealAndFollow();
+  }
+
+  /** What a cleanup is refused with that the system did not let come to its end. */
+  explain(error: unknown): unknown {
+    if (error instanceof BaseError) return error;
+    const { message } = error as Error;
+    return new WriteError(
+      `Cannot clean up "${this.#store.dir}": ${message}, the rows are as they were`,
+      "none",
+      error,
+    );
   }
 
   #create(path: string): File {

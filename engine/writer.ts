@@ -254,6 +254,8 @@ export class Writer {
         this.#closing.signal.throwIfAborted();
       }
       await this.#locked(() => cleanup.finish());
+    } catch (error) {
+      throw cleanup.explain(error);
     } finally {
       cleanup.end();
     }
@@ -267,6 +269,8 @@ export class Writer {
     try {
       for (const file of cleanup.build()) file?.syncSync();
       this.#lockedSync(() => cleanup.finish());
+    } catch (error) {
+      throw cleanup.explain(error);
     } finally {
       cleanup.end();
     }
