@@ -149,7 +149,8 @@ export function lay<T>(
   count: number,
 ): T {
   const { bytes } = source;
-  if (!(at >= 0 && count >= 0 && at % width === 0 && at + count * width <= bytes.length)) {
+  const fits = Number.isInteger(count) && at % width === 0 && at + count * width <= bytes.length;
+  if (!(fits && at >= 0 && count >= 0)) {
     source.fail(0, "a column reaches beyond its row group");
   }
   return new make(bytes.buffer as ArrayBuffer, bytes.byteOffset + at, count);
@@ -168,7 +169,8 @@ export class Numbers {
   constructor(source: Source, meta: NumbersMeta, rows: number) {
     this.#source = source;
     this.#meta = meta;
-    this.base = meta.base;
+    // A word of 8 bytes is the value: of all numbers only -0 leaves -0 as it is.
+    this.base = meta.width === 8 ? -0 : meta.base;
     this.#loaded = meta.width === 0;
     if (meta.width === 0) return;
     const make: LaidArray<Words> = WORDS[meta.width] ?? source.fail(0, "words of impossible width");
@@ -223,6 +225,7 @@ export class Blobs {
     this.#source = source;
     this.#meta = meta;
     this.count = meta.count;
+    if (meta.count < 0) source.fail(0, "a column has an impossible number of values");
     this.#offsets = lay(source, Uint32Array, 4, meta.offsets, meta.count + 1);
     lay(source, Uint8Array, 1, meta.heap, meta.length);
   }

@@ -1,0 +1,205 @@
+/**
+ * Row groups as bytes: every layout, width and shape of a column, and damage.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import type { Matcher } from "../../engine/column.ts";
+import { CorruptionError } from "../../engine/errors.ts";
+import {
+  type Directory,
+  Group,
+  GROUP_ROWS,
+  GroupBuilder,
+  MemorySource,
+} from "../../engine/group.ts";
+import { type FieldDef, TableSchema } from "../../engine/schema.ts";
+import type { Stored } from "../../engine/values.ts";
+
+type Value = Stored | null;
+
+const day = Temporal.PlainDateTime.from("2024-02-29T23:59:59.999999999");
+
+/** For each type, what its columns can be made of; row `i` holds `f(i)`. */
+const COLUMNS: Record<string, Record<string, (i: number) => Value>> = {
+  integer: {
+    "one value": () => -7,
+    "a byte wide": (i) => 1000 + i % 256,
+    "two bytes wide": (i) => -40_000 + i * 200,
+    "four bytes wide": (i) => i * 12_345_678,
+    "eight bytes wide": (i) => i % 2 === 0 ? Number.MIN_SAFE_INTEGER : Number.MAX_SAFE_INTEGER,
+    "some null": (i) => i % 3 === 0 ? null : i,
+    "all but one null": (i) => i === 5 ? 2 ** 40 : null,
+    "all null": () => null,
+  },
+  float: {
+    "whole": (i) => i,
+    "fractions": (i) => i / 3,
+    "all there is": (i) => [0, -0, NaN, Infinity, -Infinity, 5e-324, null][i % 7]!,
+  },
+  bigint: {
+    "extremes": (i) => [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n)][i % 4]!,
+    "some null": (i) => i % 2 === 0 ? null : BigInt(i),
+  },
+  datetime: {
+    "one": () => day,
+    "many": (i) => day.subtract({ days: i * 400 }).add({ nanoseconds: i * 1e9 + i }),
+    "some null": (i) => i % 4 === 0 ? null : day.add({ days: i }),
+  },
+  string: {
+    "few": (i) => ["", "a", "ü\0😀", "a"][i % 4]!,
+    "one": () => "same",
+    "all different": (i) => `text ${i}`,
+    "all different, not ASCII": (i) => "ü".repeat(i % 50) + i,
+    "few, some null": (i) => i % 3 === 0 ? null : `${i % 5}`,
+    "all different, some null": (i) => i % 3 === 0 ? null : `${i}`,
+    "empty": () => "",
+  },
+  bytes: {
+    "all": (i) => new Uint8Array(i % 20).fill(i),
+    "some null": (i) => i % 3 === 0 ? null : new Uint8Array([i]),
+  },
+};
+
+/** The group of rows with these ids. */
+function groupOf(field: FieldDef, ids: readonly number[], f: (i: number) => Value) {
+  const builder = new GroupBuilder([field]);
+  ids.forEach((id, i) => builder.add(id, { version: i % 2 * i, values: [f(i)] }));
+  const { group: { directory, bytes }, first, last } = builder.take();
+  assert(builder.empty);
+  assertEquals([first, last], [ids[0], ids.at(-1)]);
+  return { bytes, directory: JSON.parse(JSON.stringify(directory)) as Directory, first };
+}
+
+/** All values of a column, read one by one or after all was loaded. */
+function valuesOf(group: Group, field: FieldDef, load: boolean): Value[] {
+  const column = group.column(field);
+  if (load) column.load();
+  return Array.from({ length: group.rows }, (_, i) => column.get(i));
+}
+
+for (const [type, columns] of Object.entries(COLUMNS)) {
+  const field = TableSchema.from({ f: type as "string" }).fields[0]!;
+  for (const [what, f] of Object.entries(columns)) {
+    Deno.test(`Group gives back a column of ${type}: ${what}`, () => {
+      for (const count of [1, 8, 9, 1500]) {
+        const ids = Array.from({ length: count }, (_, i) => 5 + i);
+        const { bytes, directory, first } = groupOf(field, ids, f);
+        const expected = ids.map((_, i) => f(i));
+        for (const load of [false, true]) {
+          const group = new Group(new MemorySource(bytes, "p"), directory, first);
+          const values = valuesOf(group, field, load);
+          assertEquals(values, expected);
+          // Which takes -0 for 0.
+          assert(values.every((value, i) => !Object.is(value, -0) || Object.is(expected[i], -0)));
+          assert(values.every((value, i) => !Object.is(expected[i], -0) || Object.is(value, -0)));
+        }
+        // What a condition finds is what a loop over the values finds.
+        const wanted = expected.find((value) => value !== null) ?? "";
+        const same = (a: Value, b: Value) =>
+          Object.is(a, b) || (typeof a === "object" && String(a) === String(b));
+        const matchers: Matcher[] = [
+          { nulls: false, test: (value) => same(value, wanted) },
+          { nulls: true, test: () => false },
+        ];
+        if (type === "integer") {
+          const range = [-100, 1100] as const;
+          matchers.push({
+            nulls: false,
+            range,
+            test: (value) => Number(value) >= -100 && Number(value) <= 1100,
+          });
+        }
+        if (type === "string") {
+          matchers.push({
+            nulls: false,
+            text: wanted as string,
+            test: (value) => value === wanted,
+          });
+        }
+        for (const matcher of matchers) {
+          const group = new Group(new MemorySource(bytes, "p"), directory, first);
+          const rows = Uint32Array.from(ids, (_, i) => i);
+          const n = group.column(field).select(matcher, rows, count);
+          const found = expected.flatMap((value, i) =>
+            (value === null ? matcher.nulls : matcher.test(value)) ? [i] : []
+          );
+          assertEquals([...rows.subarray(0, n)], found);
+        }
+      }
+    });
+  }
+
+  Deno.test(`Group tells an impossible directory of a column of ${type}`, () => {
+    for (const f of Object.values(columns)) {
+      const ids = Array.from({ length: 100 }, (_, i) => i * 2);
+      const { bytes, directory } = groupOf(field, ids, f);
+      let refused = 0;
+      for (const changed of changes(directory)) {
+        try {
+          const group = new Group(new MemorySource(bytes, "p"), changed, 0);
+          valuesOf(group, field, false);
+          valuesOf(group, field, true);
+          group.indexOf(3);
+          group.version(0);
+        } catch (error) {
+          if (!(error instanceof CorruptionError)) throw error;
+          refused++;
+        }
+      }
+      assert(refused > 0);
+    }
+  });
+}
+
+/** The value with each number in it replaced by impossible ones, one at a time. */
+function* changes<T>(value: T): Generator<T> {
+  if (typeof value === "number") {
+    for (const other of [-1, 0.5, 1e6, 2 ** 40]) yield other as T;
+  } else if (typeof value === "object" && value !== null) {
+    for (const [key, part] of Object.entries(value)) {
+      for (const other of changes(part)) yield { ...value, [key]: other };
+    }
+  }
+}
+
+Deno.test("Group finds ids with gaps, and versions", () => {
+  const field = TableSchema.from({ f: "integer" }).fields[0]!;
+  for (const step of [1, 3, 100_000]) {
+    const ids = Array.from({ length: 50 }, (_, i) => 7 + i * step);
+    const { bytes, directory, first } = groupOf(field, ids, (i) => i);
+    assertEquals("ids" in directory, step > 1);
+    const group = new Group(new MemorySource(bytes, "p"), directory, first);
+    ids.forEach((id, i) => {
+      assertEquals([group.id(i), group.indexOf(id), group.version(i)], [id, i, i % 2 * i]);
+      assertEquals(group.lowerBound(id), i);
+      if (step > 1) assertEquals([group.indexOf(id + 1), group.lowerBound(id + 1)], [-1, i + 1]);
+    });
+    assertEquals([group.indexOf(6), group.lowerBound(0)], [-1, 0]);
+    assertEquals([group.indexOf(2 ** 40), group.lowerBound(2 ** 40)], [-1, 50]);
+  }
+});
+
+Deno.test("Group gives a field that was added later its fill", () => {
+  const schema = TableSchema.from({ f: "integer" });
+  const { bytes, directory, first } = groupOf(schema.fields[0]!, [0, 1], (i) => i);
+  const added = { ...schema.fields[0]!, number: 1, fill: 42 };
+  const group = new Group(new MemorySource(bytes, "p"), directory, first);
+  assertEquals(valuesOf(group, added, true), [42, 42]);
+  assertEquals(group.row(1, [schema.fields[0]!, added]), { version: 1, values: [1, 42] });
+});
+
+Deno.test("GroupBuilder is full at GROUP_ROWS, or earlier where values are large", () => {
+  const field = TableSchema.from({ f: "string" }).fields[0]!;
+  const builder = new GroupBuilder([field]);
+  for (let i = 0; i < GROUP_ROWS; i++) {
+    assert(!builder.full);
+    builder.add(i, { version: 0, values: ["x"] });
+  }
+  assert(builder.full);
+  builder.take();
+  const large = "x".repeat(2 ** 24);
+  for (let i = 0; !builder.full; i++) builder.add(i, { version: 0, values: [large] });
+  assertEquals(builder.take().last, 1);
+});
