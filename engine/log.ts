@@ -187,6 +187,11 @@ export class Log {
     return this.#file.path;
   }
 
+  /** See {@linkcode File.identity}. */
+  get identity(): string {
+    return this.#file.identity;
+  }
+
   /** How far the log is known to be on disk. */
   get claim(): number {
     return this.#claim;

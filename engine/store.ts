@@ -206,9 +206,16 @@ export class Store {
         picked = log;
         if (least > 1 || log.sealedInto) break;
       }
+      if (picked === undefined) return undefined;
+      // What a killed cleanup left as the next generation was replaced by another's, and what
+      // came before it removed: whoever wrote to it would write to a file that is gone.
+      if (this.files.identity(picked.path) !== picked.identity) {
+        picked.close();
+        return undefined;
+      }
       // Only now the table: what a cleanup or an override left half done has one that
       // belongs to nothing.
-      return picked && this.#withTable(picked);
+      return this.#withTable(picked);
     } catch (error) {
       picked?.close();
       if (error instanceof Deno.errors.NotFound) return undefined;
