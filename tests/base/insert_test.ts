@@ -198,3 +198,24 @@ Deno.test("PsBase.insertSync() works while an insert() waits", async () => {
     assertEquals([db.get(a)?.name, db.get(b)?.name], ["a", "b"]);
   }
 });
+
+Deno.test("PsBase.insert() keeps -0, NaN and infinities of floats; an integer -0 becomes 0", async () => {
+  await using temp = tempBase();
+  using db = PsBase.createSync(temp.path, { f: "float", n: "integer" });
+  const floats = [0, -0, 7, NaN, Infinity, -Infinity, 5e-324];
+  const whole = Array.from({ length: 70 }, (_, i) => i === 35 ? -0 : i);
+  for (const list of [floats, whole, whole.map((n) => n / 2), [...floats, ...whole]]) {
+    const ids = db.insertManySync(list.map((f) => ({ f, n: -0 })));
+    for (const _ of ["log", "table"]) {
+      ids.forEach((id, i) => {
+        const { f, n } = db.get(id)!;
+        assert(Object.is(f, list[i]) && Object.is(n, 0), `${f} instead of ${list[i]}`);
+      });
+      assertEquals(
+        db.count({ f: 0, __id__: [ids[0]!, ids.at(-1)!] }),
+        list.filter((f) => f === 0).length,
+      );
+      db.cleanupSync();
+    }
+  }
+});
