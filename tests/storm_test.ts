@@ -171,9 +171,10 @@ async function stormWithCompany(seed: number): Promise<void> {
   let over = false;
   const ended = storm.ended.then(() => over = true);
   while (!over) {
-    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, random() * 60))]);
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, random() * 200))]);
     const { running } = storm;
-    if (random() < 0.2) {
+    // Seldom, so that cleanups come to their end too.
+    if (random() < 0.05) {
       cleaner.kill();
       cleaner = all.use(spawnFixture("storm_company", ["cleanup", dir]));
     } else if (running.length > 0) {
@@ -191,6 +192,7 @@ async function stormWithCompany(seed: number): Promise<void> {
   const verdict = await verifyAnew(expectedAfter(dir, FULL.rows, jobs, storm.rounds));
   assertNoFault({ errors: storm.errors, verdict });
   assert(storm.kills > 0);
+  assert(base.stats().generation > 10, "cleanups went on meanwhile");
 }
 
 for (let run = 1; run <= 5; run++) {
