@@ -112,7 +112,7 @@ function examine(disk: Disk, allowed: readonly string[]): string | undefined {
   }
 }
 
-/** Writes to what was found, and cuts the power. */
+/** Writes to what was found, cleans it up, and cuts the power. */
 function goOn(disk: Disk, found: string): string | undefined {
   const files = disk.process();
   try {
@@ -130,6 +130,7 @@ function goOn(disk: Disk, found: string): string | undefined {
   if (!check.ok) return `check() says ${JSON.stringify(check.problems)}`;
   const base = open(files);
   base.insertSync({ name: "last" });
+  base.cleanupSync();
   const acknowledged = text(base);
   files.kill();
   assertEquals(look(disk.cut(OLDEST)), acknowledged, "found after one more commit and a power cut");

@@ -1,0 +1,150 @@
+/**
+ * The table file: what is read of it, what damage costs, how it is copied.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { CorruptionError } from "../../engine/errors.ts";
+import { Checksum } from "../../engine/format.ts";
+import { GroupBuilder } from "../../engine/group.ts";
+import { TableSchema } from "../../engine/schema.ts";
+import { Table, TableWriter } from "../../engine/table.ts";
+import { Disk } from "../helpers/crash_file.ts";
+
+const SUMS = new Checksum(new Uint8Array(16).fill(7));
+const SCHEMA = TableSchema.from({ name: "string", n: "integer" });
+const ROWS = 3000;
+const PATH = "/t";
+
+/** A table of some groups; row `id` has `name id` and `id`. */
+function writeTable(groups: number, generation = 1): Disk {
+  const disk = new Disk();
+  const file = disk.process().open(PATH, "createNew");
+  const out = new TableWriter(file, SUMS, generation, 4);
+  for (let i = 0; i < groups; i++) {
+    const builder = new GroupBuilder(SCHEMA.fields);
+    for (let id = i * ROWS; id < (i + 1) * ROWS; id++) {
+      builder.add(id, { version: 0, values: [`name ${id}`, id] });
+    }
+    const { group, first, last } = builder.take();
+    out.add(group, first, last);
+  }
+  out.finish({ schema: SCHEMA, nextId: groups * ROWS + 5, sequence: 9 });
+  return disk;
+}
+
+function openTable(disk: Disk, generation = 1, sums = SUMS): Table {
+  return new Table(disk.process().open(PATH, "read"), sums, generation);
+}
+
+function rowOf(table: Table, id: number) {
+  const group = table.groups[Math.floor(id / ROWS)]!.open();
+  return group.row(group.indexOf(id), SCHEMA.fields);
+}
+
+/** How much is read from the disk while `fn` runs. */
+function readsOf(disk: Disk, fn: () => void): number {
+  let reads = 0;
+  disk.before = ({ name }) => {
+    if (name === "readAt") reads++;
+  };
+  fn();
+  disk.before = () => {};
+  return reads;
+}
+
+Deno.test("Table opens with the same few reads whatever the number of rows", () => {
+  for (const groups of [0, 1, 20]) {
+    const disk = writeTable(groups);
+    let table: Table | undefined;
+    assertEquals(readsOf(disk, () => table = openTable(disk)), 1);
+    const { rows, nextId, sequence, nextGroup, schema } = table!;
+    assertEquals([rows, nextId, sequence, nextGroup], [groups * ROWS, rows + 5, 9, 4 + groups]);
+    assertEquals(schema.difference(SCHEMA), undefined);
+  }
+});
+
+Deno.test("Table reads and verifies only the pages that a row stands on", () => {
+  const disk = writeTable(2);
+  const { at, length } = openTable(disk).groups[1]!;
+  const id = ROWS + 1234;
+  const row = { version: 0, values: [`name ${id}`, id] };
+  assertEquals(rowOf(openTable(disk), id), row);
+  // Of all pages damaged one by one, few are in the way of one row.
+  let told = 0;
+  const pages = Math.ceil(length / 4096);
+  assert(pages > 8);
+  for (let page = 0; page < pages; page++) {
+    const damaged = disk.killed();
+    damaged.flip(PATH, at + page * 4096 + 17);
+    const table = openTable(damaged);
+    assertEquals(rowOf(table, 5).values[1], 5);
+    try {
+      assertEquals(rowOf(table, id), row);
+    } catch (error) {
+      assert(error instanceof CorruptionError);
+      assertEquals([error.file, error.offset], [PATH, at + page * 4096]);
+      told++;
+    }
+    assertThrows(() => table.copyOf(1), CorruptionError);
+  }
+  assert(told > 0 && told <= 4);
+  const table = openTable(disk);
+  rowOf(table, id);
+  assertEquals(readsOf(disk, () => rowOf(table, id)), 0);
+});
+
+Deno.test("Table tells every damaged byte of what it needs to open, or of a group when it is read", () => {
+  const disk = writeTable(2);
+  const { at, length } = openTable(disk).groups[1]!;
+  const { length: size } = disk.image().get(PATH)!;
+  for (let i = at + length; i < size; i++) {
+    const damaged = disk.killed();
+    damaged.flip(PATH, i);
+    assertThrows(() => rowOf(openTable(damaged), ROWS), CorruptionError, PATH, `byte ${i}`);
+  }
+  for (const short of [0, 10, 40, size - 1]) {
+    const cut = new Disk();
+    cut.process().open(PATH, "createNew").writeAt(disk.image().get(PATH)!.subarray(0, short), 0);
+    assertThrows(() => openTable(cut), CorruptionError);
+  }
+  assertThrows(() => openTable(disk, 2), CorruptionError);
+  assertThrows(() => openTable(disk, 1, new Checksum(new Uint8Array(16))), CorruptionError);
+});
+
+Deno.test("TableWriter.copy() takes groups to another generation as they are, and no damage", () => {
+  const disk = writeTable(3);
+  const from = openTable(disk);
+  const files = disk.process();
+  const file = files.open("/copy", "createNew");
+  const out = new TableWriter(file, SUMS, 2, from.nextGroup);
+  for (const i of [2, 0]) out.copy(from, i);
+  out.finish(from);
+  const copy = new Table(file, SUMS, 2);
+  assertEquals(copy.groups.map((group) => [group.number, group.first]), [[6, 2 * ROWS], [4, 0]]);
+  assertEquals(copy.nextGroup, 7);
+  const group = copy.groups[0]!.open();
+  assertEquals(
+    group.row(group.indexOf(2 * ROWS + 7), SCHEMA.fields).values[0],
+    `name ${2 * ROWS + 7}`,
+  );
+  disk.flip(PATH, from.groups[1]!.at);
+  assertThrows(() => out.copy(openTable(disk), 1), CorruptionError);
+});
+
+Deno.test("Table stays open until nobody has it pinned, and one at a time claims it", () => {
+  const disk = writeTable(1);
+  const files = disk.process();
+  const table = new Table(files.open(PATH, "read"), SUMS, 1);
+  const other = openTable(disk);
+  assertEquals([table.claim(), other.claim()], [true, false]);
+  table.disclaim();
+  assertEquals(other.claim(), true);
+  table.pin();
+  table.retire();
+  assertEquals([table.closed, files.opened.size], [false, 1]);
+  assertEquals(rowOf(table, 3).values[1], 3);
+  table.unpin();
+  assertEquals([table.closed, files.opened.size], [true, 0]);
+});
