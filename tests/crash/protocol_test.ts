@@ -418,3 +418,22 @@ Deno.test("PsBase notices an override and a destroy wherever it was", () => {
     }
   }
 });
+
+Deno.test("PsBase.insert() writes nothing where the base goes while it waits for the lock", () => {
+  for (const verb of ["override", "destroy"] as const) {
+    const disk = newDisk();
+    const base = open(disk.process());
+    disk.before = ({ name, path }) => {
+      if (name !== "tryLock" || path !== "/people/base") return;
+      disk.before = () => {};
+      VERBS[verb](disk.process());
+    };
+    const error = assertThrows(
+      () => base.insertSync({ name: "a" }),
+      Error,
+      "destroyed or replaced",
+    );
+    assertEquals(error.name, "BaseNotFoundError");
+    if (verb === "override") assertEquals(names(disk), []);
+  }
+});
