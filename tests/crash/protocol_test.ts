@@ -13,6 +13,7 @@ import {
   type Disk,
   ioError,
   NEWEST,
+  noSpace,
   OLDEST,
   random,
   SECTOR,
@@ -247,6 +248,30 @@ Deno.test("PsBase.insert() that waits for a sync is acknowledged though the log 
   while (base.size < 2) await Promise.resolve();
   open(disk.process()).cleanupSync();
   assertEquals([base.size, base.stats().generation], [2, 2]);
+  resolve();
+  assertEquals(await Promise.all(inserts), [0, 1]);
+  assertEquals(names(disk.cut(OLDEST)), ["a", "b"]);
+  await base.close();
+});
+
+Deno.test("PsBase.insert() that waits for a sync is acknowledged though a later append failed", async () => {
+  const disk = newDisk();
+  const base = open(disk.process());
+  const { promise, resolve } = Promise.withResolvers<void>();
+  disk.told = () => promise;
+  const inserts = [base.insert({ name: "a" })];
+  while (base.size < 1) await Promise.resolve();
+  inserts.push(base.insert({ name: "b" }));
+  while (base.size < 2) await Promise.resolve();
+  disk.before = ({ name }) => {
+    if (name !== "writeAt") return;
+    disk.before = () => {};
+    return { error: noSpace(), written: 0 };
+  };
+  const error = assertThrows(() => base.insertSync({ name: "c" }), WriteError);
+  // Whatever it was, the two were appended before, and have a sync of their own to come.
+  assertEquals(error.outcome, "none");
+  assertEquals(base.size, 2);
   resolve();
   assertEquals(await Promise.all(inserts), [0, 1]);
   assertEquals(names(disk.cut(OLDEST)), ["a", "b"]);
