@@ -118,6 +118,7 @@ for (const [verb, call] of Object.entries(DATA)) {
           assertEquals(look(disk.killed()), expected, at);
           base.insertSync({ name: "more" });
           assertEquals(look(disk.cut(OLDEST)), text(base), at);
+          assertEquals(base.recovered, null, at);
         }
         base[Symbol.dispose]();
         assertEquals([...files.opened].map((file) => file.path), [], `left open: ${at}`);
@@ -182,4 +183,21 @@ Deno.test("PsBase reads and writes on whichever operation of following a seal fa
     base[Symbol.dispose]();
     assertEquals(files.opened.size, 0, `operation ${n}`);
   }
+});
+
+Deno.test("PsBase.insert() that failed behind its last byte is not taken back, as others may have seen it", () => {
+  const disk = newDisk();
+  const base = open(disk.process());
+  const reader = open(disk.process());
+  disk.before = ({ name }) => {
+    if (name !== "writeAt") return;
+    disk.before = () => {
+      disk.before = () => {};
+      assertEquals(reader.size, 1);
+    };
+    return { error: ioError(), written: 2 ** 30 };
+  };
+  assertEquals(assertThrows(() => base.insertSync({}), WriteError).outcome, "unknown");
+  assertEquals(reader.size, 1);
+  assertEquals(look(disk), text(reader));
 });
