@@ -47,6 +47,8 @@ class Inode {
   size = 0;
   /** Values of each sector since the last sync, the durable one first. */
   dirty = new Map<number, Uint8Array[]>();
+  /** What is on disk of sectors that a failed sync left clean in the cache: no sync writes them. */
+  lost = new Map<number, Uint8Array>();
   /** Sizes since the last sync, likewise. */
   sizes: number[] = [0];
   /** Counts failed syncs, and whether the last was told to anybody. */
@@ -64,6 +66,7 @@ class Inode {
     copy.bytes = this.bytes.slice(0, this.size);
     copy.size = this.size;
     copy.dirty = new Map(Array.from(this.dirty, ([at, values]) => [at, values.slice()]));
+    copy.lost = new Map(this.lost);
     copy.sizes = this.sizes.slice();
     copy.errors = this.errors;
     copy.told = this.told;
@@ -89,7 +92,7 @@ class Inode {
     const first = Math.floor(at / SECTOR);
     const last = Math.ceil((at + bytes.length) / SECTOR);
     for (let i = first; i < last; i++) {
-      if (!this.dirty.has(i)) this.dirty.set(i, [this.sector(i)]);
+      if (!this.dirty.has(i)) this.dirty.set(i, [this.lost.get(i) ?? this.sector(i)]);
     }
     const size = Math.max(this.size, at + bytes.length);
     if (size !== this.size) this.sizes.push(size);
@@ -98,36 +101,37 @@ class Inode {
     for (let i = first; i < last; i++) this.dirty.get(i)!.push(this.sector(i));
   }
 
-  /** All is clean from here on, as it is. */
-  clean(): void {
-    this.dirty.clear();
-    this.sizes = [this.size];
-  }
-
   /** Each sector, and the size, has one of the values that it had since the last sync. */
   settle(choose: Choose): void {
     this.resize(Math.max(...this.sizes));
-    for (const [i, values] of this.dirty) {
-      this.bytes.set(choose(values, i).subarray(0, this.size - i * SECTOR), i * SECTOR);
-    }
+    for (const [i, value] of this.lost) this.put(i, value);
+    for (const [i, values] of this.dirty) this.put(i, choose(values, i));
     const size = choose(this.sizes);
     this.bytes.fill(0, size);
     this.size = size;
-    this.clean();
+    this.lost.clear();
+    this.dirty.clear();
+    this.sizes = [size];
+  }
+
+  put(i: number, sector: Uint8Array): void {
+    this.bytes.set(sector.subarray(0, Math.max(0, this.size - i * SECTOR)), i * SECTOR);
   }
 
   /** Writes back, or fails to: then the error is told to each open file once. */
   flush(fault: "kept" | "dropped" | undefined): void {
-    if (fault !== undefined) {
+    for (const [i, values] of this.dirty) {
+      if (fault === "kept") this.lost.set(i, values[0]!);
+      else this.lost.delete(i);
+      if (fault === "dropped") this.put(i, values[0]!);
+    }
+    this.dirty.clear();
+    if (fault === undefined) {
+      this.sizes = [this.size];
+    } else {
       this.errors++;
       this.told = false;
-      if (fault === "dropped") {
-        for (const [i, [durable]] of this.dirty) {
-          this.bytes.set(durable!.subarray(0, this.size - i * SECTOR), i * SECTOR);
-        }
-      }
     }
-    this.clean();
   }
 }
 
