@@ -176,15 +176,17 @@ Deno.test("PsBase.cleanup() stops when the disk lost what it makes its table of"
 
 Deno.test("PsBase acknowledges nothing behind a seal that a killed cleanup did not sync", () => {
   for (const opened of ["before", "after"]) {
-    for (const point of ["sync", "writeAt"]) {
+    for (const point of ["sync", "failing sync", "writeAt"]) {
       const disk = newDisk();
       open(disk.process()).insertSync({ name: "a" });
       const cleaner = disk.process();
       const early = open(disk.process());
       const base = open(cleaner);
       if (point === "sync") killBefore(cleaner, "sync", LOG);
+      else if (point === "failing sync") failSync(disk, "kept");
       else killBefore(cleaner, "writeAt", "/people/000002.log");
       assertThrows(() => base.cleanupSync());
+      cleaner.kill();
       const other = opened === "before" ? early : open(disk.process());
       other.insertSync({ name: "b" });
       assertEquals(other.stats().generation, 2);
