@@ -19,6 +19,21 @@ export function decodeText(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
+/** Up to this length, calling the decoder takes longer than decoding. */
+const SHORT = 32;
+
+/** A short ASCII text; `undefined` if it is longer or another. */
+function shortAscii(bytes: Uint8Array, at: number, length: number): string | undefined {
+  if (length > SHORT) return undefined;
+  const codes = new Array<number>(length);
+  for (let i = 0; i < length; i++) {
+    const byte = bytes[at + i]!;
+    if (byte > 127) return undefined;
+    codes[i] = byte;
+  }
+  return String.fromCharCode.apply(undefined, codes);
+}
+
 /** Appends values to a buffer that grows. */
 export class ByteWriter {
   #bytes = new Uint8Array(256);
@@ -103,12 +118,12 @@ export class ByteWriter {
 /** Reads what a {@linkcode ByteWriter} wrote; throws `RangeError` past the end. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  /** Made when the first float or bigint is read. */
+  #view: DataView | undefined;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = viewOf(bytes);
   }
 
   /** Whether nothing is left. */
@@ -153,13 +168,13 @@ export class ByteReader {
   /** See {@linkcode ByteWriter.float}. */
   float(): number {
     const at = this.#take(8);
-    return this.#view.getFloat64(at, true);
+    return (this.#view ??= viewOf(this.#bytes)).getFloat64(at, true);
   }
 
   /** See {@linkcode ByteWriter.bigint}. */
   bigint(): bigint {
     const at = this.#take(8);
-    return this.#view.getBigInt64(at, true);
+    return (this.#view ??= viewOf(this.#bytes)).getBigInt64(at, true);
   }
 
   /** See {@linkcode ByteWriter.blob}; not a copy. */
@@ -169,7 +184,10 @@ export class ByteReader {
 
   /** See {@linkcode ByteWriter.text}. */
   text(): string {
-    return decodeText(this.blob());
+    const length = this.uint();
+    const at = this.#take(length);
+    return shortAscii(this.#bytes, at, length) ??
+      decodeText(this.#bytes.subarray(at, at + length));
   }
 
   /** See {@linkcode ByteWriter.raw}; not a copy. */

@@ -48,28 +48,36 @@ export class Checksum {
   }
 
   /**
-   * The 128 bits over `bytes`, valid until the next sum.
+   * The 128 bits over `bytes[from, to)`, valid until the next sum.
    *
    * @param kind What the bytes are, of {@linkcode SUM}.
    * @param owner The generation or row group that they belong to.
    * @param at The offset, or the number, that they have in it.
-   * @param bytes What to sum.
+   * @param bytes Where what is to be summed stands.
+   * @param from Where it begins.
+   * @param to Where it ends.
    */
-  of(kind: number, owner: number, at: number, bytes: Uint8Array): Int32Array {
+  of(
+    kind: number,
+    owner: number,
+    at: number,
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+  ): Int32Array {
     const seed = this.#seed;
     seed[0] = this.#words[0]! ^ kind;
     seed[1] = this.#words[1]! ^ owner;
     seed[2] = this.#words[2]! ^ at;
     seed[3] = this.#words[3]! ^ (at / 2 ** 32);
-    return hash128(bytes, seed);
+    return hash128(bytes, seed, from, to);
   }
 
   /** Writes the first 64 bits of the sum over `bytes[from, to)` at `to`. */
   put(kind: number, owner: number, at: number, bytes: Uint8Array, from: number, to: number): void {
-    const sum = this.of(kind, owner, at, bytes.subarray(from, to));
-    const view = viewOf(bytes);
-    view.setInt32(to, sum[0]!, true);
-    view.setInt32(to + 4, sum[1]!, true);
+    const sum = this.of(kind, owner, at, bytes, from, to);
+    setUint32(bytes, to, sum[0]!);
+    setUint32(bytes, to + 4, sum[1]!);
   }
 
   /** Whether {@linkcode Checksum.put} would write what stands there. */
@@ -81,26 +89,46 @@ export class Checksum {
     from: number,
     to: number,
   ): boolean {
-    const sum = this.of(kind, owner, at, bytes.subarray(from, to));
-    const view = viewOf(bytes);
-    return view.getInt32(to, true) === sum[0] && view.getInt32(to + 4, true) === sum[1];
+    return sumStands(this.of(kind, owner, at, bytes, from, to), 2, bytes, to);
   }
 }
 
-/** A view of just these bytes. */
+/** A view of just these bytes, for floats and bigints: to make one costs more than to read four bytes. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** The number that the 4 bytes at `at` are; the low 32 bits of `value` are written. */
+export function setUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
+/** See {@linkcode setUint32}. */
+export function getUint32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>>
+    0;
+}
+
 /** A number below 2^53, as 8 bytes. */
-export function setUint53(view: DataView, at: number, value: number): void {
-  view.setUint32(at, value, true);
-  view.setUint32(at + 4, value / 2 ** 32, true);
+export function setUint53(bytes: Uint8Array, at: number, value: number): void {
+  setUint32(bytes, at, value);
+  setUint32(bytes, at + 4, value / 2 ** 32);
 }
 
 /** The number at `at`; 2^53 and more if the bytes are no such number. */
-export function getUint53(view: DataView, at: number): number {
-  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+export function getUint53(bytes: Uint8Array, at: number): number {
+  return getUint32(bytes, at) + getUint32(bytes, at + 4) * 2 ** 32;
+}
+
+/** Whether the first words of a sum stand at `at`. */
+export function sumStands(sum: Int32Array, words: number, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < words; i++) {
+    if (getUint32(bytes, at + i * 4) !== sum[i]! >>> 0) return false;
+  }
+  return true;
 }
 
 /** The next multiple of 8. */
@@ -132,7 +160,7 @@ export const IDENTITY_LENGTH = 40;
 export function encodeIdentity(sums: Checksum): Uint8Array {
   const bytes = new Uint8Array(IDENTITY_LENGTH);
   bytes.set(IDENTITY_MAGIC);
-  viewOf(bytes).setUint32(8, FORMAT_VERSION, true);
+  setUint32(bytes, 8, FORMAT_VERSION);
   bytes.set(sums.uuid, 16);
   sums.put(SUM.identity, 0, 0, bytes, 0, 32);
   return bytes;
@@ -152,7 +180,7 @@ export function decodeIdentity(
   if (bytes.every((byte) => byte === 0)) return "empty";
   if (!sameBytes(bytes.subarray(0, 8), IDENTITY_MAGIC)) return "foreign";
   if (bytes.length < IDENTITY_LENGTH) return "damaged";
-  checkVersion(path, viewOf(bytes).getUint32(8, true));
+  checkVersion(path, getUint32(bytes, 8));
   const sums = new Checksum(bytes.slice(16, 32));
   return sums.holds(SUM.identity, 0, 0, bytes, 0, 32) ? sums : "damaged";
 }
@@ -175,8 +203,8 @@ export function encodeFileHeader(
 ): Uint8Array {
   const bytes = new Uint8Array(FILE_HEADER);
   bytes.set(MAGIC[kind]);
-  viewOf(bytes).setUint32(8, FORMAT_VERSION, true);
-  viewOf(bytes).setUint32(12, generation, true);
+  setUint32(bytes, 8, FORMAT_VERSION);
+  setUint32(bytes, 12, generation);
   bytes.set(sums.uuid, 16);
   sums.put(SUM.fileHeader, 0, 0, bytes, 0, 32);
   return bytes;
@@ -196,11 +224,11 @@ export function fileOwner(
   generation: number,
 ): "ours" | "other" | "damaged" {
   if (bytes.length < FILE_HEADER || !sameBytes(bytes.subarray(0, 8), MAGIC[kind])) return "damaged";
-  checkVersion(path, viewOf(bytes).getUint32(8, true));
+  checkVersion(path, getUint32(bytes, 8));
   const uuid = bytes.slice(16, 32);
   if (!new Checksum(uuid).holds(SUM.fileHeader, 0, 0, bytes, 0, 32)) return "damaged";
   if (!sameBytes(uuid, sums.uuid)) return "other";
-  return viewOf(bytes).getUint32(12, true) === generation ? "ours" : "damaged";
+  return getUint32(bytes, 12) === generation ? "ours" : "damaged";
 }
 
 // --------------------------------------------------------------- first page of a log
@@ -229,7 +257,7 @@ function encodeFlag(
   value: number,
 ): Patch {
   const bytes = new Uint8Array(16);
-  setUint53(viewOf(bytes), 0, value);
+  setUint53(bytes, 0, value);
   sums.put(kind, generation, at, bytes, 0, 8);
   return { at, bytes };
 }
@@ -267,15 +295,14 @@ export function decodeMark(
 ): { syncedTo: number; sealedInto: boolean } {
   const flag = (kind: number, at: number) =>
     sums.holds(kind, generation, at, page.subarray(at, at + 16), 0, 8);
-  const view = viewOf(page);
   let syncedTo = 0;
   for (let slot = 0; slot < MARK_SLOTS; slot++) {
     const at = MARK_SLOT_0 + slot * MARK_SLOT_LENGTH;
     if (at + MARK_SLOT_LENGTH > page.length) break;
-    const value = getUint53(view, at);
+    const value = getUint53(page, at);
     if (value > syncedTo && flag(SUM.mark, at)) syncedTo = value;
   }
-  const sealedInto = page.length >= SEALED_INTO + 16 && view.getUint32(SEALED_INTO, true) === 1 &&
+  const sealedInto = page.length >= SEALED_INTO + 16 && getUint32(page, SEALED_INTO) === 1 &&
     flag(SUM.sealedInto, SEALED_INTO);
   return { syncedTo, sealedInto };
 }
@@ -307,14 +334,14 @@ export interface FrameHeader {
   readonly kind: number;
   /** Its place in the order of all commits. */
   readonly sequence: number;
-  /** The chain value of its predecessor, `0n` for the first of a log. */
-  readonly prev: bigint;
   /** How far its writer knew the log to be on disk. */
   readonly syncedTo: number;
 }
 
 /** What a frame's header is made of. */
 export interface NewFrameHeader extends Omit<FrameHeader, "length"> {
+  /** The chain value of its predecessor, `0n` for the first of a log. */
+  readonly prev: bigint;
   /** Drawn per handle and log: the same commit, tried again, is other bytes. */
   readonly nonce: bigint;
 }
@@ -330,32 +357,30 @@ export function encodeFrame(
   const body = FRAME_HEADER + align8(payload.length);
   const bytes = new Uint8Array(body + FRAME_TRAILER);
   const view = viewOf(bytes);
-  view.setUint32(0, bytes.length, true);
-  view.setUint8(4, header.kind);
-  setUint53(view, 8, header.sequence);
+  setUint32(bytes, 0, bytes.length);
+  setUint32(bytes, 4, header.kind);
+  setUint53(bytes, 8, header.sequence);
   view.setBigUint64(16, header.prev, true);
   view.setBigUint64(24, header.nonce, true);
-  setUint53(view, 32, header.syncedTo);
+  setUint53(bytes, 32, header.syncedTo);
   sums.put(SUM.frameHeader, generation, at, bytes, 0, 40);
   bytes.set(payload, FRAME_HEADER);
-  const sum = sums.of(SUM.frame, generation, at, bytes.subarray(0, body));
-  for (let i = 0; i < 4; i++) view.setInt32(body + i * 4, sum[i]!, true);
+  const sum = sums.of(SUM.frame, generation, at, bytes, 0, body);
+  for (let i = 0; i < 4; i++) setUint32(bytes, body + i * 4, sum[i]!);
   return { bytes, chain: view.getBigUint64(body + 8, true) };
 }
 
 /** What a header at `from` says, if it may be one and lies within `bytes`; unverified. */
 function parseFrameHeader(bytes: Uint8Array, from: number): FrameHeader | undefined {
   if (from + FRAME_HEADER > bytes.length) return undefined;
-  const view = viewOf(bytes);
-  const length = view.getUint32(from, true);
-  const kind = view.getUint32(from + 4, true);
+  const length = getUint32(bytes, from);
+  const kind = getUint32(bytes, from + 4);
   if (length < EMPTY_FRAME || length % 8 !== 0 || kind < 1 || kind > 3) return undefined;
   return {
     length,
     kind,
-    sequence: getUint53(view, from + 8),
-    prev: view.getBigUint64(from + 16, true),
-    syncedTo: getUint53(view, from + 32),
+    sequence: getUint53(bytes, from + 8),
+    syncedTo: getUint53(bytes, from + 32),
   };
 }
 
@@ -372,8 +397,8 @@ export function decodeFrameHeader(
 ): FrameHeader | undefined {
   const header = parseFrameHeader(bytes, from);
   if (header === undefined) return undefined;
-  const summed = bytes.subarray(from, from + FRAME_HEADER);
-  return sums.holds(SUM.frameHeader, generation, at, summed, 0, 40) ? header : undefined;
+  const holds = sums.holds(SUM.frameHeader, generation, at, bytes, from, from + 40);
+  return holds ? header : undefined;
 }
 
 /**
@@ -391,17 +416,22 @@ export function decodeFrame(
   const header = parseFrameHeader(bytes, from);
   if (header === undefined || from + header.length > bytes.length) return undefined;
   const body = from + header.length - FRAME_TRAILER;
-  const sum = sums.of(SUM.frame, generation, at, bytes.subarray(from, body));
-  const view = viewOf(bytes);
-  for (let i = 0; i < 4; i++) {
-    if (view.getInt32(body + i * 4, true) !== sum[i]) return undefined;
-  }
-  return header;
+  const sum = sums.of(SUM.frame, generation, at, bytes, from, body);
+  return sumStands(sum, 4, bytes, body) ? header : undefined;
 }
 
 /** The payload of the frame at `from`, with the zeros behind it; not a copy. */
 export function payloadOf(bytes: Uint8Array, from: number, header: FrameHeader): Uint8Array {
   return bytes.subarray(from + FRAME_HEADER, from + header.length - FRAME_TRAILER);
+}
+
+/**
+ * Whether the frame at `from` of `bytes` follows on what stands before it: the
+ * chain value of its predecessor, or the zeros that end a log's first page.
+ */
+export function follows(bytes: Uint8Array, from: number): boolean {
+  return getUint32(bytes, from + 16) === getUint32(bytes, from - 8) &&
+    getUint32(bytes, from + 20) === getUint32(bytes, from - 4);
 }
 
 /** The chain value of the frame that ends at `end` of `bytes`. */

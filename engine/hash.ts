@@ -19,16 +19,23 @@ function mix(h: number): number {
 const RESULT = new Int32Array(4);
 
 /**
- * Hashes `bytes`. The four words returned are overwritten by the next call.
+ * Hashes `bytes[from, to)`. The four words returned are overwritten by the next call.
  *
- * @param bytes What to hash; fastest where it begins at a multiple of 4.
+ * @param bytes Where what is to be hashed stands; fastest at a multiple of 4.
  * @param seed Four words to start from.
+ * @param from Where it begins.
+ * @param to Where it ends.
  * @returns Four words, valid until the next call.
  */
-export function hash128(bytes: Uint8Array, seed: Int32Array): Int32Array {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
-  const { length } = aligned;
-  const words = new Int32Array(aligned.buffer, aligned.byteOffset, length >> 2);
+export function hash128(
+  bytes: Uint8Array,
+  seed: Int32Array,
+  from = 0,
+  to = bytes.length,
+): Int32Array {
+  if ((bytes.byteOffset + from) % 4 !== 0) return hash128(bytes.slice(from, to), seed);
+  const length = to - from;
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + from, length >> 2);
   let h1 = seed[0]!;
   let h2 = seed[1]!;
   let h3 = seed[2]!;
@@ -59,7 +66,7 @@ export function hash128(bytes: Uint8Array, seed: Int32Array): Int32Array {
       0;
   for (let at = whole * 4; at < length; at++) {
     const i = at - whole * 4;
-    const byte = aligned[at]! << ((i & 3) * 8);
+    const byte = bytes[from + at]! << ((i & 3) * 8);
     if (i < 4) k1 |= byte;
     else if (i < 8) k2 |= byte;
     else if (i < 12) k3 |= byte;

@@ -28,12 +28,13 @@ import {
   encodeMark,
   encodeSealedInto,
   fileOwner,
+  follows,
   FRAME,
   FRAME_HEADER,
+  getUint32,
   LOG_PAGE,
   type Patch,
   payloadOf,
-  viewOf,
 } from "./format.ts";
 
 /** The file is grown so much ahead of use, that a commit's sync carries no metadata. */
@@ -263,16 +264,15 @@ export class Log {
     visit: Visit,
     thorough: boolean,
   ): { end: LogEnd; missing: number } {
-    const view = viewOf(bytes);
     for (let at = 8;;) {
       if (at + 8 > bytes.length) return { end: "end", missing: FRAME_HEADER };
-      if (view.getUint32(at, true) === 0) {
+      if (getUint32(bytes, at) === 0) {
         return { end: thorough && !isZero(bytes.subarray(at)) ? "torn" : "end", missing: 0 };
       }
       const header = decodeFrame(this.#sums, this.generation, this.end, bytes, at);
       if (header === undefined) return { end: "torn", missing: this.#missing(bytes, at) };
       const sequence = header.kind === FRAME.commit ? this.sequence + 1 : this.sequence;
-      if (header.prev !== this.#chain || header.sequence !== sequence) {
+      if (!follows(bytes, at) || header.sequence !== sequence) {
         return { end: "torn", missing: 0 };
       }
       if (header.kind === FRAME.finalSeal) return { end: "finalSeal", missing: 0 };
@@ -355,7 +355,7 @@ export class Log {
     let chain: bigint | undefined;
     for (let at = 0; at < bytes.length;) {
       const header = decodeFrame(this.#sums, this.generation, from + at, bytes, at);
-      if (header === undefined || (chain !== undefined && header.prev !== chain)) return undefined;
+      if (header === undefined || (at > 0 && !follows(bytes, at))) return undefined;
       at += header.length;
       chain = chainValue(bytes, at);
     }

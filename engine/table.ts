@@ -22,10 +22,12 @@ import {
   type Checksum,
   encodeFileHeader,
   FILE_HEADER,
+  getUint32,
   getUint53,
+  setUint32,
   setUint53,
   SUM,
-  viewOf,
+  sumStands,
 } from "./format.ts";
 import { type Directory, type EncodedGroup, Group } from "./group.ts";
 import type { Source } from "./parts.ts";
@@ -70,6 +72,11 @@ function sumsLength(length: number): number {
   return Math.ceil(length / PAGE) * 8;
 }
 
+function pageSum(sums: Checksum, group: number, bytes: Uint8Array, page: number): Int32Array {
+  const end = Math.min((page + 1) * PAGE, bytes.length);
+  return sums.of(SUM.page, group, page, bytes, page * PAGE, end);
+}
+
 /** The whole of a group in the file: bytes, directory and page sums, and the sum of these two. */
 function spanOf(entry: GroupEntry): number {
   return entry.length + align8(entry.directory) + sumsLength(entry.length) + 8;
@@ -83,14 +90,14 @@ class PagedSource implements Source {
   readonly #file: File;
   readonly #sums: Checksum;
   readonly #entry: GroupEntry;
-  readonly #pageSums: DataView;
+  readonly #pageSums: Uint8Array;
   readonly #there: Uint8Array;
 
   constructor(file: File, sums: Checksum, entry: GroupEntry, pageSums: Uint8Array) {
     this.#file = file;
     this.#sums = sums;
     this.#entry = entry;
-    this.#pageSums = viewOf(pageSums);
+    this.#pageSums = pageSums;
     this.bytes = new Uint8Array(entry.length);
     this.#there = new Uint8Array(Math.ceil(entry.length / PAGE));
   }
@@ -113,16 +120,7 @@ class PagedSource implements Source {
       this.fail(page * PAGE, "the file ends too early");
     }
     for (; page < end; page++) {
-      const sum = this.#sums.of(
-        SUM.page,
-        number,
-        page,
-        this.bytes.subarray(page * PAGE, (page + 1) * PAGE),
-      );
-      if (
-        this.#pageSums.getInt32(page * 8, true) !== sum[0] ||
-        this.#pageSums.getInt32(page * 8 + 4, true) !== sum[1]
-      ) {
+      if (!sumStands(pageSum(this.#sums, number, this.bytes, page), 2, this.#pageSums, page * 8)) {
         this.fail(page * PAGE, "a page does not verify");
       }
       this.#there[page] = 1;
@@ -167,9 +165,9 @@ export class Table implements TableInfo {
     let end = new Uint8Array(Math.min(this.bytes, FIRST_READ));
     file.readAt(end, this.bytes - end.length);
     if (end.length < TAIL) this.#fail(0, "the file ends too early");
-    const tail = viewOf(end.subarray(end.length - TAIL));
-    const at = getUint53(tail, 0);
-    const length = tail.getUint32(8, true);
+    const tail = end.length - TAIL;
+    const at = getUint53(end, tail);
+    const length = getUint32(end, tail + 8);
     if (at < FILE_HEADER || at + align8(length) + TAIL !== this.bytes) {
       this.#fail(this.bytes - TAIL, "the tail of the table does not verify");
     }
@@ -337,17 +335,11 @@ export class TableWriter {
     };
     const behind = new Uint8Array(spanOf(entry) - bytes.length);
     behind.set(json);
-    const view = viewOf(behind);
     const sumsAt = align8(json.length);
     for (let page = 0; page * PAGE < bytes.length; page++) {
-      const sum = this.#sums.of(
-        SUM.page,
-        entry.number,
-        page,
-        bytes.subarray(page * PAGE, (page + 1) * PAGE),
-      );
-      view.setInt32(sumsAt + page * 8, sum[0]!, true);
-      view.setInt32(sumsAt + page * 8 + 4, sum[1]!, true);
+      const sum = pageSum(this.#sums, entry.number, bytes, page);
+      setUint32(behind, sumsAt + page * 8, sum[0]!);
+      setUint32(behind, sumsAt + page * 8 + 4, sum[1]!);
     }
     this.#sums.put(SUM.directory, entry.number, 0, behind, 0, behind.length - 8);
     this.#write(entry, { bytes, behind });
@@ -378,9 +370,8 @@ export class TableWriter {
     }));
     const bytes = new Uint8Array(align8(json.length) + TAIL);
     bytes.set(json);
-    const tail = viewOf(bytes.subarray(bytes.length - TAIL));
-    setUint53(tail, 0, this.#at);
-    tail.setUint32(8, json.length, true);
+    setUint53(bytes, bytes.length - TAIL, this.#at);
+    setUint32(bytes, bytes.length - TAIL + 8, json.length);
     this.#sums.put(SUM.footer, this.#generation, this.#at, bytes, 0, bytes.length - 8);
     this.#file.writeAt(bytes, this.#at);
   }
