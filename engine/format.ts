@@ -427,7 +427,7 @@ export function payloadOf(bytes: Uint8Array, from: number, header: FrameHeader):
 
 /**
  * Whether the frame at `from` of `bytes` follows on what stands before it: the
- * chain value of its predecessor, or the zeros that end a log's first page.
+ * chain value of its predecessor, or zeros before the first.
  */
 export function follows(bytes: Uint8Array, from: number): boolean {
   return getUint32(bytes, from + 16) === getUint32(bytes, from - 8) &&

@@ -251,9 +251,11 @@ export class Log {
     const bytes = this.#scratch.subarray(0, length);
     const there = bytes.subarray(0, this.#file.readAt(bytes, this.end - 8));
     if (length > MAX_STEP) this.#scratch = new Uint8Array(LOOK);
-    if (this.end > LOG_PAGE) {
-      const chain = there.length < 8 ? undefined : chainValue(there, 8);
-      if (chain !== this.#chain) throw new StaleError(this.path);
+    if (this.end === LOG_PAGE) {
+      // The first frame follows on zeros, whatever became of the page before it.
+      there.fill(0, 0, 8);
+    } else if (there.length < 8 || chainValue(there, 8) !== this.#chain) {
+      throw new StaleError(this.path);
     }
     return there;
   }

@@ -99,7 +99,7 @@ Deno.test("decodeFrame() verifies every byte of a frame, at its place only", () 
     const payload = new Uint8Array(length).fill(3);
     const { bytes, chain } = encodeFrame(SUMS, 3, 4104, header, payload);
     assertEquals(bytes.length % 8, 0);
-    const { nonce: _, ...expected } = { ...header, length: bytes.length };
+    const { nonce: _, prev: __, ...expected } = { ...header, length: bytes.length };
     assertEquals(decodeFrame(SUMS, 3, 4104, bytes, 0), expected);
     assertEquals(decodeFrameHeader(SUMS, 3, 4104, bytes, 0), expected);
     assertEquals(chainValue(bytes, bytes.length), chain);
