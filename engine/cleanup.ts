@@ -9,8 +9,8 @@
  * @module
  */
 
-import { BaseError, WriteError } from "./errors.ts";
-import type { File } from "./file.ts";
+import { refused } from "./errors.ts";
+import { type File, removeQuietly } from "./file.ts";
 import { GROUP_ROWS, GroupBuilder } from "./group.ts";
 import { generationPaths, parseName, temporary } from "./layout.ts";
 import { Log, randomNonce } from "./log.ts";
@@ -125,13 +125,7 @@ export class Cleanup {
 
   /** What a cleanup is refused with that the system did not let come to its end. */
   explain(error: unknown): unknown {
-    if (error instanceof BaseError) return error;
-    const { message } = error as Error;
-    return new WriteError(
-      `Cannot clean up "${this.#store.dir}": ${message}, the rows are as they were`,
-      "none",
-      error,
-    );
+    return refused(`Cannot clean up "${this.#store.dir}"`, "the rows are as they were", error);
   }
 
   #create(path: string): File {
@@ -161,13 +155,4 @@ function removeOld({ files, dir, log: { generation } }: Store): void {
   });
   old.sort((a, b) => a.generation - b.generation);
   for (const { name } of old) removeQuietly(files, join(dir, name));
-}
-
-/** Windows refuses while somebody has the file open: the next cleanup tries again. */
-function removeQuietly(files: Store["files"], path: string): void {
-  try {
-    files.remove(path);
-  } catch {
-    // Left for the next one.
-  }
 }

@@ -6,7 +6,7 @@
  */
 
 import { BaseExistsError, BaseNotFoundError, CorruptionError } from "./errors.ts";
-import type { File, Files } from "./file.ts";
+import { type File, type Files, removeQuietly } from "./file.ts";
 import { Flock } from "./flock.ts";
 import { Checksum, encodeIdentity } from "./format.ts";
 import { generationPaths, IDENTITY, OWNER, parseName, temporary } from "./layout.ts";
@@ -119,13 +119,19 @@ function makeGeneration(
   const { table, log } = generationPaths(dir, generation);
   // Under names of their own until they are whole: the base that is there may be opened meanwhile.
   const nonce = randomNonce();
-  writeNew(files, temporary(table, nonce), (file) => {
-    new TableWriter(file, sums, generation, 0).finish({ schema, nextId: 0, sequence: 0 });
-  });
-  writeNew(files, temporary(log, nonce), (file) => {
-    file.writeAt(Log.encode(sums, generation, 0, []), 0);
-  });
-  for (const path of [table, log]) files.rename(temporary(path, nonce), path);
+  const paths = [table, log, temporary(table, nonce), temporary(log, nonce)];
+  try {
+    writeNew(files, temporary(table, nonce), (file) => {
+      new TableWriter(file, sums, generation, 0).finish({ schema, nextId: 0, sequence: 0 });
+    });
+    writeNew(files, temporary(log, nonce), (file) => {
+      file.writeAt(Log.encode(sums, generation, 0, []), 0);
+    });
+    for (const path of [table, log]) files.rename(temporary(path, nonce), path);
+  } catch (error) {
+    for (const path of paths) removeQuietly(files, path);
+    throw error;
+  }
 }
 
 /** Spares the first who writes to settle what is on disk by now. */

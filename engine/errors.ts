@@ -191,6 +191,12 @@ export class WriteError extends BaseError {
   }
 }
 
+/** What the system refused, as a `WriteError` that left nothing; errors of psbase as they are. */
+export function refused(attempt: string, left: string, error: unknown): unknown {
+  if (error instanceof BaseError) return error;
+  return new WriteError(`${attempt}: ${(error as Error).message}, ${left}`, "none", error);
+}
+
 /** Bytes that were once on disk are not what they were. */
 export class CorruptionError extends BaseError {
   /** The name of the class. */

@@ -193,3 +193,12 @@ export function withFiles<T>(files: Files, fn: () => T): T {
     current = before;
   }
 }
+
+/** Removes a file that is of no use any more; Windows may refuse while somebody has it open. */
+export function removeQuietly(files: Files, path: string): void {
+  try {
+    files.remove(path);
+  } catch {
+    // It is in nobody's way, and the next cleanup tries again.
+  }
+}

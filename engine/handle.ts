@@ -5,7 +5,7 @@
  */
 
 import { destroyBase, isCurrent, isThere, makeBase, overrideBase, prepareBase } from "./create.ts";
-import { BaseExistsError, SchemaError } from "./errors.ts";
+import { BaseExistsError, refused, SchemaError } from "./errors.ts";
 import { currentFiles, type Files } from "./file.ts";
 import { checkTimeout, type Flock } from "./flock.ts";
 import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./options.ts";
@@ -259,8 +259,12 @@ class Creation {
   make(lock: Flock): boolean {
     if (!isCurrent(this.#files, this.dir, lock)) return false;
     if (this.isOpen(lock)) return true;
-    if (isThere(this.dir, lock)) overrideBase(this.#files, this.dir, this.#schema);
-    else makeBase(this.#files, this.dir, lock, this.#schema);
+    try {
+      if (isThere(this.dir, lock)) overrideBase(this.#files, this.dir, this.#schema);
+      else makeBase(this.#files, this.dir, lock, this.#schema);
+    } catch (error) {
+      throw refused(`Cannot create "${this.dir}"`, "create it again when that is mended", error);
+    }
     return true;
   }
 }

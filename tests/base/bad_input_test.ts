@@ -175,6 +175,24 @@ Deno.test("PsBase on a full disk fails clearly, loses nothing, and goes on when 
   assertEquals(again.size, acknowledged + 2);
 });
 
+Deno.test("PsBase.create() on a full disk throws WriteError, and makes the base when there is room", async (t) => {
+  await using temp = tempBase();
+  using disk = mountTemp(temp.path, 2 ** 16);
+  if (disk === undefined) {
+    await t.step({ name: "skipped: a file system cannot be mounted", ignore: true, fn() {} });
+    return;
+  }
+  const ballast = `${temp.path}/ballast`;
+  const dir = `${temp.path}/base`;
+  Deno.writeFileSync(ballast, new Uint8Array(2 ** 16 - 2 * 4096));
+  const error = assertThrows(() => PsBase.createSync(dir, SCHEMA), WriteError);
+  assert(error.message.startsWith(`Cannot create "${dir}": `), error.message);
+  assertEquals(Array.from(Deno.readDirSync(dir), (entry) => entry.name), ["base"]);
+  Deno.removeSync(ballast);
+  using db = PsBase.createSync(dir, SCHEMA);
+  assertEquals(db.insertSync({ n: 1 }), 0);
+});
+
 Deno.test("PsBase tells of files that are gone, and of files that are cut", async () => {
   const cases: [
     string,
