@@ -20,7 +20,7 @@ const TIMES = 3;
 const STORM = {
   processes: 50,
   rounds: 20,
-  rows: 9999,
+  rows: 10_000,
   durability: "full",
   control: false,
 } as const;

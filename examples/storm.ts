@@ -16,7 +16,7 @@ compares the table with what was acknowledged. Exits 1 if anything was lost, dou
 
   --processes N     how many processes, 50 if left out
   --rounds N        how often each of them reads, inserts and deletes, 20 if left out
-  --rows N          rows of the table before, 9999 if left out
+  --rows N          rows of the table before, 10000 if left out
   --durability D    "full" (each commit waits for the disk) or "relaxed", "full" if left out
   --control         switches locking off: faults must be seen, and it exits 0 if they are
   --help            this text`;
@@ -37,7 +37,7 @@ function optionsFrom(args: string[]): StormOptions | undefined {
   const { help, control, durability, ...counts } = parseArgs(args, {
     string: ["processes", "rounds", "rows", "durability"],
     boolean: ["control", "help"],
-    default: { processes: "50", rounds: "20", rows: "9999", durability: "full" },
+    default: { processes: "50", rounds: "20", rows: "10000", durability: "full" },
     unknown: (arg) => {
       throw new UsageError(`there is no option "${arg}"`);
     },
