@@ -103,7 +103,9 @@ export type UpdateOf<B> = B extends Base<infer S> ? Update<S> : never;
 /** What `select` of a base takes as conditions. */
 export type WhereOf<B> = B extends Base<infer S> ? Where<S> : never;
 /** Any base: for functions that take them all. */
-export type AnyBase = Omit<Base, "addField" | "dropField" | "setDefault">;
+export type AnyBase = Omit<Base, SchemaVerb | `${SchemaVerb}Sync`>;
+/** The verbs that change the fields, and with them the type of the base. */
+export type SchemaVerb = "addField" | "dropField" | "setDefault";
 
 /** What the constructor takes; only this module can make one. */
 const HANDLE: unique symbol = Symbol("handle");
