@@ -9,7 +9,7 @@
  *
  * ```text
  * read    get at has keys size iteration select count schema defaults stats
- * write   insert insertMany update delete addField dropField setDefault
+ * write   insert insertMany update updateWhere delete deleteWhere addField dropField setDefault
  * lock    commit destroy, and the last step of cleanup
  * none    check close path recovered
  * ```
@@ -37,7 +37,7 @@ import { currentFiles } from "./engine/file.ts";
 import { explain, Handle } from "./engine/handle.ts";
 import { toPath } from "./engine/path.ts";
 import { compile, compileOrder, fieldOf } from "./engine/query.ts";
-import { count, rowAt, scan, select, type Selection } from "./engine/scan.ts";
+import { baseOf, count, rowAt, scan, select, type Selection } from "./engine/scan.ts";
 import { json, type TableSchema } from "./engine/schema.ts";
 import { type Place, placeOf, type State } from "./engine/state.ts";
 import type {
@@ -114,9 +114,17 @@ interface Made {
 }
 
 /** A row or an id, as its id and the version that it must have. */
-function aim(target: unknown, attempt: string): { id: number; version: number | undefined } {
+interface Aim {
+  readonly id: number;
+  readonly version: number | undefined;
+}
+
+function aim(target: unknown, base: string, attempt: string): Aim {
   if (typeof target === "number") return { id: target, version: undefined };
   if (typeof target === "object" && target !== null) {
+    if ((baseOf(target) ?? base) !== base) {
+      throw new UpdateError(`${attempt}: what was passed is a row of another base`);
+    }
     const { __id__: id, __version__: version } = target as Record<string, unknown>;
     if (typeof id === "number" && typeof version === "number") return { id, version };
   }
@@ -468,7 +476,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
   get(id: number): Row<S> | undefined {
     const state = this.#state;
     const place = state.find(id);
-    return place && rowAt(place, state.schema.fields) as Row<S>;
+    return place && rowAt(state, place, state.schema.fields) as Row<S>;
   }
 
   /**
@@ -492,7 +500,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
     const state = this.#state;
     const before = n < 0 ? state.size + n : n;
     const place = Number.isSafeInteger(before) && before >= 0 ? state.nth(before) : undefined;
-    return place && rowAt(place, state.schema.fields) as Row<S>;
+    return place && rowAt(state, place, state.schema.fields) as Row<S>;
   }
 
   /**
@@ -574,7 +582,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    * ```
    */
   [Symbol.iterator](): IterableIterator<Row<S>> {
-    return this.#iterate((place, { schema }) => rowAt(place, schema.fields) as Row<S>);
+    return this.#iterate((place, state) => rowAt(state, place, state.schema.fields) as Row<S>);
   }
 
   /**
@@ -866,28 +874,98 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
 
   #updating(target: unknown, changes: unknown): Change<Row<S> | Row<S>[]> {
     const attempt = `Cannot update "${this.path}"`;
-    const aims = (Array.isArray(target) ? target : [target]).map((one) => aim(one, attempt));
-    const updateOne = (draft: Draft, { id, version }: ReturnType<typeof aim>): Row<S> => {
-      const row = draft.get(id);
-      if (row === undefined) {
-        throw new RecordNotFoundError(`${attempt}: there is no row ${id}, it was deleted`, id);
-      }
-      if (version !== undefined && version !== row.version) {
-        throw new ConflictError(this.path, id, version, row.version);
-      }
-      const { schema } = draft;
-      const given = typeof changes === "function"
-        ? changes(rowAt(placeOf(id, row), schema.fields))
-        : changes;
-      const values = explain(attempt, () => schema.takeUpdate(row, given));
-      const next = { version: row.version + 1, values };
-      draft.put(id, next);
-      return rowAt(placeOf(id, next), schema.fields) as Row<S>;
-    };
+    const aims = this.#aimsAt(target, attempt);
     return (draft) => {
-      const rows = aims.map((one) => updateOne(draft, one));
+      const rows = aims.map((one) => this.#updateOne(draft, one, changes, attempt));
       return Array.isArray(target) ? rows : rows[0]!;
     };
+  }
+
+  #updateOne(draft: Draft, { id, version }: Aim, changes: unknown, attempt: string): Row<S> {
+    const row = draft.get(id);
+    if (row === undefined) {
+      throw new RecordNotFoundError(`${attempt}: there is no row ${id}, or no more`, id);
+    }
+    if (version !== undefined && version !== row.version) {
+      throw new ConflictError(this.path, id, version, row.version);
+    }
+    const { schema } = draft;
+    const given = typeof changes === "function"
+      ? changes(rowAt(draft, placeOf(id, row), schema.fields))
+      : changes;
+    const values = explain(attempt, () => schema.takeUpdate(row, given));
+    const next = { version: row.version + 1, values };
+    draft.put(id, next);
+    return rowAt(draft, placeOf(id, next), schema.fields) as Row<S>;
+  }
+
+  /**
+   * Changes the rows that match, found and changed in one commit.
+   *
+   * @typeParam C What a function returns.
+   * @param where Conditions by field, or a function; it runs under the lock.
+   * @param changes As for {@linkcode Base.update}.
+   * @returns How many rows were changed.
+   * @throws {SchemaError} If a field is unknown, or one that is required would be null.
+   * @throws {TypeError} If a condition or a value does not fit the type of its field.
+   * @throws {RangeError} If a value is out of range.
+   * @throws {WriteError} If the disk refuses.
+   *
+   * @example A whole team
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", team: "string" });
+   * await people.insertMany([{ name: "homer", team: "a" }, { name: "lisa", team: "b" }]);
+   * assertEquals(await people.updateWhere({ team: "a" }, { team: "c" }), 1);
+   * await people.destroy();
+   * ```
+   */
+  async updateWhere<const C extends Update<S>>(
+    where: Filter<S>,
+    changes: Update<S> | ((row: Row<S>) => Exactly<S, C>),
+  ): Promise<number> {
+    return await this.#handle.writer.run(this.#updatingWhere(where, changes));
+  }
+
+  /**
+   * As {@linkcode Base.updateWhere}, blocking.
+   *
+   * @typeParam C What a function returns.
+   * @param where Conditions by field, or a function.
+   * @param changes As for {@linkcode Base.update}.
+   * @returns How many rows were changed.
+   *
+   * @example Blocking
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * assertEquals(people.updateWhereSync({ age: null }, { age: 0 }), 0);
+   * await people.destroy();
+   * ```
+   */
+  updateWhereSync<const C extends Update<S>>(
+    where: Filter<S>,
+    changes: Update<S> | ((row: Row<S>) => Exactly<S, C>),
+  ): number {
+    return this.#handle.writer.runSync(this.#updatingWhere(where, changes));
+  }
+
+  #updatingWhere(where: unknown, changes: unknown): Change<number> {
+    const attempt = `Cannot update "${this.path}"`;
+    return (draft) => {
+      const ids = draft.find(explain(attempt, () => compile(draft.schema, where)));
+      for (const id of ids) this.#updateOne(draft, { id, version: undefined }, changes, attempt);
+      return ids.length;
+    };
+  }
+
+  #aimsAt(target: unknown, attempt: string): Aim[] {
+    const { base } = this.#handle.store.state;
+    return (Array.isArray(target) ? target : [target]).map((one) => aim(one, base, attempt));
   }
 
   // ------------------------------------------------------------- deleting
@@ -939,9 +1017,61 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
   }
 
   #deleting(target: unknown): Change<number> {
-    const aims = (Array.isArray(target) ? target : [target])
-      .map((one) => aim(one, `Cannot delete from "${this.path}"`));
+    const aims = this.#aimsAt(target, `Cannot delete from "${this.path}"`);
     return (draft) => aims.reduce((n, { id }) => draft.delete(id) ? n + 1 : n, 0);
+  }
+
+  /**
+   * Deletes the rows that match, found and deleted in one commit.
+   *
+   * @param where Conditions by field, or a function; it runs under the lock.
+   * @returns How many there were.
+   * @throws {TypeError} If a field is unknown, or a condition does not fit its type.
+   * @throws {RangeError} If a value is out of range.
+   * @throws {WriteError} If the disk refuses.
+   *
+   * @example The young
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }]);
+   * assertEquals(await people.deleteWhere({ age: { lt: 18 } }), 1);
+   * await people.destroy();
+   * ```
+   */
+  async deleteWhere(where: Filter<S>): Promise<number> {
+    return await this.#handle.writer.run(this.#deletingWhere(where));
+  }
+
+  /**
+   * As {@linkcode Base.deleteWhere}, blocking.
+   *
+   * @param where Conditions by field, or a function.
+   * @returns How many there were.
+   *
+   * @example Blocking
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * assertEquals(people.deleteWhereSync({ age: null }), 0);
+   * await people.destroy();
+   * ```
+   */
+  deleteWhereSync(where: Filter<S>): number {
+    return this.#handle.writer.runSync(this.#deletingWhere(where));
+  }
+
+  #deletingWhere(where: unknown): Change<number> {
+    const attempt = `Cannot delete from "${this.path}"`;
+    return (draft) => {
+      const ids = draft.find(explain(attempt, () => compile(draft.schema, where)));
+      for (const id of ids) draft.delete(id);
+      return ids.length;
+    };
   }
 
   // ------------------------------------------------------------- the schema

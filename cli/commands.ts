@@ -4,15 +4,7 @@
  * @module
  */
 
-import {
-  ConflictError,
-  type Insert,
-  type OpenOptions,
-  PsBase,
-  RecordNotFoundError,
-  type Schema,
-  type Update,
-} from "../mod.ts";
+import { type Insert, type OpenOptions, PsBase, type Schema, type Update } from "../mod.ts";
 import { type Accepted, countOf, type Parsed } from "./args.ts";
 import { whereOf } from "./conditions.ts";
 import { Fault, UsageError } from "./errors.ts";
@@ -193,7 +185,8 @@ export const COMMANDS: { readonly [name: string]: Command } = {
       checkMeant(call, conditions);
       await withBase(call.io, path, {}, async (base) => {
         const changes = assignments(base.schema, call.set) as Update<Schema>;
-        call.io.stdout.write(`${await updateAll(base, conditions, changes)}\n`);
+        const where = whereOf(base.schema, conditions);
+        call.io.stdout.write(`${await base.updateWhere(where, changes)}\n`);
       });
     },
   },
@@ -206,8 +199,8 @@ export const COMMANDS: { readonly [name: string]: Command } = {
       const [path, conditions] = pathAnd(call.words);
       checkMeant(call, conditions);
       await withBase(call.io, path, {}, async (base) => {
-        const rows = base.select(whereOf(base.schema, conditions), { fields: [] });
-        call.io.stdout.write(`${await base.delete(rows)}\n`);
+        const where = whereOf(base.schema, conditions);
+        call.io.stdout.write(`${await base.deleteWhere(where)}\n`);
       });
     },
   },
@@ -303,7 +296,12 @@ export const COMMANDS: { readonly [name: string]: Command } = {
         const stats = base.stats();
         const fields = columnsOf(base.schema).map(({ name, type }) => {
           const { required = false, default: value = null } = fieldOf(base.schema, name);
-          return { name, type: type.name, required, default: value && type.toJson(value) };
+          return {
+            name,
+            type: type.name,
+            required,
+            default: value === null ? null : type.toJson(value),
+          };
         });
         const info = { path, ...stats, fields };
         if (form === "json") return io.stdout.write(safeJson(JSON.stringify(info, null, 2)) + "\n");
@@ -376,22 +374,6 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     },
   },
 };
-
-/** Changes all rows that match, in one commit; once more if a row was changed meanwhile. */
-async function updateAll(
-  base: PsBase,
-  conditions: readonly string[],
-  changes: Update<Schema>,
-): Promise<number> {
-  for (;;) {
-    const rows = base.select(whereOf(base.schema, conditions), { fields: [] });
-    try {
-      return (await base.update(rows, changes)).length;
-    } catch (error) {
-      if (!(error instanceof ConflictError || error instanceof RecordNotFoundError)) throw error;
-    }
-  }
-}
 
 // --------------------------------------------------------------- files
 

@@ -26,5 +26,7 @@ export function isTold(error: unknown): error is Error {
   if (error instanceof TypeError || error instanceof RangeError) {
     return error.cause instanceof Error && error.message.startsWith("Cannot ");
   }
-  return Object.values(Deno.errors).some((type) => error instanceof type);
+  // Not all that the system refuses has a class of its own: a full disk, say.
+  return Object.values(Deno.errors).some((type) => error instanceof type) ||
+    (error instanceof Error && error.message.includes("(os error "));
 }

@@ -6,8 +6,6 @@
 
 import { CorruptionError } from "./errors.ts";
 import type { Files } from "./file.ts";
-import { FILE_HEADER, fileOwner } from "./format.ts";
-import { generationPaths } from "./layout.ts";
 import { scanSegment } from "./scan.ts";
 import type { State } from "./state.ts";
 import { Store } from "./store.ts";
@@ -54,7 +52,7 @@ export function* audit(files: Files, dir: string): Generator<void, CheckResult> 
   const { state } = store;
   state.pin();
   try {
-    noting(() => checkTableHeader(store!));
+    noting(() => state.table.checkHeader());
     for (let i = 0; i < state.table.groups.length; i++) {
       noting(() => void state.table.copyOf(i));
       yield;
@@ -71,20 +69,6 @@ export function* audit(files: Files, dir: string): Generator<void, CheckResult> 
     store.close();
   }
   return { ok: problems.length === 0, rows, problems };
-}
-
-function checkTableHeader({ files, dir, sums, log: { generation } }: Store): void {
-  const path = generationPaths(dir, generation).table;
-  const file = files.open(path, "read");
-  try {
-    const header = new Uint8Array(FILE_HEADER);
-    file.readAt(header, 0);
-    if (fileOwner(path, "table", header, sums, generation) !== "ours") {
-      throw new CorruptionError(path, 0, "the header of the table does not verify");
-    }
-  } finally {
-    file.close();
-  }
 }
 
 /** Decodes every value; how many rows there are. */

@@ -40,11 +40,6 @@ export class ByteWriter {
   #view = viewOf(this.#bytes);
   #length = 0;
 
-  /** How much was written. */
-  get length(): number {
-    return this.#length;
-  }
-
   /** What was written; valid until the next write. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);

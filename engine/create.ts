@@ -5,7 +5,7 @@
  * @module
  */
 
-import { BaseExistsError, BaseNotFoundError, CorruptionError } from "./errors.ts";
+import { BaseExistsError, BaseNotFoundError, CorruptionError, WriteError } from "./errors.ts";
 import { type File, type Files, removeQuietly } from "./file.ts";
 import { Flock } from "./flock.ts";
 import { Checksum, encodeIdentity } from "./format.ts";
@@ -19,9 +19,10 @@ import { TableWriter } from "./table.ts";
 /**
  * Makes the directory if need be, and attaches the lock on the identity file in it.
  *
+ * @returns The lock, and whether the directory was made; `undefined` if it was removed meanwhile.
  * @throws {BaseExistsError} If what is at the path is not a base, nor empty.
  */
-export function prepareBase(files: Files, dir: string): Flock {
+export function prepareBase(files: Files, dir: string): { lock: Flock; made: boolean } | undefined {
   let made: boolean;
   try {
     made = files.makeDir(dir);
@@ -32,27 +33,44 @@ export function prepareBase(files: Files, dir: string): Flock {
       `Cannot create "${dir}": there is no directory "${parentOf(dir)}", make it first`,
     );
   }
-  if (!made) checkPlace(files, dir);
-  return Flock.attach(files, join(dir, IDENTITY), "create");
+  if (!made && !checkPlace(files, dir)) return undefined;
+  try {
+    return { lock: Flock.attach(files, join(dir, IDENTITY), "create"), made };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
-function checkPlace(files: Files, dir: string): void {
+/** Under the lock, after a failure: leaves nothing where nothing was. */
+export function unmakeBase(files: Files, dir: string, made: boolean): void {
+  for (const name of files.list(dir) ?? []) {
+    if (parseName(name) !== undefined) removeQuietly(files, join(dir, name));
+  }
+  if (!made) return;
+  try {
+    files.removeDir(dir);
+  } catch {
+    // Somebody put something into it.
+  }
+}
+
+/** Whether a base can be here; `false` if the directory was removed meanwhile. */
+function checkPlace(files: Files, dir: string): boolean {
   let names: string[] | undefined;
   try {
     names = files.list(dir);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotADirectory)) throw error;
-  }
-  if (names === undefined) {
     throw new BaseExistsError(`Cannot create "${dir}": it is no directory, choose another path`);
   }
+  if (names === undefined) return false;
   const foreign = names.find((name) => parseName(name) === undefined);
-  if (names.length > 0 && !names.includes(IDENTITY)) {
-    const what = foreign === undefined
-      ? `it holds a base without its identity file "${IDENTITY}"`
-      : `it is a directory with other files, like "${foreign}"`;
-    throw new BaseExistsError(`Cannot create "${dir}": ${what}, choose another path`);
-  }
+  if (names.length === 0 || names.includes(IDENTITY)) return true;
+  const what = foreign === undefined
+    ? `it holds a base without its identity file "${IDENTITY}"`
+    : `it is a directory with other files, like "${foreign}"`;
+  throw new BaseExistsError(`Cannot create "${dir}": ${what}, choose another path`);
 }
 
 /** Whether the identity file that `lock` has open is still the one in `dir`. */
@@ -153,46 +171,69 @@ export function overrideBase(files: Files, dir: string, schema: TableSchema): vo
   );
   const generation = Math.max(...numbers) + 1;
   const sums = new Checksum(crypto.getRandomValues(new Uint8Array(16)));
-  makeGeneration(files, dir, sums, generation, schema);
   const path = temporary(join(dir, IDENTITY), randomNonce());
-  writeNew(files, path, (file) => file.writeAt(encodeIdentity(sums), 0));
-  files.syncDir(dir);
-  sealFinally(files, dir);
+  const old = openLast(files, dir);
+  try {
+    makeGeneration(files, dir, sums, generation, schema);
+    writeNew(files, path, (file) => file.writeAt(encodeIdentity(sums), 0));
+    files.syncDir(dir);
+  } catch (error) {
+    old?.close();
+    const made = generationPaths(dir, generation);
+    for (const one of [path, made.log, made.table]) removeQuietly(files, one);
+    throw error;
+  }
+  sealFinally(old);
   files.rename(path, join(dir, IDENTITY));
   files.syncDir(dir);
   markSettled(files, dir, sums, generation);
   for (const name of names) {
-    if (typeof parseName(name) === "object") files.remove(join(dir, name));
+    if (typeof parseName(name) === "object" || name.startsWith(`${IDENTITY}.`)) {
+      removeQuietly(files, join(dir, name));
+    }
   }
 }
 
-/** Sends the handles of others to the identity file; a damaged base has none that work. */
-function sealFinally(files: Files, dir: string): void {
-  let store: Store;
+/** The base that is to go; none, if it is damaged. */
+function openLast(files: Files, dir: string): Store | undefined {
   try {
-    store = Store.open(files, dir);
+    return Store.open(files, dir);
   } catch (error) {
-    if (error instanceof CorruptionError) return;
+    if (error instanceof CorruptionError) return undefined;
     throw error;
   }
+}
+
+/** Sends the handles of others to the identity file; a full disk must not keep a base. */
+function sealFinally(store: Store | undefined): void {
   try {
-    store.begin();
-    store.sealFinally();
+    store?.begin();
+    store?.sealFinally();
+  } catch (error) {
+    if (!(error instanceof WriteError)) throw error;
   } finally {
-    store.close();
+    store?.close();
   }
 }
 
 /** Under the lock: removes the base, and the directory if nothing else is in it. */
 export function destroyBase(files: Files, dir: string): void {
   const names = files.list(dir) ?? [];
-  sealFinally(files, dir);
+  sealFinally(openLast(files, dir));
   // The identity first: what is left after a crash is no base any more.
   files.remove(join(dir, IDENTITY));
   files.syncDir(dir);
-  const ours = names.filter((name) => parseName(name) !== undefined);
-  for (const name of ours) files.remove(join(dir, name));
-  if (ours.length < names.length) return;
-  files.removeDir(dir);
+  for (const name of names) {
+    if (name === IDENTITY || parseName(name) === undefined) continue;
+    // Somebody makes the next one here: what is left is for him to remove.
+    if (files.identity(join(dir, IDENTITY)) !== undefined) return;
+    files.remove(join(dir, name));
+  }
+  if (names.some((name) => parseName(name) === undefined)) return;
+  try {
+    files.removeDir(dir);
+  } catch {
+    return; // The next one is there already.
+  }
   files.syncDir(parentOf(dir));
 }

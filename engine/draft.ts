@@ -7,6 +7,8 @@
 
 import { ChangeWriter } from "./changes.ts";
 import { type EncodedGroup, GroupBuilder } from "./group.ts";
+import type { Query } from "./query.ts";
+import { scan } from "./scan.ts";
 import type { StoredRow, TableSchema } from "./schema.ts";
 import type { State } from "./state.ts";
 
@@ -59,6 +61,11 @@ export class Draft {
     return this.#out.schema;
   }
 
+  /** Which base it is of. */
+  get base(): string {
+    return this.#state.base;
+  }
+
   /** Whether the table has no rows. */
   get empty(): boolean {
     return this.#state.size === 0;
@@ -72,6 +79,11 @@ export class Draft {
   /** The row of an id. */
   get(id: number): StoredRow | undefined {
     return this.#changed.has(id) ? this.#changed.get(id) : this.#state.get(id);
+  }
+
+  /** The ids of the rows that match, as they were before this draft. */
+  find(query: Query): number[] {
+    return Array.from(scan(this.#state, query), (place) => place.id);
   }
 
   /** Inserts rows; their ids follow the one returned. */

@@ -191,9 +191,12 @@ export class WriteError extends BaseError {
   }
 }
 
-/** What the system refused, as a `WriteError` that left nothing; errors of psbase as they are. */
+/**
+ * What the system refused, as a `WriteError` that left nothing; errors of psbase, and Deno's
+ * for a flag that is missing, as they are.
+ */
 export function refused(attempt: string, left: string, error: unknown): unknown {
-  if (error instanceof BaseError) return error;
+  if (error instanceof BaseError || error instanceof Deno.errors.NotCapable) return error;
   return new WriteError(`${attempt}: ${(error as Error).message}, ${left}`, "none", error);
 }
 

@@ -4,8 +4,16 @@
  * @module
  */
 
-import { destroyBase, isCurrent, isThere, makeBase, overrideBase, prepareBase } from "./create.ts";
-import { BaseExistsError, refused, SchemaError } from "./errors.ts";
+import {
+  destroyBase,
+  isCurrent,
+  isThere,
+  makeBase,
+  overrideBase,
+  prepareBase,
+  unmakeBase,
+} from "./create.ts";
+import { BaseError, BaseExistsError, refused, SchemaError } from "./errors.ts";
 import { currentFiles, type Files } from "./file.ts";
 import { checkTimeout, type Flock } from "./flock.ts";
 import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./options.ts";
@@ -136,8 +144,9 @@ export class Handle {
     owner: boolean,
   ): Promise<Handle> {
     const creation = new Creation(path, schema, settings);
-    for (let done = false; !done;) {
+    for (let done = creation.isToBeRead; !done;) {
       const lock = creation.begin();
+      if (lock === undefined) continue;
       try {
         done = creation.isOpen(lock) ||
           await lock.run(() => creation.make(lock), waiting(creation.dir, settings));
@@ -156,8 +165,9 @@ export class Handle {
     owner: boolean,
   ): Handle {
     const creation = new Creation(path, schema, settings);
-    for (let done = false; !done;) {
+    for (let done = creation.isToBeRead; !done;) {
       const lock = creation.begin();
+      if (lock === undefined) continue;
       try {
         done = creation.isOpen(lock);
         if (done) break;
@@ -227,6 +237,8 @@ class Creation {
   readonly #files: Files = currentFiles();
   readonly #schema: TableSchema;
   readonly #mode: "new" | "open" | "override";
+  /** Whether the directory is of this call. */
+  #made = false;
 
   constructor(path: string | URL, schema: Schema, { mode, ...settings }: CreateOptions) {
     this.dir = toPath(path);
@@ -239,8 +251,24 @@ class Creation {
     this.opening = { ...settings, ...(this.#mode === "open" ? { schema } : {}) };
   }
 
-  begin(): Flock {
-    return prepareBase(this.#files, this.dir);
+  /** Whether no byte may be written: there is nothing to do but to open it. */
+  get isToBeRead(): boolean {
+    return this.opening.readOnly === true;
+  }
+
+  /** The lock under which it is made; `undefined` to begin anew. */
+  begin(): Flock | undefined {
+    try {
+      const place = prepareBase(this.#files, this.dir);
+      if (place?.made === true) this.#made = true;
+      return place?.lock;
+    } catch (error) {
+      throw this.#refused(error);
+    }
+  }
+
+  #refused(error: unknown): unknown {
+    return refused(`Cannot create "${this.dir}"`, "create it again when that is mended", error);
   }
 
   /** Whether the base is there, and that is all that is asked for. */
@@ -259,11 +287,14 @@ class Creation {
   make(lock: Flock): boolean {
     if (!isCurrent(this.#files, this.dir, lock)) return false;
     if (this.isOpen(lock)) return true;
+    const there = isThere(this.dir, lock);
     try {
-      if (isThere(this.dir, lock)) overrideBase(this.#files, this.dir, this.#schema);
+      if (there) overrideBase(this.#files, this.dir, this.#schema);
       else makeBase(this.#files, this.dir, lock, this.#schema);
     } catch (error) {
-      throw refused(`Cannot create "${this.dir}"`, "create it again when that is mended", error);
+      // What is damaged or of others is left as it is.
+      if (!there && !(error instanceof BaseError)) unmakeBase(this.#files, this.dir, this.#made);
+      throw this.#refused(error);
     }
     return true;
   }

@@ -193,16 +193,6 @@ export class Log {
     return this.#file.identity;
   }
 
-  /** How far the log is known to be on disk. */
-  get claim(): number {
-    return this.#claim;
-  }
-
-  /** Length of the file, in bytes. */
-  get bytes(): number {
-    return this.#file.size();
-  }
-
   // ------------------------------------------------------------- reading
 
   /**
@@ -399,14 +389,15 @@ export class Log {
       end += frame.bytes.length;
       chain = frame.chain;
     }
-    this.#write(from, parts, end);
+    const last = frames.at(-1)?.kind ?? FRAME.commit;
+    this.#write(from, parts, end, last === FRAME.commit ? EMPTY_FRAME : 0);
     this.#owns = true;
-    this.#sealed = frames.at(-1)?.kind === FRAME.seal;
+    this.#sealed = last === FRAME.seal;
     Object.assign(this, { end, sequence });
     this.#chain = chain;
   }
 
-  #write(from: number, parts: readonly Uint8Array[], end: number): void {
+  #write(from: number, parts: readonly Uint8Array[], end: number, room: number): void {
     const bytes = new Uint8Array(end - from);
     let at = 0;
     for (const part of parts) {
@@ -415,7 +406,7 @@ export class Log {
     }
     if (bytes.length === 0) return;
     try {
-      this.#reserve(end);
+      this.#reserve(end, room);
       this.#file.writeAt(bytes, from);
     } catch (error) {
       this.#takeBack(error);
@@ -424,11 +415,11 @@ export class Log {
 
   /**
    * Zeros ahead of use, in a write of their own: a full disk refuses them while there is
-   * nothing to take back. Always room for a seal, so that it does not keep cleanup from ending.
+   * nothing to take back. A commit leaves room for a seal, which a full disk must not refuse.
    */
-  #reserve(end: number): void {
+  #reserve(end: number, room: number): void {
     const size = this.#file.size();
-    if (end + EMPTY_FRAME <= size) return;
+    if (end + room <= size) return;
     const at = Math.max(size, end);
     this.#file.writeAt(new Uint8Array(grownSize(end) - at), at);
   }

@@ -166,8 +166,38 @@ function selectMeta(
 
 // --------------------------------------------------------------- rows as objects
 
+/** Makes a constructor return what it is given, so that a subclass adds its private fields to it. */
+class Given {
+  constructor(object: object) {
+    return object;
+  }
+}
+
+/** Marks a row with its base: a private field is seen by nobody, and copied by nothing. */
+class Origin extends Given {
+  readonly #base: string;
+
+  constructor(row: object, base: string) {
+    super(row);
+    this.#base = base;
+  }
+
+  static of(row: object): string | undefined {
+    return #base in row ? row.#base : undefined;
+  }
+}
+
+/** The base that a row was read from, if it is known. */
+export function baseOf(row: object): string | undefined {
+  return Origin.of(row);
+}
+
 /** What becomes of a place: an object with its id, its version, and these fields. */
-export function rowAt(place: Place, fields: readonly FieldDef[]): Record<string, unknown> {
+export function rowAt(
+  { base }: Pick<State, "base">,
+  place: Place,
+  fields: readonly FieldDef[],
+): Record<string, unknown> {
   const row: Record<string, unknown> = { __id__: place.id, __version__: versionAt(place) };
   const columns = place.group?.columns(fields);
   for (let k = 0; k < fields.length; k++) {
@@ -177,6 +207,7 @@ export function rowAt(place: Place, fields: readonly FieldDef[]): Record<string,
       : readField(place.row, field);
     row[field.name] = value === null ? null : field.value.give(value);
   }
+  new Origin(row, base);
   return row;
 }
 
@@ -264,7 +295,7 @@ export function select(state: State, query: Query, selection: Selection) {
     ? scan(state, query).drop(offset).take(limit)
     : sorted(scan(state, query), order).slice(offset, offset + limit);
   const rows: Record<string, unknown>[] = [];
-  for (const place of places) rows.push(rowAt(place, fields));
+  for (const place of places) rows.push(rowAt(state, place, fields));
   return rows;
 }
 

@@ -59,6 +59,8 @@ interface GroupPart {
 export class State implements ChangeSink {
   /** What the log goes on from. */
   readonly table: Table;
+  /** Which base it is: its UUID. */
+  readonly base: string;
   /** The fields. */
   schema: TableSchema;
   /** The id that the next row gets. */
@@ -74,13 +76,19 @@ export class State implements ChangeSink {
   #patches = new Map<number, RowList>();
   #pins = 0;
 
-  constructor(table: Table, logPath: string) {
+  /**
+   * @param table What the log goes on from.
+   * @param logPath The log, for messages.
+   * @param base Which base it is.
+   */
+  constructor(table: Table, logPath: string, base: string) {
     this.table = table;
     this.schema = table.schema;
     this.nextId = table.nextId;
     this.sequence = table.sequence;
     this.size = table.rows;
     this.#logPath = logPath;
+    this.base = base;
   }
 
   // ------------------------------------------------------------- commit points
@@ -104,7 +112,7 @@ export class State implements ChangeSink {
 
   /** A copy that changes on its own. */
   clone(): State {
-    const copy = new State(this.table, this.#logPath);
+    const copy = new State(this.table, this.#logPath, this.base);
     copy.schema = this.schema;
     copy.nextId = this.nextId;
     copy.sequence = this.sequence;
@@ -182,6 +190,7 @@ export class State implements ChangeSink {
   /** Where the row of an id stands; `undefined` if there is none. */
   find(id: number): Place | undefined {
     if (!Number.isSafeInteger(id)) return undefined;
+    id += 0; // -0 is 0
     const part = this.#partOf(id);
     if (part === undefined) return undefined;
     if (part instanceof RowList) return placeOf(id, part.get(id));

@@ -19,7 +19,7 @@
 
 import { readChanges } from "./changes.ts";
 import {
-  type BaseError,
+  BaseError,
   BaseNotFoundError,
   ClosedError,
   CorruptionError,
@@ -253,7 +253,7 @@ export class Store {
     for (const old of [this.#log, this.#before]) if (old !== before) old?.close();
     this.#before = before;
     this.#log = log;
-    this.#state = new State(table, log.path);
+    this.#state = new State(table, log.path, this.sums.uuid.toHex());
     this.#outdated = false;
   }
 
@@ -473,12 +473,21 @@ function holdsFrames(files: Files, path: string): boolean {
 
 /** The sums of the base whose identity is open. */
 function sumsOf(files: Files, dir: string, file: File): Checksum {
-  const sums = readIdentity(file);
+  let sums = readIdentity(file);
+  if (sums === "empty") {
+    try {
+      checkNoCommits(files, dir);
+    } catch (error) {
+      // Unless somebody made, or unmade, the base meanwhile.
+      sums = readIdentity(file);
+      const still = sums === "empty" && files.identity(file.path) === file.identity;
+      if (still && error instanceof CorruptionError) throw error;
+    }
+  }
   if (sums instanceof Checksum) return sums;
   if (sums === "damaged") {
     throw new CorruptionError(file.path, 0, "the identity of the base does not verify");
   }
-  if (sums === "empty") checkNoCommits(files, dir);
   throw new BaseNotFoundError(
     sums === "empty"
       ? `Cannot open "${dir}": its creation was interrupted, create it again`
@@ -487,8 +496,13 @@ function sumsOf(files: Files, dir: string, file: File): Checksum {
 }
 
 function identityAt(files: Files, path: string): Uint8Array {
-  if (files.identity(path) === undefined) return new Uint8Array();
-  const file = files.open(path, "read");
+  let file: File;
+  try {
+    file = files.open(path, "read");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return new Uint8Array();
+    throw error;
+  }
   try {
     return identityBytes(file);
   } finally {
@@ -501,15 +515,14 @@ function openError(files: Files, dir: string, path: string, error: unknown): unk
     const there = files.identity(dir) === undefined ? "there is nothing" : "there is no base";
     return new BaseNotFoundError(`Cannot open "${dir}": ${there}, create it first`);
   }
+  const said = (error as Error).message;
   try {
     files.open(path, "read").close();
   } catch {
-    return error;
+    if (error instanceof Deno.errors.NotCapable) return error;
+    const refused = `Cannot open "${dir}": ${said}, it takes the permission to read it`;
+    return new BaseError(refused, { cause: error });
   }
-  const said = (error as Error).message;
-  const refused = new ReadOnlyError(
-    `Cannot open "${dir}" for writing: ${said}, open it with readOnly to read it`,
-  );
-  refused.cause = error;
-  return refused;
+  const refused = `Cannot open "${dir}" for writing: ${said}, open it with readOnly to read it`;
+  return new ReadOnlyError(refused, { cause: error });
 }

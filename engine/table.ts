@@ -22,6 +22,7 @@ import {
   type Checksum,
   encodeFileHeader,
   FILE_HEADER,
+  fileOwner,
   getUint32,
   getUint53,
   setUint32,
@@ -147,6 +148,7 @@ export class Table implements TableInfo {
   readonly bytes: number;
   readonly #file: File;
   readonly #sums: Checksum;
+  readonly #generation: number;
   readonly #cache = new Map<number, Group>();
   #cached = 0;
   #pins = 0;
@@ -161,6 +163,7 @@ export class Table implements TableInfo {
   constructor(file: File, sums: Checksum, generation: number) {
     this.#file = file;
     this.#sums = sums;
+    this.#generation = generation;
     this.bytes = file.size();
     let end = new Uint8Array(Math.min(this.bytes, FIRST_READ));
     file.readAt(end, this.bytes - end.length);
@@ -255,6 +258,19 @@ export class Table implements TableInfo {
     const group = new Group(source, directory, entry.first);
     if (group.rows !== entry.rows) this.#fail(at, "a row group has not the rows it should");
     return { group, behind };
+  }
+
+  /**
+   * Verifies the header, which opening does without.
+   *
+   * @throws {CorruptionError} If it does not verify.
+   */
+  checkHeader(): void {
+    const header = new Uint8Array(FILE_HEADER);
+    this.#file.readAt(header, 0);
+    if (fileOwner(this.#file.path, "table", header, this.#sums, this.#generation) !== "ours") {
+      this.#fail(0, "the header of the table does not verify");
+    }
   }
 
   /** Whether this process got to hold the table for cleanup: one at a time builds the next. */

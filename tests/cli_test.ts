@@ -128,6 +128,13 @@ Deno.test("info prints fields and figures", async () => {
   assertMatch(table, /^team +string +"a"$/m);
 });
 
+Deno.test("info prints a default of every type", async () => {
+  await using base = tempBase();
+  await done(["create", base.path, "b:bigint=0", "f:float=NaN", "n:integer=0"]);
+  const { fields } = JSON.parse(await done(["info", base.path, "--json"]));
+  assertEquals(fields.map((field: { default: unknown }) => field.default), [0, "NaN", 0]);
+});
+
 Deno.test("cleanup and destroy leave a clean table and none", async () => {
   await using base = tempBase();
   await people(base.path);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { denoFiles, withFiles } from "../../engine/file.ts";
+import { denoFiles, type OpenMode, withFiles } from "../../engine/file.ts";
 import { Base, CorruptionError, PsBase } from "../../mod.ts";
 import { openRemote } from "../helpers/remote_base.ts";
 import { tempBase } from "../helpers/temp_base.ts";
@@ -226,4 +226,24 @@ Deno.test("PsBase tells damage of the log at open, that of a row group when it i
     const error = await assertRejects(() => PsBase.open(temp.path, { readOnly }), CorruptionError);
     assertEquals([error.file, error.offset], [`${temp.path}/${log}`, 4096]);
   }
+});
+
+Deno.test("PsBase.check() lists nothing though a cleanup removes the table that it reads", async () => {
+  await using temp = tempBase();
+  await using db = await PsBase.create(temp.path, SCHEMA);
+  await db.insertMany(rows(100));
+  let cleaned = false;
+  const files = {
+    ...denoFiles,
+    open(path: string, mode: OpenMode) {
+      const file = denoFiles.open(path, mode);
+      if (path.endsWith(".table") && !cleaned) {
+        cleaned = true;
+        db.cleanupSync();
+      }
+      return file;
+    },
+  };
+  assertEquals(withFiles(files, () => PsBase.checkSync(temp.path)).problems, []);
+  assert(cleaned);
 });

@@ -9,6 +9,7 @@ import {
   PsBase,
   SchemaError,
 } from "../../mod.ts";
+import { denoFiles, withFiles } from "../../engine/file.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 
 const PEOPLE = { name: "string", age: "integer" } as const;
@@ -283,4 +284,26 @@ Deno.test("PsBase.open() tells a damaged identity", async () => {
     const found = await PsBase.check(temp.path);
     assertEquals([found.ok, found.problems[0]?.file], [false, file]);
   }
+});
+
+Deno.test("PsBase.destroy() leaves alone what another makes in its place meanwhile", async () => {
+  await using temp = tempBase();
+  let made: PsBase<typeof PEOPLE> | undefined;
+  const files = {
+    ...denoFiles,
+    remove(path: string) {
+      const removed = denoFiles.remove(path);
+      const left = [...Deno.readDirSync(temp.path)].length;
+      if (left === 0 && made === undefined) {
+        made = PsBase.createSync(temp.path, PEOPLE);
+        made.insertSync({ name: "lisa" });
+      }
+      return removed;
+    },
+  };
+  const old = withFiles(files, () => PsBase.createSync(temp.path, PEOPLE));
+  old.destroySync();
+  using again = PsBase.openSync(temp.path, { schema: PEOPLE });
+  assertEquals(again.select().map((row) => row.name), ["lisa"]);
+  await made?.close();
 });

@@ -211,3 +211,68 @@ for (const Class of [Base, PsBase]) {
     assertEquals(db.size, 4);
   });
 }
+
+Deno.test("PsBase.update() and delete() refuse a row of another base, of the same schema too", async () => {
+  await using here = tempBase();
+  await using there = tempBase();
+  await using db = await PsBase.create(here.path, PEOPLE);
+  await using other = await PsBase.create(there.path, PEOPLE);
+  for (const base of [db, other]) await base.insert({ name: "homer" });
+  const rows = [other.get(0)!, other.at(0)!, [...other][0]!, other.select()[0]!];
+  rows.push(await other.update(0, { age: 39 }));
+  for (const row of rows) {
+    await assertRejects(() => db.update(row, { age: 1 }), UpdateError, "another base");
+    assertThrows(() => db.deleteSync([row]), UpdateError, "another base");
+  }
+  assertEquals(db.get(0)?.age, null);
+  // A copy tells nothing of where it comes from, and another handle's row is of this base.
+  await using again = await PsBase.open(here.path, { schema: PEOPLE });
+  assertEquals((await db.update({ ...again.get(0)! }, { age: 2 })).age, 2);
+  assertEquals((await db.update(again.get(0)!, { age: 3 })).age, 3);
+});
+
+for (const Class of [Base, PsBase]) {
+  Deno.test(`${Class.name}.updateWhere() and deleteWhere() find and change in one commit`, async () => {
+    await using temp = tempBase();
+    await using db = await Class.create(temp.path, PEOPLE);
+    // In groups of the table, patched ones among them, in a batch, and singly.
+    await db.insertMany(Array.from({ length: 200 }, (_, age) => ({ name: "a", age })));
+    await db.cleanup();
+    await db.insertMany(Array.from({ length: 100 }, (_, i) => ({ name: "b", age: 200 + i })));
+    await db.insert({ name: "c", age: 300 });
+    await db.update(10, { age: 1000 });
+    await db.delete(11);
+    const { sequence } = db.stats();
+    assertEquals(await db.updateWhere({ age: { gte: 100 } }, { size: 1 }), 202);
+    assertEquals(db.stats().sequence, sequence + 1);
+    assertEquals([db.count({ size: 1 }), db.get(10)?.__version__], [202, 2]);
+    const older = db.updateWhereSync((row) => row.name === "c", (row) => ({ age: row.age! + 1 }));
+    assertEquals([older, db.get(300)?.age], [1, 301]);
+    assertEquals(await db.deleteWhere({ size: 1, name: "a" }), 101);
+    assertEquals(db.deleteWhereSync((row) => row.name === "b"), 100);
+    assertEquals([db.size, db.has(10), db.has(300)], [99, false, true]);
+    assertEquals([await db.deleteWhere({ age: -1 }), await db.updateWhere({ age: -1 }, {})], [
+      0,
+      0,
+    ]);
+    // All or none, and nothing at all where the condition is wrong.
+    await assertRejects(
+      () => db.updateWhere({}, (row) => ({ age: row.__id__ === 50 ? 0.5 : 7 })),
+      RangeError,
+    );
+    // deno-lint-ignore no-explicit-any
+    await assertRejects(() => db.deleteWhere({ agee: 1 } as any), TypeError, "agee");
+    assertEquals([db.count({ age: 7 }), db.size], [1, 99]);
+  });
+}
+
+Deno.test("PsBase.deleteWhere() leaves a row alone that another handle changed just before", async () => {
+  await using temp = tempBase();
+  await using db = await PsBase.create(temp.path, PEOPLE);
+  await using other = await PsBase.open(temp.path, { schema: PEOPLE });
+  await db.insert({ name: "homer", age: 1 });
+  assertEquals(db.count({ age: 1 }), 1);
+  await other.update(0, { age: 2 });
+  assertEquals(await db.deleteWhere({ age: 1 }), 0);
+  assertEquals(db.size, 1);
+});

@@ -36,7 +36,7 @@ function tableOf(rows: Model, nextId: number): State {
     out.add(group, first, last);
   }
   out.finish({ schema: SCHEMA, nextId, sequence: 0 });
-  return new State(new Table(file, SUMS, 1), "/log");
+  return new State(new Table(file, SUMS, 1), "/log", "base");
 }
 
 function assertSame(state: State, model: Model, nextId: number): void {
