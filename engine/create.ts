@@ -9,11 +9,12 @@ import { BaseExistsError, BaseNotFoundError, CorruptionError, WriteError } from 
 import { type File, type Files, removeQuietly } from "./file.ts";
 import { Flock } from "./flock.ts";
 import { Checksum, encodeIdentity } from "./format.ts";
+import { checkNoCommits, readIdentity, settleIdentity } from "./identity.ts";
 import { generationPaths, IDENTITY, OWNER, parseName, temporary } from "./layout.ts";
 import { Log, randomNonce } from "./log.ts";
 import { join, parentOf } from "./path.ts";
 import type { TableSchema } from "./schema.ts";
-import { checkNoCommits, readIdentity, settleIdentity, Store } from "./store.ts";
+import { Store } from "./store.ts";
 import { TableWriter } from "./table.ts";
 
 /**

@@ -18,27 +18,14 @@
  */
 
 import { readChanges } from "./changes.ts";
-import {
-  BaseError,
-  BaseNotFoundError,
-  ClosedError,
-  CorruptionError,
-  ReadOnlyError,
-} from "./errors.ts";
+import { type BaseError, BaseNotFoundError, ClosedError, CorruptionError } from "./errors.ts";
 import type { File, Files } from "./file.ts";
 import { Flock } from "./flock.ts";
-import {
-  Checksum,
-  decodeIdentity,
-  encodeIdentity,
-  FRAME,
-  IDENTITY_LENGTH,
-  LOG_PAGE,
-  sameBytes,
-} from "./format.ts";
-import { completeGenerations, generationPaths, IDENTITY, parseName } from "./layout.ts";
+import { type Checksum, encodeIdentity, FRAME, sameBytes } from "./format.ts";
+import { identityAt, identityBytes, openError, settleIdentity, sumsOf } from "./identity.ts";
+import { completeGenerations, generationPaths, IDENTITY } from "./layout.ts";
 import { Log, type LogEnd, StaleError } from "./log.ts";
-import { join, parentOf } from "./path.ts";
+import { join } from "./path.ts";
 import { State } from "./state.ts";
 import { Table } from "./table.ts";
 
@@ -59,16 +46,6 @@ const MAX_LOG_BYTES = 256 * 1024;
 interface Generation {
   readonly table: Table;
   readonly log: Log;
-}
-
-function identityBytes(file: File): Uint8Array {
-  const bytes = new Uint8Array(IDENTITY_LENGTH);
-  return bytes.subarray(0, file.readAt(bytes, 0));
-}
-
-/** Reads an identity, as far as there is one. */
-export function readIdentity(file: File): ReturnType<typeof decodeIdentity> {
-  return decodeIdentity(file.path, identityBytes(file));
 }
 
 /** A base that is open. */
@@ -429,100 +406,4 @@ export class Store {
     for (const table of this.#tables) table.close();
     this.lock?.detach();
   }
-}
-
-/**
- * Writes the identity and forces it to the device, with all that leads to it: whoever
- * began to may have been killed, or not have heard of a sync that failed.
- */
-export function settleIdentity(files: Files, dir: string, file: File, sums: Checksum): void {
-  file.writeAt(encodeIdentity(sums), 0);
-  file.syncSync();
-  files.syncDir(dir);
-  files.syncDir(parentOf(dir));
-}
-
-/**
- * Where the identity is empty: whether its creation was interrupted. Commits beside it tell
- * of an identity that was lost.
- *
- * @throws {CorruptionError} If there are any.
- */
-export function checkNoCommits(files: Files, dir: string): void {
-  for (const name of files.list(dir) ?? []) {
-    const file = parseName(name);
-    if (typeof file !== "object" || file.temporary) continue;
-    if (file.generation === 1 && !(file.kind === "log" && holdsFrames(files, join(dir, name)))) {
-      continue;
-    }
-    const path = join(dir, IDENTITY);
-    throw new CorruptionError(path, 0, `the identity is empty beside the commits in "${name}"`);
-  }
-}
-
-function holdsFrames(files: Files, path: string): boolean {
-  const file = files.open(path, "read");
-  try {
-    const length = new Uint8Array(4);
-    file.readAt(length, LOG_PAGE);
-    return length.some((byte) => byte !== 0);
-  } finally {
-    file.close();
-  }
-}
-
-/** The sums of the base whose identity is open. */
-function sumsOf(files: Files, dir: string, file: File): Checksum {
-  let sums = readIdentity(file);
-  if (sums === "empty") {
-    try {
-      checkNoCommits(files, dir);
-    } catch (error) {
-      // Unless somebody made, or unmade, the base meanwhile.
-      sums = readIdentity(file);
-      const still = sums === "empty" && files.identity(file.path) === file.identity;
-      if (still && error instanceof CorruptionError) throw error;
-    }
-  }
-  if (sums instanceof Checksum) return sums;
-  if (sums === "damaged") {
-    throw new CorruptionError(file.path, 0, "the identity of the base does not verify");
-  }
-  throw new BaseNotFoundError(
-    sums === "empty"
-      ? `Cannot open "${dir}": its creation was interrupted, create it again`
-      : `Cannot open "${dir}": the file "${IDENTITY}" in it was not written by psbase`,
-  );
-}
-
-function identityAt(files: Files, path: string): Uint8Array {
-  let file: File;
-  try {
-    file = files.open(path, "read");
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return new Uint8Array();
-    throw error;
-  }
-  try {
-    return identityBytes(file);
-  } finally {
-    file.close();
-  }
-}
-
-function openError(files: Files, dir: string, path: string, error: unknown): unknown {
-  if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-    const there = files.identity(dir) === undefined ? "there is nothing" : "there is no base";
-    return new BaseNotFoundError(`Cannot open "${dir}": ${there}, create it first`);
-  }
-  const said = (error as Error).message;
-  try {
-    files.open(path, "read").close();
-  } catch {
-    if (error instanceof Deno.errors.NotCapable) return error;
-    const refused = `Cannot open "${dir}": ${said}, it takes the permission to read it`;
-    return new BaseError(refused, { cause: error });
-  }
-  const refused = `Cannot open "${dir}" for writing: ${said}, open it with readOnly to read it`;
-  return new ReadOnlyError(refused, { cause: error });
 }

@@ -1,0 +1,128 @@
+/**
+ * The identity file: whether there is a base, and which. It is written once, by
+ * create, as its last step; it is also the file that writers lock.
+ *
+ * @module
+ */
+
+import { BaseError, BaseNotFoundError, CorruptionError, ReadOnlyError } from "./errors.ts";
+import type { File, Files } from "./file.ts";
+import { Checksum, decodeIdentity, encodeIdentity, IDENTITY_LENGTH, LOG_PAGE } from "./format.ts";
+import { IDENTITY, parseName } from "./layout.ts";
+import { join, parentOf } from "./path.ts";
+
+/** What stands in an identity file. */
+export function identityBytes(file: File): Uint8Array {
+  const bytes = new Uint8Array(IDENTITY_LENGTH);
+  return bytes.subarray(0, file.readAt(bytes, 0));
+}
+
+/** Reads an identity, as far as there is one. */
+export function readIdentity(file: File): ReturnType<typeof decodeIdentity> {
+  return decodeIdentity(file.path, identityBytes(file));
+}
+
+/**
+ * Writes the identity and forces it to the device, with all that leads to it: whoever
+ * began to may have been killed, or not have heard of a sync that failed.
+ */
+export function settleIdentity(files: Files, dir: string, file: File, sums: Checksum): void {
+  file.writeAt(encodeIdentity(sums), 0);
+  file.syncSync();
+  files.syncDir(dir);
+  files.syncDir(parentOf(dir));
+}
+
+/**
+ * Where the identity is empty: whether its creation was interrupted. Commits beside it tell
+ * of an identity that was lost.
+ *
+ * @throws {CorruptionError} If there are any.
+ */
+export function checkNoCommits(files: Files, dir: string): void {
+  for (const name of files.list(dir) ?? []) {
+    const file = parseName(name);
+    if (typeof file !== "object" || file.temporary) continue;
+    if (file.generation === 1 && !(file.kind === "log" && holdsFrames(files, join(dir, name)))) {
+      continue;
+    }
+    const path = join(dir, IDENTITY);
+    throw new CorruptionError(path, 0, `the identity is empty beside the commits in "${name}"`);
+  }
+}
+
+function holdsFrames(files: Files, path: string): boolean {
+  const file = files.open(path, "read");
+  try {
+    const length = new Uint8Array(4);
+    file.readAt(length, LOG_PAGE);
+    return length.some((byte) => byte !== 0);
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * The sums of the base in `dir`, whose identity is open.
+ *
+ * @throws {BaseNotFoundError} If it is no identity, or that of an interrupted create.
+ * @throws {CorruptionError} If it is damaged.
+ */
+export function sumsOf(files: Files, dir: string, file: File): Checksum {
+  let sums = readIdentity(file);
+  if (sums === "empty") {
+    try {
+      checkNoCommits(files, dir);
+    } catch (error) {
+      // Unless somebody made, or unmade, the base meanwhile.
+      sums = readIdentity(file);
+      const still = sums === "empty" && files.identity(file.path) === file.identity;
+      if (still && error instanceof CorruptionError) throw error;
+    }
+  }
+  if (sums instanceof Checksum) return sums;
+  if (sums === "damaged") {
+    throw new CorruptionError(file.path, 0, "the identity of the base does not verify");
+  }
+  throw new BaseNotFoundError(
+    sums === "empty"
+      ? `Cannot open "${dir}": its creation was interrupted, create it again`
+      : `Cannot open "${dir}": the file "${IDENTITY}" in it was not written by psbase`,
+  );
+}
+
+/** What stands in the identity file at `path`; nothing if there is none. */
+export function identityAt(files: Files, path: string): Uint8Array {
+  let file: File;
+  try {
+    file = files.open(path, "read");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return new Uint8Array();
+    throw error;
+  }
+  try {
+    return identityBytes(file);
+  } finally {
+    file.close();
+  }
+}
+
+/** What an identity file that the system did not open means to a user. */
+export function openError(files: Files, dir: string, path: string, error: unknown): unknown {
+  if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+    const there = files.identity(dir) === undefined ? "there is nothing" : "there is no base";
+    return new BaseNotFoundError(`Cannot open "${dir}": ${there}, create it first`);
+  }
+  const said = (error as Error).message;
+  try {
+    files.open(path, "read").close();
+  } catch {
+    if (error instanceof Deno.errors.NotCapable) return error;
+    const advice = error instanceof Deno.errors.PermissionDenied
+      ? ", ask its owner for access"
+      : "";
+    return new BaseError(`Cannot open "${dir}": ${said}${advice}`, { cause: error });
+  }
+  const refused = `Cannot open "${dir}" for writing: ${said}, open it with readOnly to read it`;
+  return new ReadOnlyError(refused, { cause: error });
+}
