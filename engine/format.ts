@@ -4,8 +4,8 @@
  * and lengths are in bytes. ARCHITECTURE.md draws the same layouts.
  *
  * ```text
- * identity   magic 8 · version 4 · 0 4 · uuid 16 · sum 8
  * header     magic 8 · version 4 · generation 4 · uuid 16 · sum 8
+ * identity   header                                                   of generation 0
  * log page   header                                                             at 0
  *            1 8 · sum 8                                     sealedInto, at SEALED_INTO
  *            ( syncedTo 8 · sum 8 ) × MARK_SLOTS                         at MARK_SLOT_0
@@ -24,8 +24,7 @@ export const FORMAT_VERSION = 1;
 
 /** What a sum is of: bytes of one place never verify in another. */
 export const SUM = {
-  identity: 1,
-  fileHeader: 2,
+  fileHeader: 1,
   sealedInto: 3,
   mark: 4,
   frameHeader: 5,
@@ -149,21 +148,47 @@ function checkVersion(path: string, version: number): void {
   );
 }
 
-// --------------------------------------------------------------- identity
+// --------------------------------------------------------------- headers
 
-const IDENTITY_MAGIC = new TextEncoder().encode("PSBASE\r\n");
+const MAGIC = {
+  base: new TextEncoder().encode("PSBASE\r\n"),
+  table: new TextEncoder().encode("PSTABLE\n"),
+  log: new TextEncoder().encode("PSLOG\r\n\0"),
+};
 
-/** Length of the identity file. */
-export const IDENTITY_LENGTH = 40;
+/** Length of the header that every file begins with. */
+export const FILE_HEADER = 40;
+
+/** The first bytes of a file; the identity file, of no generation, is nothing more. */
+export function encodeFileHeader(
+  kind: keyof typeof MAGIC,
+  sums: Checksum,
+  generation: number,
+): Uint8Array {
+  const bytes = new Uint8Array(FILE_HEADER);
+  bytes.set(MAGIC[kind]);
+  setUint32(bytes, 8, FORMAT_VERSION);
+  setUint32(bytes, 12, generation);
+  bytes.set(sums.uuid, 16);
+  sums.put(SUM.fileHeader, 0, 0, bytes, 0, 32);
+  return bytes;
+}
+
+function hasMagic(kind: keyof typeof MAGIC, bytes: Uint8Array): boolean {
+  return sameBytes(bytes.subarray(0, 8), MAGIC[kind]);
+}
+
+/** The sums of the base whose header `bytes` begin with; `undefined` if it does not verify. */
+function decodeFileHeader(path: string, bytes: Uint8Array): Checksum | undefined {
+  if (bytes.length < FILE_HEADER) return undefined;
+  checkVersion(path, getUint32(bytes, 8));
+  const sums = new Checksum(bytes.slice(16, 32));
+  return sums.holds(SUM.fileHeader, 0, 0, bytes, 0, 32) ? sums : undefined;
+}
 
 /** The bytes of the identity file. */
 export function encodeIdentity(sums: Checksum): Uint8Array {
-  const bytes = new Uint8Array(IDENTITY_LENGTH);
-  bytes.set(IDENTITY_MAGIC);
-  setUint32(bytes, 8, FORMAT_VERSION);
-  bytes.set(sums.uuid, 16);
-  sums.put(SUM.identity, 0, 0, bytes, 0, 32);
-  return bytes;
+  return encodeFileHeader("base", sums, 0);
 }
 
 /**
@@ -178,36 +203,8 @@ export function decodeIdentity(
   bytes: Uint8Array,
 ): Checksum | "empty" | "damaged" | "foreign" {
   if (bytes.every((byte) => byte === 0)) return "empty";
-  if (!sameBytes(bytes.subarray(0, 8), IDENTITY_MAGIC)) return "foreign";
-  if (bytes.length < IDENTITY_LENGTH) return "damaged";
-  checkVersion(path, getUint32(bytes, 8));
-  const sums = new Checksum(bytes.slice(16, 32));
-  return sums.holds(SUM.identity, 0, 0, bytes, 0, 32) ? sums : "damaged";
-}
-
-// --------------------------------------------------------------- header of a table or log
-
-const MAGIC = {
-  table: new TextEncoder().encode("PSTABLE\n"),
-  log: new TextEncoder().encode("PSLOG\r\n\0"),
-};
-
-/** Length of the header of a table or log. */
-export const FILE_HEADER = 40;
-
-/** The first bytes of a table or log. */
-export function encodeFileHeader(
-  kind: "table" | "log",
-  sums: Checksum,
-  generation: number,
-): Uint8Array {
-  const bytes = new Uint8Array(FILE_HEADER);
-  bytes.set(MAGIC[kind]);
-  setUint32(bytes, 8, FORMAT_VERSION);
-  setUint32(bytes, 12, generation);
-  bytes.set(sums.uuid, 16);
-  sums.put(SUM.fileHeader, 0, 0, bytes, 0, 32);
-  return bytes;
+  if (!hasMagic("base", bytes)) return "foreign";
+  return decodeFileHeader(path, bytes) ?? "damaged";
 }
 
 /**
@@ -223,11 +220,9 @@ export function fileOwner(
   sums: Checksum,
   generation: number,
 ): "ours" | "other" | "damaged" {
-  if (bytes.length < FILE_HEADER || !sameBytes(bytes.subarray(0, 8), MAGIC[kind])) return "damaged";
-  checkVersion(path, getUint32(bytes, 8));
-  const uuid = bytes.slice(16, 32);
-  if (!new Checksum(uuid).holds(SUM.fileHeader, 0, 0, bytes, 0, 32)) return "damaged";
-  if (!sameBytes(uuid, sums.uuid)) return "other";
+  const owner = hasMagic(kind, bytes) ? decodeFileHeader(path, bytes) : undefined;
+  if (owner === undefined) return "damaged";
+  if (!sameBytes(owner.uuid, sums.uuid)) return "other";
   return getUint32(bytes, 12) === generation ? "ours" : "damaged";
 }
 

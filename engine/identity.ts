@@ -7,13 +7,13 @@
 
 import { BaseError, BaseNotFoundError, CorruptionError, ReadOnlyError } from "./errors.ts";
 import type { File, Files } from "./file.ts";
-import { Checksum, decodeIdentity, encodeIdentity, IDENTITY_LENGTH, LOG_PAGE } from "./format.ts";
+import { Checksum, decodeIdentity, encodeIdentity, FILE_HEADER, LOG_PAGE } from "./format.ts";
 import { IDENTITY, parseName } from "./layout.ts";
 import { join, parentOf } from "./path.ts";
 
 /** What stands in an identity file. */
 export function identityBytes(file: File): Uint8Array {
-  const bytes = new Uint8Array(IDENTITY_LENGTH);
+  const bytes = new Uint8Array(FILE_HEADER);
   return bytes.subarray(0, file.readAt(bytes, 0));
 }
 
