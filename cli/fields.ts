@@ -5,18 +5,13 @@
  */
 
 // Text and JSON of each type: what the public API has no verbs for.
+import type { Column } from "../engine/text_table.ts";
 import { VALUE_TYPES, type ValueType } from "../engine/values.ts";
 import type { FieldSpec, NoReservedNames, TypeName } from "../mod.ts";
 import { type Cell, parseCell } from "./csv.ts";
 import { Fault, UsageError } from "./errors.ts";
 
-/** A field, or `__id__` or `__version__`, as a column of what is printed. */
-export interface Column {
-  /** Its name. */
-  readonly name: string;
-  /** What is known of its values. */
-  readonly type: ValueType;
-}
+export type { Column };
 
 /** What every row has besides its fields. */
 export const META = ["__id__", "__version__"].map((name) => ({ name, type: VALUE_TYPES.integer }));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { printable } from "./width.ts";
+import { printable } from "../engine/text_width.ts";
 
 /** Where text goes. */
 export interface Output {

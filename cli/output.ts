@@ -4,12 +4,12 @@
  * @module
  */
 
+import { tableLines } from "../engine/text_table.ts";
 import type { Parsed } from "./args.ts";
 import { formatCsv } from "./csv.ts";
 import { UsageError } from "./errors.ts";
 import { type Column, textColumn } from "./fields.ts";
 import type { Output } from "./io.ts";
-import { fit, printable, widthOf } from "./width.ts";
 
 /** How rows are printed. */
 export type Form = "table" | "json" | "ndjson" | "csv";
@@ -101,47 +101,9 @@ const LINES: { readonly [F in Form]: Lines } = {
   },
 
   *table(columns, rows, { columns: room }) {
-    const cells = Array.from(rows, (row) =>
-      columns.map(({ name, type }) => {
-        const value = row[name];
-        // As in CSV, so that null and empty text can be told apart.
-        return value === null ? "" : printable(type.format(value)) || '""';
-      }));
-    const widths = share(
-      columns.map(({ name }, i) =>
-        cells.reduce((width, row) => Math.max(width, widthOf(row[i]!)), widthOf(name))
-      ),
-      room - GAP.length * (columns.length - 1),
-    );
-    const line = (row: readonly string[]) =>
-      row.map((cell, i) =>
-        fit(cell, widths[i]!, RIGHT.has(columns[i]!.type.name) ? "right" : "left")
-      )
-        .join(GAP).trimEnd() + "\n";
-    yield line(columns.map(({ name }) => name));
-    yield widths.map((width) => "─".repeat(width)).join(GAP) + "\n";
-    for (const row of cells) yield line(row);
+    for (const line of tableLines(columns, rows, room)) yield line + "\n";
   },
 };
-
-const GAP = "  ";
-const RIGHT: ReadonlySet<string> = new Set(["integer", "float", "bigint"]);
-/** Below this a column says nothing; the lines become longer than the terminal instead. */
-const LEAST_WIDTH = 6;
-
-/** Widths whose sum is `room`, if it can be: the widest columns give first. */
-function share(widths: readonly number[], room: number): number[] {
-  let cap = Math.max(...widths);
-  const sum = () => widths.reduce((sum, width) => sum + Math.min(width, cap), 0);
-  while (cap > LEAST_WIDTH && sum() > room) cap--;
-  // What rounding left over goes to the first that can use it.
-  let left = Math.max(0, room - sum());
-  return widths.map((width) => {
-    if (width <= cap || left === 0) return Math.min(width, cap);
-    left--;
-    return cap + 1;
-  });
-}
 
 function formatJson(columns: readonly Column[], row: Record): string {
   const members = columns.map(({ name, type }) => {

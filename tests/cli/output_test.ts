@@ -1,5 +1,4 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { fit, printable, widthOf } from "../../cli/width.ts";
 import { PsBase } from "../../mod.ts";
 import { done, psbase } from "../helpers/cli.ts";
 import { tempBase } from "../helpers/temp_base.ts";
@@ -58,38 +57,4 @@ Deno.test("what a cell holds does nothing to the terminal", async () => {
   assertEquals(JSON.parse(json)[0].name, evil);
   const { err } = await psbase(["select", base.path, "\x1b[2J=3"], { terminal: 200 });
   assertEquals(unsafe.exec(err), null);
-});
-
-Deno.test("widthOf() counts what a terminal shows", () => {
-  const cases: [text: string, width: number][] = [
-    ["abc", 3],
-    ["é", 1],
-    ["e\u0301", 1],
-    ["日本", 4],
-    ["한", 2],
-    ["ｆ", 2],
-    ["😀", 2],
-    ["👩‍👩‍👧", 2],
-    ["❤️", 2],
-    ["\u200b", 0],
-    ["─…", 2],
-  ];
-  for (const [text, width] of cases) assertEquals(widthOf(text), width, JSON.stringify(text));
-});
-
-Deno.test("fit() fills up or cuts to a width, never through a character", () => {
-  assertEquals(fit("ab", 4, "left"), "ab  ");
-  assertEquals(fit("ab", 4, "right"), "  ab");
-  assertEquals(fit("abcde", 4, "right"), "abc…");
-  assertEquals(fit("日本語", 4, "left"), "日… ");
-  assertEquals(fit("日本語", 5, "left"), "日本…");
-  assertEquals(fit("👩‍👩‍👧abc", 3, "left"), "👩‍👩‍👧…");
-  for (const width of [2, 3, 4, 5, 6, 7]) {
-    assertEquals(widthOf(fit("a日b本c", width, "left")), width);
-  }
-});
-
-Deno.test("printable() leaves alone what is text", () => {
-  const text = "añ日😀👩‍👩‍👧 \u00a0→";
-  assertEquals(printable(text), text);
 });
