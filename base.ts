@@ -8,10 +8,10 @@
  * `Base` takes the lock when it is opened, `PsBase` for each change.
  *
  * ```text
- * read    get at has keys size iteration select count schema defaults stats
- * write   insert insertMany update updateWhere delete deleteWhere addField dropField setDefault
+ * read    get at has keys size iteration select count sum avg min max distinct groupBy explain snapshot schema defaults stats
+ * write   insert insertMany insertAsStrings update updateWhere upsert delete deleteWhere addField dropField renameField setDefault setType setIndex
  * lock    commit destroy, and the last step of cleanup
- * none    check close path recovered
+ * none    check close path recovered setStringFormat
  * ```
  *
  * @example Five lines
@@ -31,46 +31,50 @@
  */
 
 import { audit, type CheckResult, type Problem } from "./engine/audit.ts";
-import { type Draft, prepareRows } from "./engine/draft.ts";
-import { ConflictError, RecordNotFoundError, UpdateError } from "./engine/errors.ts";
+import { Edits } from "./engine/edits.ts";
 import { currentFiles } from "./engine/file.ts";
 import { explain, Handle } from "./engine/handle.ts";
-import { toPath } from "./engine/path.ts";
-import { compile, compileOrder, fieldOf } from "./engine/query.ts";
-import { baseOf, count, rowAt, scan, select, type Selection } from "./engine/scan.ts";
-import { json, type TableSchema } from "./engine/schema.ts";
-import { type Place, placeOf, type State } from "./engine/state.ts";
+import { linkTo } from "./engine/links.ts";
 import type {
   AddFieldOptions,
   CreateOptions,
+  IndexOptions,
   OpenSchemaOptions,
   Stats,
   Target,
   Updated,
 } from "./engine/options.ts";
+import { toPath } from "./engine/path.ts";
+import { field } from "./engine/query.ts";
+import { type OrderedValue, ResultSet, type SortableKey } from "./engine/result_set.ts";
+import { json } from "./engine/schema.ts";
 import type { Recovered } from "./engine/store.ts";
+import { StringFormats } from "./engine/strings.ts";
 import type {
   Exactly,
   Field,
   FieldName,
-  FieldSpec,
   Filter,
   Insert,
+  InsertStrings,
+  Link,
   NewName,
   NoReservedNames,
-  Projected,
   Row,
   Schema,
-  SelectOptions,
+  UniqueKey,
+  UniqueName,
   Update,
-  ValueOf,
   Where,
   WithDefault,
   WithField,
+  WithOptions,
   WithoutField,
+  WithRenamed,
   Written,
 } from "./engine/types.ts";
 import type { Change } from "./engine/writer.ts";
+import { View } from "./view.ts";
 
 export type * from "./engine/options.ts";
 export type * from "./engine/types.ts";
@@ -89,10 +93,12 @@ export {
   ReadOnlyError,
   RecordNotFoundError,
   SchemaError,
+  UniqueError,
   UpdateError,
   WriteError,
 } from "./engine/errors.ts";
-export { type CheckResult, json, type Problem, type Recovered };
+export { type CheckResult, field, json, type Problem, type Recovered };
+export { type OrderedValue, ResultSet, type SortableKey, View };
 
 /** The row type of a base. */
 export type RowOf<B> = B extends Base<infer S> ? Row<S> : never;
@@ -105,7 +111,64 @@ export type WhereOf<B> = B extends Base<infer S> ? Where<S> : never;
 /** Any base: for functions that take them all. */
 export type AnyBase = Omit<Base, SchemaVerb | `${SchemaVerb}Sync`>;
 /** The verbs that change the fields, and with them the type of the base. */
-export type SchemaVerb = "addField" | "dropField" | "setDefault";
+export type SchemaVerb =
+  | "addField"
+  | "dropField"
+  | "renameField"
+  | "setDefault"
+  | "setIndex"
+  | "setType";
+
+/**
+ * A field that leads to a row of another base.
+ *
+ * In a row it is the other row as it is when one looks, `null` if it is gone; written is a row
+ * or its id. The way from base to base is kept, so that both can be moved together; a base that
+ * a link leads to is opened when a link is first followed.
+ *
+ * @typeParam S The schema of the other base.
+ * @param base The other base, open.
+ * @returns The type of the field.
+ *
+ * @example People and houses
+ * ```ts
+ * import { link, PsBase } from "@psbase/psbase";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dir = await Deno.makeTempDir();
+ * await using houses = await PsBase.create(`${dir}/houses`, { street: "string" });
+ * await using people = await PsBase.create(`${dir}/people`, { name: "string", home: link(houses) });
+ * const home = await houses.insert({ street: "Evergreen Terrace" });
+ * const id = await people.insert({ name: "homer", home });
+ * assertEquals(people.get(id)?.home?.street, "Evergreen Terrace");
+ * assertEquals(people.count({ home }), 1);
+ * ```
+ */
+export function link<S extends Schema>(base: Base<S>): Link<S>;
+/**
+ * A field that leads to a row of its own base.
+ *
+ * @param base `"self"`.
+ * @returns The type of the field.
+ *
+ * @example Who is whose boss
+ * ```ts
+ * import { link, PsBase } from "@psbase/psbase";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using people = await PsBase.create(await Deno.makeTempDir(), {
+ *   name: "string",
+ *   boss: link("self"),
+ * });
+ * const boss = await people.insert({ name: "burns" });
+ * await people.insert({ name: "homer", boss });
+ * assertEquals(people.get(1)?.boss?.name, "burns");
+ * ```
+ */
+export function link(base: "self"): Link<"self">;
+export function link(base: Base | "self"): Link<Schema> | Link<"self"> {
+  return linkTo(currentFiles(), base);
+}
 
 /** What the constructor takes; only this module can make one. */
 const HANDLE: unique symbol = Symbol("handle");
@@ -113,55 +176,12 @@ interface Made {
   readonly [HANDLE]: Handle;
 }
 
-/** A row or an id, as its id and the version that it must have. */
-interface Aim {
-  readonly id: number;
-  readonly version: number | undefined;
+function listOf(target: unknown): unknown[] {
+  return Array.isArray(target) ? target : [target];
 }
-
-function aim(target: unknown, base: string, attempt: string): Aim {
-  if (typeof target === "number") return { id: target, version: undefined };
-  if (typeof target === "object" && target !== null) {
-    if ((baseOf(target) ?? base) !== base) {
-      throw new UpdateError(`${attempt}: what was passed is a row of another base`);
-    }
-    const { __id__: id, __version__: version } = target as Record<string, unknown>;
-    if (typeof id === "number" && typeof version === "number") return { id, version };
-  }
-  throw new UpdateError(
-    `${attempt}: what was passed has no __id__ and __version__, pass a row or an id`,
-  );
-}
-
-/** All rows. */
-const ALL = { conditions: [], predicate: undefined };
 
 function idsFrom(first: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => first + i);
-}
-
-/** A count of rows that a user gave. */
-function rowCount(name: string, value: number | undefined, otherwise: number): number {
-  if (value === undefined) return otherwise;
-  if (typeof value !== "number" || !(value >= 0) || (value % 1 !== 0 && value !== Infinity)) {
-    throw new RangeError(`${name} is ${value}, it is a number of rows, 0 or more`);
-  }
-  return value;
-}
-
-/** Checks what `select` is asked for besides conditions. */
-function selectionOf(
-  schema: TableSchema,
-  { fields, orderBy, limit, offset }: SelectOptions<Schema>,
-): Selection {
-  return {
-    fields: fields === undefined
-      ? schema.fields
-      : [...new Set(fields)].map((name) => fieldOf(schema, name)),
-    order: compileOrder(schema, orderBy),
-    offset: rowCount("offset", offset, 0),
-    limit: rowCount("limit", limit, Infinity),
-  };
 }
 
 /**
@@ -185,12 +205,18 @@ function selectionOf(
  * await tasks.destroy();
  * ```
  */
-export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposable {
+export class Base<S extends Schema = Schema> extends View<S>
+  implements Disposable, AsyncDisposable {
   readonly #handle: Handle;
+  readonly #edits: Edits;
+  readonly #formats = new StringFormats();
 
   /** Use {@linkcode Base.create} or {@linkcode Base.open}. */
   protected constructor(made: Made) {
+    const { store } = made[HANDLE];
+    super(store);
     this.#handle = made[HANDLE];
+    this.#edits = new Edits(store);
   }
 
   // ------------------------------------------------------------- making and opening
@@ -364,58 +390,6 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
   // ------------------------------------------------------------- what it is
 
   /**
-   * Where the table is: as it was given, a URL as a path.
-   *
-   * @example Path
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * assertEquals(typeof people.path, "string");
-   * await people.destroy();
-   * ```
-   */
-  get path(): string {
-    return this.#handle.store.dir;
-  }
-
-  /**
-   * The fields in order, each with its options spelt out.
-   *
-   * @example Fields
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * assertEquals(people.schema.age, { type: "integer" });
-   * await people.destroy();
-   * ```
-   */
-  get schema(): { readonly [K in keyof S]: FieldSpec } {
-    return this.#state.schema.describe() as { readonly [K in keyof S]: FieldSpec };
-  }
-
-  /**
-   * What `insert` puts into fields that are left out.
-   *
-   * @example Defaults
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.setDefault("age", 20);
-   * assertEquals(people.defaults, { name: null, age: 20 });
-   * await people.destroy();
-   * ```
-   */
-  get defaults(): { readonly [K in keyof S]: ValueOf<S[K]> | null } {
-    return this.#state.schema.defaults() as { readonly [K in keyof S]: ValueOf<S[K]> | null };
-  }
-
-  /**
    * The torn tail of a write that nobody acknowledged, found when the table was opened or
    * written to; `null` if there was none.
    *
@@ -447,247 +421,10 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    * ```
    */
   stats(): Stats {
-    const { size: rows, sequence, dead: deadRows, table } = this.#state;
+    const { size: rows, sequence, dead: deadRows, table } = this.#handle.store.refresh();
     const { log, recovered } = this.#handle.store;
     const { generation, end: logBytes } = log;
     return { rows, generation, tableBytes: table.bytes, logBytes, deadRows, sequence, recovered };
-  }
-
-  // ------------------------------------------------------------- reading
-
-  /**
-   * Reads a row.
-   *
-   * @param id Its id.
-   * @returns A copy of the row, `undefined` if there is none.
-   *
-   * @example By id
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insert({ name: "homer" });
-   * assertEquals(people.get(0)?.name, "homer");
-   * assertEquals(people.get(7), undefined);
-   * await people.destroy();
-   * ```
-   */
-  get(id: number): Row<S> | undefined {
-    const state = this.#state;
-    const place = state.find(id);
-    return place && rowAt(state, place, state.schema.fields) as Row<S>;
-  }
-
-  /**
-   * Reads the row that is `n`th in id order.
-   *
-   * @param n How many come before it; from the end, if negative.
-   * @returns A copy of the row, `undefined` if there are not so many.
-   *
-   * @example The last
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insertMany([{ name: "homer" }, { name: "marge" }]);
-   * assertEquals(people.at(-1)?.name, "marge");
-   * await people.destroy();
-   * ```
-   */
-  at(n: number): Row<S> | undefined {
-    const state = this.#state;
-    const before = n < 0 ? state.size + n : n;
-    const place = Number.isSafeInteger(before) && before >= 0 ? state.nth(before) : undefined;
-    return place && rowAt(state, place, state.schema.fields) as Row<S>;
-  }
-
-  /**
-   * Whether there is a row.
-   *
-   * @param id Its id.
-   * @returns Whether it is there.
-   *
-   * @example There or not
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insert({ name: "homer" });
-   * assertEquals([people.has(0), people.has(1)], [true, false]);
-   * await people.destroy();
-   * ```
-   */
-  has(id: number): boolean {
-    return this.#state.find(id) !== undefined;
-  }
-
-  /**
-   * The ids of all rows, ascending; a snapshot of the moment of the call.
-   *
-   * @returns An iterator.
-   *
-   * @example Ids
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insertMany([{ name: "homer" }, { name: "marge" }]);
-   * await people.delete(0);
-   * assertEquals([...people.keys()], [1]);
-   * await people.destroy();
-   * ```
-   */
-  keys(): IterableIterator<number> {
-    return this.#iterate((place) => place.id);
-  }
-
-  /**
-   * The number of rows.
-   *
-   * @example Size
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insert({ name: "homer" });
-   * assertEquals(people.size, 1);
-   * await people.destroy();
-   * ```
-   */
-  get size(): number {
-    return this.#state.size;
-  }
-
-  /**
-   * All rows in id order; a snapshot of the moment of the call, whatever is written meanwhile.
-   *
-   * @returns An iterator over copies of the rows.
-   *
-   * @example All rows
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insertMany([{ name: "homer" }, { name: "marge" }]);
-   * const names = [];
-   * for (const row of people) names.push(row.name);
-   * assertEquals(names, ["homer", "marge"]);
-   * await people.destroy();
-   * ```
-   */
-  [Symbol.iterator](): IterableIterator<Row<S>> {
-    return this.#iterate((place, state) => rowAt(state, place, state.schema.fields) as Row<S>);
-  }
-
-  /**
-   * Reads the rows that match.
-   *
-   * Conditions by field are joined by "and": a value (`null` too) for equality, `[least,
-   * greatest]` for an inclusive range, a pattern, or operators (`eq ne gt gte lt lte in notIn
-   * between contains startsWith endsWith`). A function gets a view of each row, which looks
-   * only at the fields that it asks for and is good during the call; it must return a boolean.
-   *
-   * @typeParam K The fields wanted.
-   * @param where Conditions by field, or a function; all rows, if left out.
-   * @param options Fields, order, and how many.
-   * @returns Copies of the rows, by id if no order is given.
-   * @throws {TypeError} If a field is unknown, or a condition does not fit its type.
-   * @throws {RangeError} If a value is out of range, or `limit` or `offset` is negative.
-   *
-   * @example Conditions and functions
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }]);
-   * assertEquals(people.select({ age: [30, 40] })[0]?.name, "homer");
-   * assertEquals(people.select((row) => row.age !== null && row.age < 10)[0]?.name, "lisa");
-   * assertEquals(people.select({}, { orderBy: "-age", limit: 1 })[0]?.name, "homer");
-   * await people.destroy();
-   * ```
-   */
-  select<K extends FieldName<S> = FieldName<S>>(
-    where?: Filter<S>,
-    options: SelectOptions<S, K> = {},
-  ): Projected<S, K>[] {
-    return this.#read((state) => {
-      const { query, selection } = explain(`Cannot select from "${this.path}"`, () => ({
-        query: compile(state.schema, where),
-        selection: selectionOf(state.schema, options),
-      }));
-      return select(state, query, selection) as Projected<S, K>[];
-    });
-  }
-
-  /**
-   * Counts the rows that match.
-   *
-   * @param where Conditions by field, or a function; all rows, if left out.
-   * @returns How many.
-   * @throws {TypeError} If a field is unknown, or a condition does not fit its type.
-   * @throws {RangeError} If a value is out of range.
-   *
-   * @example Count
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa" }]);
-   * assertEquals(people.count({ age: null }), 1);
-   * await people.destroy();
-   * ```
-   */
-  count(where?: Filter<S>): number {
-    return this.#read((state) => {
-      const query = explain(
-        `Cannot count rows of "${this.path}"`,
-        () => compile(state.schema, where),
-      );
-      return count(state, query);
-    });
-  }
-
-  /** The newest commit point. */
-  get #state(): State {
-    return this.#handle.store.refresh();
-  }
-
-  /** Reads at one commit point, which stays as it is though a user's function may write. */
-  #read<T>(fn: (state: State) => T): T {
-    const state = this.#state;
-    state.pin();
-    try {
-      return fn(state);
-    } finally {
-      state.unpin();
-    }
-  }
-
-  #iterate<T>(give: (place: Place, state: State) => T): IterableIterator<T> {
-    const { store } = this.#handle;
-    const rows = function* (state: State): Generator<T> {
-      state.pin();
-      try {
-        yield undefined as T;
-        for (const place of scan(state, ALL)) {
-          store.checkOpen();
-          yield give(place, state);
-        }
-      } finally {
-        state.unpin();
-      }
-    }(this.#state);
-    // Runs to the first yield: the snapshot is that of the call, not of the first step.
-    rows.next();
-    return rows;
   }
 
   // ------------------------------------------------------------- inserting
@@ -716,7 +453,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    * ```
    */
   async insert(row: Insert<S>): Promise<number> {
-    return await this.#handle.writer.run(this.#insertion([row]));
+    return await this.#write((edits) => edits.insert([row]));
   }
 
   /**
@@ -742,7 +479,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    * ```
    */
   insertSync(row: Insert<S>): number {
-    return this.#handle.writer.runSync(this.#insertion([row]));
+    return this.#writeSync((edits) => edits.insert([row]));
   }
 
   /**
@@ -769,7 +506,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    */
   async insertMany(rows: Iterable<Insert<S>>): Promise<number[]> {
     const all = [...rows];
-    return idsFrom(await this.#handle.writer.run(this.#insertion(all)), all.length);
+    return idsFrom(await this.#write((edits) => edits.insert(all)), all.length);
   }
 
   /**
@@ -790,19 +527,87 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    */
   insertManySync(rows: Iterable<Insert<S>>): number[] {
     const all = [...rows];
-    return idsFrom(this.#handle.writer.runSync(this.#insertion(all)), all.length);
+    return idsFrom(this.#writeSync((edits) => edits.insert(all)), all.length);
   }
 
-  /** Checks and encodes rows before the lock is taken, and again if the schema was changed since. */
-  #insertion(rows: readonly Insert<S>[]): Change<number> {
-    const prepare = (schema: TableSchema) =>
-      explain(
-        `Cannot insert into "${this.path}"`,
-        () => prepareRows(schema, rows.map((row) => schema.takeInsert(row))),
-      );
-    const { schema } = this.#state;
-    const prepared = prepare(schema);
-    return (draft) => draft.insert(draft.schema === schema ? prepared : prepare(draft.schema));
+  /**
+   * Adds a row of texts: what a form or a file gives, each read as the type of its field.
+   *
+   * Dates and times are ISO, unless {@linkcode Base.setStringFormat} said otherwise; numbers are
+   * decimal, booleans `true` or `false`, bytes base64, json JSON, links the id of the row.
+   *
+   * @param row Texts by field; `null` is null, those left out get their defaults.
+   * @returns The id of the new row.
+   * @throws {SchemaError} If a field is unknown, or one that is required is missing.
+   * @throws {TypeError} If a text is not of the form that its field has.
+   * @throws {RangeError} If a value is out of range.
+   * @throws {UniqueError} If a value of a unique field is there already.
+   * @throws {WriteError} If the disk refuses.
+   *
+   * @example A form
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer", birth: "date" });
+   * people.setStringFormat("date", "%d-%m-%y");
+   * await people.insertAsStrings({ name: "bart", age: "10", birth: "07-10-95" });
+   * assertEquals(people.get(0)?.birth?.toString(), "1995-10-07");
+   * await people.destroy();
+   * ```
+   */
+  async insertAsStrings(row: InsertStrings<S>): Promise<number> {
+    return await this.#write((edits) => edits.insertAsStrings(row, this.#formats));
+  }
+
+  /**
+   * As {@linkcode Base.insertAsStrings}, blocking.
+   *
+   * @param row Texts by field; `null` is null, those left out get their defaults.
+   * @returns The id of the new row.
+   *
+   * @example Blocking
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * assertEquals(people.insertAsStringsSync({ name: "bart", age: "10" }), 0);
+   * await people.destroy();
+   * ```
+   */
+  insertAsStringsSync(row: InsertStrings<S>): number {
+    return this.#writeSync((edits) => edits.insertAsStrings(row, this.#formats));
+  }
+
+  /**
+   * Sets how {@linkcode Base.insertAsStrings} of this handle reads a type: `%d %m %y %Y %H %M %S
+   * %f` (fraction of a second) and `%%`; all else stands for itself. Two-digit years are those
+   * of POSIX (69 to 99 are 19xx), a timestamp is in UTC.
+   *
+   * @param type Which type.
+   * @param pattern Its form.
+   * @throws {TypeError} If the type has no pattern.
+   * @throws {RangeError} If the pattern lacks what the type needs, or has what it has not.
+   *
+   * @example Times without colons
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { wakes: "time" });
+   * people.setStringFormat("time", "%H%M");
+   * await people.insertAsStrings({ wakes: "0630" });
+   * assertEquals(people.get(0)?.wakes?.toString(), "06:30:00");
+   * await people.destroy();
+   * ```
+   */
+  setStringFormat(type: "date" | "time" | "datetime" | "timestamp", pattern: string): void {
+    this.#handle.store.checkOpen();
+    explain(
+      `Cannot set a string format of "${this.path}"`,
+      () => this.#formats.set(type, pattern),
+    );
   }
 
   // ------------------------------------------------------------- updating
@@ -841,7 +646,8 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
     target: T,
     changes: Update<S> | ((row: Row<S>) => Exactly<S, C>),
   ): Promise<Updated<S, T>> {
-    return await this.#handle.writer.run(this.#updating(target, changes)) as Updated<S, T>;
+    const rows = await this.#write((edits) => edits.update(listOf(target), changes));
+    return (Array.isArray(target) ? rows : rows[0]) as Updated<S, T>;
   }
 
   /**
@@ -869,34 +675,8 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
     target: T,
     changes: Update<S> | ((row: Row<S>) => Exactly<S, C>),
   ): Updated<S, T> {
-    return this.#handle.writer.runSync(this.#updating(target, changes)) as Updated<S, T>;
-  }
-
-  #updating(target: unknown, changes: unknown): Change<Row<S> | Row<S>[]> {
-    const attempt = `Cannot update "${this.path}"`;
-    const aims = this.#aimsAt(target, attempt);
-    return (draft) => {
-      const rows = aims.map((one) => this.#updateOne(draft, one, changes, attempt));
-      return Array.isArray(target) ? rows : rows[0]!;
-    };
-  }
-
-  #updateOne(draft: Draft, { id, version }: Aim, changes: unknown, attempt: string): Row<S> {
-    const row = draft.get(id);
-    if (row === undefined) {
-      throw new RecordNotFoundError(`${attempt}: there is no row ${id}, or no more`, id);
-    }
-    if (version !== undefined && version !== row.version) {
-      throw new ConflictError(this.path, id, version, row.version);
-    }
-    const { schema } = draft;
-    const given = typeof changes === "function"
-      ? changes(rowAt(draft, placeOf(id, row), schema.fields))
-      : changes;
-    const values = explain(attempt, () => schema.takeUpdate(row, given));
-    const next = { version: row.version + 1, values };
-    draft.put(id, next);
-    return rowAt(draft, placeOf(id, next), schema.fields) as Row<S>;
+    const rows = this.#writeSync((edits) => edits.update(listOf(target), changes));
+    return (Array.isArray(target) ? rows : rows[0]) as Updated<S, T>;
   }
 
   /**
@@ -926,7 +706,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
     where: Filter<S>,
     changes: Update<S> | ((row: Row<S>) => Exactly<S, C>),
   ): Promise<number> {
-    return await this.#handle.writer.run(this.#updatingWhere(where, changes));
+    return await this.#write((edits) => edits.updateWhere(where, changes));
   }
 
   /**
@@ -951,21 +731,66 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
     where: Filter<S>,
     changes: Update<S> | ((row: Row<S>) => Exactly<S, C>),
   ): number {
-    return this.#handle.writer.runSync(this.#updatingWhere(where, changes));
+    return this.#writeSync((edits) => edits.updateWhere(where, changes));
   }
 
-  #updatingWhere(where: unknown, changes: unknown): Change<number> {
-    const attempt = `Cannot update "${this.path}"`;
-    return (draft) => {
-      const ids = draft.find(explain(attempt, () => compile(draft.schema, where)));
-      for (const id of ids) this.#updateOne(draft, { id, version: undefined }, changes, attempt);
-      return ids.length;
-    };
+  /**
+   * Changes the row that has a value in a unique field, or adds one: found and written in one
+   * commit, so that no process comes between.
+   *
+   * @typeParam K The unique field.
+   * @param key The unique field and its value.
+   * @param values Values of the other fields, all that `insert` needs; what is left out stays as
+   *   it was, or gets its default in a new row.
+   * @returns The row.
+   * @throws {TypeError} If `key` is not one unique field, or a value is not of its type.
+   * @throws {SchemaError} If a field is unknown, or one that is required is missing.
+   * @throws {RangeError} If a value is out of range.
+   * @throws {UniqueError} If a value of another unique field is there already.
+   * @throws {WriteError} If the disk refuses.
+   *
+   * @example Twice the same row
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { email: { type: "string", unique: true }, name: "string" });
+   * await people.upsert({ email: "h@x" }, { name: "homer" });
+   * const row = await people.upsert({ email: "h@x" }, { name: "max power" });
+   * assertEquals([row.__id__, row.__version__, people.size], [0, 1, 1]);
+   * await people.destroy();
+   * ```
+   */
+  async upsert<K extends UniqueName<S>>(
+    key: UniqueKey<S, K>,
+    values: Omit<Insert<S>, K>,
+  ): Promise<Row<S>> {
+    return await this.#write((edits) => edits.upsert(key, values)) as Row<S>;
   }
 
-  #aimsAt(target: unknown, attempt: string): Aim[] {
-    const { base } = this.#handle.store.state;
-    return (Array.isArray(target) ? target : [target]).map((one) => aim(one, base, attempt));
+  /**
+   * As {@linkcode Base.upsert}, blocking.
+   *
+   * @typeParam K The unique field.
+   * @param key The unique field and its value.
+   * @param values Values of the other fields, all that `insert` needs.
+   * @returns The row.
+   *
+   * @example Blocking
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { email: { type: "string", unique: true }, name: "string" });
+   * assertEquals(people.upsertSync({ email: "h@x" }, { name: "homer" }).name, "homer");
+   * await people.destroy();
+   * ```
+   */
+  upsertSync<K extends UniqueName<S>>(
+    key: UniqueKey<S, K>,
+    values: Omit<Insert<S>, K>,
+  ): Row<S> {
+    return this.#writeSync((edits) => edits.upsert(key, values)) as Row<S>;
   }
 
   // ------------------------------------------------------------- deleting
@@ -991,7 +816,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    * ```
    */
   async delete(target: Target<S> | readonly Target<S>[]): Promise<number> {
-    return await this.#handle.writer.run(this.#deleting(target));
+    return await this.#write((edits) => edits.delete(listOf(target)));
   }
 
   /**
@@ -1013,12 +838,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    * ```
    */
   deleteSync(target: Target<S> | readonly Target<S>[]): number {
-    return this.#handle.writer.runSync(this.#deleting(target));
-  }
-
-  #deleting(target: unknown): Change<number> {
-    const aims = this.#aimsAt(target, `Cannot delete from "${this.path}"`);
-    return (draft) => aims.reduce((n, { id }) => draft.delete(id) ? n + 1 : n, 0);
+    return this.#writeSync((edits) => edits.delete(listOf(target)));
   }
 
   /**
@@ -1042,7 +862,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    * ```
    */
   async deleteWhere(where: Filter<S>): Promise<number> {
-    return await this.#handle.writer.run(this.#deletingWhere(where));
+    return await this.#write((edits) => edits.deleteWhere(where));
   }
 
   /**
@@ -1062,16 +882,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    * ```
    */
   deleteWhereSync(where: Filter<S>): number {
-    return this.#handle.writer.runSync(this.#deletingWhere(where));
-  }
-
-  #deletingWhere(where: unknown): Change<number> {
-    const attempt = `Cannot delete from "${this.path}"`;
-    return (draft) => {
-      const ids = draft.find(explain(attempt, () => compile(draft.schema, where)));
-      for (const id of ids) draft.delete(id);
-      return ids.length;
-    };
+    return this.#writeSync((edits) => edits.deleteWhere(where));
   }
 
   // ------------------------------------------------------------- the schema
@@ -1105,7 +916,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
     field: F,
     options: AddFieldOptions<S> = {},
   ): Promise<Base<WithField<S, N, F>>> {
-    await this.#handle.writer.run(this.#adding(name, field, options));
+    await this.#write((edits) => edits.addField(name, field, options));
     return this as unknown as Base<WithField<S, N, F>>;
   }
 
@@ -1135,14 +946,8 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
     field: F,
     options: AddFieldOptions<S> = {},
   ): Base<WithField<S, N, F>> {
-    this.#handle.writer.runSync(this.#adding(name, field, options));
+    this.#writeSync((edits) => edits.addField(name, field, options));
     return this as unknown as Base<WithField<S, N, F>>;
-  }
-
-  #adding(name: string, field: Field, { after }: { after?: string | undefined }): Change<void> {
-    return this.#altering(`add field "${name}" to`, (schema, empty) => {
-      return schema.withField(name, field, { after, empty });
-    });
   }
 
   /**
@@ -1166,7 +971,7 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    * ```
    */
   async dropField<N extends FieldName<S>>(name: N): Promise<Base<WithoutField<S, N>>> {
-    await this.#handle.writer.run(this.#dropping(name));
+    await this.#write((edits) => edits.dropField(name));
     return this as unknown as Base<WithoutField<S, N>>;
   }
 
@@ -1188,12 +993,8 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    * ```
    */
   dropFieldSync<N extends FieldName<S>>(name: N): Base<WithoutField<S, N>> {
-    this.#handle.writer.runSync(this.#dropping(name));
+    this.#writeSync((edits) => edits.dropField(name));
     return this as unknown as Base<WithoutField<S, N>>;
-  }
-
-  #dropping(name: string): Change<void> {
-    return this.#altering(`drop field "${name}" of`, (schema) => schema.withoutField(name));
   }
 
   /**
@@ -1220,9 +1021,9 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    */
   async setDefault<N extends FieldName<S>>(
     name: N,
-    value: Written<S[N]>,
+    value: Written<S, S[N]>,
   ): Promise<Base<WithDefault<S, N>>> {
-    await this.#handle.writer.run(this.#defaulting(name, value));
+    await this.#write((edits) => edits.setDefault(name, value));
     return this as unknown as Base<WithDefault<S, N>>;
   }
 
@@ -1245,26 +1046,208 @@ export class Base<S extends Schema = Schema> implements Disposable, AsyncDisposa
    * await people.destroy();
    * ```
    */
-  setDefaultSync<N extends FieldName<S>>(name: N, value: Written<S[N]>): Base<WithDefault<S, N>> {
-    this.#handle.writer.runSync(this.#defaulting(name, value));
+  setDefaultSync<N extends FieldName<S>>(
+    name: N,
+    value: Written<S, S[N]>,
+  ): Base<WithDefault<S, N>> {
+    this.#writeSync((edits) => edits.setDefault(name, value));
     return this as unknown as Base<WithDefault<S, N>>;
   }
 
-  #defaulting(name: string, value: unknown): Change<void> {
-    return this.#altering(
-      `set the default of field "${name}" of`,
-      (schema) => schema.withDefault(name, value),
-    );
+  /**
+   * Gives a field another name. One commit, whatever the number of rows; others see it on their
+   * next call.
+   *
+   * @typeParam N The name.
+   * @typeParam M The new name.
+   * @param name The name of the field.
+   * @param newName Its new name.
+   * @returns This handle, typed by the new schema.
+   * @throws {SchemaError} If there is no such field, or the new name is taken or no name.
+   *
+   * @example Another name
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insert({ name: "homer" });
+   * const renamed = await people.renameField("name", "first");
+   * assertEquals(renamed.get(0)?.first, "homer");
+   * await people.destroy();
+   * ```
+   */
+  async renameField<const N extends FieldName<S>, const M extends string>(
+    name: N,
+    newName: NewName<S, M>,
+  ): Promise<Base<WithRenamed<S, N, M>>> {
+    await this.#write((edits) => edits.renameField(name, newName));
+    return this as unknown as Base<WithRenamed<S, N, M>>;
   }
 
-  #altering(
-    verb: string,
-    alter: (schema: TableSchema, empty: boolean) => TableSchema,
-  ): Change<void> {
-    return (draft) => {
-      const attempt = `Cannot ${verb} "${this.path}"`;
-      draft.alter(explain(attempt, () => alter(draft.schema, draft.empty)));
-    };
+  /**
+   * As {@linkcode Base.renameField}, blocking.
+   *
+   * @typeParam N The name.
+   * @typeParam M The new name.
+   * @param name The name of the field.
+   * @param newName Its new name.
+   * @returns This handle, typed by the new schema.
+   *
+   * @example Blocking
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * assertEquals(Object.keys(people.renameFieldSync("name", "first").schema), ["first", "age"]);
+   * await people.destroy();
+   * ```
+   */
+  renameFieldSync<const N extends FieldName<S>, const M extends string>(
+    name: N,
+    newName: NewName<S, M>,
+  ): Base<WithRenamed<S, N, M>> {
+    this.#writeSync((edits) => edits.renameField(name, newName));
+    return this as unknown as Base<WithRenamed<S, N, M>>;
+  }
+
+  /**
+   * Widens a field of integers to floats, which hold all integers there are. One commit, whatever
+   * the number of rows.
+   *
+   * @typeParam N The name.
+   * @typeParam T The new type.
+   * @param name The name of the field.
+   * @param type Its new type.
+   * @returns This handle, typed by the new schema.
+   * @throws {SchemaError} If there is no such field, or it is not of integers.
+   *
+   * @example Ages with a fraction
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * const wider = await people.setType("age", "float");
+   * await wider.insert({ name: "maggie", age: 0.5 });
+   * assertEquals(wider.sum("age"), 0.5);
+   * await people.destroy();
+   * ```
+   */
+  async setType<const N extends FieldName<S>, const T extends "float">(
+    name: N,
+    type: T,
+  ): Promise<Base<WithOptions<S, N, { readonly type: T }>>> {
+    await this.#write((edits) => edits.setType(name, type));
+    return this as unknown as Base<WithOptions<S, N, { readonly type: T }>>;
+  }
+
+  /**
+   * As {@linkcode Base.setType}, blocking.
+   *
+   * @typeParam N The name.
+   * @typeParam T The new type.
+   * @param name The name of the field.
+   * @param type Its new type.
+   * @returns This handle, typed by the new schema.
+   *
+   * @example Blocking
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * assertEquals(people.setTypeSync("age", "float").schema.age, { type: "float" });
+   * await people.destroy();
+   * ```
+   */
+  setTypeSync<const N extends FieldName<S>, const T extends "float">(
+    name: N,
+    type: T,
+  ): Base<WithOptions<S, N, { readonly type: T }>> {
+    this.#writeSync((edits) => edits.setType(name, type));
+    return this as unknown as Base<WithOptions<S, N, { readonly type: T }>>;
+  }
+
+  /**
+   * Sets whether a field has an index, and whether its values are unique. What is left out stays
+   * as it is. The index itself is made by the next cleanup, which is begun at once; until then
+   * conditions read the column.
+   *
+   * @typeParam N The name.
+   * @typeParam O What is set.
+   * @param name The name of the field.
+   * @param options `index` and `unique`, true or false.
+   * @returns This handle, typed by the new schema.
+   * @throws {UniqueError} If a value is there twice; then nothing is changed.
+   * @throws {SchemaError} If there is no such field, or it is json, which has no order.
+   *
+   * @example From here on unique
+   * ```ts
+   * import { PsBase, UniqueError } from "@psbase/psbase";
+   * import { assertRejects } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insert({ name: "homer" });
+   * const unique = await people.setIndex("name", { unique: true });
+   * await assertRejects(() => unique.insert({ name: "homer" }), UniqueError);
+   * await people.destroy();
+   * ```
+   */
+  async setIndex<const N extends FieldName<S>, const O extends IndexOptions>(
+    name: N,
+    options: O,
+  ): Promise<Base<WithOptions<S, N, O>>> {
+    await this.#write((edits) => edits.setIndex(name, options));
+    return this as unknown as Base<WithOptions<S, N, O>>;
+  }
+
+  /**
+   * As {@linkcode Base.setIndex}, blocking.
+   *
+   * @typeParam N The name.
+   * @typeParam O What is set.
+   * @param name The name of the field.
+   * @param options `index` and `unique`, true or false.
+   * @returns This handle, typed by the new schema.
+   *
+   * @example Blocking
+   * ```ts
+   * import { PsBase, UniqueError } from "@psbase/psbase";
+   * import { assertThrows } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * people.setIndexSync("name", { unique: true });
+   * assertThrows(() => people.insertManySync([{ name: "x" }, { name: "x" }]), UniqueError);
+   * await people.destroy();
+   * ```
+   */
+  setIndexSync<const N extends FieldName<S>, const O extends IndexOptions>(
+    name: N,
+    options: O,
+  ): Base<WithOptions<S, N, O>> {
+    this.#writeSync((edits) => edits.setIndex(name, options));
+    return this as unknown as Base<WithOptions<S, N, O>>;
+  }
+
+  // ------------------------------------------------------------- how
+
+  /** Commits what `change` makes, what its links lead to before it. */
+  async #write<T>(change: (edits: Edits) => Change<T>): Promise<T> {
+    const { store, writer } = this.#handle;
+    const made = change(this.#edits);
+    const { schema } = store.state;
+    if (schema.links.length > 0) await store.links.flush(schema);
+    return await writer.run(made);
+  }
+
+  /** As `#write`, blocking. */
+  #writeSync<T>(change: (edits: Edits) => Change<T>): T {
+    const { store, writer } = this.#handle;
+    const made = change(this.#edits);
+    store.links.flushSync(store.state.schema);
+    return writer.runSync(made);
   }
 
   // ------------------------------------------------------------- upkeep

@@ -57,6 +57,7 @@ export function* audit(files: Files, dir: string): Generator<void, CheckResult> 
       noting(() => void state.table.copyOf(i));
       yield;
     }
+    noting(() => state.table.checkIndexes());
     if (problems.length === 0) {
       noting(() => rows = readAll(state));
       if (problems.length === 0 && rows !== state.size) {
@@ -76,9 +77,9 @@ function readAll(state: State): number {
   let rows = 0;
   let last = -1;
   for (const segment of state.segments()) {
-    for (const place of scanSegment(segment, [])) {
+    for (const place of scanSegment(segment)) {
       if (place.id <= last) {
-        segment.group?.source.fail(0, `row ${place.id} stands behind row ${last}`);
+        place.group?.source.fail(0, `row ${place.id} stands behind row ${last}`);
       }
       last = place.id;
       rows++;

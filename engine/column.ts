@@ -29,6 +29,7 @@ import {
   type PartWriter,
   type Source,
 } from "./parts.ts";
+import type { Matcher } from "./matcher.ts";
 import type { Stored, ValueType } from "./values.ts";
 
 /** Where a column stands. */
@@ -42,18 +43,6 @@ export type ColumnMeta =
     | { readonly kind: "plain"; readonly blobs: BlobsMeta }
     | { readonly kind: "dictionary"; readonly codes: NumbersMeta; readonly blobs: BlobsMeta }
   );
-
-/** What a condition asks of the values of one field. */
-export interface Matcher {
-  /** Whether null matches. */
-  readonly nulls: boolean;
-  /** Whether a value matches. */
-  test(value: Stored): boolean;
-  /** For numbers: exactly those from `range[0]` to `range[1]` match, if it is there. */
-  readonly range?: readonly [number, number];
-  /** For text: exactly this one matches, if it is there. */
-  readonly text?: string;
-}
 
 // --------------------------------------------------------------- writing
 
@@ -183,6 +172,11 @@ export abstract class Column {
     this.#loaded = true;
   }
 
+  /** Whether nothing can match, as far as can be told without reading values. */
+  excludes(_matcher: Matcher): boolean {
+    return false;
+  }
+
   /** Puts the rows that match into `rows`, ascending, and tells how many. */
   find(matcher: Matcher, rows: Uint32Array): number {
     for (let i = 0; i < rows.length; i++) rows[i] = i;
@@ -221,8 +215,12 @@ class ConstantColumn extends Column {
 
   protected override loadValues(): void {}
 
+  override excludes(matcher: Matcher): boolean {
+    return !(this.#value === null ? matcher.nulls : matcher.test(this.#value));
+  }
+
   override select(matcher: Matcher, _rows: Uint32Array, n: number): number {
-    return (this.#value === null ? matcher.nulls : matcher.test(this.#value)) ? n : 0;
+    return this.excludes(matcher) ? 0 : n;
   }
 }
 
@@ -230,10 +228,13 @@ class NumberColumn extends Column {
   readonly #numbers: Numbers;
   readonly #min: number;
   readonly #max: number;
+  /** Whether there is neither NaN nor an infinity among them. */
+  readonly #finite: boolean;
 
   constructor(source: Source, meta: ColumnMeta & { kind: "number" }, rows: number) {
     super(source, meta.nulls, rows);
     this.#numbers = new Numbers(source, meta.numbers, rows);
+    this.#finite = meta.numbers.min !== undefined;
     this.#min = meta.numbers.min ?? -Infinity;
     this.#max = meta.numbers.max ?? Infinity;
   }
@@ -246,24 +247,31 @@ class NumberColumn extends Column {
     this.#numbers.load();
   }
 
+  override excludes({ range, nan, nulls }: Matcher): boolean {
+    if (range === undefined || (nulls && this.hasNulls) || (nan && !this.#finite)) return false;
+    return range[1] < this.#min || range[0] > this.#max;
+  }
+
   override find(matcher: Matcher, rows: Uint32Array): number {
     const { range, nulls } = matcher;
     if (range === undefined || range[0] !== range[1] || nulls || this.hasNulls) {
       return super.find(matcher, rows);
     }
-    if (range[0] < this.#min || range[0] > this.#max) return 0;
+    if (this.excludes(matcher)) return 0;
     this.load();
     return this.#numbers.find(range[0], rows);
   }
 
   override select(matcher: Matcher, rows: Uint32Array, n: number): number {
-    const { range } = matcher;
-    if (range === undefined || matcher.nulls) return super.select(matcher, rows, n);
-    const [low, high] = range;
-    if (high < this.#min || low > this.#max) return 0;
+    if (this.excludes(matcher)) return 0;
+    const { range, nulls, nan } = matcher;
+    if (range === undefined || nulls || this.hasNulls || (nan && !this.#finite)) {
+      return super.select(matcher, rows, n);
+    }
     this.load();
     const { words, base } = this.#numbers;
-    if (words === undefined || this.hasNulls) return super.select(matcher, rows, n);
+    if (words === undefined) return super.select(matcher, rows, n);
+    const [low, high] = range;
     let kept = 0;
     for (let k = 0; k < n; k++) {
       const row = rows[k]!;

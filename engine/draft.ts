@@ -6,11 +6,16 @@
  */
 
 import { ChangeWriter } from "./changes.ts";
+import { excerpt } from "./check.ts";
+import { UniqueError } from "./errors.ts";
 import { type EncodedGroup, GroupBuilder } from "./group.ts";
-import type { Query } from "./query.ts";
+import { equal } from "./matcher.ts";
+import { EVERYTHING, type Query } from "./query.ts";
+import { type Origin, valueAt } from "./rows.ts";
 import { scan } from "./scan.ts";
-import type { StoredRow, TableSchema } from "./schema.ts";
+import { type FieldDef, readField, type StoredRow, type TableSchema } from "./schema.ts";
 import type { State } from "./state.ts";
+import type { Stored } from "./values.ts";
 
 /** From so many rows on, an insert is written as groups. */
 const BATCH_ROWS = 64;
@@ -20,9 +25,9 @@ type Values = StoredRow["values"];
 
 /** Rows to insert, encoded before their ids are known. */
 export interface PreparedRows {
-  /** One by one, while they are few. */
+  /** All of them. */
   readonly rows: readonly StoredRow[];
-  /** As groups, when they are many. */
+  /** The same as groups, if they are many. */
   readonly groups: readonly EncodedGroup[];
 }
 
@@ -36,22 +41,33 @@ export function prepareRows(schema: TableSchema, values: readonly Values[]): Pre
     builder.add(i, row);
     if (builder.full || i === rows.length - 1) groups.push(builder.take().group);
   });
-  return { rows: [], groups };
+  return { rows, groups };
+}
+
+/** The same for values that are equal, in the sense of a Map: NaN is NaN, 0 is -0. */
+function keyOf(value: Stored): unknown {
+  if (value instanceof Uint8Array) return value.toHex();
+  return typeof value === "object" ? value.toString() : value;
 }
 
 /** What a verb changes. */
 export class Draft {
   readonly #state: State;
+  readonly #dir: string;
   readonly #out: ChangeWriter;
   /** Rows changed here; `undefined`: deleted here. */
   readonly #changed = new Map<number, StoredRow | undefined>();
+  /** Rows inserted as groups, by the first id. */
+  readonly #batches = new Map<number, readonly StoredRow[]>();
   #nextId: number;
 
   /**
    * @param state The commit point that it goes on from.
+   * @param dir Where the base is, for messages.
    */
-  constructor(state: State) {
+  constructor(state: State, dir: string) {
     this.#state = state;
+    this.#dir = dir;
     this.#out = new ChangeWriter(state.schema);
     this.#nextId = state.nextId;
   }
@@ -61,9 +77,9 @@ export class Draft {
     return this.#out.schema;
   }
 
-  /** Which base it is of. */
-  get base(): string {
-    return this.#state.base;
+  /** What its rows come from. */
+  get origin(): Origin {
+    return this.#state.origin;
   }
 
   /** Whether the table has no rows. */
@@ -71,9 +87,52 @@ export class Draft {
     return this.#state.size === 0;
   }
 
-  /** What becomes the payload of the frame; without length: nothing changed. */
-  get payload(): Uint8Array {
+  /**
+   * What becomes the payload of the frame; without length: nothing changed.
+   *
+   * @throws {UniqueError} If a value would be there twice that must not.
+   */
+  finish(): Uint8Array {
+    for (const field of this.schema.unique) this.#checkUnique(field);
     return this.#out.payload;
+  }
+
+  /** All rows that are written here. */
+  *#written(): Generator<[id: number, row: StoredRow]> {
+    for (const [id, row] of this.#changed) if (row !== undefined) yield [id, row];
+    for (const [first, rows] of this.#batches) {
+      for (let i = 0; i < rows.length; i++) yield [first + i, rows[i]!];
+    }
+  }
+
+  /** Only when all is written: rows may have exchanged their values. */
+  #checkUnique(field: FieldDef): void {
+    const here = new Map<unknown, number>();
+    for (const [id, row] of this.#written()) {
+      const value = readField(row, field);
+      if (value === null) continue;
+      const key = keyOf(value);
+      const holder = here.get(key) ?? this.#holderOf(field, value);
+      if (holder !== undefined) throw this.#taken(field, value, holder);
+      here.set(key, id);
+    }
+  }
+
+  /** The row that has a value, and is not changed here. */
+  #holderOf(field: FieldDef, value: Stored): number | undefined {
+    if (this.empty) return undefined;
+    const query = { kind: "match", column: field, matcher: equal(field.value, value) } as const;
+    for (const { id } of scan(this.#state, query)) if (!this.#changed.has(id)) return id;
+    return undefined;
+  }
+
+  /** The row, if any, that has a value in a unique field. */
+  holderOf(field: FieldDef, value: Stored): number | undefined {
+    for (const [id, row] of this.#written()) {
+      const other = readField(row, field);
+      if (other !== null && field.value.equals(other, value)) return id;
+    }
+    return this.#holderOf(field, value);
   }
 
   /** The row of an id. */
@@ -89,7 +148,8 @@ export class Draft {
   /** Inserts rows; their ids follow the one returned. */
   insert({ rows, groups }: PreparedRows): number {
     const first = this.#nextId;
-    for (const row of rows) this.put(this.#nextId++, row);
+    if (groups.length === 0) { for (const row of rows) this.put(this.#nextId++, row); }
+    else this.#batches.set(first, rows);
     for (const { directory, bytes } of groups) {
       this.#out.batch(this.#nextId, directory, bytes);
       this.#nextId += directory.rows;
@@ -112,8 +172,38 @@ export class Draft {
     return true;
   }
 
-  /** Changes the fields. */
+  /**
+   * Changes the fields.
+   *
+   * @throws {UniqueError} If a field is to be unique that has a value twice.
+   */
   alter(schema: TableSchema): void {
+    const unique = new Set(this.schema.unique.map(({ number }) => number));
+    for (const field of schema.unique) if (!unique.has(field.number)) this.#checkAll(field);
     this.#out.alter(schema);
+  }
+
+  #taken(field: FieldDef, stored: Stored, id: number): UniqueError {
+    const { name, value: type } = field;
+    const value = type.give(stored);
+    return new UniqueError(
+      `Cannot write to "${this.#dir}": field "${name}" is unique, and row ${id} has ` +
+        `${excerpt(type.format(value))} already`,
+      name,
+      value,
+      id,
+    );
+  }
+
+  #checkAll(field: FieldDef): void {
+    const known = new Map<unknown, number>();
+    for (const place of scan(this.#state, EVERYTHING)) {
+      const value = valueAt(place, field);
+      if (value === null) continue;
+      const key = keyOf(value);
+      const holder = known.get(key);
+      if (holder !== undefined) throw this.#taken(field, value, holder);
+      known.set(key, place.id);
+    }
   }
 }

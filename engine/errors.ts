@@ -162,6 +162,33 @@ export class ConflictError extends BaseError {
   }
 }
 
+/** A value of a unique field is in another row already. */
+export class UniqueError extends BaseError {
+  /** The name of the class. */
+  override name = "UniqueError";
+  /** The field. */
+  readonly field: string;
+  /** The value. */
+  readonly value: unknown;
+  /** The id of the row that has it; of two new rows, the one that the first would have got. */
+  readonly id: number;
+
+  /**
+   * Made by psbase.
+   *
+   * @param message What was attempted.
+   * @param field The field.
+   * @param value The value.
+   * @param id The row that has it.
+   */
+  constructor(message: string, field: string, value: unknown, id: number) {
+    super(message);
+    this.field = field;
+    this.value = value;
+    this.id = id;
+  }
+}
+
 /** What was passed to `update` or `delete` is no row of this table. */
 export class UpdateError extends BaseError {
   /** The name of the class. */

@@ -43,6 +43,8 @@ export interface Files {
   open(path: string, mode: OpenMode): File;
   /** {@linkcode File.identity} of what is at `path`, `undefined` if there is nothing. */
   identity(path: string): string | undefined;
+  /** The absolute path of what is there, symbolic links followed. */
+  realPath(path: string): string;
   /** The names in a directory, `undefined` if there is no such directory. */
   list(dir: string): string[] | undefined;
   /** Makes a directory whose parent exists; `false` if it was there. */
@@ -151,6 +153,7 @@ function unless<T, U>(absent: U, fn: () => T): T | U {
 export const denoFiles: Files = {
   open: (path, mode) => new DenoFile(path, Deno.openSync(path, OPEN_OPTIONS[mode])),
   identity: (path) => unless(undefined, () => identityOf(Deno.statSync(path))),
+  realPath: (path) => Deno.realPathSync(path),
   list: (dir) => unless(undefined, () => Array.from(Deno.readDirSync(dir), (entry) => entry.name)),
   makeDir(path) {
     try {

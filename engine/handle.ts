@@ -16,6 +16,7 @@ import {
 import { BaseError, BaseExistsError, refused, SchemaError } from "./errors.ts";
 import { currentFiles, type Files } from "./file.ts";
 import { checkTimeout, type Flock } from "./flock.ts";
+import { anchor } from "./links.ts";
 import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./options.ts";
 import { checkUnowned, Ownership } from "./owner.ts";
 import { toPath } from "./path.ts";
@@ -104,7 +105,7 @@ export class Handle {
     const given = schema && explain(attempt, () => TableSchema.from(schema));
     const store = Store.open(files, dir, { readOnly });
     try {
-      const difference = given && store.state.schema.difference(given);
+      const difference = given && store.state.schema.difference(anchor(files, dir, given));
       if (difference !== undefined) {
         throw new SchemaError(`${attempt}: ${difference}, give the schema that is stored, or none`);
       }
@@ -289,8 +290,9 @@ class Creation {
     if (this.isOpen(lock)) return true;
     const there = isThere(this.dir, lock);
     try {
-      if (there) overrideBase(this.#files, this.dir, this.#schema);
-      else makeBase(this.#files, this.dir, lock, this.#schema);
+      const schema = anchor(this.#files, this.dir, this.#schema);
+      if (there) overrideBase(this.#files, this.dir, schema);
+      else makeBase(this.#files, this.dir, lock, schema);
     } catch (error) {
       // What is damaged or of others is left as it is.
       if (!there && !(error instanceof BaseError)) unmakeBase(this.#files, this.dir, this.#made);

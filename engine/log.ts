@@ -97,6 +97,8 @@ export class Log {
   #second: File | undefined;
   #chain = 0n;
   #claim: number;
+  /** Up to where others' bytes were synced, too. */
+  #flushed = 0;
   /** Whether this handle wrote, itself, all that is not claimed. */
   #owns = false;
   #stale = false;
@@ -540,6 +542,31 @@ export class Log {
     } catch (error) {
       throw this.#syncFailed(error);
     }
+  }
+
+  /**
+   * Syncs what others wrote, without answering for it (invariant 3).
+   *
+   * @throws {WriteError} If it fails.
+   */
+  async flush(): Promise<void> {
+    const to = this.end;
+    if (to <= Math.max(this.#claim, this.#flushed)) return;
+    this.check();
+    try {
+      await this.#file.sync();
+      this.#flushed = to;
+    } catch (error) {
+      throw this.#syncFailed(error);
+    }
+  }
+
+  /** As {@linkcode Log.flush}, blocking. */
+  flushSync(): void {
+    this.check();
+    if (this.end <= Math.max(this.#claim, this.#flushed)) return;
+    this.#force();
+    this.#flushed = this.end;
   }
 
   /**

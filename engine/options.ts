@@ -46,6 +46,28 @@ export interface CreateOptions extends OpenOptions {
   readonly mode?: "new" | "open" | "override" | undefined;
 }
 
+/** What `explain` tells. */
+export interface Explanation {
+  /** How many rows match. */
+  readonly rows: number;
+  /** The field whose index told which rows to look at; `null`: all were. */
+  readonly index: string | null;
+  /** Row groups (16,384 rows of the table at most) that were looked into. */
+  readonly groupsRead: number;
+  /** Row groups that were skipped: by their bounds they can have no such row. */
+  readonly groupsSkipped: number;
+  /** Rows that were looked at one by one: by a function, or since they were written lately. */
+  readonly rowsDecoded: number;
+}
+
+/** What `setIndex` sets. */
+export interface IndexOptions {
+  /** Whether the field is kept in order. */
+  readonly index?: boolean;
+  /** Whether no value of it may be there twice. */
+  readonly unique?: boolean;
+}
+
 /** What `addField` can be told. */
 export interface AddFieldOptions<S extends Schema> {
   /** The field that the new one comes after; the last one if left out. */

@@ -29,3 +29,30 @@ export function parentOf(path: string): string {
   const at = path.lastIndexOf(SEPARATOR);
   return at < 0 ? "." : at === 0 ? SEPARATOR : path.slice(0, at);
 }
+
+/** Whether a path needs no directory to begin from. */
+export function isAbsolute(path: string): boolean {
+  return path.startsWith(SEPARATOR) || /^[A-Za-z]:/.test(path);
+}
+
+/** The way from a directory to `to`, both absolute; with `/` on every system, as files keep it. */
+export function relativePath(from: string, to: string): string {
+  const here = from.split(SEPARATOR);
+  const there = to.split(SEPARATOR);
+  // Another drive of Windows: there is no way.
+  if (here[0] !== there[0]) return to;
+  let common = 0;
+  while (common < here.length && here[common] === there[common]) common++;
+  return [...here.slice(common).map(() => ".."), ...there.slice(common)].join("/");
+}
+
+/** Where a {@linkcode relativePath} leads from a directory. */
+export function resolvePath(from: string, way: string): string {
+  if (isAbsolute(way)) return way;
+  const path = from.split(SEPARATOR);
+  for (const step of way.split("/")) {
+    if (step === "..") path.pop();
+    else if (step !== "." && step !== "") path.push(step);
+  }
+  return path.join(SEPARATOR);
+}

@@ -1,33 +1,46 @@
 /**
  * Conditions: what a user asks of rows, checked and turned into questions that
- * columns answer in their encoded form.
+ * columns answer in their encoded form. Messages are fragments.
  *
  * @module
  */
 
 import { describe } from "./check.ts";
-import type { Matcher } from "./column.ts";
 import type { FieldDef, TableSchema } from "./schema.ts";
+import { equal, type Matcher, NULL, oneOf, ranged, within } from "./matcher.ts";
+import type { FieldRef } from "./types.ts";
 import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
 
 /** A field of a row, or what every row has besides. */
 export type Column = FieldDef | "__id__" | "__version__";
 
-/** What is asked of one field. */
-export interface Condition {
-  /** The field. */
-  readonly column: Column;
-  /** The question. */
-  readonly matcher: Matcher;
-}
+/** What is asked of rows. */
+export type Query =
+  /** Every one of these holds; of none: all rows. */
+  | { readonly kind: "all"; readonly of: readonly Query[] }
+  /** One of these holds. */
+  | { readonly kind: "any"; readonly of: readonly Query[] }
+  /** It does not hold. */
+  | { readonly kind: "not"; readonly of: Query }
+  /** The value of a column matches. */
+  | { readonly kind: "match"; readonly column: Column; readonly matcher: Matcher }
+  /** Two values of a row are related so; null may be among them. */
+  | {
+    readonly kind: "compare";
+    readonly columns: readonly [FieldDef, FieldDef];
+    readonly holds: Relation;
+  }
+  /** A function says so. */
+  | { readonly kind: "ask"; readonly predicate: Predicate };
 
-/** What is asked of rows: all conditions and the predicate must hold. */
-export interface Query {
-  /** Answered by columns. */
-  readonly conditions: readonly Condition[];
-  /** Asked of each row that is left. */
-  readonly predicate: ((row: unknown) => unknown) | undefined;
-}
+/** A user's function. */
+export type Predicate = (row: unknown) => unknown;
+
+/** How two values are related. */
+export type Relation = (type: ValueType, a: Stored | null, b: Stored | null) => boolean;
+
+/** Matches all rows. */
+export const EVERYTHING: Query = { kind: "all", of: [] };
 
 /** A key of the order. */
 export interface OrderKey {
@@ -42,7 +55,8 @@ export function typeOf(column: Column): ValueType {
   return typeof column === "string" ? VALUE_TYPES.integer : column.value;
 }
 
-function nameOf(column: Column): string {
+/** The name of a column. */
+export function nameOf(column: Column): string {
   return typeof column === "string" ? column : column.name;
 }
 
@@ -60,6 +74,26 @@ export function fieldOf(schema: TableSchema, name: string): FieldDef {
   throw new TypeError(`there is no field ${JSON.stringify(name)}, the fields are ${names}`);
 }
 
+/** The column of a name whose values have an order; TypeError if there is none. */
+export function sortableOf(schema: TableSchema, name: string): Column {
+  const column = columnOf(schema, name);
+  if (typeOf(column).sortable) return column;
+  throw new TypeError(`field "${nameOf(column)}" is ${typeOf(column).name}, it has no order`);
+}
+
+/** Checks the terms of an order. */
+export function compileOrder(schema: TableSchema, terms: unknown): OrderKey[] {
+  if (terms === undefined) return [];
+  return within("orderBy", () =>
+    (Array.isArray(terms) ? terms : [terms]).map((term) => {
+      if (typeof term !== "string") throw new TypeError(`${describe(term)}, expected a field`);
+      const column = sortableOf(schema, term.replace(/^[+-]/, ""));
+      return { column, descending: term.startsWith("-") };
+    }));
+}
+
+// --------------------------------------------------------------- rows
+
 /**
  * Checks what a user asks.
  *
@@ -67,41 +101,44 @@ export function fieldOf(schema: TableSchema, name: string): FieldDef {
  * @throws {RangeError} If a value is out of the range of its field.
  */
 export function compile(schema: TableSchema, filter: unknown): Query {
-  if (filter === undefined) return { conditions: [], predicate: undefined };
-  if (typeof filter === "function") {
-    return { conditions: [], predicate: filter as (row: unknown) => unknown };
-  }
+  if (filter === undefined) return EVERYTHING;
+  if (typeof filter === "function") return { kind: "ask", predicate: filter as Predicate };
   if (!isPlainObject(filter)) {
     throw new TypeError(`${describe(filter)}, expected conditions by field, or a function`);
   }
-  const conditions = Object.entries(filter).map(([name, wanted]) => {
-    const column = columnOf(schema, name);
-    return { column, matcher: matcherOf(column, wanted) };
-  });
-  return { conditions, predicate: undefined };
+  return all(
+    Object.entries(filter).map(([name, wanted]) => {
+      if (name === "_not") return within(name, () => not(compileGiven(schema, wanted)));
+      if (name === "_or") {
+        return within(name, () => any(arrayOf(wanted).map((one) => compileGiven(schema, one))));
+      }
+      const column = columnOf(schema, name);
+      return within(`field "${name}"`, () => ofField(schema, column, wanted));
+    }),
+  );
 }
 
-/** Checks the terms of an order. */
-export function compileOrder(schema: TableSchema, terms: unknown): OrderKey[] {
-  if (terms === undefined) return [];
-  return (Array.isArray(terms) ? terms : [terms]).map((term) => {
-    if (typeof term !== "string") {
-      throw new TypeError(`orderBy: ${describe(term)}, expected a field`);
-    }
-    const column = columnOf(schema, term.replace(/^[+-]/, ""));
-    if (!typeOf(column).sortable) {
-      throw new TypeError(
-        `orderBy: field "${nameOf(column)}" is ${typeOf(column).name}, it has no order`,
-      );
-    }
-    return { column, descending: term.startsWith("-") };
-  });
+/** As {@linkcode compile}, where nothing given is a mistake. */
+function compileGiven(schema: TableSchema, filter: unknown): Query {
+  if (filter === undefined) throw new TypeError("undefined is no condition");
+  return compile(schema, filter);
 }
 
-/** Compares two values of a column, null before all others. */
-export function compareNullable(type: ValueType, a: Stored | null, b: Stored | null): number {
-  if (a === null || b === null) return Number(b === null) - Number(a === null);
-  return type.compare(a, b);
+function all(of: readonly Query[]): Query {
+  return of.length === 1 ? of[0]! : { kind: "all", of };
+}
+
+function any(of: readonly Query[]): Query {
+  return of.length === 1 ? of[0]! : { kind: "any", of };
+}
+
+function not(of: Query): Query {
+  return { kind: "not", of };
+}
+
+function arrayOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new TypeError(`${describe(value)}, expected an array`);
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
@@ -112,53 +149,50 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 
 // --------------------------------------------------------------- one field
 
-function matcherOf(column: Column, wanted: unknown): Matcher {
-  const type = typeOf(column);
-  try {
-    if (wanted === undefined) throw new TypeError("undefined is no condition, for null say null");
-    if (wanted === null) return NULL;
-    if (wanted instanceof RegExp) return pattern(type, wanted);
-    if (Array.isArray(wanted)) {
-      if (!RANGED.has(type.name)) {
-        throw new TypeError("an array is a range, which this type has not: say between or in");
-      }
-      return between(type, wanted);
-    }
-    if (isPlainObject(wanted)) return operators(type, wanted);
-    return equal(type, type.take(wanted));
-  } catch (error) {
-    const told = `field "${nameOf(column)}": ${(error as Error).message}`;
-    if (error instanceof TypeError) throw new TypeError(told);
-    if (error instanceof RangeError) throw new RangeError(told);
-    throw error;
-  }
-}
-
-const NULL: Matcher = { nulls: true, test: () => false };
 const RANGED = new Set(["integer", "float", "bigint", "date", "time", "datetime", "timestamp"]);
 
-function equal(type: ValueType, value: Stored): Matcher {
-  const matcher = { nulls: false, test: (other: Stored) => type.equals(value, other) };
-  if (type.layout === "number" && !Number.isNaN(value)) {
-    return { ...matcher, range: [value as number, value as number] };
+function ofField(schema: TableSchema, column: Column, wanted: unknown): Query {
+  const type = typeOf(column);
+  const match = (matcher: Matcher): Query => ({ kind: "match", column, matcher });
+  if (wanted === undefined) throw new TypeError("undefined is no condition, for null say null");
+  if (wanted === null) return match(NULL);
+  if (wanted instanceof RegExp) return match(pattern(type, wanted));
+  if (wanted instanceof Ref) return comparison(schema, column, "eq", wanted);
+  if (Array.isArray(wanted)) {
+    if (!RANGED.has(type.name)) {
+      throw new TypeError("an array is a range, which this type has not: say between or in");
+    }
+    return match(between(type, wanted));
   }
-  return type.name === "string" ? { ...matcher, text: value as string } : matcher;
+  // A row is what a link is compared with.
+  const isOperators = isPlainObject(wanted) && !(type.name === "link" && "__id__" in wanted);
+  if (!isOperators) return match(equal(type, type.take(wanted)));
+  const entries = Object.entries(wanted);
+  if (entries.length === 0) throw new TypeError("no operator in it");
+  const matchers: Matcher[] = [];
+  const others: Query[] = [];
+  for (const [name, value] of entries) {
+    within(name, () => {
+      if (value === undefined) throw new TypeError("undefined is no value, for null say null");
+      if (name === "not") others.push(not(ofField(schema, column, value)));
+      else if (name === "or") {
+        others.push(any(arrayOf(value).map((one) => ofField(schema, column, one))));
+      } else if (value instanceof Ref) others.push(comparison(schema, column, name, value));
+      else matchers.push(operatorOf(name)(type, value));
+    });
+  }
+  return all([...joined(type, matchers).map(match), ...others]);
 }
 
-/** Values from `low` to `high`, both included; one left out: open on that side. */
-function ranged(type: ValueType, low: Stored | undefined, high: Stored | undefined): Matcher {
-  const test = (value: Stored) =>
-    (low === undefined || type.compare(value, low) >= 0) &&
-    (high === undefined || type.compare(value, high) <= 0);
-  // NaN comes last: an open end takes it in, which no comparison of numbers does.
-  const plain = type.layout === "number" && !Number.isNaN(low) && !Number.isNaN(high) &&
-    (type.name !== "float" || high !== undefined);
-  if (!plain) return { nulls: false, test };
-  return {
-    nulls: false,
-    test,
-    range: [low as number | undefined ?? -Infinity, high as number | undefined ?? Infinity],
-  };
+/** Ranges of one field as one: so much less to compare, and to look up. */
+function joined(type: ValueType, matchers: readonly Matcher[]): Matcher[] {
+  const isRange = ({ nulls, spans }: Matcher) => !nulls && spans?.length === 1;
+  const ranges = matchers.filter(isRange);
+  if (ranges.length < 2) return [...matchers];
+  return [
+    ranged(type, ...ranges.map(({ spans }) => spans![0]!)),
+    ...matchers.filter((matcher) => !isRange(matcher)),
+  ];
 }
 
 function between(type: ValueType, wanted: unknown): Matcher {
@@ -166,7 +200,7 @@ function between(type: ValueType, wanted: unknown): Matcher {
     throw new TypeError("a range is two values, the least and the greatest");
   }
   const [low, high] = wanted.map((bound) => bounded(type, bound));
-  return ranged(type, low, high);
+  return ranged(type, { low: low!, high: high! });
 }
 
 /** A bound of a range. */
@@ -179,76 +213,153 @@ function bounded(type: ValueType, value: unknown): Stored {
 }
 
 /** Matches what the other does not; null counts as a value. */
-function not({ nulls, test }: Matcher): Matcher {
+function inverse({ nulls, test }: Matcher): Matcher {
   return { nulls: !nulls, test: (value) => !test(value) };
 }
 
-function pattern(type: ValueType, wanted: unknown): Matcher {
+function pattern(type: ValueType, wanted: RegExp): Matcher {
   if (type.name !== "string") throw new TypeError(`a pattern is for text, not for ${type.name}`);
-  const { source, flags } = wanted as RegExp;
+  const { source, flags } = wanted;
   // Without g and y, which would go on from where the last match ended.
   const regexp = new RegExp(source, flags.replace(/[gy]/g, ""));
   return { nulls: false, test: (value) => regexp.test(value as string) };
 }
 
-function textual(type: ValueType, wanted: unknown, holds: (text: string, part: string) => boolean) {
+function textual(
+  type: ValueType,
+  wanted: unknown,
+  holds: (text: string, part: string) => boolean,
+): Matcher {
   if (type.name !== "string") throw new TypeError(`it is for text, not for ${type.name}`);
   if (typeof wanted !== "string") throw new TypeError(`${describe(wanted)}, expected a string`);
-  return { nulls: false, test: (value: Stored) => holds(value as string, wanted) };
+  return { nulls: false, test: (value) => holds(value as string, wanted) };
+}
+
+/** The first text, by code point, that is behind all that begin with `prefix`. */
+function behind(prefix: string): string | undefined {
+  const points = [...prefix];
+  while (points.length > 0) {
+    const last = points.pop()!.codePointAt(0)!;
+    if (last === 0x10ffff) continue;
+    // UTF-8 has no surrogates.
+    return points.join("") + String.fromCodePoint(last === 0xd7ff ? 0xe000 : last + 1);
+  }
+  return undefined;
+}
+
+function startsWith(type: ValueType, wanted: unknown): Matcher {
+  const matcher = textual(type, wanted, (text, part) => text.startsWith(part));
+  const low = wanted as string;
+  if (!low.isWellFormed()) return matcher;
+  return { ...matcher, spans: [{ low, high: behind(low), highOpen: true }] };
 }
 
 function equalOrNull(type: ValueType, wanted: unknown): Matcher {
   return wanted === null ? NULL : equal(type, type.take(wanted));
 }
 
-function oneOf(type: ValueType, wanted: unknown): Matcher {
-  if (!Array.isArray(wanted)) throw new TypeError(`${describe(wanted)}, expected an array`);
-  const values = wanted.filter((value) => value !== null).map((value) => type.take(value));
-  const nulls = values.length < wanted.length;
-  if (type.layout === "number" || type.name === "string") {
-    const set = new Set(values);
-    return { nulls, test: (value) => set.has(value) };
-  }
-  return { nulls, test: (value) => values.some((other) => type.equals(value, other)) };
+function oneOfGiven(type: ValueType, wanted: unknown): Matcher {
+  const given = arrayOf(wanted);
+  const values = given.filter((value) => value !== null).map((value) => type.take(value));
+  return oneOf(type, values, values.length < given.length);
 }
 
 const OPERATORS: Record<string, (type: ValueType, wanted: unknown) => Matcher> = {
   eq: equalOrNull,
-  ne: (type, wanted) => not(equalOrNull(type, wanted)),
-  in: oneOf,
-  notIn: (type, wanted) => not(oneOf(type, wanted)),
-  gte: (type, wanted) => ranged(type, bounded(type, wanted), undefined),
-  lte: (type, wanted) => ranged(type, undefined, bounded(type, wanted)),
-  gt: (type, wanted) => ({ ...not(ranged(type, undefined, bounded(type, wanted))), nulls: false }),
-  lt: (type, wanted) => ({ ...not(ranged(type, bounded(type, wanted), undefined)), nulls: false }),
+  ne: (type, wanted) => inverse(equalOrNull(type, wanted)),
+  in: oneOfGiven,
+  notIn: (type, wanted) => inverse(oneOfGiven(type, wanted)),
+  gte: (type, wanted) => ranged(type, { low: bounded(type, wanted) }),
+  lte: (type, wanted) => ranged(type, { high: bounded(type, wanted) }),
+  gt: (type, wanted) => ranged(type, { low: bounded(type, wanted), lowOpen: true }),
+  lt: (type, wanted) => ranged(type, { high: bounded(type, wanted), highOpen: true }),
   between,
   contains: (type, wanted) => textual(type, wanted, (text, part) => text.includes(part)),
-  startsWith: (type, wanted) => textual(type, wanted, (text, part) => text.startsWith(part)),
+  startsWith,
   endsWith: (type, wanted) => textual(type, wanted, (text, part) => text.endsWith(part)),
 };
 
-function operators(type: ValueType, wanted: Record<string, unknown>): Matcher {
-  const matchers = Object.entries(wanted).map(([name, value]) => {
-    const make = Object.hasOwn(OPERATORS, name) ? OPERATORS[name] : undefined;
-    if (make === undefined) {
-      throw new TypeError(
-        `there is no operator "${name}", there are ${Object.keys(OPERATORS).join(", ")}`,
-      );
-    }
-    try {
-      if (value === undefined) throw new TypeError("undefined is no value, for null say null");
-      return make(type, value);
-    } catch (error) {
-      if (error instanceof TypeError) throw new TypeError(`${name}: ${error.message}`);
-      if (error instanceof RangeError) throw new RangeError(`${name}: ${error.message}`);
-      throw error;
-    }
-  });
-  const [only] = matchers;
-  if (only === undefined) throw new TypeError("no operator in it");
-  if (matchers.length === 1) return only;
+function operatorOf(name: string) {
+  const operator = Object.hasOwn(OPERATORS, name) ? OPERATORS[name] : undefined;
+  if (operator !== undefined) return operator;
+  const names = [...Object.keys(OPERATORS), "not", "or"].join(", ");
+  throw new TypeError(`there is no operator "${name}", there are ${names}`);
+}
+
+// --------------------------------------------------------------- two fields
+
+/** Another field of the same row. A class, so that no value is taken for one. */
+class Ref<N extends string> implements FieldRef<N> {
+  readonly field: N;
+  constructor(field: N) {
+    this.field = field;
+  }
+}
+
+/**
+ * Another field of the same row, to compare with in a condition.
+ *
+ * @example Who spent more than there was
+ * ```ts
+ * import { field, PsBase } from "@psbase/psbase";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using trips = PsBase.createSync(await Deno.makeTempDir(), { budget: "integer", spent: "float" });
+ * trips.insertManySync([{ budget: 100, spent: 99.5 }, { budget: 100, spent: 130 }]);
+ * assertEquals(trips.count({ spent: { gt: field("budget") } }), 1);
+ * ```
+ *
+ * @typeParam N The name.
+ * @param name The name of the field.
+ * @returns What stands for its value.
+ */
+export function field<const N extends string>(name: N): FieldRef<N> {
+  return new Ref(name);
+}
+
+/** Null is equal to null, and neither more nor less than anything. */
+function ordered(holds: (sign: number) => boolean): Relation {
+  return (type, a, b) => a !== null && b !== null && holds(type.compare(a, b));
+}
+
+const same: Relation = (type, a, b) => a === null || b === null ? a === b : type.equals(a, b);
+
+const RELATIONS: Record<string, Relation> = {
+  eq: same,
+  ne: (type, a, b) => !same(type, a, b),
+  gt: ordered((sign) => sign > 0),
+  gte: ordered((sign) => sign >= 0),
+  lt: ordered((sign) => sign < 0),
+  lte: ordered((sign) => sign <= 0),
+};
+
+function comparison(
+  schema: TableSchema,
+  column: Column,
+  operator: string,
+  ref: Ref<string>,
+): Query {
+  const holds = Object.hasOwn(RELATIONS, operator) ? RELATIONS[operator] : undefined;
+  if (holds === undefined) {
+    const names = Object.keys(RELATIONS).join(", ");
+    throw new TypeError(`fields are compared by ${names} only`);
+  }
+  if (typeof column === "string") throw new TypeError("it is compared with values only");
+  const other = fieldOf(schema, ref.field);
+  const kinds = [column, other].map(({ type }) => type === "integer" ? "float" : type);
+  if (kinds[0] !== kinds[1]) {
+    throw new TypeError(
+      `it is ${column.type}, field "${other.name}" is ${other.type}: these are not compared`,
+    );
+  }
+  if (!column.value.sortable && !(operator === "eq" || operator === "ne")) {
+    throw new TypeError(`${column.type} has no order`);
+  }
+  // Integers know no NaN: the order of floats holds for both.
+  const widest = column.type === "integer" ? other : column;
   return {
-    nulls: matchers.every((matcher) => matcher.nulls),
-    test: (value) => matchers.every((matcher) => matcher.test(value)),
+    kind: "compare",
+    columns: [column, other],
+    holds: (_, a, b) => holds(widest.value, a, b),
   };
 }

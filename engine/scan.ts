@@ -1,121 +1,229 @@
 /**
- * Going through the rows of a commit point: which match, in which order, and
- * how they become the objects that users get.
+ * Going through the rows of a commit point: which match a query.
+ *
+ * Rows of a group are numbers in a typed array, which each condition makes fewer;
+ * rows that the log holds are looked at one by one. Where an index knows of few
+ * rows, only these are looked at.
  *
  * @module
  */
 
-import type { Matcher } from "./column.ts";
 import type { Group } from "./group.ts";
-import {
-  type Column,
-  compareNullable,
-  type Condition,
-  type OrderKey,
-  type Query,
-  typeOf,
-} from "./query.ts";
+import { type Column, type Query, typeOf } from "./query.ts";
+import { asking } from "./row_view.ts";
 import type { RowList } from "./row_list.ts";
-import { type FieldDef, readField, type StoredRow, type TableSchema } from "./schema.ts";
-import { type Place, placeOf, type Segment, type State } from "./state.ts";
-import type { Stored } from "./values.ts";
+import { valueAt } from "./rows.ts";
+import { type FieldDef, isIndexed, type TableSchema } from "./schema.ts";
+import type { Found, GroupPart, Place, Segment, State } from "./state.ts";
+import { placeOf } from "./state.ts";
+import type { Matcher } from "./matcher.ts";
 
-function valueAt(place: Place, column: Column): Stored | null {
-  if (column === "__id__") return place.id;
-  if (column === "__version__") return versionAt(place);
-  if (place.row !== undefined) return readField(place.row, column);
-  return place.group.column(column).get(place.index);
+/** Rows that match, next to each other in id order. */
+export interface Chunk {
+  /** The group that `rows` are of. */
+  readonly group: Group | undefined;
+  /** Rows of the group, ascending. */
+  readonly rows: Uint32Array;
+  /** Rows that the log holds, in id order; they stand among those of the group. */
+  readonly others: readonly Place[];
 }
 
-function versionAt(place: Place): number {
-  return place.row === undefined ? place.group.version(place.index) : place.row.version;
+/** What a scan did. */
+export interface Tally {
+  /** The field whose index told which rows to look at. */
+  index: string | null;
+  /** Row groups that were looked into. */
+  groupsRead: number;
+  /** Row groups that could not hold a row that matches. */
+  groupsSkipped: number;
+  /** Rows whose values were made one by one: shown to a function, or held by the log. */
+  rowsDecoded: number;
 }
 
-// --------------------------------------------------------------- matching
+// --------------------------------------------------------------- one question
 
-/** All rows that match, in id order. */
-export function* scan(state: State, query: Query): Generator<Place> {
-  const holds = query.predicate && asking(state.schema, query.predicate);
-  for (const segment of state.segments()) {
-    for (const place of scanSegment(segment, query.conditions)) {
-      if (holds === undefined || holds(place)) yield place;
+/** A query that rows can be tested with. */
+interface Test {
+  /** Whether no row of a group can match, as far as its ids and bounds tell. */
+  excludes(part: GroupPart): boolean;
+  /** Keeps of `rows[0, n)` of a group those that match, and tells how many. */
+  keep(group: Group, rows: Uint32Array, n: number): number;
+  /** Puts all rows of a group that match into `rows`, and tells how many. */
+  find?(group: Group, rows: Uint32Array): number;
+  /** Whether a row in memory matches. */
+  holds(place: Place): boolean;
+}
+
+function testOf(schema: TableSchema, query: Query, tally: Tally | undefined): Test {
+  switch (query.kind) {
+    case "all":
+      return allOf(query.of.map((one) => testOf(schema, one, tally)));
+    case "any":
+      return anyOf(query.of.map((one) => testOf(schema, one, tally)));
+    case "not":
+      return noneOf(testOf(schema, query.of, tally));
+    case "match":
+      return matching(query.column, query.matcher);
+    case "compare":
+      return comparing(query.columns, query.holds);
+    case "ask": {
+      const { keep, test } = asking(schema, query.predicate);
+      return {
+        excludes: () => false,
+        keep(group, rows, n) {
+          if (tally !== undefined) tally.rowsDecoded += n;
+          return keep(group, rows, n);
+        },
+        holds: ({ id, row }) => test(id, row!),
+      };
     }
   }
 }
 
-/** How many rows match. */
-export function count(state: State, query: Query): number {
-  const { conditions, predicate } = query;
-  if (predicate === undefined && conditions.length === 0) return state.size;
-  let n = 0;
-  if (predicate !== undefined) {
-    const rows = scan(state, query);
-    while (!rows.next().done) n++;
-    return n;
-  }
-  for (const { group, patch } of state.segments()) {
-    if (group !== undefined) n += selectRows(group, patch, conditions).length;
-    if (patch !== undefined) {
-      for (let i = 0; i < patch.length; i++) {
-        if (rowMatches(patch.id(i), patch.row(i), conditions)) n++;
+function allOf(tests: readonly Test[]): Test {
+  const [first, ...others] = tests;
+  return {
+    excludes: (part) => tests.some((test) => test.excludes(part)),
+    keep: (group, rows, n) => tests.reduce((n, test) => n && test.keep(group, rows, n), n),
+    find: (group, rows) => {
+      const n = first === undefined ? fill(rows) : findRows(first, group, rows);
+      return others.reduce((n, test) => n && test.keep(group, rows, n), n);
+    },
+    holds: (place) => tests.every((test) => test.holds(place)),
+  };
+}
+
+function anyOf(tests: readonly Test[]): Test {
+  return {
+    excludes: (part) => tests.every((test) => test.excludes(part)),
+    keep(group, rows, n) {
+      const hits = new Uint8Array(group.rows);
+      for (const test of tests) {
+        const kept = rows.slice(0, n);
+        for (let k = 0, m = test.keep(group, kept, n); k < m; k++) hits[kept[k]!] = 1;
       }
-    }
-  }
-  return n;
+      return keepWhere(rows, n, (row) => hits[row] === 1);
+    },
+    holds: (place) => tests.some((test) => test.holds(place)),
+  };
 }
 
-/** The rows of one segment that match. */
-export function* scanSegment(
-  { group, patch }: Segment,
-  conditions: readonly Condition[],
-): Generator<Place> {
-  let next = 0;
-  if (group !== undefined) {
-    for (const index of selectRows(group, patch, conditions)) {
-      const id = group.id(index);
-      for (; patch !== undefined && next < patch.length && patch.id(next) < id; next++) {
-        const row = patch.row(next);
-        if (rowMatches(patch.id(next), row, conditions)) yield placeOf(patch.id(next), row);
-      }
-      yield { id, group, index, row: undefined };
-    }
-  }
-  for (; patch !== undefined && next < patch.length; next++) {
-    const row = patch.row(next);
-    if (rowMatches(patch.id(next), row, conditions)) yield placeOf(patch.id(next), row);
-  }
+function noneOf(test: Test): Test {
+  return {
+    excludes: () => false,
+    keep(group, rows, n) {
+      const hits = new Uint8Array(group.rows);
+      const kept = rows.slice(0, n);
+      for (let k = 0, m = test.keep(group, kept, n); k < m; k++) hits[kept[k]!] = 1;
+      return keepWhere(rows, n, (row) => hits[row] === 0);
+    },
+    holds: (place) => !test.holds(place),
+  };
 }
 
-function rowMatches(
-  id: number,
-  row: StoredRow | null,
-  conditions: readonly Condition[],
-): row is StoredRow {
-  if (row === null) return false;
-  const place = placeOf(id, row);
-  return conditions.every(({ column, matcher }) => {
+function matching(column: Column, matcher: Matcher): Test {
+  const holds = (place: Place) => {
     const value = valueAt(place, column);
     return value === null ? matcher.nulls : matcher.test(value);
-  });
+  };
+  if (column === "__id__") {
+    const [low, high] = matcher.range ?? [-Infinity, Infinity];
+    return {
+      excludes: ({ first, last }) => high < first || low > last,
+      keep: (group, rows, n) => keepWhere(rows, n, (row) => matcher.test(group.id(row))),
+      holds,
+    };
+  }
+  if (column === "__version__") {
+    return {
+      excludes: () => false,
+      keep: (group, rows, n) => keepWhere(rows, n, (row) => matcher.test(group.version(row))),
+      holds,
+    };
+  }
+  return {
+    excludes: (part) => part.open().column(column).excludes(matcher),
+    keep: (group, rows, n) => group.column(column).select(matcher, rows, n),
+    find: (group, rows) => group.column(column).find(matcher, rows),
+    holds,
+  };
 }
 
-/** The rows of a group that match, but for those that its patch stands for. */
-function selectRows(
-  group: Group,
-  patch: Segment["patch"],
-  conditions: readonly Condition[],
-): Uint32Array {
-  const rows = new Uint32Array(group.rows);
-  const [first, ...others] = conditions;
-  let n = first === undefined ? fill(rows) : find(group, first, rows);
-  for (const condition of others) n = keep(group, condition, rows, n);
-  if (patch !== undefined) n = withoutPatched(group, patch, rows, n);
-  return rows.subarray(0, n);
+function comparing(
+  [left, right]: readonly [FieldDef, FieldDef],
+  holds: (Query & { kind: "compare" })["holds"],
+): Test {
+  const type = typeOf(left);
+  return {
+    excludes: () => false,
+    keep(group, rows, n) {
+      const [a, b] = [group.column(left), group.column(right)];
+      a.load();
+      b.load();
+      return keepWhere(rows, n, (row) => holds(type, a.get(row), b.get(row)));
+    },
+    holds: (place) => holds(type, valueAt(place, left), valueAt(place, right)),
+  };
+}
+
+function keepWhere(rows: Uint32Array, n: number, holds: (row: number) => boolean): number {
+  let kept = 0;
+  for (let k = 0; k < n; k++) {
+    const row = rows[k]!;
+    if (holds(row)) rows[kept++] = row;
+  }
+  return kept;
 }
 
 function fill(rows: Uint32Array): number {
   for (let i = 0; i < rows.length; i++) rows[i] = i;
   return rows.length;
+}
+
+function findRows(test: Test, group: Group, rows: Uint32Array): number {
+  return test.find === undefined ? test.keep(group, rows, fill(rows)) : test.find(group, rows);
+}
+
+// --------------------------------------------------------------- all rows
+
+/** An index is worth its while if it leaves out this many rows for each that it finds. */
+const WORTH = 16;
+
+/** The rows that match, chunk by chunk, in id order. */
+export function* chunks(state: State, query: Query, tally?: Tally): Generator<Chunk> {
+  const test = testOf(state.schema, query, tally);
+  const best = bestIndex(state, query);
+  if (best !== undefined) {
+    if (tally !== undefined) tally.index = best.field.name;
+    return yield* indexed(state, test, best.found, tally);
+  }
+  for (const segment of state.segments()) yield chunkOf(segment, test, tally);
+}
+
+/** The rows of one segment that match. */
+function chunkOf({ part, patch }: Segment, test: Test, tally: Tally | undefined): Chunk {
+  const others = patch === undefined ? [] : listed(patch, test, tally);
+  const skipped = part === undefined || test.excludes(part);
+  if (tally !== undefined && part !== undefined) tally[skipped ? "groupsSkipped" : "groupsRead"]++;
+  if (skipped) return { group: undefined, rows: NO_ROWS, others };
+  const group = part.open();
+  const rows = new Uint32Array(group.rows);
+  let n = findRows(test, group, rows);
+  if (patch !== undefined) n = withoutPatched(group, patch, rows, n);
+  return { group, rows: rows.subarray(0, n), others };
+}
+
+const NO_ROWS = new Uint32Array();
+
+/** Rows of a list that match. */
+function listed(list: RowList, test: Test, tally: Tally | undefined): Place[] {
+  const places: Place[] = [];
+  for (let i = 0; i < list.length; i++) {
+    const place = placeOf(list.id(i), list.row(i));
+    if (place !== undefined && test.holds(place)) places.push(place);
+  }
+  if (tally !== undefined) tally.rowsDecoded += list.length;
+  return places;
 }
 
 /** Removes rows of the patch from `rows[0, n)`, and tells how many are left. */
@@ -131,191 +239,87 @@ function withoutPatched(group: Group, patch: RowList, rows: Uint32Array, n: numb
   return kept;
 }
 
-/** The rows of a group that match, put into `rows`. */
-function find(group: Group, { column, matcher }: Condition, rows: Uint32Array): number {
-  if (typeof column !== "string") return group.column(column).find(matcher, rows);
-  return selectMeta(group, column, matcher, rows, fill(rows));
-}
+// --------------------------------------------------------------- by index
 
-/** Those of `rows[0, n)` that match. */
-function keep(
-  group: Group,
-  { column, matcher }: Condition,
-  rows: Uint32Array,
-  n: number,
-): number {
-  if (n === 0) return 0;
-  if (typeof column !== "string") return group.column(column).select(matcher, rows, n);
-  return selectMeta(group, column, matcher, rows, n);
-}
-
-function selectMeta(
-  group: Group,
-  column: "__id__" | "__version__",
-  matcher: Matcher,
-  rows: Uint32Array,
-  n: number,
-): number {
-  let kept = 0;
-  for (let k = 0; k < n; k++) {
-    const row = rows[k]!;
-    if (matcher.test(column === "__id__" ? group.id(row) : group.version(row))) rows[kept++] = row;
+/** The index that leaves the fewest rows to look at, if that is few. */
+function bestIndex(
+  state: State,
+  query: Query,
+): { field: FieldDef; found: Found } | undefined {
+  let best: { field: FieldDef; found: Found } | undefined;
+  for (const part of query.kind === "all" ? query.of : [query]) {
+    if (part.kind !== "match" || part.matcher.spans === undefined) continue;
+    const { column, matcher } = part;
+    if (typeof column === "string" || !isIndexed(column)) continue;
+    const found = state.lookUp(column, matcher);
+    if (found === undefined || found.count >= (best?.found.count ?? Infinity)) continue;
+    best = { field: column, found };
   }
-  return kept;
+  return best !== undefined && best.found.count * WORTH <= state.size + WORTH ? best : undefined;
 }
 
-// --------------------------------------------------------------- rows as objects
-
-/** Makes a constructor return what it is given, so that a subclass adds its private fields to it. */
-class Given {
-  constructor(object: object) {
-    return object;
-  }
-}
-
-/** Marks a row with its base: a private field is seen by nobody, and copied by nothing. */
-class Origin extends Given {
-  readonly #base: string;
-
-  constructor(row: object, base: string) {
-    super(row);
-    this.#base = base;
-  }
-
-  static of(row: object): string | undefined {
-    return #base in row ? row.#base : undefined;
-  }
-}
-
-/** The base that a row was read from, if it is known. */
-export function baseOf(row: object): string | undefined {
-  return Origin.of(row);
-}
-
-/** What becomes of a place: an object with its id, its version, and these fields. */
-export function rowAt(
-  { base }: Pick<State, "base">,
-  place: Place,
-  fields: readonly FieldDef[],
-): Record<string, unknown> {
-  const row: Record<string, unknown> = { __id__: place.id, __version__: versionAt(place) };
-  const columns = place.group?.columns(fields);
-  for (let k = 0; k < fields.length; k++) {
-    const field = fields[k]!;
-    const value = place.row === undefined
-      ? columns![k]!.get(place.index)
-      : readField(place.row, field);
-    row[field.name] = value === null ? null : field.value.give(value);
-  }
-  new Origin(row, base);
-  return row;
-}
-
-/** Where a predicate stands; its tick is another for each row, so that no view outlives its call. */
-interface Cursor {
-  place: Place;
-  tick: number;
-}
-
-const CURSOR = Symbol("cursor");
-const TICK = Symbol("tick");
-
-/** What a predicate gets: getters that look only at the columns that are asked for. */
-interface View {
-  readonly [CURSOR]: Cursor;
-  readonly [TICK]: number;
-}
-
-type ViewClass = new (cursor: Cursor) => View;
-
-const viewClasses = new WeakMap<TableSchema, ViewClass>();
-
-function viewClassOf(schema: TableSchema): ViewClass {
-  let made = viewClasses.get(schema);
-  if (made !== undefined) return made;
-  made = class implements View {
-    readonly [CURSOR]: Cursor;
-    readonly [TICK]: number;
-    constructor(cursor: Cursor) {
-      this[CURSOR] = cursor;
-      this[TICK] = cursor.tick;
+/** The rows that an index found and that match, the log's among those of the groups. */
+function* indexed(
+  state: State,
+  test: Test,
+  { tableRows, ids }: Found,
+  tally: Tally | undefined,
+): Generator<Chunk> {
+  let next = 0;
+  const othersTo = (last: number) => {
+    const others: Place[] = [];
+    for (; next < ids.length && ids[next]! <= last; next++) {
+      const place = state.find(ids[next]!);
+      if (place === undefined) continue;
+      // Large inserts stand in groups of the log.
+      const holds = place.row === undefined
+        ? test.keep(place.group, Uint32Array.of(place.index), 1) === 1
+        : test.holds(place);
+      if (holds) others.push(place);
     }
+    if (tally !== undefined) tally.rowsDecoded += others.length;
+    return others;
   };
-  const columns = ["__id__", "__version__", ...schema.fields] as const;
-  for (const column of columns) {
-    const { value } = typeof column === "string" ? { value: undefined } : column;
-    Object.defineProperty(made.prototype, typeof column === "string" ? column : column.name, {
-      enumerable: true,
-      get(this: View) {
-        const cursor = this[CURSOR];
-        if (cursor.tick !== this[TICK]) {
-          throw new TypeError(
-            "Cannot read a row after the predicate that it was passed to: copy what is needed",
-          );
-        }
-        const stored = valueAt(cursor.place, column);
-        return stored === null || value === undefined ? stored : value.give(stored);
-      },
-    });
+  for (const { part, rows } of state.table.placesOf(tableRows())) {
+    if (tally !== undefined) tally.groupsRead++;
+    const group = part.open();
+    const patch = state.patchOf(part);
+    let n = test.keep(group, rows, rows.length);
+    if (patch !== undefined) n = withoutPatched(group, patch, rows, n);
+    yield { group, rows: rows.subarray(0, n), others: othersTo(part.last) };
   }
-  viewClasses.set(schema, made);
-  return made;
+  yield { group: undefined, rows: NO_ROWS, others: othersTo(Infinity) };
 }
 
-/** Asks a user's function of each place. */
-function asking(schema: TableSchema, predicate: (row: unknown) => unknown) {
-  const view = viewClassOf(schema);
-  const cursor: Cursor = { place: undefined!, tick: 0 };
-  return (place: Place): boolean => {
-    cursor.place = place;
-    try {
-      const answer = predicate(new view(cursor));
-      if (typeof answer === "boolean") return answer;
-    } finally {
-      cursor.tick++;
-    }
-    throw new TypeError("a predicate must return true or false");
-  };
+// --------------------------------------------------------------- row by row
+
+/** All rows that match, in id order. */
+export function* scan(state: State, query: Query): Generator<Place> {
+  for (const chunk of chunks(state, query)) yield* placesOf(chunk);
 }
 
-// --------------------------------------------------------------- selecting
-
-/** What `select` is asked for besides conditions. */
-export interface Selection {
-  readonly fields: readonly FieldDef[];
-  readonly order: readonly OrderKey[];
-  readonly offset: number;
-  readonly limit: number;
+/** All rows of one segment. */
+export function scanSegment(segment: Segment): Generator<Place> {
+  return placesOf(chunkOf(segment, ALL, undefined));
 }
 
-/** The rows that match, as objects. */
-export function select(state: State, query: Query, selection: Selection) {
-  const { fields, order, offset, limit } = selection;
-  const places = order.length === 0
-    ? scan(state, query).drop(offset).take(limit)
-    : sorted(scan(state, query), order).slice(offset, offset + limit);
-  const rows: Record<string, unknown>[] = [];
-  for (const place of places) rows.push(rowAt(state, place, fields));
-  return rows;
+const ALL = allOf([]);
+
+/** Rows of the group and others, in id order. */
+function* placesOf({ group, rows, others }: Chunk): Generator<Place> {
+  let next = 0;
+  for (const index of rows) {
+    const id = group!.id(index);
+    while (next < others.length && others[next]!.id < id) yield others[next++]!;
+    yield { id, group: group!, index, row: undefined };
+  }
+  while (next < others.length) yield others[next++]!;
 }
 
-function sorted(places: Iterable<Place>, order: readonly OrderKey[]): Place[] {
-  const keyed = Array.from(places, (place) => ({
-    place,
-    keys: order.map(({ column }) => valueAt(place, column)),
-  }));
-  const compares = order.map(({ column, descending }) => {
-    const type = typeOf(column);
-    const sign = descending ? -1 : 1;
-    return (a: Stored | null, b: Stored | null) => sign * compareNullable(type, a, b);
-  });
-  // Stable, and from places in id order: ties stay in id order.
-  keyed.sort((a, b) => {
-    for (let i = 0; i < compares.length; i++) {
-      const difference = compares[i]!(a.keys[i]!, b.keys[i]!);
-      if (difference !== 0) return difference;
-    }
-    return 0;
-  });
-  return keyed.map(({ place }) => place);
+/** How many rows match. */
+export function count(state: State, query: Query): number {
+  if (query.kind === "all" && query.of.length === 0) return state.size;
+  let n = 0;
+  for (const { rows, others } of chunks(state, query)) n += rows.length + others.length;
+  return n;
 }

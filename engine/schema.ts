@@ -11,7 +11,7 @@
  */
 import { describe } from "./check.ts";
 import { SchemaError } from "./errors.ts";
-import type { Field, FieldSpec, Json, JsonValue, Schema, TypeName } from "./types.ts";
+import type { Field, FieldSpec, Json, JsonValue, Schema } from "./types.ts";
 import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
 
 /** A field of a table. */
@@ -21,11 +21,17 @@ export interface FieldDef {
   /** Its place in {@linkcode StoredRow.values}, never that of another field. */
   readonly number: number;
   /** The name of its type. */
-  readonly type: TypeName;
+  readonly type: ValueType["name"];
   /** What is known of its type. */
   readonly value: ValueType;
+  /** Where the rows stand that it leads to, for a link: a path from this base, or `"self"`. */
+  readonly target: string | undefined;
   /** Whether it is never null. */
   readonly required: boolean;
+  /** Whether it was asked to be found without a scan. */
+  readonly index: boolean;
+  /** Whether no value is there twice. */
+  readonly unique: boolean;
   /** What `insert` puts in where nothing is given. */
   readonly default: Stored | null;
   /** What rows older than the field hold: the default that it was added with. */
@@ -55,8 +61,9 @@ const MAX_NUMBERS = 65_536;
 /** Most names; the pattern for all is slow to compile. */
 const ASCII_NAME_REGEXP = /^[A-Za-z]\w*$/;
 const NAME_REGEXP = /^\p{L}[\p{L}\p{Nd}_]*$/u;
-const OPTIONS = ["type", "required", "default"];
-const FILE_KEYS = ["name", "number", ...OPTIONS, "fill"];
+const FLAGS = ["required", "index", "unique"] as const;
+const OPTIONS = ["type", ...FLAGS, "default"];
+const FILE_KEYS = ["name", "number", "target", ...OPTIONS, "fill"];
 
 /**
  * A json field whose values have the shape `T`, for the compiler: what is
@@ -103,8 +110,20 @@ function checkName(name: string): void {
   }
 }
 
-function isTypeName(name: unknown): name is TypeName {
+function isTypeName(name: unknown): name is ValueType["name"] {
   return typeof name === "string" && Object.hasOwn(VALUE_TYPES, name);
+}
+
+/** The name of a type as a user gives it, and where a link leads. */
+function typeFrom(type: unknown): { type: unknown; target?: string } {
+  if (!isObject(type)) return { type: type === "link" ? undefined : type };
+  if (type.json === true) return { type: "json" };
+  return typeof type.link === "string" ? { type: "link", target: type.link } : { type };
+}
+
+/** Whether it has an index: whoever looks for a value twice must find it fast. */
+export function isIndexed({ index, unique }: Pick<FieldDef, "index" | "unique">): boolean {
+  return index || unique;
 }
 
 /** Puts the name of the field before the message of an error of its value. */
@@ -119,10 +138,27 @@ function takeField(field: FieldDef, value: unknown): Stored {
   }
 }
 
+/** Options of a field that are true or false. */
+function flagsFrom(name: string, spec: Record<string, unknown>) {
+  const flags = FLAGS.map((flag) => {
+    const value = spec[flag] ?? false;
+    if (typeof value === "boolean") return [flag, value];
+    throw new SchemaError(`field "${name}": ${flag}: ${describe(value)}, expected a boolean`);
+  });
+  return Object.fromEntries(flags) as Record<typeof FLAGS[number], boolean>;
+}
+
+/** The options that are set. */
+function flagsOf(field: Pick<FieldDef, typeof FLAGS[number]>) {
+  return Object.fromEntries(FLAGS.filter((flag) => field[flag]).map((flag) => [flag, true]));
+}
+
+const FLOAT = { type: "float", value: VALUE_TYPES.float } as const;
+
 /** A field of a user's schema, checked. */
 function fieldFrom(name: string, number: number, field: unknown): FieldDef {
   checkName(name);
-  const spec = isObject(field) && !("json" in field) ? field : { type: field };
+  const spec = isObject(field) && !("json" in field || "link" in field) ? field : { type: field };
   for (const option of Object.keys(spec)) {
     if (!OPTIONS.includes(option)) {
       throw new SchemaError(
@@ -130,24 +166,34 @@ function fieldFrom(name: string, number: number, field: unknown): FieldDef {
       );
     }
   }
-  const type = isObject(spec.type) && spec.type.json === true ? "json" : spec.type;
+  const { type, target } = typeFrom(spec.type);
   if (!isTypeName(type)) {
-    const what = typeof type === "string"
-      ? `unknown type "${type}"`
-      : `no type (${describe(type)})`;
-    throw new SchemaError(
-      `field "${name}": ${what}, the types are ${Object.keys(VALUE_TYPES).join(", ")}`,
-    );
+    const what = typeof spec.type === "string" && spec.type !== "link"
+      ? `unknown type "${spec.type}"`
+      : `no type (${describe(spec.type)})`;
+    const names = Object.keys(VALUE_TYPES).filter((name) => name !== "link").join(", ");
+    throw new SchemaError(`field "${name}": ${what}, the types are ${names}, and link()`);
   }
-  const required = spec.required ?? false;
-  if (typeof required !== "boolean") {
-    throw new SchemaError(`field "${name}": required: ${describe(required)}, expected a boolean`);
+  const def = {
+    name,
+    number,
+    type,
+    target,
+    value: VALUE_TYPES[type],
+    ...flagsFrom(name, spec),
+    default: null,
+    fill: null,
+  };
+  if (isIndexed(def) && !def.value.sortable) {
+    throw new SchemaError(`field "${name}": ${type} has no order, it can have no index`);
   }
-  if (required && spec.default === null) {
+  if (def.required && spec.default === null) {
     throw new SchemaError(`field "${name}": it is required, its default cannot be null`);
   }
-  const def = { name, number, type, value: VALUE_TYPES[type], required, default: null, fill: null };
   if (spec.default === undefined || spec.default === null) return def;
+  if (target !== undefined) {
+    throw new SchemaError(`field "${name}": a link has no default, its row could be gone`);
+  }
   try {
     return { ...def, default: def.value.take(spec.default) };
   } catch (error) {
@@ -170,15 +216,18 @@ function isCount(value: unknown): value is number {
 
 /** A field of a file, checked. */
 function fieldFromJson(json: unknown): FieldDef {
-  const { name, number, type, required, default: standard, fill } = only(json, FILE_KEYS);
+  const { name, number, type, target, default: standard, fill, ...flags } = only(json, FILE_KEYS);
   if (typeof name !== "string") throw new SyntaxError("a name is not text");
   if (!isCount(number)) throw new SyntaxError("a number is not a count");
   if (!isTypeName(type)) throw new SyntaxError("unknown type");
+  if ((type === "link") !== (typeof target === "string")) {
+    throw new SyntaxError("a link to nowhere");
+  }
   const value = VALUE_TYPES[type];
   const stored = (plain: unknown) =>
     plain === undefined ? null : value.take(value.fromJson(plain as JsonValue));
   return {
-    ...fieldFrom(name, number, { type, required }),
+    ...fieldFrom(name, number, { ...flags, type: type === "link" ? { link: target } : type }),
     default: stored(standard),
     fill: stored(fill),
   };
@@ -201,6 +250,12 @@ export class TableSchema {
   /** What `insert` begins with, by number. */
   readonly #template: readonly (Stored | null)[];
   readonly #required: readonly FieldDef[];
+  /** Those that have an index. */
+  readonly indexed: readonly FieldDef[];
+  /** Those in which no value is there twice. */
+  readonly unique: readonly FieldDef[];
+  /** Those that lead to rows. */
+  readonly links: readonly FieldDef[];
 
   private constructor(fields: readonly FieldDef[], nextNumber: number) {
     if (fields.length === 0) throw new SchemaError("a table has one field at least");
@@ -216,6 +271,9 @@ export class TableSchema {
     this.byName = new Map(fields.map((field) => [field.name, field]));
     this.nextNumber = nextNumber;
     this.#required = fields.filter((field) => field.required);
+    this.indexed = fields.filter(isIndexed);
+    this.unique = fields.filter((field) => field.unique);
+    this.links = fields.filter((field) => field.target !== undefined);
     const template = new Array<Stored | null>(nextNumber).fill(null);
     for (const field of fields) template[field.number] = field.default;
     this.#template = template;
@@ -256,22 +314,23 @@ export class TableSchema {
 
   /** For files. */
   toJson(): JsonValue {
-    const fields = this.fields.map(({ name, number, type, value, required, ...stored }) => ({
+    const fields = this.fields.map(({ name, number, type, value, target, ...stored }) => ({
       name,
       number,
       type,
-      ...(required && { required }),
+      ...(target !== undefined && { target }),
+      ...flagsOf(stored),
       ...(stored.default !== null && { default: value.toJson(value.give(stored.default)) }),
       ...(stored.fill !== null && { fill: value.toJson(value.give(stored.fill)) }),
     }));
     return { fields, nextNumber: this.nextNumber };
   }
 
-  /** For users: fields in order, each with its options spelt out. */
-  describe(): Record<string, FieldSpec> {
-    const fields = this.fields.map(({ name, type, value, required, ...stored }) => [name, {
-      type,
-      ...(required && { required }),
+  /** For users: fields in order, each with its options spelt out; `pathOf` of what links lead to. */
+  describe(pathOf = (target: string) => target): Record<string, FieldSpec> {
+    const fields = this.fields.map(({ name, type, value, target, ...stored }) => [name, {
+      type: target === undefined ? type : { link: pathOf(target) },
+      ...flagsOf(stored),
       ...(stored.default !== null && { default: value.give(stored.default) }),
     }]);
     return Object.fromEntries(fields);
@@ -288,7 +347,7 @@ export class TableSchema {
 
   /**
    * In what the schema `given` by a user differs from this one, stored; names,
-   * types and `required` count, order does not. Nor do defaults, but for one
+   * types and options count, order does not. Nor do defaults, but for one
    * case: a default that lets `insert` leave out a required field.
    */
   difference(given: TableSchema): string | undefined {
@@ -299,8 +358,13 @@ export class TableSchema {
       if (ours.type !== theirs.type) {
         return `${field} is ${ours.type} in the base, not ${theirs.type}`;
       }
-      if (ours.required !== theirs.required) {
-        return `${field} is ${ours.required ? "" : "not "}required in the base`;
+      if (ours.target !== theirs.target) {
+        return `${field} leads to "${ours.target}" in the base, not to "${theirs.target}"`;
+      }
+      for (const flag of FLAGS) {
+        if (ours[flag] === theirs[flag]) continue;
+        const what = flag === "index" ? "indexed" : flag;
+        return `${field} is ${ours[flag] ? "" : "not "}${what} in the base`;
       }
       if (ours.required && ours.default === null && theirs.default !== null) {
         return `${field} has no default in the base`;
@@ -381,15 +445,66 @@ export class TableSchema {
     return new TableSchema(this.fields.filter((field) => field !== dropped), this.nextNumber);
   }
 
+  /** This schema with another name of a field. */
+  withName(name: string, newName: string): TableSchema {
+    const renamed = this.field(name);
+    if (newName !== name && this.byName.has(newName)) {
+      throw new SchemaError(`field "${newName}" is there already`);
+    }
+    checkName(newName);
+    return this.#with(renamed, { name: newName });
+  }
+
   /** This schema with another default of a field; `null`: none. */
   withDefault(name: string, value: unknown): TableSchema {
     const changed = this.field(name);
     if (value === null && changed.required) {
       throw new SchemaError(`field "${name}" is required, its default cannot be null`);
     }
-    const stored = value === null ? null : takeField(changed, value);
+    if (value !== null && changed.target !== undefined) {
+      throw new SchemaError(`field "${name}" is a link, which has no default`);
+    }
+    return this.#with(changed, { default: value === null ? null : takeField(changed, value) });
+  }
+
+  /** This schema with an integer field as one of floats, which hold all integers there are. */
+  withType(name: string, type: unknown): TableSchema {
+    const widened = this.field(name);
+    if (type !== widened.type && !(widened.type === "integer" && type === "float")) {
+      throw new SchemaError(
+        `field "${name}" is ${widened.type}: an integer can become a float, nothing else; ` +
+          `add a field and copy the values`,
+      );
+    }
+    return this.#with(widened, { type: widened.type, ...(type === "float" && FLOAT) });
+  }
+
+  /** This schema with other options of a field; what is left out stays. */
+  withIndex(name: string, options: object): TableSchema {
+    const changed = this.field(name);
+    const unknown = Object.keys(options).find((key) => key !== "index" && key !== "unique");
+    if (unknown !== undefined) {
+      throw new TypeError(`unknown option "${unknown}", the options are index, unique`);
+    }
+    const { index = changed.index, unique = changed.unique } = options as Partial<FieldDef>;
+    const flags = flagsFrom(name, { index, unique });
+    if (isIndexed(flags) && !changed.value.sortable) {
+      throw new SchemaError(`field "${name}": ${changed.type} has no order, it can have no index`);
+    }
+    return this.#with(changed, { index: flags.index, unique: flags.unique });
+  }
+
+  /** This schema with links that lead where `resolve` says. */
+  withTargets(resolve: (target: string) => string): TableSchema {
+    const fields = this.fields.map((field) =>
+      field.target === undefined ? field : { ...field, target: resolve(field.target) }
+    );
+    return new TableSchema(fields, this.nextNumber);
+  }
+
+  #with(changed: FieldDef, change: Partial<FieldDef>): TableSchema {
     return new TableSchema(
-      this.fields.map((field) => field === changed ? { ...field, default: stored } : field),
+      this.fields.map((field) => field === changed ? { ...field, ...change } : field),
       this.nextNumber,
     );
   }

@@ -10,15 +10,29 @@
  */
 
 import type { ChangeSink } from "./changes.ts";
+import { firstWhere, MemoryIndex } from "./field_index.ts";
 import { type Directory, Group, MemorySource } from "./group.ts";
+import type { Matcher } from "./matcher.ts";
 import { RowList } from "./row_list.ts";
-import type { FieldDef, StoredRow, TableSchema } from "./schema.ts";
+import { type Origin, valueAt } from "./rows.ts";
+import { type FieldDef, readField, type StoredRow, type TableSchema } from "./schema.ts";
 import type { Table } from "./table.ts";
+import type { Stored } from "./values.ts";
 
 /** Rows of ascending ids: those of a group but for its patch, or just a list. */
 export type Segment =
-  | { readonly group: Group; readonly patch: RowList | undefined }
-  | { readonly group: undefined; readonly patch: RowList };
+  | { readonly part: GroupPart; readonly patch: RowList | undefined }
+  | { readonly part: undefined; readonly patch: RowList };
+
+/** What an index found. */
+export interface Found {
+  /** How many rows, at most: some of the table may have changed since. */
+  readonly count: number;
+  /** Rows of the table, by number, ascending; reads that many words. */
+  tableRows(): Uint32Array;
+  /** Ids of rows that the log holds, ascending. */
+  readonly ids: readonly number[];
+}
 
 /** Where a row stands: in a group, or by itself in memory. */
 export type Place =
@@ -48,10 +62,14 @@ export function rowOf(place: Place, fields: readonly FieldDef[]): StoredRow {
 }
 
 /** A group, of the table or of the log, before it is looked into. */
-interface GroupPart {
+export interface GroupPart {
+  /** The least id. */
   readonly first: number;
+  /** The greatest id. */
   readonly last: number;
+  /** How many rows. */
   readonly rows: number;
+  /** What is in it. */
   open(): Group;
 }
 
@@ -59,8 +77,8 @@ interface GroupPart {
 export class State implements ChangeSink {
   /** What the log goes on from. */
   readonly table: Table;
-  /** Which base it is: its UUID. */
-  readonly base: string;
+  /** What its rows come from. */
+  readonly origin: Origin;
   /** The fields. */
   schema: TableSchema;
   /** The id that the next row gets. */
@@ -74,21 +92,23 @@ export class State implements ChangeSink {
   #tail: (GroupPart | RowList)[] = [];
   /** By the first id of the group. */
   #patches = new Map<number, RowList>();
+  /** Of what the log holds, by the number of the field; made when asked for. */
+  readonly #indexes = new Map<number, { readonly field: FieldDef; readonly index: MemoryIndex }>();
   #pins = 0;
 
   /**
    * @param table What the log goes on from.
    * @param logPath The log, for messages.
-   * @param base Which base it is.
+   * @param origin What its rows come from.
    */
-  constructor(table: Table, logPath: string, base: string) {
+  constructor(table: Table, logPath: string, origin: Origin) {
     this.table = table;
     this.schema = table.schema;
     this.nextId = table.nextId;
     this.sequence = table.sequence;
     this.size = table.rows;
     this.#logPath = logPath;
-    this.base = base;
+    this.origin = origin;
   }
 
   // ------------------------------------------------------------- commit points
@@ -112,7 +132,7 @@ export class State implements ChangeSink {
 
   /** A copy that changes on its own. */
   clone(): State {
-    const copy = new State(this.table, this.#logPath, this.base);
+    const copy = new State(this.table, this.#logPath, this.origin);
     copy.schema = this.schema;
     copy.nextId = this.nextId;
     copy.sequence = this.sequence;
@@ -132,6 +152,10 @@ export class State implements ChangeSink {
   // ------------------------------------------------------------- applying a commit
 
   put(id: number, row: StoredRow): void {
+    for (const { field, index } of this.#indexes.values()) {
+      this.#unindex(id, field, index);
+      index.add(id, readField(row, field));
+    }
     if (id >= this.nextId) {
       let list = this.#tail.at(-1);
       if (!(list instanceof RowList)) this.#tail.push(list = new RowList());
@@ -146,6 +170,7 @@ export class State implements ChangeSink {
   }
 
   delete(id: number): void {
+    for (const { field, index } of this.#indexes.values()) this.#unindex(id, field, index);
     const part = this.#partOf(id);
     if (part === undefined) return;
     if (!(part instanceof RowList)) this.#patch(part.first).set(id, null);
@@ -159,12 +184,16 @@ export class State implements ChangeSink {
     const group = new Group(source, directory, first);
     const { rows } = group;
     this.#tail.push({ first, last: first + rows - 1, rows, open: () => group });
+    for (const { field, index } of this.#indexes.values()) {
+      for (let i = 0; i < rows; i++) index.add(first + i, group.column(field).get(i));
+    }
     this.nextId = first + rows;
     this.size += rows;
   }
 
   alter(schema: TableSchema): void {
     this.schema = schema;
+    this.#indexes.clear();
   }
 
   #patch(first: number): RowList {
@@ -179,7 +208,7 @@ export class State implements ChangeSink {
   #partOf(id: number): GroupPart | RowList | undefined {
     const parts = id < this.table.nextId ? this.table.groups : this.#tail;
     const part = parts[
-      firstWhere(parts.length, (i) => {
+      firstWhere(0, parts.length, (i) => {
         const part = parts[i]!;
         return (part instanceof RowList ? part.id(part.length - 1) : part.last) >= id;
       })
@@ -237,20 +266,67 @@ export class State implements ChangeSink {
   /** All rows, in segments of ascending ids. */
   *segments(): Generator<Segment> {
     for (const part of this.#parts()) {
-      if (part instanceof RowList) yield { group: undefined, patch: part };
-      else yield { group: part.open(), patch: this.#patches.get(part.first) };
+      if (part instanceof RowList) yield { part: undefined, patch: part };
+      else yield { part, patch: this.patchOf(part) };
+    }
+  }
+
+  /** What changed in a group since it was written. */
+  patchOf({ first }: GroupPart): RowList | undefined {
+    return this.#patches.get(first);
+  }
+
+  // ------------------------------------------------------------- indexes
+
+  /** The rows that match, by the index of the field; `undefined` if the table has none yet. */
+  lookUp(field: FieldDef, matcher: Matcher): Found | undefined {
+    const sorted = this.table.index(field);
+    if (sorted === undefined) return undefined;
+    const ranges = sorted.ranges(matcher);
+    const ids = this.#index(field).ids(matcher);
+    const count = ranges.reduce((sum, [from, to]) => sum + to - from, ids.length);
+    return { count, ids, tableRows: () => sorted.rowsAt(ranges) };
+  }
+
+  #index(field: FieldDef): MemoryIndex {
+    let known = this.#indexes.get(field.number);
+    if (known === undefined) {
+      this.#indexes.set(field.number, known = { field, index: new MemoryIndex(field) });
+      known.index.fill(this.#logged(field));
+    }
+    return known.index;
+  }
+
+  /** The values of all rows that the log holds. */
+  *#logged(field: FieldDef): Generator<[id: number, value: Stored | null]> {
+    for (const patch of this.#patches.values()) yield* listed(patch, field);
+    for (const part of this.#tail) {
+      if (part instanceof RowList) {
+        yield* listed(part, field);
+        continue;
+      }
+      const column = part.open().column(field);
+      const patch = this.patchOf(part);
+      for (let i = 0; i < part.rows; i++) {
+        if (patch?.get(part.first + i) === undefined) yield [part.first + i, column.get(i)];
+      }
+    }
+  }
+
+  /** Removes what a row was before it is changed or deleted. */
+  #unindex(id: number, field: FieldDef, index: MemoryIndex): void {
+    if (id >= this.nextId) return;
+    const place = this.find(id);
+    // Rows of the table are not in it.
+    if (place !== undefined && (place.row !== undefined || id >= this.table.nextId)) {
+      index.remove(id, valueAt(place, field));
     }
   }
 }
 
-/** The least `i` below `n` for which `holds`, as it does for all above; `n` if there is none. */
-function firstWhere(n: number, holds: (i: number) => boolean): number {
-  let low = 0;
-  let high = n;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (holds(middle)) high = middle;
-    else low = middle + 1;
+function* listed(list: RowList, field: FieldDef): Generator<[id: number, value: Stored | null]> {
+  for (let i = 0; i < list.length; i++) {
+    const row = list.row(i);
+    if (row !== null) yield [list.id(i), readField(row, field)];
   }
-  return low;
 }

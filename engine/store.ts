@@ -24,6 +24,7 @@ import { Flock } from "./flock.ts";
 import { type Checksum, encodeIdentity, FRAME, sameBytes } from "./format.ts";
 import { identityAt, identityBytes, openError, settleIdentity, sumsOf } from "./identity.ts";
 import { completeGenerations, generationPaths, IDENTITY } from "./layout.ts";
+import { type Family, Links } from "./links.ts";
 import { Log, type LogEnd, StaleError } from "./log.ts";
 import { join } from "./path.ts";
 import { State } from "./state.ts";
@@ -58,6 +59,8 @@ export class Store {
   readonly lock: Flock | undefined;
   /** The sums of this base. */
   readonly sums: Checksum;
+  /** Where its links lead. */
+  readonly links: Links;
   /** A torn tail that was found, and zeroed unless the base is only read. */
   recovered: Recovered | null = null;
   /** Nobody else writes, so that there is nothing to look for. */
@@ -77,11 +80,22 @@ export class Store {
   #outdated = false;
 
   /** Opens the base in `dir`, whose identity `lock` or `identity` has open. */
-  private constructor(files: Files, dir: string, lock: Flock | undefined, sums: Checksum) {
+  private constructor(
+    files: Files,
+    dir: string,
+    lock: Flock | undefined,
+    sums: Checksum,
+    family: Family,
+  ) {
     this.files = files;
     this.dir = dir;
     this.lock = lock;
     this.sums = sums;
+    this.links = new Links(
+      this,
+      family,
+      (dir, family) => Store.open(files, dir, { readOnly: true, family }),
+    );
   }
 
   /**
@@ -92,7 +106,11 @@ export class Store {
    * @throws {FormatVersionError} If a newer psbase wrote it.
    * @throws {ReadOnlyError} If it can be read, but not written.
    */
-  static open(files: Files, dir: string, { readOnly = false } = {}): Store {
+  static open(
+    files: Files,
+    dir: string,
+    { readOnly = false, family = new Map() }: { readOnly?: boolean; family?: Family } = {},
+  ): Store {
     const path = join(dir, IDENTITY);
     let lock: Flock | undefined;
     let file: File;
@@ -104,7 +122,7 @@ export class Store {
     }
     let store: Store | undefined;
     try {
-      store = new Store(files, dir, lock, sumsOf(files, dir, file));
+      store = new Store(files, dir, lock, sumsOf(files, dir, file), family);
       store.#load();
       return store;
     } catch (error) {
@@ -128,7 +146,9 @@ export class Store {
 
   /** Whether cleanup is worth its while. */
   get overgrown(): boolean {
-    return this.#log.end > Math.max(MAX_LOG_BYTES, this.#state.table.bytes / 8);
+    const { schema, table } = this.#state;
+    return this.#log.end > Math.max(MAX_LOG_BYTES, table.bytes / 8) ||
+      schema.indexed.some((field) => table.index(field) === undefined);
   }
 
   // ------------------------------------------------------------- finding a generation
@@ -230,7 +250,10 @@ export class Store {
     for (const old of [this.#log, this.#before]) if (old !== before) old?.close();
     this.#before = before;
     this.#log = log;
-    this.#state = new State(table, log.path, this.sums.uuid.toHex());
+    this.#state = new State(table, log.path, {
+      base: this.sums.uuid.toHex(),
+      links: this.links,
+    });
     this.#outdated = false;
   }
 
@@ -405,5 +428,6 @@ export class Store {
     this.#log?.close();
     for (const table of this.#tables) table.close();
     this.lock?.detach();
+    this.links.close();
   }
 }

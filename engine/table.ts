@@ -2,7 +2,8 @@
  * The table of one generation: a file that is written once and never changed.
  *
  * ```text
- * header 40 · ( group · directory · sums )* · footer · tail 24
+ * header 40 · ( group · directory · sums )* · ( index · sums )* · footer · tail 24
+ * index      the rows, by number, in the order of one field: 4 bytes each
  * ```
  *
  * A group's bytes are summed page by page, so that one row is read and verified
@@ -16,6 +17,7 @@
 
 import { decodeText, encodeText } from "./bytes.ts";
 import { CorruptionError } from "./errors.ts";
+import { compareNullable, firstWhere, type Rows, TableIndex } from "./field_index.ts";
 import type { File } from "./file.ts";
 import {
   align8,
@@ -31,8 +33,9 @@ import {
   sumStands,
 } from "./format.ts";
 import { type Directory, type EncodedGroup, Group } from "./group.ts";
-import type { Source } from "./parts.ts";
-import { TableSchema } from "./schema.ts";
+import { Numbers, type Source } from "./parts.ts";
+import { type FieldDef, TableSchema } from "./schema.ts";
+import type { Stored } from "./values.ts";
 
 const PAGE = 4096;
 const TAIL = 24;
@@ -41,22 +44,34 @@ const FIRST_READ = 4096;
 /** Bytes of groups that a table keeps in memory at most, beside the one in use. */
 const CACHE_BYTES = 256 * 2 ** 20;
 
-/** What the footer tells of a group. */
-export interface GroupEntry {
-  /** Unique in the base for ever; seeds the group's sums. */
+/** Bytes in the file that are summed page by page. */
+interface Extent {
+  /** Unique in the base for ever; seeds the sums. */
   readonly number: number;
-  /** The least id. */
-  readonly first: number;
-  /** The greatest id. */
-  readonly last: number;
-  /** How many rows. */
-  readonly rows: number;
   /** Where its bytes stand in the file. */
   readonly at: number;
   /** How many bytes. */
   readonly length: number;
   /** How many bytes its directory has. */
   readonly directory: number;
+}
+
+/** What the footer tells of a group. */
+export interface GroupEntry extends Extent {
+  /** The least id. */
+  readonly first: number;
+  /** The greatest id. */
+  readonly last: number;
+  /** How many rows. */
+  readonly rows: number;
+}
+
+/** What the footer tells of an index. */
+interface IndexEntry extends Extent {
+  /** The number of the field. */
+  readonly field: number;
+  /** How many rows are null. */
+  readonly nulls: number;
 }
 
 /** What the table as a whole is. */
@@ -78,23 +93,23 @@ function pageSum(sums: Checksum, group: number, bytes: Uint8Array, page: number)
   return sums.of(SUM.page, group, page, bytes, page * PAGE, end);
 }
 
-/** The whole of a group in the file: bytes, directory and page sums, and the sum of these two. */
-function spanOf(entry: GroupEntry): number {
+/** The whole of it in the file: bytes, directory and page sums, and the sum of these two. */
+function spanOf(entry: Extent): number {
   return entry.length + align8(entry.directory) + sumsLength(entry.length) + 8;
 }
 
 // --------------------------------------------------------------- reading
 
-/** The bytes of a group in a table file, read and verified page by page. */
+/** Bytes in a table file, read and verified page by page. */
 class PagedSource implements Source {
   readonly bytes: Uint8Array;
   readonly #file: File;
   readonly #sums: Checksum;
-  readonly #entry: GroupEntry;
+  readonly #entry: Extent;
   readonly #pageSums: Uint8Array;
   readonly #there: Uint8Array;
 
-  constructor(file: File, sums: Checksum, entry: GroupEntry, pageSums: Uint8Array) {
+  constructor(file: File, sums: Checksum, entry: Extent, pageSums: Uint8Array) {
     this.#file = file;
     this.#sums = sums;
     this.#entry = entry;
@@ -133,19 +148,73 @@ class PagedSource implements Source {
   }
 }
 
+/** Reads what stands behind the bytes of an extent: its directory and the sums of its pages. */
+function openExtent(file: File, sums: Checksum, entry: Extent) {
+  const at = entry.at + entry.length;
+  const behind = new Uint8Array(spanOf(entry) - entry.length);
+  file.readAt(behind, at);
+  if (!sums.holds(SUM.directory, entry.number, 0, behind, 0, behind.length - 8)) {
+    throw new CorruptionError(file.path, at, "the directory of a row group does not verify");
+  }
+  const pageSums = behind.subarray(align8(entry.directory), behind.length - 8);
+  return { source: new PagedSource(file, sums, entry, pageSums), behind };
+}
+
+function openGroup(file: File, sums: Checksum, entry: GroupEntry) {
+  const { source, behind } = openExtent(file, sums, entry);
+  const directory: Directory = JSON.parse(decodeText(behind.subarray(0, entry.directory)));
+  const group = new Group(source, directory, entry.first);
+  if (group.rows !== entry.rows) {
+    source.fail(entry.length, "a row group has not the rows it should");
+  }
+  return { group, behind };
+}
+
+/** The rows of groups, by number. */
+class GroupRows implements Rows {
+  readonly #groups: readonly { readonly rows: number; open(): Group }[];
+  /** The number of the first row of each group, and how many there are. */
+  readonly #starts: number[] = [0];
+
+  constructor(groups: readonly { readonly rows: number; open(): Group }[]) {
+    this.#groups = groups;
+    for (const { rows } of groups) this.#starts.push(this.rows + rows);
+  }
+
+  get rows(): number {
+    return this.#starts.at(-1)!;
+  }
+
+  /** The first row of group `i`. */
+  start(i: number): number {
+    return this.#starts[i]!;
+  }
+
+  /** The group that a row is in. */
+  groupOf(row: number): number {
+    return firstWhere(0, this.#groups.length, (i) => this.#starts[i + 1]! > row);
+  }
+
+  value(field: FieldDef, row: number): Stored | null {
+    const i = this.groupOf(row);
+    return this.#groups[i]!.open().column(field).get(row - this.#starts[i]!);
+  }
+}
+
 /** An open table. */
 export class Table implements TableInfo {
   readonly schema: TableSchema;
   readonly nextId: number;
   readonly sequence: number;
-  /** How many rows. */
-  readonly rows: number;
   /** The number that the next new group gets. */
   readonly nextGroup: number;
   /** The groups, in id order. */
   readonly groups: readonly (GroupEntry & { open(): Group })[];
   /** Length of the file, in bytes. */
   readonly bytes: number;
+  readonly #rows: GroupRows;
+  readonly #entries: readonly IndexEntry[];
+  readonly #indexes = new Map<number, TableIndex>();
   readonly #file: File;
   readonly #sums: Checksum;
   readonly #generation: number;
@@ -192,11 +261,29 @@ export class Table implements TableInfo {
         ...this.#entry(numbers, at),
         open: () => this.#group(i),
       }));
-      this.rows = this.groups.reduce((rows, group) => rows + group.rows, 0);
+      this.#rows = new GroupRows(this.groups);
+      this.#entries = json.indexes.map((numbers: number[]) => this.#indexEntry(numbers, at));
     } catch (error) {
       if (error instanceof CorruptionError) throw error;
       this.#fail(at, `the footer of the table makes no sense (${(error as Error).message})`);
     }
+  }
+
+  /** How many rows. */
+  get rows(): number {
+    return this.#rows.rows;
+  }
+
+  #indexEntry(numbers: number[], end: number): IndexEntry {
+    const [field, nulls, number, at] = numbers as [number, number, number, number];
+    const entry = { field, nulls, number, at, length: this.rows * 4, directory: 0 };
+    if (
+      numbers.length !== 4 || !numbers.every((n) => Number.isSafeInteger(n) && n >= 0) ||
+      nulls > this.rows || at < FILE_HEADER || at + spanOf(entry) > end
+    ) {
+      this.#fail(end, "the footer tells of an impossible index");
+    }
+    return entry;
   }
 
   #entry(numbers: number[], end: number): GroupEntry {
@@ -227,7 +314,7 @@ export class Table implements TableInfo {
     const known = this.#cache.get(i);
     if (known !== undefined) return known;
     const entry = this.groups[i]!;
-    const { group } = this.#open(entry);
+    const { group } = openGroup(this.#file, this.#sums, entry);
     for (const [oldest] of this.#cache) {
       if (this.#cached + entry.length <= CACHE_BYTES) break;
       this.#cache.delete(oldest);
@@ -240,24 +327,85 @@ export class Table implements TableInfo {
 
   /** The bytes of group `i` and all that stands behind them, verified: to be copied or checked. */
   copyOf(i: number): { bytes: Uint8Array; behind: Uint8Array } {
-    const { group, behind } = this.#open(this.groups[i]!);
+    const { group, behind } = openGroup(this.#file, this.#sums, this.groups[i]!);
     group.source.need(0, group.source.bytes.length);
     return { bytes: group.source.bytes, behind };
   }
 
-  #open(entry: GroupEntry): { group: Group; behind: Uint8Array } {
-    const at = entry.at + entry.length;
-    const behind = new Uint8Array(spanOf(entry) - entry.length);
-    this.#file.readAt(behind, at);
-    if (!this.#sums.holds(SUM.directory, entry.number, 0, behind, 0, behind.length - 8)) {
-      this.#fail(at, "the directory of a row group does not verify");
+  // ------------------------------------------------------------- indexes
+
+  /** The order of a field; `undefined` if the table was written before it had an index. */
+  index(field: FieldDef): TableIndex | undefined {
+    let index = this.#indexes.get(field.number);
+    if (index !== undefined) return index;
+    const entry = this.#entries.find((entry) => entry.field === field.number);
+    if (entry !== undefined) {
+      const { row } = this.#permutation(entry);
+      index = new TableIndex(this.#rows, field, entry.nulls, row);
+    } else if (this.rows === 0) {
+      index = new TableIndex(this.#rows, field, 0, () => 0);
+    } else {
+      return undefined;
     }
-    const directory: Directory = JSON.parse(decodeText(behind.subarray(0, entry.directory)));
-    const pageSums = behind.subarray(align8(entry.directory), behind.length - 8);
-    const source = new PagedSource(this.#file, this.#sums, entry, pageSums);
-    const group = new Group(source, directory, entry.first);
-    if (group.rows !== entry.rows) this.#fail(at, "a row group has not the rows it should");
-    return { group, behind };
+    this.#indexes.set(field.number, index);
+    return index;
+  }
+
+  #permutation(entry: IndexEntry) {
+    const { source } = openExtent(this.#file, this.#sums, entry);
+    const numbers = new Numbers(source, { width: 4, base: 0, at: 0 }, this.rows);
+    const row = (position: number) => {
+      const row = numbers.get(position);
+      return row < this.rows ? row : source.fail(position * 4, "an index tells of no row");
+    };
+    return { source, numbers, row };
+  }
+
+  /** All rows in the order of a field, if there is an index of it. */
+  orderOf(field: FieldDef): Uint32Array | undefined {
+    const entry = this.#entries.find((entry) => entry.field === field.number);
+    if (entry === undefined) return undefined;
+    const { numbers } = this.#permutation(entry);
+    numbers.load();
+    return numbers.words as Uint32Array;
+  }
+
+  /** Rows, ascending by number, as places: which of the rows of which groups. */
+  *placesOf(rows: Uint32Array): Generator<{ part: Table["groups"][number]; rows: Uint32Array }> {
+    for (let from = 0; from < rows.length;) {
+      const i = this.#rows.groupOf(rows[from]!);
+      const start = this.#rows.start(i);
+      const end = this.#rows.start(i + 1);
+      const to = firstWhere(from, rows.length, (k) => rows[k]! >= end);
+      yield { part: this.groups[i]!, rows: rows.subarray(from, to).map((row) => row - start) };
+      from = to;
+    }
+  }
+
+  /**
+   * Verifies all indexes.
+   *
+   * @throws {CorruptionError} If one is damaged, or tells of another order than the rows have.
+   */
+  checkIndexes(): void {
+    for (const entry of this.#entries) {
+      const { source, numbers, row } = this.#permutation(entry);
+      numbers.load();
+      const field = this.schema.fields.find(({ number }) => number === entry.field);
+      if (field === undefined) continue;
+      let before = -1;
+      const seen = new Uint8Array(this.rows);
+      for (let position = 0; position < this.rows; position++) {
+        const now = row(position);
+        const order = before < 0 ? -1 : compareNullable(
+          field.value,
+          this.#rows.value(field, before),
+          this.#rows.value(field, now),
+        ) || before - now;
+        if (order >= 0 || seen[now] === 1) source.fail(position * 4, "an index is out of order");
+        seen[before = now] = 1;
+      }
+    }
   }
 
   /**
@@ -319,6 +467,7 @@ export class TableWriter {
   readonly #sums: Checksum;
   readonly #generation: number;
   readonly #groups: GroupEntry[] = [];
+  readonly #indexes: IndexEntry[] = [];
   #nextGroup: number;
   #at = FILE_HEADER;
 
@@ -349,27 +498,65 @@ export class TableWriter {
       length: bytes.length,
       directory: json.length,
     };
+    this.#write(entry, { bytes, behind: this.#behind(entry, bytes, json) });
+    this.#groups.push(entry);
+  }
+
+  /** The directory of an extent and the sums of its pages. */
+  #behind(entry: Extent, bytes: Uint8Array, directory: Uint8Array): Uint8Array {
     const behind = new Uint8Array(spanOf(entry) - bytes.length);
-    behind.set(json);
-    const sumsAt = align8(json.length);
+    behind.set(directory);
+    const sumsAt = align8(directory.length);
     for (let page = 0; page * PAGE < bytes.length; page++) {
       const sum = pageSum(this.#sums, entry.number, bytes, page);
       setUint32(behind, sumsAt + page * 8, sum[0]!);
       setUint32(behind, sumsAt + page * 8 + 4, sum[1]!);
     }
     this.#sums.put(SUM.directory, entry.number, 0, behind, 0, behind.length - 8);
-    this.#write(entry, { bytes, behind });
+    return behind;
   }
 
   /** Copies group `i` of another generation of the same base, as bytes. */
   copy(from: Table, i: number): void {
-    this.#write({ ...from.groups[i]!, at: this.#at }, from.copyOf(i));
+    const entry = { ...from.groups[i]!, at: this.#at };
+    this.#write(entry, from.copyOf(i));
+    this.#groups.push(entry);
   }
 
-  #write(entry: GroupEntry, { bytes, behind }: { bytes: Uint8Array; behind: Uint8Array }): void {
+  /** The rows written so far, read again. */
+  written(): Rows {
+    const opened = new Map<GroupEntry, Group>();
+    return new GroupRows(this.#groups.map((entry) => ({
+      rows: entry.rows,
+      open: () => {
+        let group = opened.get(entry);
+        if (group === undefined) {
+          group = openGroup(this.#file, this.#sums, entry).group;
+          opened.set(entry, group);
+        }
+        return group;
+      },
+    })));
+  }
+
+  /** Writes the order of a field; behind the last group. */
+  addIndex(field: FieldDef, nulls: number, order: Uint32Array): void {
+    const bytes = new Uint8Array(order.buffer, order.byteOffset, order.byteLength);
+    const entry = {
+      field: field.number,
+      nulls,
+      number: this.#nextGroup++,
+      at: this.#at,
+      length: bytes.length,
+      directory: 0,
+    };
+    this.#write(entry, { bytes, behind: this.#behind(entry, bytes, new Uint8Array()) });
+    this.#indexes.push(entry);
+  }
+
+  #write(entry: Extent, { bytes, behind }: { bytes: Uint8Array; behind: Uint8Array }): void {
     this.#file.writeAt(bytes, entry.at);
     this.#file.writeAt(behind, entry.at + bytes.length);
-    this.#groups.push(entry);
     this.#at += spanOf(entry);
   }
 
@@ -383,6 +570,7 @@ export class TableWriter {
       groups: this.#groups.map((
         g,
       ) => [g.number, g.first, g.last, g.rows, g.at, g.length, g.directory]),
+      indexes: this.#indexes.map((index) => [index.field, index.nulls, index.number, index.at]),
     }));
     const bytes = new Uint8Array(align8(json.length) + TAIL);
     bytes.set(json);

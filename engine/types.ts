@@ -60,8 +60,16 @@ export interface Json<T> {
   readonly __shape__?: T;
 }
 
+/** A field that leads to a row of another table, or of its own; made by `link()`. */
+export interface Link<T extends Schema | "self"> {
+  /** The path of the other table, or `"self"`. */
+  readonly link: string;
+  /** Only a type: the schema of the other table. */
+  readonly __target__?: T;
+}
+
 /** What the type of a field may be. */
-export type FieldType = TypeName | Json<unknown>;
+export type FieldType = TypeName | Json<unknown> | Link<Schema> | Link<"self">;
 
 /** What may be written for a type: an instant also as a `Temporal.Instant`. */
 export type Writable<T extends TypeName> = T extends "timestamp" ? Date | Temporal.Instant
@@ -75,6 +83,18 @@ export interface FieldOptions {
    * @default {false}
    */
   readonly required?: boolean;
+  /**
+   * Kept in order, so that equality and ranges find their rows without a scan.
+   *
+   * @default {false}
+   */
+  readonly index?: boolean;
+  /**
+   * No value twice, in whichever process; null may repeat. Has an index.
+   *
+   * @default {false}
+   */
+  readonly unique?: boolean;
 }
 
 /** A field with options. */
@@ -82,7 +102,8 @@ export type FieldSpec =
   | {
     [T in TypeName]: FieldOptions & { readonly type: T; readonly default?: Writable<T> | null };
   }[TypeName]
-  | (FieldOptions & { readonly type: Json<unknown>; readonly default?: JsonValue });
+  | (FieldOptions & { readonly type: Json<unknown>; readonly default?: JsonValue })
+  | (FieldOptions & { readonly type: Link<Schema> | Link<"self">; readonly default?: null });
 
 /** A field: its type, or its type and options. */
 export type Field = FieldType | FieldSpec;
@@ -116,26 +137,32 @@ export type RowMeta<S extends Schema> = {
 export type TypeOf<F> = F extends { readonly type: infer T } ? T : F;
 
 /** What a field holds, null left aside. */
-export type ValueOf<F> = PlainValue<TypeOf<F>>;
+export type ValueOf<S extends Schema, F> = PlainValue<S, TypeOf<F>>;
 
 /** What a field type holds, null left aside. */
-export type PlainValue<T> = T extends "json" ? NonNullable<JsonValue>
+export type PlainValue<S extends Schema, T> = T extends "json" ? NonNullable<JsonValue>
   : T extends TypeName ? FieldValues[T]
+  : T extends Link<infer L> ? Row<L extends Schema ? L : S>
   : T extends Json<infer J> ? J
   : never;
 
-/** `null`, if the field may be null. */
-export type Nullable<F> = F extends { readonly required: true } ? never : null;
+/** `null`, if the field may be null; a link always may: the row that it leads to may be gone. */
+export type Nullable<F> = F extends { readonly required: true }
+  ? TypeOf<F> extends Link<infer _> ? null : never
+  : null;
 
-/** What may be written to a field. */
-export type Written<F> =
-  | (TypeOf<F> extends infer T ? T extends "timestamp" ? Writable<T> : PlainValue<T> : never)
-  | Nullable<F>;
+/** What may be written to a field; to a link a row or its id. */
+export type Written<S extends Schema, F> =
+  | (TypeOf<F> extends infer T ? T extends "timestamp" ? Writable<T>
+    : T extends Link<infer L> ? number | RowMeta<L extends Schema ? L : S>
+    : PlainValue<S, T>
+    : never)
+  | (F extends { readonly required: true } ? never : null);
 
 /** A row: a plain object, a copy of what the table holds. */
 export type Row<S extends Schema> =
   & RowMeta<S>
-  & { readonly [K in keyof S]: ValueOf<S[K]> | Nullable<S[K]> };
+  & { readonly [K in keyof S]: ValueOf<S, S[K]> | Nullable<S[K]> };
 
 /** The names of the fields. */
 export type FieldName<S extends Schema> = keyof S & string;
@@ -151,42 +178,70 @@ export type NeededName<S extends Schema> = keyof {
 
 /** What `insert` takes. Left out or `undefined`: the default. */
 export type Insert<S extends Schema> =
-  & { readonly [K in NeededName<S>]: Written<S[K]> }
-  & { readonly [K in Exclude<keyof S, NeededName<S>>]?: Written<S[K]> | undefined };
+  & { readonly [K in NeededName<S>]: Written<S, S[K]> }
+  & { readonly [K in Exclude<keyof S, NeededName<S>>]?: Written<S, S[K]> | undefined };
+
+/** What `insertAsStrings` takes. Left out or `undefined`: the default. */
+export type InsertStrings<S extends Schema> =
+  & { readonly [K in NeededName<S>]: string }
+  & { readonly [K in Exclude<keyof S, NeededName<S>>]?: string | null | undefined };
 
 /** What `update` takes. Left out or `undefined`: as it was. */
 export type Update<S extends Schema> = {
-  readonly [K in keyof S]?: Written<S[K]> | undefined;
+  readonly [K in keyof S]?: Written<S, S[K]> | undefined;
 };
 
-/** Conditions of fields that are equal or not; null counts as a value. */
-export interface EqualityOps<V> {
+/** Another field of the same row, to compare with; made by `field()`. */
+export interface FieldRef<N extends string> {
+  /** The name of the field. */
+  readonly field: N;
+}
+
+/** The names of the fields of some types. */
+export type NameOfType<S extends Schema, T> = string extends keyof S ? string
+  : keyof { [K in keyof S as TypeOf<S[K]> extends T ? K : never]: 1 } & string;
+
+/** A field that values of a type can be compared with. */
+export type Comparable<S extends Schema, T> = FieldRef<
+  NameOfType<S, T extends "integer" | "float" ? "integer" | "float" : T>
+>;
+
+/** What is said of a condition as a whole. */
+export interface LogicOps<C> {
+  /** It does not hold; null counts as a value. */
+  readonly not?: C;
+  /** One of these holds. */
+  readonly or?: readonly C[];
+}
+
+/** Conditions of fields that are equal or not; null counts as a value. `F`: other fields. */
+export interface EqualityOps<V, F = never> {
   /** Equal; says of an object that it is a value. */
-  readonly eq?: V | null;
+  readonly eq?: V | F | null;
   /** Not equal. */
-  readonly ne?: V | null;
+  readonly ne?: V | F | null;
   /** Equal to one of these. */
   readonly in?: readonly (V | null)[];
   /** Equal to none of these. */
   readonly notIn?: readonly (V | null)[];
 }
 
-/** Conditions of fields with an order; null never matches these. */
-export interface OrderOps<V> extends EqualityOps<V> {
+/** Conditions of fields with an order; null never matches these. `F`: other fields. */
+export interface OrderOps<V, F = never> extends EqualityOps<V, F> {
   /** Greater. */
-  readonly gt?: V;
+  readonly gt?: V | F;
   /** Greater or equal. */
-  readonly gte?: V;
+  readonly gte?: V | F;
   /** Less. */
-  readonly lt?: V;
+  readonly lt?: V | F;
   /** Less or equal. */
-  readonly lte?: V;
+  readonly lte?: V | F;
   /** From the first to the second, both included. */
   readonly between?: readonly [V, V];
 }
 
 /** Conditions of text; null never matches these, case matters. */
-export interface TextOps extends OrderOps<string> {
+export interface TextOps<F = never> extends OrderOps<string, F> {
   /** Has this in it. */
   readonly contains?: string;
   /** Begins with this. */
@@ -196,25 +251,56 @@ export interface TextOps extends OrderOps<string> {
 }
 
 /** A condition of a field with ranges: a value, `[from, to]` both included, or operators. */
-export type OrderCondition<V> = V | null | readonly [V, V] | OrderOps<V>;
+export type OrderCondition<V, F = never> =
+  | V
+  | null
+  | readonly [V, V]
+  | (OrderOps<V, F> & LogicOps<OrderCondition<V, F>>);
+
+/** A condition of text: a text, a pattern, or operators. */
+export type TextCondition<F = never> =
+  | string
+  | null
+  | RegExp
+  | (TextOps<F> & LogicOps<TextCondition<F>>);
+
+/** A condition of bytes: bytes, or operators. */
+export type BytesCondition<F = never> =
+  | Uint8Array
+  | null
+  | (OrderOps<Uint8Array, F> & LogicOps<BytesCondition<F>>);
+
+/** A condition of what has no ranges: a value, or operators. */
+export type EqualityCondition<V, F = never> =
+  | V
+  | null
+  | (EqualityOps<V, F> & LogicOps<EqualityCondition<V, F>>);
+
+/** A condition of json, whose objects are values only behind an operator. */
+export type JsonCondition<V> = null | (EqualityOps<V> & LogicOps<JsonCondition<V>>);
 
 /** A condition of one field, by its type. */
-export type Condition<T> = T extends "string" ? string | null | RegExp | TextOps
-  : T extends "boolean" ? boolean | null | EqualityOps<boolean>
-  : T extends "bytes" ? Uint8Array | null | OrderOps<Uint8Array>
-  : T extends "json" ? null | EqualityOps<NonNullable<JsonValue>>
-  : T extends Json<infer J> ? null | EqualityOps<J>
-  : T extends TypeName ? OrderCondition<FieldValues[T]>
+export type Condition<S extends Schema, T> = T extends "string" ? TextCondition<Comparable<S, T>>
+  : T extends "boolean" ? EqualityCondition<boolean, Comparable<S, T>>
+  : T extends "bytes" ? BytesCondition<Comparable<S, T>>
+  : T extends "json" ? JsonCondition<NonNullable<JsonValue>>
+  : T extends Json<infer J> ? JsonCondition<J>
+  : T extends Link<infer L> ? EqualityCondition<number | RowMeta<L extends Schema ? L : S>>
+  : T extends TypeName ? OrderCondition<FieldValues[T], Comparable<S, T>>
   : never;
 
 /** Conditions by field, joined by "and". */
 export type Where<S extends Schema> =
-  & { readonly [K in keyof S]?: Condition<TypeOf<S[K]>> }
+  & { readonly [K in keyof S]?: Condition<S, TypeOf<S[K]>> }
   & {
     /** Of the row's id. */
     readonly __id__?: OrderCondition<number>;
     /** Of the row's version. */
     readonly __version__?: OrderCondition<number>;
+    /** One of these holds as a whole. */
+    readonly _or?: readonly Filter<S>[];
+    /** This does not hold as a whole. */
+    readonly _not?: Filter<S>;
   };
 
 /** A condition in TypeScript. The row it gets is valid during the call only. */
@@ -266,7 +352,52 @@ export interface SelectOptions<S extends Schema, K extends FieldName<S> = FieldN
 /** A row with some of its fields only. */
 export type Projected<S extends Schema, K extends keyof S> =
   & RowMeta<S>
-  & { readonly [P in K]: ValueOf<S[P]> | Nullable<S[P]> };
+  & { readonly [P in K]: ValueOf<S, S[P]> | Nullable<S[P]> };
+
+/** The names of the fields that hold numbers. */
+export type NumericName<S extends Schema> = NameOfType<S, "integer" | "float" | "bigint">;
+
+/** What `sum` gives: a bigint for bigints. */
+export type SumOf<S extends Schema, K extends keyof S> = TypeOf<S[K]> extends infer T
+  ? T extends "bigint" ? bigint : number
+  : never;
+
+/** One figure of `groupBy`. */
+export type Aggregate<S extends Schema> =
+  | "count"
+  | readonly ["sum" | "avg", NumericName<S>]
+  | readonly ["min" | "max", SortableName<S>];
+
+/** What an aggregate gives. */
+export type AggregateValue<S extends Schema, A> = A extends "count" ? number
+  : A extends readonly ["sum", infer K extends keyof S] ? SumOf<S, K>
+  : A extends readonly ["avg", string] ? number | null
+  : A extends readonly ["min" | "max", infer K extends keyof S] ? ValueOf<S, S[K]> | null
+  : never;
+
+/** One group of `groupBy`: the value that its rows share, and figures by name. */
+export type Grouped<S extends Schema, K extends keyof S, A> =
+  & { readonly [P in K]: ValueOf<S, S[P]> | Nullable<S[P]> }
+  & { readonly [N in keyof A]: AggregateValue<S, A[N]> };
+
+/** The names of the unique fields. */
+export type UniqueName<S extends Schema> =
+  & keyof {
+    [
+      K in keyof S as string extends K ? K : S[K] extends { readonly unique: true } ? K : never
+    ]: 1;
+  }
+  & string;
+
+/** The value of one unique field. */
+export type UniqueKey<S extends Schema, K extends keyof S> =
+  & { readonly [P in K]: Exclude<Written<S, S[P]>, null> }
+  & Single<K>;
+
+/** Nothing more, where `K` is one name; impossible where it is several. */
+export type Single<K, All = K> = [K] extends [never] ? unknown
+  : K extends K ? [All] extends [K] ? unknown : "exactly one unique field"
+  : never;
 
 /** A schema with a field more. */
 export type WithField<S extends Schema, N extends string, F extends Field> = {
@@ -278,19 +409,30 @@ export type WithoutField<S extends Schema, N extends keyof S> = {
   readonly [K in Exclude<keyof S, N>]: S[K];
 };
 
-/** A schema in which a field has a default, so that `insert` can do without it. */
-export type WithDefault<S extends Schema, N extends keyof S> = {
-  readonly [K in keyof S]: K extends N ? Defaulted<S[K]> : S[K];
+/** A schema in which a field has another name. */
+export type WithRenamed<S extends Schema, N extends keyof S, M extends string> = {
+  readonly [K in keyof S as K extends N ? M : K]: S[K];
 };
 
-/** A field with a default. */
-export type Defaulted<F> = Extract<
+/** A schema in which a field has a default, so that `insert` can do without it. */
+export type WithDefault<S extends Schema, N extends keyof S> = {
+  readonly [K in keyof S]: K extends N ? Respecified<S[K], { readonly default: Written<S, S[K]> }>
+    : S[K];
+};
+
+/** A schema in which a field has other options. */
+export type WithOptions<S extends Schema, N extends keyof S, O> = {
+  readonly [K in keyof S]: K extends N ? Respecified<S[K], O> : S[K];
+};
+
+/** A field with other options. */
+export type Respecified<F, O> = Extract<
   & {
-    readonly [P in Exclude<F extends FieldSpec ? keyof F : "type", "default">]: P extends keyof F
+    readonly [P in Exclude<F extends FieldSpec ? keyof F : "type", keyof O>]: P extends keyof F
       ? F[P]
       : F;
   }
-  & { readonly default: Written<F> },
+  & O,
   Field
 >;
 
@@ -308,3 +450,8 @@ export type NewName<S extends Schema, N extends string> = N extends keyof S
   ? `"${N}" is a field already`
   : N extends `_${string}` ? "names that begin with _ are reserved"
   : N;
+
+/** Not a promise: what runs at one commit point cannot wait. */
+export type NotPromise<T> = T extends PromiseLike<unknown>
+  ? "an async function is not possible here"
+  : T;

@@ -14,8 +14,8 @@ export type Stored = string | number | bigint | Uint8Array | Temporal.PlainDateT
 
 /** What the store knows of a field type. */
 export interface ValueType {
-  /** Its name in a schema. */
-  readonly name: TypeName;
+  /** Its name in a schema; a link has one only in files. */
+  readonly name: TypeName | "link";
   /** How frames and columns hold it. */
   readonly layout: "number" | "bigint" | "datetime" | "text" | "bytes";
   /** Whether rows can be ordered by it, and ranges asked for. */
@@ -377,8 +377,25 @@ const JSON_TYPE: Codec<string, JsonValue> = {
   fromJson: same,
 };
 
+/** A row of a table, as its id; whoever knows the table makes the row of it again. */
+const LINK: Codec<number, unknown> = {
+  ...INTEGER,
+  name: "link",
+  take(value) {
+    const id = typeof value === "object" && value !== null && "__id__" in value
+      ? value.__id__
+      : value;
+    if (typeof id !== "number") throw wrongType(value, "a row or its id");
+    if (!Number.isSafeInteger(id) || id < 0) throw new RangeError(`${id} is no id of a row`);
+    return id + 0;
+  },
+  parse: (text) => parseAs(text, /^\d+$/, "the id of a row", (t) => LINK.take(Number(t))),
+  format: (value) => String(LINK.take(value)),
+  toJson: (value) => LINK.take(value),
+};
+
 /** All field types by name. */
-export const VALUE_TYPES: Readonly<Record<TypeName, ValueType>> = {
+export const VALUE_TYPES: Readonly<Record<ValueType["name"], ValueType>> = {
   string: STRING,
   integer: INTEGER,
   float: FLOAT,
@@ -390,4 +407,5 @@ export const VALUE_TYPES: Readonly<Record<TypeName, ValueType>> = {
   timestamp: TIMESTAMP,
   bytes: BYTES,
   json: JSON_TYPE,
+  link: LINK,
 };

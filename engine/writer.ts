@@ -144,9 +144,9 @@ export class Writer {
       store.begin();
       for (const job of jobs) {
         try {
-          const draft = new Draft(store.state);
+          const draft = new Draft(store.state, store.dir);
           const value = job.change(draft);
-          const { payload } = draft;
+          const payload = draft.finish();
           if (payload.length > MAX_COMMIT_BYTES) {
             throw new RangeError(
               `Cannot commit ${payload.length} bytes to "${store.dir}" at once, the limit is ` +

@@ -184,7 +184,7 @@ Deno.test("Base takes every name of a letter, digits and _ for a field, in every
       assertEquals(db.count(where), count, name);
       const read = (row: object) => (row as Record<string, unknown>)[name] === `v ${name}`;
       assertEquals(db.count(read), count, name);
-      assertEquals(db.select(where, { fields: [name as "then"], limit: 1 }), [
+      assertEquals([...db.select(where, { fields: [name as "then"], limit: 1 })], [
         { __id__: name === "then" ? 1 : 0, __version__: name === "then" ? 0 : 1, ...where },
       ]);
     }

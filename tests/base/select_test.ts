@@ -167,11 +167,11 @@ Deno.test("Base.select() gives the fields asked for, with id and version", async
   await using temp = tempBase();
   using db = numbered(temp.path);
   const options = { fields: ["name", "name"], offset: 141, limit: 2 } as const;
-  assertEquals(db.select({}, options), [
+  assertEquals([...db.select({}, options)], [
     { __id__: 141, __version__: 1, name: "p141" },
     { __id__: 142, __version__: 0, name: "p142" },
   ]);
-  assertEquals(db.select({ n: 1 }, { fields: [], limit: 1 }), [{ __id__: 1, __version__: 0 }]);
+  assertEquals([...db.select({ n: 1 }, { fields: [], limit: 1 })], [{ __id__: 1, __version__: 0 }]);
   assertEquals(db.updateSync(db.select({}, options)[0]!, { n: 7 }).name, "p141");
 });
 

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Matcher } from "../../engine/column.ts";
+import type { Matcher } from "../../engine/matcher.ts";
 import { CorruptionError } from "../../engine/errors.ts";
 import {
   type Directory,

@@ -123,7 +123,11 @@ Deno.test("TableSchema.from() refuses what is no field, and says what is wrong",
     { a: { type: "string", requird: true } },
     'unknown option "requird", the options are type',
   );
-  refuses({ a: { type: "string", unique: true } }, 'unknown option "unique"');
+  refuses({ a: { type: "string", unique: 1 } }, "unique: 1 is a number, expected a boolean");
+  refuses({ a: { type: "json", unique: true } }, "json has no order, it can have no index");
+  refuses({ a: "link" }, "no type");
+  refuses({ a: { link: 5 } }, "no type");
+  refuses({ a: { type: { link: "x" }, default: 5 } }, "a link has no default");
   refuses({ a: { type: "string", required: 1 } }, "required: 1 is a number, expected a boolean");
   refuses({ a: { type: "integer", default: "3" } }, 'field "a": default: "3" is a string');
   refuses({ a: { type: "integer", default: 0.5 } }, "default: 0.5 is not an integer");
@@ -315,7 +319,9 @@ Deno.test("TableSchema.fromJson() refuses everything else", () => {
     { fields: [{ ...field, default: null }], nextNumber: 1 },
     { fields: [{ ...field, type: "json", default: null }], nextNumber: 1 },
     { fields: [{ ...field, fill: 0.5 }], nextNumber: 1 },
-    { fields: [{ ...field, index: true }], nextNumber: 1 },
+    { fields: [{ ...field, index: 1 }], nextNumber: 1 },
+    { fields: [{ ...field, type: "link" }], nextNumber: 1 },
+    { fields: [{ ...field, target: "../x" }], nextNumber: 1 },
     { fields: [null], nextNumber: 1 },
   ];
   for (const json of wrong) {

@@ -10,6 +10,7 @@ import { CorruptionError } from "../../engine/errors.ts";
 import { Checksum } from "../../engine/format.ts";
 import { prepareRows } from "../../engine/draft.ts";
 import { Draft } from "../../engine/draft.ts";
+import { EVERYTHING } from "../../engine/query.ts";
 import { scan } from "../../engine/scan.ts";
 import { type StoredRow, TableSchema } from "../../engine/schema.ts";
 import { State } from "../../engine/state.ts";
@@ -36,13 +37,13 @@ function tableOf(rows: Model, nextId: number): State {
     out.add(group, first, last);
   }
   out.finish({ schema: SCHEMA, nextId, sequence: 0 });
-  return new State(new Table(file, SUMS, 1), "/log", "base");
+  return new State(new Table(file, SUMS, 1), "/log", { base: "base", links: undefined! });
 }
 
 function assertSame(state: State, model: Model, nextId: number): void {
   const expected = [...model].sort(([a], [b]) => a - b);
   assertEquals([state.size, state.nextId], [model.size, nextId]);
-  const found = Array.from(scan(state, { conditions: [], predicate: undefined }), ({ id }) => id);
+  const found = Array.from(scan(state, EVERYTHING), ({ id }) => id);
   assertEquals(found, expected.map(([id]) => id));
   for (let id = -1; id <= nextId; id++) assertEquals(state.get(id), model.get(id), `row ${id}`);
   for (let n = 0; n <= model.size; n++) {
@@ -67,7 +68,7 @@ Deno.test("State does what a map does, and a pinned one stays as it is", () => {
       const before = new Map(model);
       const idBefore = nextId;
       pinned?.pin();
-      const draft = new Draft(state);
+      const draft = new Draft(state, "/dir");
       for (let i = below(4); i >= 0; i--) {
         const ids = [...model.keys()];
         const id = ids[below(ids.length)];
@@ -92,7 +93,7 @@ Deno.test("State does what a map does, and a pinned one stays as it is", () => {
         }
       }
       if (pinned !== undefined) state = state.clone();
-      readChanges(draft.payload, state);
+      readChanges(draft.finish(), state);
       assertSame(state, model, nextId);
       if (pinned === undefined) continue;
       assertSame(pinned, before, idBefore);

@@ -9,7 +9,7 @@ const datetime = (text: string) => Temporal.PlainDateTime.from(text);
 const bytes = (...values: number[]) => new Uint8Array(values);
 
 /** Values of each type in the order of the table, all different. */
-const IN_ORDER: Record<TypeName, unknown[]> = {
+const IN_ORDER: Record<TypeName | "link", unknown[]> = {
   string: [
     "",
     "\0",
@@ -74,6 +74,7 @@ const IN_ORDER: Record<TypeName, unknown[]> = {
     bytes(255, 255),
   ],
   json: [],
+  link: [0, 1, 2 ** 32, Number.MAX_SAFE_INTEGER],
 };
 const JSONS: JsonValue[] = [true, 0, -1.5, "", "null", [], {}, [null, [1]], {
   a: { b: [false, "😀"] },
@@ -81,7 +82,7 @@ const JSONS: JsonValue[] = [true, 0, -1.5, "", "null", [], {}, [null, [1]], {
 }, JSON.parse('{"__proto__": 1, "constructor": 2, "toJSON": 3}')];
 
 const types = Object.values(VALUE_TYPES);
-const samples = (name: TypeName) => name === "json" ? JSONS : IN_ORDER[name];
+const samples = (name: TypeName | "link") => name === "json" ? JSONS : IN_ORDER[name];
 
 for (const type of types) {
   const values = samples(type.name);
@@ -124,7 +125,7 @@ for (const type of types) {
     for (const other of types) {
       if (type.name === "json" || other.name === "json") continue;
       for (const value of samples(other.name)) {
-        const fits = typeof value === "number" ? ["integer", "float"] : [other.name];
+        const fits = typeof value === "number" ? ["integer", "float", "link"] : [other.name];
         if (fits.includes(type.name)) continue;
         assertThrows(() => type.take(value), TypeError, "expected");
       }

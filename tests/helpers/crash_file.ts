@@ -377,6 +377,11 @@ export class CrashFiles implements Files {
     return node instanceof Inode ? `crash:${node.id}` : node && `crash:${name}`;
   }
 
+  realPath(path: string): string {
+    if (this.identity(path) === undefined) throw notFound(path);
+    return path;
+  }
+
   list(path: string): string[] | undefined {
     return this.disk.run("list", path, false, () => {
       const dir = this.disk.dir(path);

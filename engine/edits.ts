@@ -1,0 +1,259 @@
+/**
+ * What the writing verbs change: each is checked as far as it can be before the
+ * lock is taken, and becomes a function of a draft, which runs under it.
+ *
+ * @module
+ */
+
+import { describe } from "./check.ts";
+import { type Draft, type PreparedRows, prepareRows } from "./draft.ts";
+import { ConflictError, RecordNotFoundError, UpdateError } from "./errors.ts";
+import { explain } from "./handle.ts";
+import { anchor } from "./links.ts";
+import { compile } from "./query.ts";
+import { baseOf, rowAt } from "./rows.ts";
+import type { FieldDef, StoredRow, TableSchema } from "./schema.ts";
+import { placeOf } from "./state.ts";
+import type { Store } from "./store.ts";
+import type { StringFormats } from "./strings.ts";
+import type { Field } from "./types.ts";
+import type { Change } from "./writer.ts";
+
+/** Values by field, as a user gave them. */
+type Given = Record<string, unknown>;
+/** A row as users get it. */
+type Row = Record<string, unknown>;
+
+/** A row or an id, as its id and the version that it must have. */
+interface Aim {
+  readonly id: number;
+  readonly version: number | undefined;
+}
+
+function aim(target: unknown, base: string, attempt: string): Aim {
+  if (typeof target === "number") return { id: target, version: undefined };
+  if (typeof target === "object" && target !== null) {
+    if ((baseOf(target) ?? base) !== base) {
+      throw new UpdateError(`${attempt}: what was passed is a row of another base`);
+    }
+    const { __id__: id, __version__: version } = target as Record<string, unknown>;
+    if (typeof id === "number" && typeof version === "number") return { id, version };
+  }
+  throw new UpdateError(
+    `${attempt}: what was passed has no __id__ and __version__, pass a row or an id`,
+  );
+}
+
+/** Changes of one table. */
+export class Edits {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  #attempt(verb: string): string {
+    return `Cannot ${verb} "${this.#store.dir}"`;
+  }
+
+  // ------------------------------------------------------------- inserting
+
+  /** Adds rows; gives the id of the first one. */
+  insert(rows: readonly object[]): Change<number> {
+    return this.#insertion((schema) => rows.map((row) => this.#values(schema, row)));
+  }
+
+  /** Adds a row of texts. */
+  insertAsStrings(row: object, formats: StringFormats): Change<number> {
+    return this.#insertion((schema) => [this.#values(schema, parsed(schema, row, formats))]);
+  }
+
+  /** Encodes before the lock is taken, and again if the schema was changed since. */
+  #insertion(valuesOf: (schema: TableSchema) => StoredRow["values"][]): Change<number> {
+    const prepare = (schema: TableSchema): PreparedRows =>
+      explain(this.#attempt("insert into"), () => prepareRows(schema, valuesOf(schema)));
+    const { schema } = this.#store.refresh();
+    const prepared = prepare(schema);
+    return (draft) => draft.insert(draft.schema === schema ? prepared : prepare(draft.schema));
+  }
+
+  #values(schema: TableSchema, row: object): StoredRow["values"] {
+    const values = schema.takeInsert(row);
+    this.#store.links.check(schema, row as Given);
+    return values;
+  }
+
+  // ------------------------------------------------------------- updating
+
+  /** Changes the row of each target; gives the new rows. */
+  update(targets: readonly unknown[], changes: unknown): Change<Row[]> {
+    const attempt = this.#attempt("update");
+    const aims = this.#aims(targets, attempt);
+    return (draft) => aims.map((one) => this.#updateOne(draft, one, changes, attempt));
+  }
+
+  /** Changes the rows that match; gives their number. */
+  updateWhere(where: unknown, changes: unknown): Change<number> {
+    const attempt = this.#attempt("update");
+    return (draft) => {
+      const ids = draft.find(explain(attempt, () => compile(draft.schema, where)));
+      for (const id of ids) this.#updateOne(draft, { id, version: undefined }, changes, attempt);
+      return ids.length;
+    };
+  }
+
+  #updateOne(draft: Draft, { id, version }: Aim, changes: unknown, attempt: string): Row {
+    const row = draft.get(id);
+    if (row === undefined) {
+      throw new RecordNotFoundError(`${attempt}: there is no row ${id}, or no more`, id);
+    }
+    if (version !== undefined && version !== row.version) {
+      throw new ConflictError(this.#store.dir, id, version, row.version);
+    }
+    const { schema, origin } = draft;
+    const given = typeof changes === "function"
+      ? changes(rowAt(origin, placeOf(id, row), schema.fields))
+      : changes;
+    const values = explain(attempt, () => {
+      const values = schema.takeUpdate(row, given);
+      this.#store.links.check(schema, given);
+      return values;
+    });
+    this.#store.links.flushSync(schema);
+    const next = { version: row.version + 1, values };
+    draft.put(id, next);
+    return rowAt(origin, placeOf(id, next), schema.fields);
+  }
+
+  /** Changes the row that has a value in a unique field, or adds it; gives the row. */
+  upsert(key: unknown, values: unknown): Change<Row> {
+    const attempt = this.#attempt("upsert into");
+    return (draft) => {
+      const { schema } = draft;
+      const { field, row, inserted } = explain(attempt, () => {
+        const { field, value } = keyOf(schema, key);
+        if (typeof values === "object" && values !== null && Object.hasOwn(values, field.name)) {
+          throw new TypeError(`field "${field.name}": it is given twice, leave it to the key`);
+        }
+        const row = { ...(values as Given), [field.name]: value };
+        return { field, row, inserted: this.#values(schema, row) };
+      });
+      const holder = draft.holderOf(field, inserted[field.number]!);
+      if (holder !== undefined) {
+        return this.#updateOne(draft, { id: holder, version: undefined }, row, attempt);
+      }
+      this.#store.links.flushSync(schema);
+      const id = draft.insert(prepareRows(schema, [inserted]));
+      return rowAt(draft.origin, placeOf(id, draft.get(id)!), schema.fields);
+    };
+  }
+
+  // ------------------------------------------------------------- deleting
+
+  /** Deletes the row of each target; gives how many were there. */
+  delete(targets: readonly unknown[]): Change<number> {
+    const aims = this.#aims(targets, this.#attempt("delete from"));
+    return (draft) => aims.reduce((n, { id }) => draft.delete(id) ? n + 1 : n, 0);
+  }
+
+  /** Deletes the rows that match; gives their number. */
+  deleteWhere(where: unknown): Change<number> {
+    const attempt = this.#attempt("delete from");
+    return (draft) => {
+      const ids = draft.find(explain(attempt, () => compile(draft.schema, where)));
+      for (const id of ids) draft.delete(id);
+      return ids.length;
+    };
+  }
+
+  #aims(targets: readonly unknown[], attempt: string): Aim[] {
+    const { base } = this.#store.state.origin;
+    return targets.map((one) => aim(one, base, attempt));
+  }
+
+  // ------------------------------------------------------------- the schema
+
+  /** A field more. */
+  addField(name: string, field: Field, { after }: { after?: string | undefined }): Change<void> {
+    const { files, dir } = this.#store;
+    return this.#altering(`add field "${name}" to`, (schema, empty) => {
+      return anchor(files, dir, schema.withField(name, field, { after, empty }));
+    });
+  }
+
+  /** A field less. */
+  dropField(name: string): Change<void> {
+    return this.#altering(`drop field "${name}" of`, (schema) => schema.withoutField(name));
+  }
+
+  /** Another name of a field. */
+  renameField(name: string, newName: string): Change<void> {
+    const verb = `rename field "${name}" of`;
+    return this.#altering(verb, (schema) => schema.withName(name, newName));
+  }
+
+  /** Another default of a field. */
+  setDefault(name: string, value: unknown): Change<void> {
+    const verb = `set the default of field "${name}" of`;
+    return this.#altering(verb, (schema) => schema.withDefault(name, value));
+  }
+
+  /** A wider type of a field. */
+  setType(name: string, type: unknown): Change<void> {
+    const verb = `set the type of field "${name}" of`;
+    return this.#altering(verb, (schema) => schema.withType(name, type));
+  }
+
+  /** Another index of a field. */
+  setIndex(name: string, options: object): Change<void> {
+    const verb = `set the index of field "${name}" of`;
+    return this.#altering(verb, (schema) => schema.withIndex(name, options));
+  }
+
+  #altering(
+    verb: string,
+    alter: (schema: TableSchema, empty: boolean) => TableSchema,
+  ): Change<void> {
+    const attempt = this.#attempt(verb);
+    return (draft) => draft.alter(explain(attempt, () => alter(draft.schema, draft.empty)));
+  }
+}
+
+/** The unique field that `upsert` goes by, and its value. */
+function keyOf(schema: TableSchema, key: unknown): { field: FieldDef; value: unknown } {
+  if (typeof key !== "object" || key === null) {
+    throw new TypeError(`key: ${describe(key)}, expected an object of one unique field`);
+  }
+  const entries = Object.entries(key);
+  const [name, value] = entries[0] ?? [];
+  if (name === undefined || entries.length > 1) {
+    throw new TypeError(`key: ${entries.length} fields, expected one that is unique`);
+  }
+  const field = schema.field(name);
+  if (!field.unique) throw new TypeError(`field "${name}": it is not unique, use one that is`);
+  if (value === null || value === undefined) {
+    throw new TypeError(`field "${name}": ${value} is no key, it may be there more than once`);
+  }
+  return { field, value };
+}
+
+/** A row of texts as one of values. */
+function parsed(schema: TableSchema, row: object, formats: StringFormats): Given {
+  if (typeof row !== "object" || row === null) {
+    throw new TypeError(`${describe(row)}, expected an object of texts`);
+  }
+  const values = Object.entries(row).map(([name, text]) => {
+    const field = schema.field(name);
+    if (text === undefined || text === null) return [name, text];
+    if (typeof text !== "string") {
+      throw new TypeError(`field "${name}": ${describe(text)}, expected a string`);
+    }
+    try {
+      return [name, formats.parse(field.value, text)];
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new TypeError(`field "${name}": ${error.message}`);
+    }
+  });
+  return Object.fromEntries(values);
+}

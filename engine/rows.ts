@@ -1,0 +1,108 @@
+/**
+ * From what is stored to the objects that users get, and back to where a row
+ * came from.
+ *
+ * @module
+ */
+
+import type { Links } from "./links.ts";
+import type { Column } from "./query.ts";
+import { type FieldDef, readField } from "./schema.ts";
+import type { Place } from "./state.ts";
+import type { Stored } from "./values.ts";
+
+/** What rows are made of besides their place. */
+export interface Origin {
+  /** Which base: its UUID. */
+  readonly base: string;
+  /** Where its links lead. */
+  readonly links: Links;
+}
+
+/** The version of a row. */
+export function versionAt(place: Place): number {
+  return place.row === undefined ? place.group.version(place.index) : place.row.version;
+}
+
+/** A value as it is stored. */
+export function valueAt(place: Place, column: Column): Stored | null {
+  if (column === "__id__") return place.id;
+  if (column === "__version__") return versionAt(place);
+  if (place.row !== undefined) return readField(place.row, column);
+  return place.group.column(column).get(place.index);
+}
+
+/** Makes a constructor return what it is given, so that a subclass adds its private fields to it. */
+class Given {
+  constructor(object: object) {
+    return object;
+  }
+}
+
+/** Marks a row with its base: a private field is seen by nobody, and copied by nothing. */
+class Marked extends Given {
+  readonly #base: string;
+
+  constructor(row: object, base: string) {
+    super(row);
+    this.#base = base;
+  }
+
+  static baseOf(row: object): string | undefined {
+    return #base in row ? row.#base : undefined;
+  }
+}
+
+/** The base that a row was read from, if it is known. */
+export function baseOf(row: object): string | undefined {
+  return Marked.baseOf(row);
+}
+
+/** What becomes of a place: an object with its id, its version, and these fields. */
+export function rowAt(
+  origin: Origin,
+  place: Place,
+  fields: readonly FieldDef[],
+): Record<string, unknown> {
+  const row: Record<string, unknown> = { __id__: place.id, __version__: versionAt(place) };
+  const columns = place.group?.columns(fields);
+  let linked: Map<string, number> | undefined;
+  for (let k = 0; k < fields.length; k++) {
+    const field = fields[k]!;
+    const value = place.row === undefined
+      ? columns![k]!.get(place.index)
+      : readField(place.row, field);
+    if (value === null) row[field.name] = null;
+    else if (field.target === undefined) row[field.name] = field.value.give(value);
+    else {
+      defineLink(row, field, value as number, origin.links);
+      (linked ??= new Map()).set(field.name, value as number);
+    }
+  }
+  if (linked !== undefined) defineJson(row, linked);
+  new Marked(row, origin.base);
+  return row;
+}
+
+/** A field that leads to a row as it is when one looks. */
+function defineLink(row: object, field: FieldDef, id: number, links: Links): void {
+  Object.defineProperty(row, field.name, {
+    enumerable: true,
+    configurable: true,
+    get: () => links.row(field, id),
+  });
+}
+
+/** As JSON a link is an id: rows may lead to each other in circles. */
+function defineJson(row: object, linked: ReadonlyMap<string, number>): void {
+  if (Object.hasOwn(row, "toJSON")) return;
+  Object.defineProperty(row, "toJSON", {
+    value: () => {
+      const entries = Object.entries(Object.getOwnPropertyDescriptors(row));
+      return Object.fromEntries(
+        entries.filter(([, { enumerable }]) => enumerable)
+          .map(([name, { value }]) => [name, linked.get(name) ?? value]),
+      );
+    },
+  });
+}

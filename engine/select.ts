@@ -1,0 +1,91 @@
+/**
+ * Rows as users get them: chosen fields, in an order, a part of them.
+ *
+ * @module
+ */
+
+import { compareNullable } from "./field_index.ts";
+import type { Explanation } from "./options.ts";
+import { compileOrder, fieldOf, type OrderKey, type Query, typeOf } from "./query.ts";
+import { rowAt, valueAt } from "./rows.ts";
+import { chunks, scan, type Tally } from "./scan.ts";
+import type { FieldDef, TableSchema } from "./schema.ts";
+import type { Place, State } from "./state.ts";
+import type { Schema, SelectOptions } from "./types.ts";
+import type { Stored } from "./values.ts";
+
+/** What `select` is asked for besides conditions. */
+export interface Selection {
+  /** The fields of the rows. */
+  readonly fields: readonly FieldDef[];
+  /** The order; by id, if it is empty. */
+  readonly order: readonly OrderKey[];
+  /** How many rows are left out at the beginning. */
+  readonly offset: number;
+  /** How many rows there are at most. */
+  readonly limit: number;
+}
+
+/** Checks what `select` is asked for besides conditions; messages are fragments. */
+export function selectionOf(
+  schema: TableSchema,
+  { fields, orderBy, limit, offset }: SelectOptions<Schema>,
+): Selection {
+  return {
+    fields: fields === undefined
+      ? schema.fields
+      : [...new Set(fields)].map((name) => fieldOf(schema, name)),
+    order: compileOrder(schema, orderBy),
+    offset: rowCount("offset", offset, 0),
+    limit: rowCount("limit", limit, Infinity),
+  };
+}
+
+/** A count of rows that a user gave. */
+function rowCount(name: string, value: number | undefined, otherwise: number): number {
+  if (value === undefined) return otherwise;
+  if (typeof value !== "number" || !(value >= 0) || (value % 1 !== 0 && value !== Infinity)) {
+    throw new RangeError(`${name} is ${value}, it is a number of rows, 0 or more`);
+  }
+  return value;
+}
+
+/** The rows that match, as objects. */
+export function select(state: State, query: Query, selection: Selection) {
+  const { fields, order, offset, limit } = selection;
+  const places = order.length === 0
+    ? scan(state, query).drop(offset).take(limit)
+    : sorted(scan(state, query), order).slice(offset, offset + limit);
+  const rows: Record<string, unknown>[] = [];
+  for (const place of places) rows.push(rowAt(state.origin, place, fields));
+  return rows;
+}
+
+function sorted(places: Iterable<Place>, order: readonly OrderKey[]): Place[] {
+  const keyed = Array.from(places, (place) => ({
+    place,
+    keys: order.map(({ column }) => valueAt(place, column)),
+  }));
+  const compares = order.map(({ column, descending }) => {
+    const type = typeOf(column);
+    const sign = descending ? -1 : 1;
+    return (a: Stored | null, b: Stored | null) => sign * compareNullable(type, a, b);
+  });
+  // Stable, and from places in id order: ties stay in id order.
+  keyed.sort((a, b) => {
+    for (let i = 0; i < compares.length; i++) {
+      const difference = compares[i]!(a.keys[i]!, b.keys[i]!);
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  });
+  return keyed.map(({ place }) => place);
+}
+
+/** What it takes to find the rows that match. */
+export function explainScan(state: State, query: Query): Explanation {
+  const tally: Tally = { index: null, groupsRead: 0, groupsSkipped: 0, rowsDecoded: 0 };
+  let rows = 0;
+  for (const chunk of chunks(state, query, tally)) rows += chunk.rows.length + chunk.others.length;
+  return { rows, ...tally };
+}

@@ -1,0 +1,645 @@
+/**
+ * Reading a table: the verbs that take no lock. `Base` has them, for the newest commit
+ * point at each call, and `snapshot` lends them for a fixed one.
+ *
+ * @module
+ */
+
+import { avg, compileAggregates, distinct, extreme, groupBy, sum } from "./engine/aggregate.ts";
+import { ClosedError } from "./engine/errors.ts";
+import { explain } from "./engine/handle.ts";
+import type { Explanation } from "./engine/options.ts";
+import {
+  type Column,
+  compile,
+  EVERYTHING,
+  fieldOf,
+  type Query,
+  sortableOf,
+  typeOf,
+} from "./engine/query.ts";
+import { type ResultSet, resultSet } from "./engine/result_set.ts";
+import { rowAt } from "./engine/rows.ts";
+import { count, scan } from "./engine/scan.ts";
+import { explainScan, select, selectionOf } from "./engine/select.ts";
+import type { Place, State } from "./engine/state.ts";
+import type {
+  Aggregate,
+  FieldName,
+  FieldSpec,
+  Filter,
+  Grouped,
+  NotPromise,
+  Nullable,
+  NumericName,
+  Projected,
+  Row,
+  Schema,
+  SelectOptions,
+  SortableName,
+  SumOf,
+  ValueOf,
+} from "./engine/types.ts";
+import type { Stored } from "./engine/values.ts";
+
+/** Where rows are read from. */
+export interface Source {
+  /** Where the table is. */
+  readonly dir: string;
+  /** The commit point to read from. */
+  refresh(): State;
+  /** Throws if nothing can be read any more. */
+  checkOpen(): void;
+}
+
+/**
+ * The reading verbs of a table.
+ *
+ * `Base` and `PsBase` have them; `snapshot` passes a view of one commit point to its function.
+ *
+ * @typeParam S The schema: field names and their types.
+ *
+ * @example A function that reads, from a table or from a snapshot of it
+ * ```ts
+ * import { PsBase, type View } from "@psbase/psbase";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+ * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }]);
+ * const adults = (view: View<{ name: "string"; age: "integer" }>) => view.count({ age: { gte: 18 } });
+ * assertEquals(adults(people), 1);
+ * assertEquals(people.snapshot(adults), 1);
+ * await people.destroy();
+ * ```
+ */
+export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
+  readonly #source: Source;
+
+  /** Made by `create`, `open` and {@linkcode View.snapshot}. */
+  protected constructor(source: Source) {
+    this.#source = source;
+  }
+
+  /**
+   * Where the table is: as it was given, a URL as a path.
+   *
+   * @example Path
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * assertEquals(typeof people.path, "string");
+   * await people.destroy();
+   * ```
+   */
+  get path(): string {
+    return this.#source.dir;
+  }
+
+  /**
+   * The fields in order, each with its options spelt out.
+   *
+   * @example Fields
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * assertEquals(people.schema.age, { type: "integer" });
+   * await people.destroy();
+   * ```
+   */
+  get schema(): { readonly [K in keyof S]: FieldSpec } {
+    const { schema, origin: { links } } = this.#state;
+    return schema.describe((target) => links.pathOf(target)) as {
+      readonly [K in keyof S]: FieldSpec;
+    };
+  }
+
+  /**
+   * What `insert` puts into fields that are left out.
+   *
+   * @example Defaults
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.setDefault("age", 20);
+   * assertEquals(people.defaults, { name: null, age: 20 });
+   * await people.destroy();
+   * ```
+   */
+  get defaults(): { readonly [K in keyof S]: ValueOf<S, S[K]> | null } {
+    return this.#state.schema.defaults() as { readonly [K in keyof S]: ValueOf<S, S[K]> | null };
+  }
+
+  // ------------------------------------------------------------- reading
+
+  /**
+   * Reads a row.
+   *
+   * @param id Its id.
+   * @returns A copy of the row, `undefined` if there is none.
+   *
+   * @example By id
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insert({ name: "homer" });
+   * assertEquals(people.get(0)?.name, "homer");
+   * assertEquals(people.get(7), undefined);
+   * await people.destroy();
+   * ```
+   */
+  get(id: number): Row<S> | undefined {
+    const state = this.#state;
+    const place = state.find(id);
+    return place && rowAt(state.origin, place, state.schema.fields) as Row<S>;
+  }
+
+  /**
+   * Reads the row that is `n`th in id order.
+   *
+   * @param n How many come before it; from the end, if negative.
+   * @returns A copy of the row, `undefined` if there are not so many.
+   *
+   * @example The last
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insertMany([{ name: "homer" }, { name: "marge" }]);
+   * assertEquals(people.at(-1)?.name, "marge");
+   * await people.destroy();
+   * ```
+   */
+  at(n: number): Row<S> | undefined {
+    const state = this.#state;
+    const before = n < 0 ? state.size + n : n;
+    const place = Number.isSafeInteger(before) && before >= 0 ? state.nth(before) : undefined;
+    return place && rowAt(state.origin, place, state.schema.fields) as Row<S>;
+  }
+
+  /**
+   * Whether there is a row.
+   *
+   * @param id Its id.
+   * @returns Whether it is there.
+   *
+   * @example There or not
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insert({ name: "homer" });
+   * assertEquals([people.has(0), people.has(1)], [true, false]);
+   * await people.destroy();
+   * ```
+   */
+  has(id: number): boolean {
+    return this.#state.find(id) !== undefined;
+  }
+
+  /**
+   * The ids of all rows, ascending; a snapshot of the moment of the call.
+   *
+   * @returns An iterator.
+   *
+   * @example Ids
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insertMany([{ name: "homer" }, { name: "marge" }]);
+   * await people.delete(0);
+   * assertEquals([...people.keys()], [1]);
+   * await people.destroy();
+   * ```
+   */
+  keys(): IterableIterator<number> {
+    return this.#iterate((place) => place.id);
+  }
+
+  /**
+   * The number of rows.
+   *
+   * @example Size
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insert({ name: "homer" });
+   * assertEquals(people.size, 1);
+   * await people.destroy();
+   * ```
+   */
+  get size(): number {
+    return this.#state.size;
+  }
+
+  /**
+   * All rows in id order; a snapshot of the moment of the call, whatever is written meanwhile.
+   *
+   * @returns An iterator over copies of the rows.
+   *
+   * @example All rows
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insertMany([{ name: "homer" }, { name: "marge" }]);
+   * const names = [];
+   * for (const row of people) names.push(row.name);
+   * assertEquals(names, ["homer", "marge"]);
+   * await people.destroy();
+   * ```
+   */
+  [Symbol.iterator](): IterableIterator<Row<S>> {
+    return this.#iterate((place, state) =>
+      rowAt(state.origin, place, state.schema.fields) as Row<S>
+    );
+  }
+
+  /**
+   * Reads the rows that match.
+   *
+   * Conditions by field are joined by "and": a value (`null` too) for equality, `[least,
+   * greatest]` for an inclusive range, a pattern, or operators (`eq ne gt gte lt lte in notIn
+   * between contains startsWith endsWith`, `not` and `or` of conditions of the same field).
+   * `field("name")` stands for another field of the row. `_or` and `_not` take conditions of
+   * whole rows. A function gets a view of each row, which looks only at the fields that it
+   * asks for and is good during the call; it must return a boolean. What a function decides
+   * is asked of each row, conditions run on columns and indexes.
+   *
+   * @typeParam K The fields wanted.
+   * @param where Conditions by field, or a function; all rows, if left out.
+   * @param options Fields, order, and how many.
+   * @returns Copies of the rows, by id if no order is given.
+   * @throws {TypeError} If a field is unknown, or a condition does not fit its type.
+   * @throws {RangeError} If a value is out of range, or `limit` or `offset` is negative.
+   *
+   * @example Conditions and functions
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }]);
+   * assertEquals(people.select({ age: [30, 40] })[0]?.name, "homer");
+   * assertEquals(people.select((row) => row.age !== null && row.age < 10)[0]?.name, "lisa");
+   * assertEquals(people.select({ _or: [{ name: /^h/ }, { age: { not: [0, 50] } }] }).length, 1);
+   * assertEquals(people.select({}, { orderBy: "-age", limit: 1 }).first?.name, "homer");
+   * await people.destroy();
+   * ```
+   */
+  select<K extends FieldName<S> = FieldName<S>>(
+    where?: Filter<S>,
+    options: SelectOptions<S, K> = {},
+  ): ResultSet<Projected<S, K>> {
+    return this.#read((state) => {
+      const { query, selection } = explain(`Cannot select from "${this.path}"`, () => ({
+        query: compile(state.schema, where),
+        selection: selectionOf(state.schema, options),
+      }));
+      const rows = select(state, query, selection) as unknown as Projected<S, K>[];
+      return resultSet(rows, selection.fields);
+    });
+  }
+
+  /**
+   * Counts the rows that match.
+   *
+   * @param where Conditions by field, or a function; all rows, if left out.
+   * @returns How many.
+   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
+   * @throws {RangeError} If a value is out of range.
+   *
+   * @example Count
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }, { name: "bart" }]);
+   * assertEquals(people.count({ age: null }), 1);
+   * await people.destroy();
+   * ```
+   */
+  count(where?: Filter<S>): number {
+    return this.#query("count rows of", where, count);
+  }
+
+  /**
+   * Adds up the values of a field of numbers; null is left out.
+   *
+   * @typeParam K The name.
+   * @param field The name of the field: integer, float or bigint.
+   * @param where Conditions by field, or a function; all rows, if left out.
+   * @returns The sum, 0 of nothing; of bigints a bigint.
+   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
+   * @throws {RangeError} If a value is out of range, or the sum of integers beyond 2^53 - 1.
+   *
+   * @example Sum
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }, { name: "bart" }]);
+   * assertEquals([people.sum("age"), people.sum("age", { name: "bart" })], [47, 0]);
+   * await people.destroy();
+   * ```
+   */
+  sum<K extends NumericName<S>>(field: K, where?: Filter<S>): SumOf<S, K> {
+    return this.#query(
+      "sum up",
+      where,
+      (state, query) => sum(state, query, fieldOf(state.schema, field)),
+    ) as SumOf<S, K>;
+  }
+
+  /**
+   * The mean of a field of numbers; null is left out.
+   *
+   * @param field The name of the field: integer, float or bigint.
+   * @param where Conditions by field, or a function; all rows, if left out.
+   * @returns The mean, `null` of nothing.
+   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
+   * @throws {RangeError} If a value is out of range.
+   *
+   * @example Mean
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }, { name: "bart" }]);
+   * assertEquals([people.avg("age"), people.avg("age", { name: "bart" })], [23.5, null]);
+   * await people.destroy();
+   * ```
+   */
+  avg(field: NumericName<S>, where?: Filter<S>): number | null {
+    return this.#query(
+      "average",
+      where,
+      (state, query) => avg(state, query, fieldOf(state.schema, field)),
+    );
+  }
+
+  /**
+   * The least value of a field; null is left out.
+   *
+   * @typeParam K The name.
+   * @param field The name of the field: any but json.
+   * @param where Conditions by field, or a function; all rows, if left out.
+   * @returns The value, `null` of nothing.
+   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
+   * @throws {RangeError} If a value is out of range.
+   *
+   * @example The youngest
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }, { name: "bart" }]);
+   * assertEquals(people.min("age"), 8);
+   * await people.destroy();
+   * ```
+   */
+  min<K extends SortableName<S>>(field: K, where?: Filter<S>): ValueOf<S, S[K]> | null {
+    return this.#extreme("min", field, where) as ValueOf<S, S[K]> | null;
+  }
+
+  /**
+   * The greatest value of a field, in the order of `orderBy`; null is left out.
+   *
+   * @typeParam K The name.
+   * @param field The name of the field: any but json.
+   * @param where Conditions by field, or a function; all rows, if left out.
+   * @returns The value, `null` of nothing.
+   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
+   * @throws {RangeError} If a value is out of range.
+   *
+   * @example The oldest
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }, { name: "bart" }]);
+   * assertEquals(people.max("age"), 39);
+   * await people.destroy();
+   * ```
+   */
+  max<K extends SortableName<S>>(field: K, where?: Filter<S>): ValueOf<S, S[K]> | null {
+    return this.#extreme("max", field, where) as ValueOf<S, S[K]> | null;
+  }
+
+  #extreme(which: "min" | "max", field: string, where: unknown): unknown {
+    return this.#query(`take the ${which} of`, where, (state, query) => {
+      const column = sortableOf(state.schema, field);
+      return given(state, column, extreme(state, query, column, which));
+    });
+  }
+
+  /**
+   * The different values of a field.
+   *
+   * @typeParam K The name.
+   * @param field The name of the field: any but json.
+   * @param where Conditions by field, or a function; all rows, if left out.
+   * @returns Each value once, in order, null first if it is there.
+   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
+   * @throws {RangeError} If a value is out of range.
+   *
+   * @example All teams
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { team: "string", age: "integer" });
+   * await people.insertMany([{ team: "b", age: 39 }, { team: "a", age: 8 }, { team: "b", age: 10 }]);
+   * assertEquals(people.distinct("team"), ["a", "b"]);
+   * await people.destroy();
+   * ```
+   */
+  distinct<K extends SortableName<S>>(
+    field: K,
+    where?: Filter<S>,
+  ): (ValueOf<S, S[K]> | Nullable<S[K]>)[] {
+    return this.#query("tell values of", where, (state, query) => {
+      const column = sortableOf(state.schema, field);
+      return distinct(state, query, column).map((value) => given(state, column, value));
+    }) as (ValueOf<S, S[K]> | Nullable<S[K]>)[];
+  }
+
+  /**
+   * Figures of the rows that share a value.
+   *
+   * @typeParam K The name of the field.
+   * @typeParam A The figures.
+   * @param field The field whose values make the groups: any but json.
+   * @param aggregates Figures by name: `"count"`, or `sum`, `avg`, `min` or `max` of a field.
+   * @param where Conditions by field, or a function; all rows, if left out.
+   * @returns A row for each value, in order, null first: the value and the figures.
+   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
+   * @throws {RangeError} If a value is out of range, or a sum of integers beyond 2^53 - 1.
+   *
+   * @example Teams
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { team: "string", age: "integer" });
+   * await people.insertMany([{ team: "b", age: 39 }, { team: "a", age: 8 }, { team: "b", age: 10 }]);
+   * assertEquals(people.groupBy("team", { n: "count", mean: ["avg", "age"] }), [
+   *   { team: "a", n: 1, mean: 8 },
+   *   { team: "b", n: 2, mean: 24.5 },
+   * ]);
+   * await people.destroy();
+   * ```
+   */
+  groupBy<
+    K extends SortableName<S>,
+    const A extends Readonly<Record<string, Aggregate<S>>>,
+  >(field: K, aggregates: A, where?: Filter<S>): Grouped<S, K, A>[] {
+    return this.#query("group rows of", where, (state, query) => {
+      const key = sortableOf(state.schema, field);
+      const figures = compileAggregates(state.schema, key, aggregates);
+      return groupBy(state, query, key, figures) as unknown as Grouped<S, K, A>[];
+    });
+  }
+
+  /**
+   * What it takes to find the rows that match, for those who ask why it is slow: it is done
+   * and counted.
+   *
+   * @param where Conditions by field, or a function; all rows, if left out.
+   * @returns The index that is used, and what is looked at.
+   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
+   * @throws {RangeError} If a value is out of range.
+   *
+   * @example By index
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { team: { type: "string", index: true } });
+   * await people.insertMany(Array.from({ length: 1000 }, (_, n) => ({ team: `team ${n}` })));
+   * await people.cleanup();
+   * const { index, rows } = people.explain({ team: "team 7" });
+   * assertEquals([index, rows], ["team", 1]);
+   * await people.destroy();
+   * ```
+   */
+  explain(where?: Filter<S>): Explanation {
+    return this.#query("explain", where, explainScan);
+  }
+
+  /**
+   * Reads at one commit point: whatever `fn` reads through its view belongs together, though
+   * others write meanwhile. Reading there is faster, too: it looks for no commits of others.
+   * What links lead to is read as it is.
+   *
+   * @typeParam T What `fn` returns.
+   * @param fn Reads; it cannot wait, and the view is good during the call only.
+   * @returns What `fn` returned.
+   *
+   * @example One moment
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }, { name: "bart" }]);
+   * const [size, count] = people.snapshot((view) => [view.size, view.count({ age: null })]);
+   * assertEquals([size, count], [3, 1]);
+   * await people.destroy();
+   * ```
+   */
+  snapshot<T>(fn: (view: View<S>) => NotPromise<T>): T {
+    const { dir } = this.#source;
+    let open = true;
+    return this.#read((state) => {
+      const checkOpen = () => {
+        this.#source.checkOpen();
+        if (!open) {
+          throw new ClosedError(`Cannot use a snapshot of "${dir}": its function returned`);
+        }
+      };
+      const refresh = () => {
+        checkOpen();
+        return state;
+      };
+      try {
+        return fn(new View<S>({ dir, refresh, checkOpen })) as T;
+      } finally {
+        open = false;
+      }
+    });
+  }
+
+  // ------------------------------------------------------------- how
+
+  /** The commit point to read from. */
+  get #state(): State {
+    return this.#source.refresh();
+  }
+
+  /** Asks a commit point; what went wrong is told with what was attempted. */
+  #query<T>(verb: string, where: unknown, fn: (state: State, query: Query) => T): T {
+    const attempt = `Cannot ${verb} "${this.path}"`;
+    return this.#read((state) => {
+      const query = explain(attempt, () => compile(state.schema, where));
+      return fn(state, query);
+    });
+  }
+
+  /** Reads at one commit point, which stays as it is though a user's function may write. */
+  #read<T>(fn: (state: State) => T): T {
+    const state = this.#state;
+    state.pin();
+    try {
+      return fn(state);
+    } finally {
+      state.unpin();
+    }
+  }
+
+  #iterate<T>(give: (place: Place, state: State) => T): IterableIterator<T> {
+    const source = this.#source;
+    const rows = function* (state: State): Generator<T> {
+      state.pin();
+      try {
+        yield undefined as T;
+        for (const place of scan(state, EVERYTHING)) {
+          source.checkOpen();
+          yield give(place, state);
+        }
+      } finally {
+        state.unpin();
+      }
+    }(this.#state);
+    // Runs to the first yield: the snapshot is that of the call, not of the first step.
+    rows.next();
+    return rows;
+  }
+}
+
+/** A value of a column as users get it. */
+function given({ origin }: State, column: Column, value: Stored | null): unknown {
+  if (value === null || typeof column === "string") return value;
+  return column.target === undefined
+    ? typeOf(column).give(value)
+    : origin.links.row(column, value as number);
+}
