@@ -18,7 +18,7 @@ import {
   sortableOf,
   typeOf,
 } from "./engine/query.ts";
-import { type ResultSet, resultSet } from "./engine/result_set.ts";
+import type { ResultSet } from "./engine/result_set.ts";
 import { rowAt } from "./engine/rows.ts";
 import { count, scan } from "./engine/scan.ts";
 import { explainScan, select, selectionOf } from "./engine/select.ts";
@@ -310,8 +310,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
         query: compile(state.schema, where),
         selection: selectionOf(state.schema, options),
       }));
-      const rows = select(state, query, selection) as unknown as Projected<S, K>[];
-      return resultSet(rows, selection.fields);
+      return select(state, query, selection) as ResultSet<object> as ResultSet<Projected<S, K>>;
     });
   }
 

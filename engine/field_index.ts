@@ -38,11 +38,15 @@ function boundsOf(
     const order = type.compare(value(i), low);
     return order > 0 || (order === 0 && !lowOpen);
   });
-  const end = high === undefined ? to : firstWhere(first, to, (i) => {
+  if (high === undefined) return [first, to];
+  const beyond = (i: number) => {
     const order = type.compare(value(i), high);
     return order > 0 || (order === 0 && highOpen);
-  });
-  return [first, end];
+  };
+  // Mostly there are few: in steps that double, then bisection.
+  let step = 1;
+  while (first + step < to && !beyond(first + step)) step *= 2;
+  return [first, firstWhere(first + (step >> 1), Math.min(first + step, to), beyond)];
 }
 
 // --------------------------------------------------------------- of a table
@@ -94,7 +98,7 @@ export class TableIndex {
     for (const [from, to] of ranges) {
       for (let position = from; position < to; position++) found[n++] = this.#row(position);
     }
-    found.sort();
+    if (n > 1) found.sort();
     // The same value may have been asked for twice.
     return ranges.length < 2 ? found : found.filter((row, i) => i === 0 || row !== found[i - 1]);
   }

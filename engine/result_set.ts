@@ -1,20 +1,15 @@
 /**
- * What `select` gives.
- *
- * A result set is the very array that the rows were put into, and its prototype is that
- * of every array: `assertEquals`, which compares prototypes, finds it equal to a plain
- * array, it is shown as one, and `map` or `filter` of it give plain arrays. What it has
- * besides are properties of its own that no enumeration meets, the members of
- * {@linkcode ResultSet}; what is known of its fields is a private field.
+ * What `select` gives: an array that can be sorted by fields and printed.
  *
  * @module
  */
 
 import { describe } from "./check.ts";
+import { compareNullable } from "./field_index.ts";
 import type { FieldDef } from "./schema.ts";
 import { type Column, tableLines, valueIn } from "./text_table.ts";
 import type { FieldValues, OrderTerm, Schema, SortableName, TypeName } from "./types.ts";
-import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
+import { type Stored, VALUE_TYPES } from "./values.ts";
 
 /** A value of a type that has an order, or null. */
 export type OrderedValue = FieldValues[Exclude<TypeName, "json">] | null | undefined;
@@ -28,47 +23,13 @@ export type SortableKey<R> =
 /** What is needed of the fields of the rows. */
 type Field = Pick<FieldDef, "name" | "value">;
 
-/** Makes a constructor return what it is given, so that a subclass adds its private fields to it. */
-class Given {
-  constructor(object: object) {
-    return object;
-  }
-}
-
-/** What is known of the rows of an array. */
-class Known extends Given {
-  readonly #fields: readonly Field[];
-
-  constructor(rows: object, fields: readonly Field[]) {
-    super(rows);
-    this.#fields = fields;
-  }
-
-  static isOf(value: unknown): boolean {
-    return typeof value === "object" && value !== null && #fields in value;
-  }
-
-  /** `__id__`, `__version__` and the fields. */
-  static columnsOf(rows: object): Column[] {
-    if (!(#fields in rows)) throw new TypeError("these rows are no ResultSet of select");
-    return [...META, ...rows.#fields.map(({ name, value }) => ({ name, type: value }))];
-  }
-}
-
 const META: readonly Column[] = [
   { name: "__id__", type: VALUE_TYPES.integer },
   { name: "__version__", type: VALUE_TYPES.integer },
 ];
 
-/** Makes a result set of an array of rows, which it is from then on. */
-export function resultSet<R extends object>(
-  rows: R[],
-  fields: readonly Field[],
-): ResultSet<R> {
-  new Known(rows, fields);
-  for (const [name, member] of MEMBERS) Object.defineProperty(rows, name, member);
-  return rows as ResultSet<R>;
-}
+/** Makes an empty result set of rows with these fields. */
+export let resultSet: <R extends object>(fields: readonly Field[]) => ResultSet<R>;
 
 /**
  * The rows that `select` found: an array that can be sorted by fields and printed.
@@ -91,31 +52,25 @@ export function resultSet<R extends object>(
  * ```
  */
 export class ResultSet<R extends object> extends Array<R> {
-  /** Only `select` makes result sets. */
-  private constructor() {
-    super();
-    throw new TypeError("Cannot make a ResultSet: it is what select gives");
+  /** What `map`, `filter` and their like make of it: plain arrays. */
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
   }
 
-  /**
-   * Tells what `select` gave from other arrays: `rows instanceof ResultSet`.
-   *
-   * @param value Anything.
-   * @returns Whether it is a result set.
-   *
-   * @example Result set or plain array
-   * ```ts
-   * import { PsBase, ResultSet } from "@psbase/psbase";
-   * import { assert } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string" });
-   * assert(people.select() instanceof ResultSet);
-   * assert(!([...people.select()] instanceof ResultSet));
-   * await people.destroy();
-   * ```
-   */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return Known.isOf(value);
+  /** What is known of the rows; nothing of what is not from `select`. */
+  #fields: readonly Field[] = [];
+
+  static {
+    resultSet = <R extends object>(fields: readonly Field[]) => {
+      const rows = new ResultSet<R>();
+      rows.#fields = fields;
+      return rows;
+    };
+  }
+
+  /** `__id__`, `__version__` and the fields. */
+  get #columns(): Column[] {
+    return [...META, ...this.#fields.map(({ name, value }) => ({ name, type: value }))];
   }
 
   /**
@@ -168,12 +123,12 @@ export class ResultSet<R extends object> extends Array<R> {
    * ```
    */
   sortBy(...terms: readonly [OrderTerm<SortableKey<R>>, ...OrderTerm<SortableKey<R>>[]]): this {
-    const keys = keysOf(Known.columnsOf(this), terms);
+    const keys = keysOf(this.#columns, terms);
     const values = keys.map(({ column }) => this.map((row) => storedIn(row, column)));
     const places = Array.from(this.keys()).sort((a, b) => {
       for (let k = 0; k < keys.length; k++) {
         const { column, sign } = keys[k]!;
-        const difference = compare(column.type, values[k]![a]!, values[k]![b]!);
+        const difference = compareNullable(column.type, values[k]![a]!, values[k]![b]!);
         if (difference !== 0) return sign * difference;
       }
       return 0;
@@ -212,15 +167,11 @@ export class ResultSet<R extends object> extends Array<R> {
       throw new RangeError(`pp: width is ${width}, it is a number of cells, 0 or more`);
     }
     // The version says how often a row was written: it is not worth the room.
-    const columns = Known.columnsOf(this).filter(({ name }) => name !== "__version__");
+    const columns = this.#columns.filter(({ name }) => name !== "__version__");
     // deno-lint-ignore no-console
     console.log([...tableLines(columns, this, width)].join("\n"));
   }
 }
-
-/** What every result set has of its own. One by one they cost less than all at once. */
-const MEMBERS = Object.entries(Object.getOwnPropertyDescriptors(ResultSet.prototype))
-  .filter(([name]) => name !== "constructor");
 
 interface Key {
   readonly column: Column;
@@ -262,12 +213,6 @@ function storedIn(row: object, column: Column): Stored | null {
     }
     throw error;
   }
-}
-
-/** Null before all others. */
-function compare(type: ValueType, a: Stored | null, b: Stored | null): number {
-  if (a === null || b === null) return Number(b === null) - Number(a === null);
-  return type.compare(a, b);
 }
 
 function terminalWidth(): number {

@@ -306,7 +306,7 @@ export function scanSegment(segment: Segment): Generator<Place> {
 const ALL = allOf([]);
 
 /** Rows of the group and others, in id order. */
-function* placesOf({ group, rows, others }: Chunk): Generator<Place> {
+export function* placesOf({ group, rows, others }: Chunk): Generator<Place> {
   let next = 0;
   for (const index of rows) {
     const id = group!.id(index);

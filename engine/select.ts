@@ -7,8 +7,9 @@
 import { compareNullable } from "./field_index.ts";
 import type { Explanation } from "./options.ts";
 import { compileOrder, fieldOf, type OrderKey, type Query, typeOf } from "./query.ts";
+import { type ResultSet, resultSet } from "./result_set.ts";
 import { rowAt, valueAt } from "./rows.ts";
-import { chunks, scan, type Tally } from "./scan.ts";
+import { chunks, placesOf, scan, type Tally } from "./scan.ts";
 import type { FieldDef, TableSchema } from "./schema.ts";
 import type { Place, State } from "./state.ts";
 import type { Schema, SelectOptions } from "./types.ts";
@@ -51,13 +52,28 @@ function rowCount(name: string, value: number | undefined, otherwise: number): n
 }
 
 /** The rows that match, as objects. */
-export function select(state: State, query: Query, selection: Selection) {
+export function select(
+  state: State,
+  query: Query,
+  selection: Selection,
+): ResultSet<Record<string, unknown>> {
   const { fields, order, offset, limit } = selection;
-  const places = order.length === 0
-    ? scan(state, query).drop(offset).take(limit)
-    : sorted(scan(state, query), order).slice(offset, offset + limit);
-  const rows: Record<string, unknown>[] = [];
-  for (const place of places) rows.push(rowAt(state.origin, place, fields));
+  const rows = resultSet<Record<string, unknown>>(fields);
+  if (order.length > 0) {
+    for (const place of sorted(scan(state, query), order).slice(offset, offset + limit)) {
+      rows.push(rowAt(state.origin, place, fields));
+    }
+    return rows;
+  }
+  let n = 0;
+  for (const chunk of chunks(state, query)) {
+    if (rows.length === limit) break;
+    for (const place of placesOf(chunk)) {
+      if (n++ < offset) continue;
+      if (rows.length === limit) break;
+      rows.push(rowAt(state.origin, place, fields));
+    }
+  }
   return rows;
 }
 

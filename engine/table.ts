@@ -354,7 +354,10 @@ export class Table implements TableInfo {
   #permutation(entry: IndexEntry) {
     const { source } = openExtent(this.#file, this.#sums, entry);
     const numbers = new Numbers(source, { width: 4, base: 0, at: 0 }, this.rows);
+    let gets = 0;
     const row = (position: number) => {
+      // Who has looked so often will look again: reading it all costs as much by now.
+      if (gets++ === this.rows >>> 6) numbers.load();
       const row = numbers.get(position);
       return row < this.rows ? row : source.fail(position * 4, "an index tells of no row");
     };
