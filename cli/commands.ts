@@ -15,6 +15,8 @@ import {
   columnsOf,
   fieldOf,
   META,
+  OPTIONS,
+  optionsOf,
   schemaOf,
   specOf,
   textColumn,
@@ -92,7 +94,7 @@ function checkMeant({ flags }: Call, conditions: readonly string[]): void {
 /** All commands by name, in the order of the help. */
 export const COMMANDS: { readonly [name: string]: Command } = {
   create: {
-    usage: "PATH FIELD:TYPE[:required][=DEFAULT]…",
+    usage: "PATH FIELD:TYPE[:required][:unique][:index][=DEFAULT]…",
     summary: "make an empty table",
     async run(call) {
       const [path, specs] = pathAnd(call.words);
@@ -206,7 +208,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
   },
 
   "add-field": {
-    usage: "PATH FIELD:TYPE[:required][=DEFAULT]",
+    usage: "PATH FIELD:TYPE[:required][:unique][:index][=DEFAULT]",
     summary: "add a field; the rows that are there get its default",
     values: ["after"],
     async run(call) {
@@ -223,6 +225,15 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     async run(call) {
       const [path, name] = exactly(call.words, "PATH", "FIELD");
       await withBase(call.io, path, {}, (base) => base.dropField(name));
+    },
+  },
+
+  "rename-field": {
+    usage: "PATH OLD NEW",
+    summary: "give a field another name",
+    async run(call) {
+      const [path, name, newName] = exactly(call.words, "PATH", "OLD", "NEW");
+      await withBase(call.io, path, {}, (base) => base.renameField(name, newName as never));
     },
   },
 
@@ -295,11 +306,13 @@ export const COMMANDS: { readonly [name: string]: Command } = {
       await withBase(io, path, READ, (base) => {
         const stats = base.stats();
         const fields = columnsOf(base.schema).map(({ name, type }) => {
-          const { required = false, default: value = null } = fieldOf(base.schema, name);
+          const field = fieldOf(base.schema, name);
+          const { type: given, default: value = null } = field;
+          const to = typeof given === "object" && "link" in given ? given.link : undefined;
           return {
             name,
-            type: type.name,
-            required,
+            type: to === undefined ? type.name : `link=${to}`,
+            ...Object.fromEntries(OPTIONS.map((option) => [option, field[option] ?? false])),
             default: value === null ? null : type.toJson(value),
           };
         });
@@ -309,10 +322,10 @@ export const COMMANDS: { readonly [name: string]: Command } = {
         const { recovered: _, ...figures } = stats;
         writePairs(io.stdout, { path, ...figures });
         io.stdout.write("\n");
-        const columns = ["name", "type", "required", "default"].map(textColumn);
+        const columns = ["name", "type", "options", "default"].map(textColumn);
         const rows = fields.map((field) => ({
           ...field,
-          required: field.required ? "required" : null,
+          options: optionsOf(fieldOf(base.schema, field.name)).join(" ") || null,
           default: field.default === null ? null : JSON.stringify(field.default),
         }));
         writeRows(io.stdout, form, columns, rows);

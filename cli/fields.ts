@@ -7,7 +7,7 @@
 // Text and JSON of each type: what the public API has no verbs for.
 import type { Column } from "../engine/text_table.ts";
 import { VALUE_TYPES, type ValueType } from "../engine/values.ts";
-import type { FieldSpec, NoReservedNames, TypeName } from "../mod.ts";
+import { type FieldSpec, link, type NoReservedNames, PsBase, type TypeName } from "../mod.ts";
 import { type Cell, parseCell } from "./csv.ts";
 import { Fault, UsageError } from "./errors.ts";
 
@@ -26,7 +26,7 @@ export function textColumn(name: string): Column {
 
 /** What is known of the values of a field. */
 export function typeOf({ type }: FieldSpec): ValueType {
-  return VALUE_TYPES[type as TypeName];
+  return VALUE_TYPES[typeof type === "object" ? "link" in type ? "link" : "json" : type];
 }
 
 /** The fields of a base. */
@@ -85,7 +85,22 @@ export function assignments(
   return Object.fromEntries(values);
 }
 
-/** A field from `name:type[:required][=default]`. */
+/** What a field may be besides its type. */
+export const OPTIONS = ["required", "unique", "index"] as const;
+
+/** The options that a field has. */
+export function optionsOf(field: FieldSpec): string[] {
+  return OPTIONS.filter((option) => field[option] === true);
+}
+
+/** A field that leads to the rows of the base at a path. */
+function linkTo(path: string): FieldSpec["type"] {
+  if (path === "self") return link("self");
+  using base = PsBase.openSync(path, { readOnly: true });
+  return link(base);
+}
+
+/** A field from `name:type[:required][:unique][:index][=default]`, `name:link[:…]=path`. */
 export function specOf(word: string): [name: string, field: FieldSpec] {
   const at = word.indexOf("=");
   const [name = "", typeName = "", ...options] = (at < 0 ? word : word.slice(0, at)).split(":");
@@ -96,16 +111,22 @@ export function specOf(word: string): [name: string, field: FieldSpec] {
     const types = Object.keys(VALUE_TYPES).join(", ");
     throw new UsageError(`field "${name}": unknown type "${typeName}", the types are ${types}`);
   }
-  const unknown = options.find((option) => option !== "required");
+  const unknown = options.find((option) => !(OPTIONS as readonly string[]).includes(option));
   if (unknown !== undefined) {
-    throw new UsageError(`field "${name}": unknown option "${unknown}", there is required`);
+    throw new UsageError(
+      `field "${name}": unknown option "${unknown}", there are ${OPTIONS.join(", ")}`,
+    );
+  }
+  const flags = Object.fromEntries(options.map((option) => [option, true]));
+  if (typeName === "link") {
+    if (at < 0) throw new UsageError(`field "${name}": a link says where to: ${name}:link=PATH`);
+    return [name, { ...flags, type: linkTo(word.slice(at + 1)) } as FieldSpec];
   }
   const type = typeName as TypeName;
   const value = at < 0
     ? undefined
     : valueOf({ name, type: VALUE_TYPES[type] }, cellOf(word.slice(at + 1)));
-  const field = { type, required: options.length > 0, ...(at >= 0 && { default: value }) };
-  return [name, field as FieldSpec];
+  return [name, { type, ...flags, ...(at >= 0 && { default: value }) } as FieldSpec];
 }
 
 /** A schema from words. */

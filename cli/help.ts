@@ -19,7 +19,8 @@ quoted as in CSV. Remember that the shell takes <, > and quotes for itself:
 `;
 
 const TYPES = `Types: string integer float boolean bigint date time datetime timestamp
-bytes (base64) json; dates and times as in ISO 8601.
+bytes (base64) json; dates and times as in ISO 8601; FIELD:link=PATH leads to
+the rows of another table, FIELD:link=self to those of its own.
 `;
 
 function lines(pairs: readonly (readonly [string, string])[]): string {
