@@ -14,9 +14,18 @@ import type { Job } from "../examples/storm/child.ts";
 import { readStrikes } from "../examples/storm/data.ts";
 import { createStrikes, shareOut, startChild } from "../examples/storm/run.ts";
 import { STRIKES } from "../examples/storm/strikes.ts";
+import {
+  byTurns,
+  compare,
+  type Figures,
+  heading,
+  ms,
+  row,
+  timed,
+  TIMES,
+} from "./compare/measure.ts";
 import { createSqlite, inserter, insertStrikes, openSqlite } from "./compare/sqlite.ts";
 
-const TIMES = 3;
 const STORM = {
   processes: 50,
   rounds: 20,
@@ -29,66 +38,6 @@ const NOTHING = new URL("compare/nothing.ts", import.meta.url);
 const PSBASE_CHILD = new URL("../examples/storm/child.ts", import.meta.url);
 const SQLITE_CHILD = new URL("compare/sqlite_child.ts", import.meta.url);
 const GET_CHILD = new URL("compare/get_child.ts", import.meta.url);
-
-type Figures = Record<string, number>;
-/** Measures once, in a directory of its own; figures in milliseconds by name. */
-type Measure = (dir: string) => Promise<Figures> | Figures;
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
-/** Measures all by turns; the medians, by the name of the measure. */
-async function byTurns(measures: Record<string, Measure>): Promise<Record<string, Figures>> {
-  const all: Record<string, Figures[]> = {};
-  for (let i = 0; i < TIMES; i++) {
-    for (const [name, measure] of Object.entries(measures)) {
-      const dir = await Deno.makeTempDir({ prefix: "psbase_bench_" });
-      try {
-        (all[name] ??= []).push(await measure(dir));
-      } finally {
-        await Deno.remove(dir, { recursive: true });
-      }
-    }
-  }
-  return Object.fromEntries(
-    Object.entries(all).map(([name, figures]) => [
-      name,
-      Object.fromEntries(
-        Object.keys(figures[0]!).map((key) => [key, median(figures.map((one) => one[key]!))]),
-      ),
-    ]),
-  );
-}
-
-async function timed(fn: () => unknown): Promise<number> {
-  const start = performance.now();
-  await fn();
-  return performance.now() - start;
-}
-
-function row(cells: string[]): void {
-  console.log(`| ${cells.join(" | ")} |`);
-}
-
-function heading(title: string, columns: string[]): void {
-  console.log(`\n## ${title}\n`);
-  row(columns);
-  row(columns.map((_, i) => i === 0 ? "---" : "--:"));
-}
-
-function ms(value: number): string {
-  return value < 10 ? value.toFixed(3) : value.toFixed(0);
-}
-
-/** One line a figure: psbase, SQLite, and how many times as long psbase takes. */
-async function compare(title: string, measures: { psbase: Measure; sqlite: Measure }) {
-  const { psbase, sqlite } = await byTurns(measures);
-  heading(title, ["", "psbase ms", "SQLite ms", "psbase / SQLite"]);
-  for (const [name, value] of Object.entries(psbase!)) {
-    row([name, ms(value), ms(sqlite![name]!), (value / sqlite![name]!).toFixed(2)]);
-  }
-}
 
 // --------------------------------------------------------------- storms
 
