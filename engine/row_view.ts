@@ -11,6 +11,7 @@
 
 import type { Column } from "./column.ts";
 import { type Group, GROUP_ROWS } from "./group.ts";
+import type { Links } from "./links.ts";
 import { type FieldDef, readField, type StoredRow, type TableSchema } from "./schema.ts";
 import type { Stored } from "./values.ts";
 
@@ -98,7 +99,7 @@ class Views {
   /** That of the predicate which runs now; before all of them one that gives nothing out. */
   cursor: Cursor;
 
-  constructor(schema: TableSchema) {
+  constructor(schema: TableSchema, links: Links) {
     this.unread = schema.fields.map(() => UNREAD);
     this.cursor = new Cursor({ group: undefined, id: 0, row: NO_ROW }, this.unread, undefined);
     // deno-lint-ignore no-this-alias -- `this` of a getter is the view
@@ -109,7 +110,7 @@ class Views {
     this.#define("__version__", function () {
       return views.#cursorOf(this).version;
     });
-    schema.fields.forEach((field, k) => this.#define(field.name, this.#getter(field, k)));
+    schema.fields.forEach((field, k) => this.#define(field.name, this.#getter(field, k, links)));
   }
 
   #define(name: string, get: (this: object) => unknown): void {
@@ -120,10 +121,13 @@ class Views {
    * One literal for each kind of column, so that what V8 learns of one does not
    * slow down another, and short ones, so that it compiles them into predicates.
    */
-  #getter(field: FieldDef, k: number): (this: object) => unknown {
+  #getter(field: FieldDef, k: number, links: Links): (this: object) => unknown {
     // deno-lint-ignore no-this-alias -- `this` of a getter is the view
     const views = this;
-    const { name, layout, give } = field.value;
+    const { name, layout } = field.value;
+    const give = field.target === undefined
+      ? field.value.give
+      : (id: Stored) => links.row(field, id as number);
     const read = (view: object) => {
       const value = views.#cursorOf(view).value(field, k);
       return value === null ? null : give(value);
@@ -172,11 +176,16 @@ const viewsOf = new WeakMap<TableSchema, Views>();
  * Asks `predicate` of rows of this schema.
  *
  * @param schema The fields.
+ * @param links Where their links lead.
  * @param predicate A user's function.
  */
-export function asking(schema: TableSchema, predicate: (row: unknown) => unknown): Asking {
+export function asking(
+  schema: TableSchema,
+  links: Links,
+  predicate: (row: unknown) => unknown,
+): Asking {
   let known = viewsOf.get(schema);
-  if (known === undefined) viewsOf.set(schema, known = new Views(schema));
+  if (known === undefined) viewsOf.set(schema, known = new Views(schema, links));
   const views = known;
   const room: Float64Array[] = [];
   return {

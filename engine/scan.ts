@@ -13,7 +13,7 @@ import { type Column, type Query, typeOf } from "./query.ts";
 import { asking } from "./row_view.ts";
 import type { RowList } from "./row_list.ts";
 import { valueAt } from "./rows.ts";
-import { type FieldDef, isIndexed, type TableSchema } from "./schema.ts";
+import { type FieldDef, isIndexed } from "./schema.ts";
 import type { Found, GroupPart, Place, Segment, State } from "./state.ts";
 import { placeOf } from "./state.ts";
 import type { Matcher } from "./matcher.ts";
@@ -54,20 +54,20 @@ interface Test {
   holds(place: Place): boolean;
 }
 
-function testOf(schema: TableSchema, query: Query, tally: Tally | undefined): Test {
+function testOf(state: State, query: Query, tally: Tally | undefined): Test {
   switch (query.kind) {
     case "all":
-      return allOf(query.of.map((one) => testOf(schema, one, tally)));
+      return allOf(query.of.map((one) => testOf(state, one, tally)));
     case "any":
-      return anyOf(query.of.map((one) => testOf(schema, one, tally)));
+      return anyOf(query.of.map((one) => testOf(state, one, tally)));
     case "not":
-      return noneOf(testOf(schema, query.of, tally));
+      return noneOf(testOf(state, query.of, tally));
     case "match":
       return matching(query.column, query.matcher);
     case "compare":
       return comparing(query.columns, query.holds);
     case "ask": {
-      const { keep, test } = asking(schema, query.predicate);
+      const { keep, test } = asking(state.schema, state.origin.links, query.predicate);
       return {
         excludes: () => false,
         keep(group, rows, n) {
@@ -191,7 +191,7 @@ const WORTH = 16;
 
 /** The rows that match, chunk by chunk, in id order. */
 export function* chunks(state: State, query: Query, tally?: Tally): Generator<Chunk> {
-  const test = testOf(state.schema, query, tally);
+  const test = testOf(state, query, tally);
   const best = bestIndex(state, query);
   if (best !== undefined) {
     if (tally !== undefined) tally.index = best.field.name;

@@ -18,7 +18,7 @@ type Predicate = (row: View) => unknown;
 const LATE = "Cannot read a row after the predicate that it was passed to: copy what is needed";
 
 const ask = (schema: TableSchema, predicate: Predicate) =>
-  asking(schema, predicate as (row: unknown) => unknown);
+  asking(schema, undefined!, predicate as (row: unknown) => unknown);
 
 /** Rows by field order; `ids` from 100, every third one left out, versions 0, 1, 0, 1. */
 function rowsOf(count: number, f: (i: number) => (Stored | null)[]) {
