@@ -15,7 +15,6 @@
  * @module
  */
 
-import { encodeText } from "./bytes.ts";
 import { joinDateTime, splitDateTime } from "./civil.ts";
 import {
   Blobs,
@@ -23,6 +22,8 @@ import {
   encodeBlobs,
   encodeNumbers,
   encodeTexts,
+  FEW_ROWS,
+  fill,
   lay,
   Numbers,
   type NumbersMeta,
@@ -184,8 +185,7 @@ export abstract class Column {
 
   /** Puts the rows that match into `rows`, ascending, and tells how many. */
   find(matcher: Matcher, rows: Uint32Array): number {
-    for (let i = 0; i < rows.length; i++) rows[i] = i;
-    return this.select(matcher, rows, rows.length);
+    return this.select(matcher, rows, fill(rows));
   }
 
   /** Keeps of `rows[0, n)` those that match, and tells how many. */
@@ -199,6 +199,87 @@ export abstract class Column {
     }
     return kept;
   }
+
+  /** Keeps of `rows[0, n)` those that are not null, and tells how many. All is loaded. */
+  protected keepPresent(rows: Uint32Array, n: number): number {
+    if (this.#nulls === undefined) return n;
+    let kept = 0;
+    for (let k = 0; k < n; k++) {
+      const row = rows[k]!;
+      rows[kept] = row;
+      kept += 1 - ((this.#nulls[row >> 3]! >> (row & 7)) & 1);
+    }
+    return kept;
+  }
+
+  /** For numbers: puts those of rows that are not null into `out`, and tells how many. */
+  gather(rows: Uint32Array, out: Float64Array): number {
+    let n = 0;
+    for (const row of rows) {
+      const value = this.get(row);
+      if (value !== null) out[n++] = value as number;
+    }
+    return n;
+  }
+
+  /** The least and the greatest of all numbers, where that is known. */
+  get bounds(): readonly [min: number, max: number] | undefined {
+    return undefined;
+  }
+
+  /** The values of rows but null; one that is there often may be told once. */
+  values(rows: Uint32Array): Stored[] {
+    const values: Stored[] = [];
+    for (const row of rows) {
+      const value = this.get(row);
+      if (value !== null) values.push(value);
+    }
+    return values;
+  }
+
+  /** The different values of rows; `classes` gets which of them that of each row is. */
+  classify(rows: Uint32Array, classes: Uint32Array): (Stored | null)[] {
+    const known = new Map<unknown, number>();
+    const values: (Stored | null)[] = [];
+    for (let k = 0; k < rows.length; k++) {
+      const value = this.get(rows[k]!);
+      const key = identityOf(value);
+      let at = known.get(key);
+      if (at === undefined) {
+        known.set(key, at = values.length);
+        values.push(value);
+      }
+      classes[k] = at;
+    }
+    return values;
+  }
+
+  /** As {@linkcode Column.classify}, by whole numbers below `count` that stand for the values. */
+  protected classifyCodes(
+    codes: Uint32Array,
+    count: number,
+    value: (code: number) => Stored,
+    rows: Uint32Array,
+    classes: Uint32Array,
+  ): (Stored | null)[] {
+    /** One more than the class of each code, that of null last. */
+    const known = new Uint32Array(count + 1);
+    const values: (Stored | null)[] = [];
+    for (let k = 0; k < rows.length; k++) {
+      const row = rows[k]!;
+      const code = this.isNull(row) ? count : codes[row]!;
+      let at = known[code];
+      if (!at) at = known[code] = values.push(code === count ? null : value(code));
+      classes[k] = at - 1;
+    }
+    return values;
+  }
+}
+
+/** What is the same, as a key of a map, for equal values of a type that has an order. */
+export function identityOf(value: Stored | null): string | number | bigint | null {
+  if (value === null || typeof value !== "object") return value;
+  return value instanceof Uint8Array ? value.toHex() : value.toString();
 }
 
 /** The same value in every row: fields added later, or nothing but nulls. */
@@ -272,33 +353,59 @@ class NumberColumn extends Column {
     return range[1] < this.#min || range[0] > this.#max;
   }
 
+  /** The bounds of what matches, where nothing else does. */
+  #rangeOf({ range, nan, nulls }: Matcher): readonly [number, number] | undefined {
+    return (nulls && this.hasNulls) || (nan && !this.#finite) ? undefined : range;
+  }
+
+  /** Whether no number is out of bounds. */
+  #isWithin(low: number, high: number): boolean {
+    return this.#finite && low <= this.#min && high >= this.#max;
+  }
+
   override find(matcher: Matcher, rows: Uint32Array): number {
-    const { range, nulls } = matcher;
-    if (range === undefined || range[0] !== range[1] || nulls || this.hasNulls) {
-      return super.find(matcher, rows);
-    }
+    const range = this.#rangeOf(matcher);
+    if (range === undefined) return super.find(matcher, rows);
     if (this.excludes(matcher)) return 0;
     this.load();
-    return this.#numbers.find(range[0], rows);
+    const [low, high] = range;
+    const n = this.#isWithin(low, high) ? fill(rows) : this.#numbers.find(low, high, rows);
+    return this.keepPresent(rows, n);
   }
 
   override select(matcher: Matcher, rows: Uint32Array, n: number): number {
+    const range = this.#rangeOf(matcher);
+    if (range === undefined || n < FEW_ROWS) return super.select(matcher, rows, n);
     if (this.excludes(matcher)) return 0;
-    const { range, nulls, nan } = matcher;
-    if (range === undefined || nulls || this.hasNulls || (nan && !this.#finite)) {
-      return super.select(matcher, rows, n);
+    this.load();
+    const [low, high] = range;
+    const kept = this.#isWithin(low, high) ? n : this.#numbers.keep(low, high, rows, n);
+    return this.keepPresent(rows, kept);
+  }
+
+  override gather(rows: Uint32Array, out: Float64Array): number {
+    this.load();
+    if (this.hasNulls) {
+      rows = rows.slice();
+      rows = rows.subarray(0, this.keepPresent(rows, rows.length));
+    }
+    this.#numbers.gather(rows, out);
+    return rows.length;
+  }
+
+  override get bounds(): readonly [number, number] | undefined {
+    return this.#finite ? [this.#min, this.#max] : undefined;
+  }
+
+  override classify(rows: Uint32Array, classes: Uint32Array): (Stored | null)[] {
+    const { base, words } = this.#numbers;
+    const count = this.#max - base + 1;
+    if (words instanceof Float64Array || !(count <= rows.length * 4)) {
+      return super.classify(rows, classes);
     }
     this.load();
-    const { words, base } = this.#numbers;
-    if (words === undefined) return super.select(matcher, rows, n);
-    const [low, high] = range;
-    let kept = 0;
-    for (let k = 0; k < n; k++) {
-      const row = rows[k]!;
-      const value = base + words[row]!;
-      if (value >= low && value <= high) rows[kept++] = row;
-    }
-    return kept;
+    const value = (word: number) => base + word;
+    return this.classifyCodes(this.#numbers.wide(), count, value, rows, classes);
   }
 }
 
@@ -370,10 +477,16 @@ class PlainColumn extends Column {
     this.#blobs.load();
   }
 
-  override select(matcher: Matcher, rows: Uint32Array, n: number): number {
-    if (matcher.text === undefined || this.hasNulls) return super.select(matcher, rows, n);
+  override find(matcher: Matcher, rows: Uint32Array): number {
+    if (matcher.text === undefined || matcher.nulls) return super.find(matcher, rows);
     this.load();
-    return this.#blobs.keepEqual(encodeText(matcher.text), rows, n);
+    return this.keepPresent(rows, this.#blobs.find(matcher.text, rows));
+  }
+
+  override select(matcher: Matcher, rows: Uint32Array, n: number): number {
+    if (matcher.text === undefined || matcher.nulls) return super.select(matcher, rows, n);
+    this.load();
+    return this.keepPresent(rows, this.#blobs.keep(matcher.text, rows, n));
   }
 }
 
@@ -405,32 +518,57 @@ class DictionaryColumn extends Column {
     this.#blobs.load();
   }
 
-  override find(matcher: Matcher, rows: Uint32Array): number {
-    if (matcher.text === undefined || this.hasNulls) return super.find(matcher, rows);
-    this.load();
-    const code = this.#blobs.find(matcher.text);
-    return code < 0 ? 0 : this.#codes.find(code, rows);
+  /** Asks once for each different value: which codes match. */
+  #matching(matcher: Matcher): Uint32Array {
+    const codes = new Uint32Array(this.#entries.length);
+    if (matcher.text !== undefined) return codes.subarray(0, this.#blobs.find(matcher.text, codes));
+    let n = 0;
+    for (let code = 0; code < codes.length; code++) {
+      if (matcher.test(this.#entry(code))) codes[n++] = code;
+    }
+    return codes.subarray(0, n);
   }
 
-  /** Asks once for each different value, then compares codes. */
-  override select(matcher: Matcher, rows: Uint32Array, n: number): number {
+  override find(matcher: Matcher, rows: Uint32Array): number {
+    if (matcher.nulls && this.hasNulls) return super.find(matcher, rows);
     this.load();
+    const codes = this.#matching(matcher);
+    const n = codes.length === 1
+      ? this.#codes.find(codes[0]!, codes[0]!, rows)
+      : this.#keepCodes(codes, rows, fill(rows));
+    return this.keepPresent(rows, n);
+  }
+
+  override select(matcher: Matcher, rows: Uint32Array, n: number): number {
+    if (n < FEW_ROWS || (matcher.nulls && this.hasNulls)) return super.select(matcher, rows, n);
+    this.load();
+    return this.keepPresent(rows, this.#keepCodes(this.#matching(matcher), rows, n));
+  }
+
+  #keepCodes(wanted: Uint32Array, rows: Uint32Array, n: number): number {
+    if (wanted.length === 0) return 0;
     const hits = new Uint8Array(this.#entries.length);
-    let any = matcher.nulls && this.hasNulls;
-    for (let code = 0; code < hits.length; code++) {
-      if (!matcher.test(this.#entry(code))) continue;
-      hits[code] = 1;
-      any = true;
-    }
-    if (!any) return 0;
-    const { words, base } = this.#codes;
-    if (words === undefined || this.hasNulls) return super.select(matcher, rows, n);
+    for (const code of wanted) hits[code] = 1;
+    const codes = this.#codes.wide();
     let kept = 0;
     for (let k = 0; k < n; k++) {
       const row = rows[k]!;
-      if (hits[base + words[row]!] === 1) rows[kept++] = row;
+      rows[kept] = row;
+      kept = (kept + hits[codes[row]!]!) | 0;
     }
     return kept;
+  }
+
+  override values(rows: Uint32Array): Stored[] {
+    if (rows.length < this.#entries.length) return super.values(rows);
+    const values = this.classify(rows, new Uint32Array(rows.length));
+    return values.filter((value) => value !== null);
+  }
+
+  override classify(rows: Uint32Array, classes: Uint32Array): (Stored | null)[] {
+    this.load();
+    const value = (code: number) => this.#entry(code);
+    return this.classifyCodes(this.#codes.wide(), this.#entries.length, value, rows, classes);
   }
 }
 

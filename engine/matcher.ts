@@ -19,6 +19,14 @@ export interface Span {
   readonly highOpen?: boolean;
 }
 
+/** A part of a text. */
+export interface TextMatch {
+  /** The part, without lone surrogates. */
+  readonly part: string;
+  /** Where it stands: it is all of the text, its beginning, its end, or anywhere in it. */
+  readonly at: "all" | "start" | "end" | "any";
+}
+
 /** What a condition asks of the values of one field. */
 export interface Matcher {
   /** Whether null matches. */
@@ -31,8 +39,8 @@ export interface Matcher {
   readonly range?: readonly [number, number];
   /** Whether NaN matches as well as what is in `range`. */
   readonly nan?: boolean;
-  /** For text: exactly this one matches, if it is there. */
-  readonly text?: string;
+  /** For text: exactly those with this part match, if it is there. */
+  readonly text?: TextMatch;
 }
 
 /** Matches null. */
@@ -60,7 +68,8 @@ export function equal(type: ValueType, value: Stored): Matcher {
   if (type.layout === "number" && !Number.isNaN(value)) {
     return { ...matcher, range: [value as number, value as number] };
   }
-  return type.name === "string" ? { ...matcher, text: value as string } : matcher;
+  if (type.name !== "string") return matcher;
+  return { ...matcher, text: { part: value as string, at: "all" } };
 }
 
 /** Matches some values, and null if it is among them. */

@@ -14,6 +14,7 @@
 
 import { decodeText, encodeText } from "./bytes.ts";
 import { align8 } from "./format.ts";
+import type { TextMatch } from "./matcher.ts";
 
 /** The bytes of a row group; those of a table are read when they are needed. */
 export interface Source {
@@ -156,6 +157,80 @@ export function lay<T>(
   return new make(bytes.buffer as ArrayBuffer, bytes.byteOffset + at, count);
 }
 
+/** What {@linkcode Numbers.wide} gives. */
+let wide = new Uint32Array();
+
+/** Fewer rows than these are looked at one by one, sooner than all words are made wide. */
+export const FEW_ROWS = 512;
+
+/** More hits than these are found by a loop, sooner than by a search for each. */
+const FEW_HITS = 64;
+
+// Loops without branches: where the next row is as likely to match as not, those are guessed wrong.
+
+function findWords(words: Uint32Array, from: number, to: number, places: Uint32Array): number {
+  const span = (to - from) >>> 0;
+  from |= 0;
+  let n = 0;
+  for (let i = 0; i < places.length; i++) {
+    places[n] = i;
+    // Words before `from` wrap around.
+    n = (n + Number(((words[i]! - from) >>> 0) <= span)) | 0;
+  }
+  return n;
+}
+
+function keepWords(
+  words: Uint32Array,
+  from: number,
+  to: number,
+  rows: Uint32Array,
+  n: number,
+): number {
+  const span = (to - from) >>> 0;
+  from |= 0;
+  let kept = 0;
+  for (let k = 0; k < n; k++) {
+    const row = rows[k]!;
+    rows[kept] = row;
+    kept = (kept + Number(((words[row]! - from) >>> 0) <= span)) | 0;
+  }
+  return kept;
+}
+
+function findFloats(words: Float64Array, low: number, high: number, places: Uint32Array): number {
+  let n = 0;
+  for (let i = 0; i < places.length; i++) {
+    places[n] = i;
+    const value = words[i]!;
+    n = (n + (Number(value >= low) & Number(value <= high))) | 0;
+  }
+  return n;
+}
+
+function keepFloats(
+  words: Float64Array,
+  low: number,
+  high: number,
+  rows: Uint32Array,
+  n: number,
+): number {
+  let kept = 0;
+  for (let k = 0; k < n; k++) {
+    const row = rows[k]!;
+    rows[kept] = row;
+    const value = words[row]!;
+    kept = (kept + (Number(value >= low) & Number(value <= high))) | 0;
+  }
+  return kept;
+}
+
+/** Puts all places into `places`, and tells how many. */
+export function fill(places: Uint32Array): number {
+  for (let i = 0; i < places.length; i++) places[i] = i;
+  return places.length;
+}
+
 /** Numbers that can be read one by one or all at once. */
 export class Numbers {
   /** Added to each word. */
@@ -164,17 +239,19 @@ export class Numbers {
   readonly words: Words | undefined;
   readonly #source: Source;
   readonly #meta: NumbersMeta;
+  readonly #count: number;
   #loaded: boolean;
 
-  constructor(source: Source, meta: NumbersMeta, rows: number) {
+  constructor(source: Source, meta: NumbersMeta, count: number) {
     this.#source = source;
     this.#meta = meta;
+    this.#count = count;
     // A word of 8 bytes is the value: of all numbers only -0 leaves -0 as it is.
     this.base = meta.width === 8 ? -0 : meta.base;
     this.#loaded = meta.width === 0;
     if (meta.width === 0) return;
     const make: LaidArray<Words> = WORDS[meta.width] ?? source.fail(0, "words of impossible width");
-    this.words = lay(source, make, meta.width, meta.at, rows);
+    this.words = lay(source, make, meta.width, meta.at, count);
   }
 
   /** Reads all, for those who will look at most. */
@@ -184,19 +261,66 @@ export class Numbers {
     this.#loaded = true;
   }
 
-  /** Puts where the number is `value` into `places`, ascending, and tells how often. All is loaded. */
-  find(value: number, places: Uint32Array): number {
+  /**
+   * Puts where the number is from `low` to `high` into `places`, ascending, and tells how many.
+   * All is loaded.
+   */
+  find(low: number, high: number, places: Uint32Array): number {
     const { words } = this;
-    const word = value - this.base;
-    if (words === undefined) {
-      if (word !== 0) return 0;
-      for (let i = 0; i < places.length; i++) places[i] = i;
-      return places.length;
+    if (words instanceof Float64Array) return findFloats(words, low, high, places);
+    const [from, to] = this.#asWords(low, high);
+    if (!(from <= to)) return 0;
+    if (words !== undefined && from === to) {
+      // The engine's own search beats a loop where there is little to find.
+      let n = 0;
+      for (let i = words.indexOf(from); i >= 0; i = words.indexOf(from, i + 1)) {
+        if (n === FEW_HITS) return findWords(this.wide(), from, to, places);
+        places[n++] = i;
+      }
+      return n;
     }
-    let n = 0;
-    // The engine's own search beats a loop, most of all before the loop is compiled.
-    for (let i = words.indexOf(word); i >= 0; i = words.indexOf(word, i + 1)) places[n++] = i;
-    return n;
+    return findWords(this.wide(), from, to, places);
+  }
+
+  /** Keeps of `rows[0, n)` those whose number is from `low` to `high`. All is loaded. */
+  keep(low: number, high: number, rows: Uint32Array, n: number): number {
+    const { words } = this;
+    if (words instanceof Float64Array) return keepFloats(words, low, high, rows, n);
+    const [from, to] = this.#asWords(low, high);
+    return from <= to ? keepWords(this.wide(), from, to, rows, n) : 0;
+  }
+
+  /** The words from and to which numbers are within bounds; words are whole. */
+  #asWords(low: number, high: number): [from: number, to: number] {
+    // Bounds are made whole before anything is taken off them: then nothing is rounded.
+    const from = Math.max(0, Math.ceil(low) - this.base);
+    return [from, Math.min(2 ** 32 - 1, Math.floor(high) - this.base)];
+  }
+
+  /**
+   * Whole words, each as 32 bits: of what width they are, loops need not know, and stay fast. Valid
+   * until the next call, of whichever numbers. All is loaded.
+   */
+  wide(): Uint32Array {
+    const { words } = this;
+    if (words instanceof Uint32Array) return words;
+    if (wide.length < this.#count) wide = new Uint32Array(this.#count);
+    if (words === undefined) return wide.fill(0);
+    wide.set(words);
+    return wide;
+  }
+
+  /** Puts the numbers of `rows` into `out`. All is loaded. */
+  gather(rows: Uint32Array, out: Float64Array): void {
+    const { words, base } = this;
+    if (words instanceof Float64Array) {
+      for (let k = 0; k < rows.length; k++) out[k] = words[rows[k]!]!;
+    } else if (rows.length < FEW_ROWS) {
+      for (let k = 0; k < rows.length; k++) out[k] = this.get(rows[k]!);
+    } else {
+      const words = this.wide();
+      for (let k = 0; k < rows.length; k++) out[k] = base + words[rows[k]!]!;
+    }
   }
 
   /** The number at `i`. */
@@ -210,6 +334,9 @@ export class Numbers {
   }
 }
 
+/** A character for each byte, never the same for two. */
+const BINARY = new TextDecoder("windows-1252");
+
 /** Byte strings that can be read one by one or all at once. */
 export class Blobs {
   /** How many. */
@@ -220,6 +347,7 @@ export class Blobs {
   #loaded = false;
   /** All bytes as text, if they are ASCII and offsets the same in both; `null`: they are not. */
   #ascii: string | null | undefined;
+  #binary: string | undefined;
 
   constructor(source: Source, meta: BlobsMeta) {
     this.#source = source;
@@ -257,20 +385,62 @@ export class Blobs {
     return all.substring(this.#offsets[i]!, this.#offsets[i + 1]!);
   }
 
-  /** The first place of a text, -1 if there is none. All is loaded. */
-  find(text: string): number {
-    const all = this.#asciiText();
+  /** Puts where the text matches into `places`, ascending, and tells how many. All is loaded. */
+  find(match: TextMatch, places: Uint32Array): number {
+    return match.at === "any" && match.part !== ""
+      ? this.#search(encodeText(match.part), places)
+      : this.keep(match, places, fill(places));
+  }
+
+  /** Keeps of `rows[0, n)` those whose text matches, and tells how many. All is loaded. */
+  keep({ part, at }: TextMatch, rows: Uint32Array, n: number): number {
+    const wanted = encodeText(part);
     const offsets = this.#offsets;
-    if (all === null || text === "") {
-      for (let i = 0; i < this.count; i++) if (this.text(i) === text) return i;
-      return -1;
+    const { bytes } = this.#source;
+    const { heap } = this.#meta;
+    let kept = 0;
+    for (let k = 0; k < n; k++) {
+      const row = rows[k]!;
+      const from = offsets[row]!;
+      const more = offsets[row + 1]! - from - wanted.length;
+      if (at === "all" ? more !== 0 : more < 0) continue;
+      if (at === "any") {
+        if (this.text(row).includes(part)) rows[kept++] = row;
+        continue;
+      }
+      const start = heap + from + (at === "end" ? more : 0);
+      // From the end, where texts of one kind differ most.
+      let i = wanted.length - 1;
+      while (i >= 0 && bytes[start + i] === wanted[i]) i--;
+      if (i < 0) rows[kept++] = row;
     }
-    for (let at = all.indexOf(text); at >= 0; at = all.indexOf(text, at + 1)) {
-      // Empty texts share their offset with the one behind them, which is the last of these.
-      const i = offsets.lastIndexOf(at);
-      if (i >= 0 && offsets[i + 1] === at + text.length) return i;
+    return kept;
+  }
+
+  /** Puts where these bytes are in a value into `places`: one search goes over all of them. */
+  #search(wanted: Uint8Array, places: Uint32Array): number {
+    const all = this.#asciiText() ?? this.#binaryText();
+    const part = BINARY.decode(wanted);
+    const offsets = this.#offsets;
+    let n = 0;
+    let i = 0;
+    let from = all.indexOf(part);
+    while (from >= 0) {
+      while (i < places.length && offsets[i + 1]! <= from) i++;
+      if (i === places.length) break;
+      const end = offsets[i + 1]!;
+      const fits = from + part.length <= end;
+      if (fits) places[n++] = i;
+      // One hit a value is enough; one that reaches into the next value is none.
+      from = all.indexOf(part, fits ? end : from + 1);
     }
-    return -1;
+    return n;
+  }
+
+  /** All bytes, each as a character: what is UTF-8 for a text stands only where that text is. */
+  #binaryText(): string {
+    const { heap, length } = this.#meta;
+    return this.#binary ??= BINARY.decode(this.#source.bytes.subarray(heap, heap + length));
   }
 
   #asciiText(): string | null {
@@ -280,23 +450,6 @@ export class Blobs {
       this.#ascii = all.length === length ? all : null;
     }
     return this.#ascii;
-  }
-
-  /** Keeps of `rows[0, n)` those that hold just these bytes, and tells how many. */
-  keepEqual(wanted: Uint8Array, rows: Uint32Array, n: number): number {
-    const offsets = this.#offsets;
-    const { bytes } = this.#source;
-    const { heap } = this.#meta;
-    let kept = 0;
-    for (let k = 0; k < n; k++) {
-      const row = rows[k]!;
-      const from = offsets[row]!;
-      if (offsets[row + 1]! - from !== wanted.length) continue;
-      let i = 0;
-      while (i < wanted.length && bytes[heap + from + i] === wanted[i]) i++;
-      if (i === wanted.length) rows[kept++] = row;
-    }
-    return kept;
   }
 
   #decode(bytes: Uint8Array): string {

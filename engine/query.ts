@@ -7,7 +7,7 @@
 
 import { describe } from "./check.ts";
 import type { FieldDef, TableSchema } from "./schema.ts";
-import { equal, type Matcher, NULL, oneOf, ranged, within } from "./matcher.ts";
+import { equal, type Matcher, NULL, oneOf, ranged, type TextMatch, within } from "./matcher.ts";
 import type { FieldRef } from "./types.ts";
 import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
 
@@ -225,14 +225,19 @@ function pattern(type: ValueType, wanted: RegExp): Matcher {
   return { nulls: false, test: (value) => regexp.test(value as string) };
 }
 
-function textual(
-  type: ValueType,
-  wanted: unknown,
-  holds: (text: string, part: string) => boolean,
-): Matcher {
+const TEXTUAL: Record<Exclude<TextMatch["at"], "all">, (text: string, part: string) => boolean> = {
+  start: (text, part) => text.startsWith(part),
+  end: (text, part) => text.endsWith(part),
+  any: (text, part) => text.includes(part),
+};
+
+function textual(type: ValueType, wanted: unknown, at: keyof typeof TEXTUAL): Matcher {
   if (type.name !== "string") throw new TypeError(`it is for text, not for ${type.name}`);
   if (typeof wanted !== "string") throw new TypeError(`${describe(wanted)}, expected a string`);
-  return { nulls: false, test: (value) => holds(value as string, wanted) };
+  const holds = TEXTUAL[at];
+  const matcher = { nulls: false, test: (value: Stored) => holds(value as string, wanted) };
+  // UTF-8 has no lone surrogates, though a text has them within.
+  return wanted.isWellFormed() ? { ...matcher, text: { part: wanted, at } } : matcher;
 }
 
 /** The first text, by code point, that is behind all that begin with `prefix`. */
@@ -248,7 +253,7 @@ function behind(prefix: string): string | undefined {
 }
 
 function startsWith(type: ValueType, wanted: unknown): Matcher {
-  const matcher = textual(type, wanted, (text, part) => text.startsWith(part));
+  const matcher = textual(type, wanted, "start");
   const low = wanted as string;
   if (!low.isWellFormed()) return matcher;
   return { ...matcher, spans: [{ low, high: behind(low), highOpen: true }] };
@@ -274,9 +279,9 @@ const OPERATORS: Record<string, (type: ValueType, wanted: unknown) => Matcher> =
   gt: (type, wanted) => ranged(type, { low: bounded(type, wanted), lowOpen: true }),
   lt: (type, wanted) => ranged(type, { high: bounded(type, wanted), highOpen: true }),
   between,
-  contains: (type, wanted) => textual(type, wanted, (text, part) => text.includes(part)),
+  contains: (type, wanted) => textual(type, wanted, "any"),
   startsWith,
-  endsWith: (type, wanted) => textual(type, wanted, (text, part) => text.endsWith(part)),
+  endsWith: (type, wanted) => textual(type, wanted, "end"),
 };
 
 function operatorOf(name: string) {

@@ -120,8 +120,10 @@ Deno.test("info prints fields and figures", async () => {
   await people(base.path);
   const { fields, rows, path } = JSON.parse(await done(["info", base.path, "--json"]));
   assertEquals([rows, path], [5, base.path]);
-  assertEquals(fields[0], { name: "name", type: "string", required: true, default: null });
-  assertEquals(fields[3], { name: "team", type: "string", required: false, default: "a" });
+  const options = { required: false, unique: false, index: false };
+  const [name, , , team] = fields;
+  assertEquals(name, { name: "name", type: "string", ...options, required: true, default: null });
+  assertEquals(team, { name: "team", type: "string", ...options, default: "a" });
   const table = await done(["info", base.path], { terminal: 80 });
   assertMatch(table, /^rows +5$/m);
   assertMatch(table, /^name +string +required$/m);
@@ -133,6 +135,42 @@ Deno.test("info prints a default of every type", async () => {
   await done(["create", base.path, "b:bigint=0", "f:float=NaN", "n:integer=0"]);
   const { fields } = JSON.parse(await done(["info", base.path, "--json"]));
   assertEquals(fields.map((field: { default: unknown }) => field.default), [0, "NaN", 0]);
+});
+
+Deno.test("rename-field gives a field another name", async () => {
+  await using base = tempBase();
+  await people(base.path);
+  await done(["rename-field", base.path, "name", "called"]);
+  assertEquals(await done(["count", base.path, "called=homer"]), "1\n");
+});
+
+Deno.test("create takes unique and indexed fields, and links to other tables", async () => {
+  await using houses = tempBase();
+  await using base = tempBase();
+  await done(["create", houses.path, "street:string"]);
+  await done(["insert", houses.path, "street=Evergreen Terrace"]);
+  const fields = ["email:string:unique:required", "age:integer:index"];
+  fields.push(`home:link:index=${houses.path}`, "boss:link=self");
+  await done(["create", base.path, ...fields]);
+  await done(["insert", base.path, "email=h@x", "home=0"]);
+  assertEquals(
+    JSON.parse(await done(["get", base.path, "0"])),
+    { __id__: 0, email: "h@x", age: null, home: 0, boss: null },
+  );
+  assertEquals(await done(["count", base.path, "home=0"]), "1\n");
+  const info = await done(["info", base.path], { terminal: 80 });
+  assertMatch(info, /^email +string +required unique$/m);
+  assertMatch(info, /^home +link=.* +index$/m);
+  const refusals = [
+    [["insert", base.path, "email=h@x"], 'row 0 has "h@x" already'],
+    [["insert", base.path, "email=b@x", "home=7"], "there is no row 7"],
+    [["create", `${base.path}x`, "home:link=/no/base"], "there is nothing"],
+  ] as const;
+  for (const [args, told] of refusals) {
+    const { code, err } = await psbase(args);
+    assertEquals(code, 1);
+    assertStringIncludes(err, told);
+  }
 });
 
 Deno.test("cleanup and destroy leave a clean table and none", async () => {
@@ -216,7 +254,7 @@ Deno.test("a wrong command line is exit code 2, says what is wrong, and changes 
     [["create", "x", "name"], "not of the form field:type"],
     [["create", "x", "a:strin"], 'unknown type "strin"'],
     [["create", "x", "a:constructor"], 'unknown type "constructor"'],
-    [["create", "x", "a:string:unique"], 'unknown option "unique"'],
+    [["create", "x", "a:string:requird"], 'unknown option "requird"'],
     [["create", "x", "a:string", "a:integer"], 'field "a" is given twice'],
     [["insert", base.path, "name"], "not of the form field=value"],
     [["insert", base.path, "name=a", "name=b"], "given twice"],

@@ -71,7 +71,7 @@ Deno.test("Base iteration keeps its snapshot while writes and cleanup go on", as
   await using temp = tempBase();
   using db = inAllForms(temp.path);
   using other = PsBase.openSync(temp.path, { schema: SCHEMA });
-  const expected = db.select();
+  const expected = [...db.select()];
   const before = [db[Symbol.iterator](), other[Symbol.iterator]()];
   const started = [db[Symbol.iterator](), other[Symbol.iterator]()];
   const keys = db.keys();

@@ -114,7 +114,7 @@ for (const [type, columns] of Object.entries(COLUMNS)) {
         if (type === "string") {
           matchers.push({
             nulls: false,
-            text: wanted as string,
+            text: { part: wanted as string, at: "all" },
             test: (value) => value === wanted,
           });
         }
