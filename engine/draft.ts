@@ -12,13 +12,16 @@ import { type EncodedGroup, GroupBuilder } from "./group.ts";
 import { equal } from "./matcher.ts";
 import { EVERYTHING, type Query } from "./query.ts";
 import { type Origin, valueAt } from "./rows.ts";
-import { scan } from "./scan.ts";
+import { chunks, scan } from "./scan.ts";
 import { type FieldDef, readField, type StoredRow, type TableSchema } from "./schema.ts";
 import type { State } from "./state.ts";
 import type { Stored } from "./values.ts";
 
 /** From so many rows on, an insert is written as groups. */
 const BATCH_ROWS = 64;
+
+/** To look up a value costs as much as to look at so many rows of a scan. */
+const SCAN_COST = 50;
 
 /** Values by field number, as `TableSchema.takeInsert` gives them. */
 type Values = StoredRow["values"];
@@ -112,9 +115,15 @@ export class Draft {
       const value = readField(row, field);
       if (value === null) continue;
       const key = keyOf(value);
-      const holder = here.get(key) ?? this.#holderOf(field, value);
+      const holder = here.get(key);
       if (holder !== undefined) throw this.#taken(field, value, holder);
       here.set(key, id);
+    }
+    if (here.size * SCAN_COST > this.#state.size) return this.#checkAll(field, here);
+    for (const [id, row] of this.#written()) {
+      const value = readField(row, field);
+      const holder = value === null ? undefined : this.#holderOf(field, value);
+      if (holder !== undefined && holder !== id) throw this.#taken(field, value!, holder);
     }
   }
 
@@ -179,7 +188,9 @@ export class Draft {
    */
   alter(schema: TableSchema): void {
     const unique = new Set(this.schema.unique.map(({ number }) => number));
-    for (const field of schema.unique) if (!unique.has(field.number)) this.#checkAll(field);
+    for (const field of schema.unique) {
+      if (!unique.has(field.number)) this.#checkAll(field);
+    }
     this.#out.alter(schema);
   }
 
@@ -195,15 +206,20 @@ export class Draft {
     );
   }
 
-  #checkAll(field: FieldDef): void {
-    const known = new Map<unknown, number>();
-    for (const place of scan(this.#state, EVERYTHING)) {
-      const value = valueAt(place, field);
-      if (value === null) continue;
+  /** Looks at all rows that are as they were: none has a known value; by default, of each other. */
+  #checkAll(field: FieldDef, known?: ReadonlyMap<unknown, number>): void {
+    const seen = new Map<unknown, number>();
+    const check = (id: number, value: Stored | null) => {
+      if (value === null || this.#changed.has(id)) return;
       const key = keyOf(value);
-      const holder = known.get(key);
-      if (holder !== undefined) throw this.#taken(field, value, holder);
-      known.set(key, place.id);
+      if ((known ?? seen).has(key)) throw this.#taken(field, value, seen.get(key) ?? id);
+      if (known === undefined) seen.set(key, id);
+    };
+    for (const { group, rows, others } of chunks(this.#state, EVERYTHING)) {
+      const column = group?.column(field);
+      column?.load();
+      for (const row of rows) check(group!.id(row), column!.get(row));
+      for (const place of others) check(place.id, valueAt(place, field));
     }
   }
 }
