@@ -26,27 +26,18 @@ export function firstWhere(low: number, high: number, holds: (i: number) => bool
   return low;
 }
 
-/** Where the values of a span stand among values in order. */
-function boundsOf(
-  type: ValueType,
-  { low, lowOpen = false, high, highOpen = false }: Span,
-  from: number,
-  to: number,
-  value: (position: number) => Stored,
-): [from: number, to: number] {
-  const first = low === undefined ? from : firstWhere(from, to, (i) => {
-    const order = type.compare(value(i), low);
-    return order > 0 || (order === 0 && !lowOpen);
-  });
-  if (high === undefined) return [first, to];
-  const beyond = (i: number) => {
-    const order = type.compare(value(i), high);
-    return order > 0 || (order === 0 && highOpen);
-  };
-  // Mostly there are few: in steps that double, then bisection.
-  let step = 1;
-  while (first + step < to && !beyond(first + step)) step *= 2;
-  return [first, firstWhere(first + (step >> 1), Math.min(first + step, to), beyond)];
+/** Whether a value is where a span begins, or behind. */
+function reaches(type: ValueType, { low, lowOpen = false }: Span, value: Stored): boolean {
+  if (low === undefined) return true;
+  const order = type.compare(value, low);
+  return order > 0 || (order === 0 && !lowOpen);
+}
+
+/** Whether a value is behind the end of a span. */
+function exceeds(type: ValueType, { high, highOpen = false }: Span, value: Stored): boolean {
+  if (high === undefined) return false;
+  const order = type.compare(value, high);
+  return order > 0 || (order === 0 && highOpen);
 }
 
 // --------------------------------------------------------------- of a table
@@ -82,13 +73,22 @@ export class TableIndex {
 
   /** Where the rows stand that match: positions in this order, by ranges. */
   ranges({ nulls, spans }: Matcher): [from: number, to: number][] {
-    const { rows } = this.#table;
     const ranges: [number, number][] = nulls ? [[0, this.#nulls]] : [];
-    const value = (position: number) => this.#table.value(this.#field, this.#row(position))!;
-    for (const span of spans!) {
-      ranges.push(boundsOf(this.#field.value, span, this.#nulls, rows, value));
-    }
+    for (const span of spans!) ranges.push(this.#rangeOf(span));
     return ranges.filter(([from, to]) => from < to);
+  }
+
+  #rangeOf(span: Span): [from: number, to: number] {
+    const { value: type } = this.#field;
+    const { rows } = this.#table;
+    const value = (position: number) => this.#table.value(this.#field, this.#row(position))!;
+    const from = firstWhere(this.#nulls, rows, (i) => reaches(type, span, value(i)));
+    if (span.high === undefined) return [from, rows];
+    const isBehind = (i: number) => exceeds(type, span, value(i));
+    // Mostly there are few: in steps that double, then bisection.
+    let step = 1;
+    while (from + step < rows && !isBehind(from + step)) step *= 2;
+    return [from, firstWhere(from + (step >> 1), Math.min(from + step, rows), isBehind)];
   }
 
   /** The rows at these positions, ascending, each once. */
@@ -174,98 +174,100 @@ function merge(
 
 // --------------------------------------------------------------- of the log
 
-/** So many entries make a chunk: few enough to be moved by an insertion, many enough to be few. */
-const CHUNK = 512;
+/** So many entries make a chunk: few enough to be copied at each change, so that clones share them. */
+const CHUNK = 256;
 
 interface Entry {
-  readonly value: Stored;
+  readonly value: Stored | null;
   readonly id: number;
 }
 
 /** Values in order, with the ids of their rows. */
 export class MemoryIndex {
   readonly #type: ValueType;
-  readonly #nulls = new Set<number>();
-  #chunks: Entry[][] = [];
+  /** None is empty, none is ever changed. */
+  readonly #chunks: (readonly Entry[])[];
 
-  /** @param field The field whose values they are. */
-  constructor({ value }: FieldDef) {
-    this.#type = value;
+  private constructor(type: ValueType, chunks: (readonly Entry[])[]) {
+    this.#type = type;
+    this.#chunks = chunks;
   }
 
-  /** Begins with rows, of any order. */
-  fill(rows: Iterable<readonly [id: number, value: Stored | null]>): void {
-    const entries: Entry[] = [];
-    for (const [id, value] of rows) {
-      if (value === null) this.#nulls.add(id);
-      else entries.push({ value, id });
-    }
-    entries.sort((a, b) => this.#compare(a, b));
-    for (let i = 0; i < entries.length; i += CHUNK) {
-      this.#chunks.push(entries.slice(i, i + CHUNK));
-    }
+  /** Of these rows, of any order. */
+  static of({ value: type }: FieldDef, entries: Entry[]): MemoryIndex {
+    entries.sort((a, b) => compareEntries(type, a, b));
+    const chunks: Entry[][] = [];
+    for (let i = 0; i < entries.length; i += CHUNK) chunks.push(entries.slice(i, i + CHUNK));
+    return new MemoryIndex(type, chunks);
   }
 
-  #compare(a: Entry, b: Entry): number {
-    return this.#type.compare(a.value, b.value) || a.id - b.id;
+  /** A copy that changes on its own. */
+  clone(): MemoryIndex {
+    return new MemoryIndex(this.#type, this.#chunks.slice());
   }
 
   /** The chunk that an entry is in, or would be, and its place there. */
-  #find(entry: Entry): { chunk: number; place: number } {
+  #find(entry: Entry): { chunk: number; entries: readonly Entry[]; place: number } {
     const chunks = this.#chunks;
+    const isFrom = (other: Entry) => compareEntries(this.#type, other, entry) >= 0;
     const last = Math.max(0, chunks.length - 1);
-    const chunk = firstWhere(0, last, (i) => this.#compare(chunks[i]!.at(-1)!, entry) >= 0);
+    const chunk = firstWhere(0, last, (i) => isFrom(chunks[i]!.at(-1)!));
     const entries = chunks[chunk] ?? [];
-    const place = firstWhere(0, entries.length, (i) => this.#compare(entries[i]!, entry) >= 0);
-    return { chunk, place };
+    return { chunk, entries, place: firstWhere(0, entries.length, (i) => isFrom(entries[i]!)) };
   }
 
   /** Adds a row. */
   add(id: number, value: Stored | null): void {
-    if (value === null) {
-      this.#nulls.add(id);
-      return;
-    }
     const entry = { value, id };
-    const { chunk, place } = this.#find(entry);
-    const entries = this.#chunks[chunk] ??= [];
-    entries.splice(place, 0, entry);
-    if (entries.length < CHUNK * 2) return;
-    this.#chunks.splice(chunk + 1, 0, entries.splice(CHUNK));
+    const { chunk, entries, place } = this.#find(entry);
+    const more = entries.toSpliced(place, 0, entry);
+    if (more.length < CHUNK * 2) this.#chunks[chunk] = more;
+    else this.#chunks.splice(chunk, 1, more.slice(0, CHUNK), more.slice(CHUNK));
   }
 
   /** Removes a row that was added with this value. */
   remove(id: number, value: Stored | null): void {
-    if (value === null) {
-      this.#nulls.delete(id);
-      return;
-    }
-    const { chunk, place } = this.#find({ value, id });
-    const entries = this.#chunks[chunk]!;
-    entries.splice(place, 1);
-    if (entries.length === 0) this.#chunks.splice(chunk, 1);
+    const { chunk, entries, place } = this.#find({ value, id });
+    if (entries.length > 1) this.#chunks[chunk] = entries.toSpliced(place, 1);
+    else this.#chunks.splice(chunk, 1);
   }
 
   /** The ids of the rows that match, ascending, each once. */
   ids({ nulls, spans }: Matcher): number[] {
-    const found = new Set(nulls ? this.#nulls : []);
-    for (const span of spans!) for (const { id } of this.#within(span)) found.add(id);
-    return [...found].sort((a, b) => a - b);
+    const type = this.#type;
+    const found: number[] = [];
+    if (nulls) this.#collect(found, () => true, (value) => value !== null);
+    for (const span of spans!) {
+      this.#collect(
+        found,
+        (value) => value !== null && reaches(type, span, value),
+        (value) => exceeds(type, span, value!),
+      );
+    }
+    return found.length < 2 ? found : [...new Set(found)].sort((a, b) => a - b);
   }
 
-  *#within(span: Span): Generator<Entry> {
+  /** Adds the ids from where `begins` holds, as it does for all behind, to where `ends` does. */
+  #collect(
+    found: number[],
+    begins: (value: Stored | null) => boolean,
+    ends: (value: Stored | null) => boolean,
+  ): void {
     const chunks = this.#chunks;
-    let chunk = firstWhere(
-      0,
-      chunks.length,
-      (i) => span.low === undefined || this.#type.compare(chunks[i]!.at(-1)!.value, span.low) >= 0,
-    );
-    for (; chunk < chunks.length; chunk++) {
-      const entries = chunks[chunk]!;
-      const value = (i: number) => entries[i]!.value;
-      const [from, to] = boundsOf(this.#type, span, 0, entries.length, value);
-      for (let i = from; i < to; i++) yield entries[i]!;
-      if (to < entries.length) return;
+    let chunk = firstWhere(0, chunks.length, (i) => begins(chunks[i]!.at(-1)!.value));
+    let entries = chunks[chunk] ?? [];
+    let i = firstWhere(0, entries.length, (i) => begins(entries[i]!.value));
+    for (; chunk < chunks.length; entries = chunks[++chunk] ?? [], i = 0) {
+      for (; i < entries.length; i++) {
+        const { value, id } = entries[i]!;
+        if (ends(value)) return;
+        found.push(id);
+      }
     }
   }
+}
+
+/** By value, null first, then by id. */
+function compareEntries(type: ValueType, a: Entry, b: Entry): number {
+  return compareNullable(type, a.value, b.value) || a.id - b.id;
 }

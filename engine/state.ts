@@ -139,6 +139,9 @@ export class State implements ChangeSink {
     copy.size = this.size;
     copy.#tail = this.#tail.map((part) => part instanceof RowList ? part.clone() : part);
     copy.#patches = new Map(Array.from(this.#patches, ([first, patch]) => [first, patch.clone()]));
+    for (const [number, { field, index }] of this.#indexes) {
+      copy.#indexes.set(number, { field, index: index.clone() });
+    }
     return copy;
   }
 
@@ -291,8 +294,8 @@ export class State implements ChangeSink {
   #index(field: FieldDef): MemoryIndex {
     let known = this.#indexes.get(field.number);
     if (known === undefined) {
-      this.#indexes.set(field.number, known = { field, index: new MemoryIndex(field) });
-      known.index.fill(this.#logged(field));
+      const entries = Array.from(this.#logged(field), ([id, value]) => ({ id, value }));
+      this.#indexes.set(field.number, known = { field, index: MemoryIndex.of(field, entries) });
     }
     return known.index;
   }
