@@ -51,6 +51,7 @@ import { json } from "./engine/schema.ts";
 import type { Recovered } from "./engine/store.ts";
 import { StringFormats } from "./engine/strings.ts";
 import type {
+  Default,
   Exactly,
   Field,
   FieldName,
@@ -62,16 +63,17 @@ import type {
   NoReservedNames,
   Row,
   Schema,
+  SortableName,
   UniqueKey,
   UniqueName,
   Update,
   Where,
+  WidenableName,
   WithDefault,
   WithField,
   WithOptions,
   WithoutField,
   WithRenamed,
-  Written,
 } from "./engine/types.ts";
 import type { Change } from "./engine/writer.ts";
 import { View } from "./view.ts";
@@ -642,7 +644,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * await people.destroy();
    * ```
    */
-  async update<const T extends Target<S> | readonly Target<S>[], const C extends Update<S>>(
+  async update<const T extends Target<S> | readonly Target<S>[], const C>(
     target: T,
     changes: Update<S> | ((row: Row<S>) => Exactly<S, C>),
   ): Promise<Updated<S, T>> {
@@ -671,7 +673,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * await people.destroy();
    * ```
    */
-  updateSync<const T extends Target<S> | readonly Target<S>[], const C extends Update<S>>(
+  updateSync<const T extends Target<S> | readonly Target<S>[], const C>(
     target: T,
     changes: Update<S> | ((row: Row<S>) => Exactly<S, C>),
   ): Updated<S, T> {
@@ -702,7 +704,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * await people.destroy();
    * ```
    */
-  async updateWhere<const C extends Update<S>>(
+  async updateWhere<const C>(
     where: Filter<S>,
     changes: Update<S> | ((row: Row<S>) => Exactly<S, C>),
   ): Promise<number> {
@@ -727,7 +729,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * await people.destroy();
    * ```
    */
-  updateWhereSync<const C extends Update<S>>(
+  updateWhereSync<const C>(
     where: Filter<S>,
     changes: Update<S> | ((row: Row<S>) => Exactly<S, C>),
   ): number {
@@ -1021,7 +1023,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    */
   async setDefault<N extends FieldName<S>>(
     name: N,
-    value: Written<S, S[N]>,
+    value: Default<S, S[N]>,
   ): Promise<Base<WithDefault<S, N>>> {
     await this.#write((edits) => edits.setDefault(name, value));
     return this as unknown as Base<WithDefault<S, N>>;
@@ -1048,7 +1050,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    */
   setDefaultSync<N extends FieldName<S>>(
     name: N,
-    value: Written<S, S[N]>,
+    value: Default<S, S[N]>,
   ): Base<WithDefault<S, N>> {
     this.#writeSync((edits) => edits.setDefault(name, value));
     return this as unknown as Base<WithDefault<S, N>>;
@@ -1135,7 +1137,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * await people.destroy();
    * ```
    */
-  async setType<const N extends FieldName<S>, const T extends "float">(
+  async setType<const N extends WidenableName<S>, const T extends "float">(
     name: N,
     type: T,
   ): Promise<Base<WithOptions<S, N, { readonly type: T }>>> {
@@ -1162,7 +1164,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * await people.destroy();
    * ```
    */
-  setTypeSync<const N extends FieldName<S>, const T extends "float">(
+  setTypeSync<const N extends WidenableName<S>, const T extends "float">(
     name: N,
     type: T,
   ): Base<WithOptions<S, N, { readonly type: T }>> {
@@ -1195,7 +1197,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * await people.destroy();
    * ```
    */
-  async setIndex<const N extends FieldName<S>, const O extends IndexOptions>(
+  async setIndex<const N extends SortableName<S>, const O extends IndexOptions>(
     name: N,
     options: O,
   ): Promise<Base<WithOptions<S, N, O>>> {
@@ -1223,7 +1225,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * await people.destroy();
    * ```
    */
-  setIndexSync<const N extends FieldName<S>, const O extends IndexOptions>(
+  setIndexSync<const N extends SortableName<S>, const O extends IndexOptions>(
     name: N,
     options: O,
   ): Base<WithOptions<S, N, O>> {

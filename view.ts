@@ -27,6 +27,7 @@ import type {
   Aggregate,
   FieldName,
   FieldSpec,
+  FigureNames,
   Filter,
   Grouped,
   NotPromise,
@@ -511,7 +512,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   groupBy<
     K extends SortableName<S>,
     const A extends Readonly<Record<string, Aggregate<S>>>,
-  >(field: K, aggregates: A, where?: Filter<S>): Grouped<S, K, A>[] {
+  >(field: K, aggregates: A & FigureNames<K>, where?: Filter<S>): Grouped<S, K, A>[] {
     return this.#query("group rows of", where, (state, query) => {
       const key = sortableOf(state.schema, field);
       const figures = compileAggregates(state.schema, key, aggregates);

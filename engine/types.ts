@@ -97,12 +97,22 @@ export interface FieldOptions {
   readonly unique?: boolean;
 }
 
+/** What a field without an order, which can have no index, may say of itself. */
+export interface UnorderedOptions extends FieldOptions {
+  /** Not possible. */
+  readonly index?: false;
+  /** Not possible. */
+  readonly unique?: false;
+}
+
 /** A field with options. */
 export type FieldSpec =
   | {
-    [T in TypeName]: FieldOptions & { readonly type: T; readonly default?: Writable<T> | null };
-  }[TypeName]
-  | (FieldOptions & { readonly type: Json<unknown>; readonly default?: JsonValue })
+    [T in Exclude<TypeName, "json">]:
+      & FieldOptions
+      & { readonly type: T; readonly default?: Writable<T> | null };
+  }[Exclude<TypeName, "json">]
+  | (UnorderedOptions & { readonly type: "json" | Json<unknown>; readonly default?: JsonValue })
   | (FieldOptions & { readonly type: Link<Schema> | Link<"self">; readonly default?: null });
 
 /** A field: its type, or its type and options. */
@@ -176,19 +186,34 @@ export type NeededName<S extends Schema> = keyof {
   ]: 1;
 };
 
+/**
+ * What an object that leaves out a property of this name has there for the compiler: a field
+ * may be called `constructor`.
+ */
+export type Inherited<K> = K extends keyof typeof Object.prototype ? (typeof Object.prototype)[K]
+  : never;
+
 /** What `insert` takes. Left out or `undefined`: the default. */
 export type Insert<S extends Schema> =
   & { readonly [K in NeededName<S>]: Written<S, S[K]> }
-  & { readonly [K in Exclude<keyof S, NeededName<S>>]?: Written<S, S[K]> | undefined };
+  & {
+    readonly [K in Exclude<keyof S, NeededName<S>>]?: Written<S, S[K]> | Inherited<K> | undefined;
+  };
 
 /** What `insertAsStrings` takes. Left out or `undefined`: the default. */
 export type InsertStrings<S extends Schema> =
   & { readonly [K in NeededName<S>]: string }
-  & { readonly [K in Exclude<keyof S, NeededName<S>>]?: string | null | undefined };
+  & {
+    readonly [K in Exclude<keyof S, NeededName<S>>]?:
+      | string
+      | (S[K] extends { readonly required: true } ? never : null)
+      | Inherited<K>
+      | undefined;
+  };
 
 /** What `update` takes. Left out or `undefined`: as it was. */
 export type Update<S extends Schema> = {
-  readonly [K in keyof S]?: Written<S, S[K]> | undefined;
+  readonly [K in keyof S]?: Written<S, S[K]> | Inherited<K> | undefined;
 };
 
 /** Another field of the same row, to compare with; made by `field()`. */
@@ -253,6 +278,7 @@ export interface TextOps<F = never> extends OrderOps<string, F> {
 /** A condition of a field with ranges: a value, `[from, to]` both included, or operators. */
 export type OrderCondition<V, F = never> =
   | V
+  | F
   | null
   | readonly [V, V]
   | (OrderOps<V, F> & LogicOps<OrderCondition<V, F>>);
@@ -260,6 +286,7 @@ export type OrderCondition<V, F = never> =
 /** A condition of text: a text, a pattern, or operators. */
 export type TextCondition<F = never> =
   | string
+  | F
   | null
   | RegExp
   | (TextOps<F> & LogicOps<TextCondition<F>>);
@@ -267,12 +294,14 @@ export type TextCondition<F = never> =
 /** A condition of bytes: bytes, or operators. */
 export type BytesCondition<F = never> =
   | Uint8Array
+  | F
   | null
   | (OrderOps<Uint8Array, F> & LogicOps<BytesCondition<F>>);
 
 /** A condition of what has no ranges: a value, or operators. */
 export type EqualityCondition<V, F = never> =
   | V
+  | F
   | null
   | (EqualityOps<V, F> & LogicOps<EqualityCondition<V, F>>);
 
@@ -285,13 +314,14 @@ export type Condition<S extends Schema, T> = T extends "string" ? TextCondition<
   : T extends "bytes" ? BytesCondition<Comparable<S, T>>
   : T extends "json" ? JsonCondition<NonNullable<JsonValue>>
   : T extends Json<infer J> ? JsonCondition<J>
-  : T extends Link<infer L> ? EqualityCondition<number | RowMeta<L extends Schema ? L : S>>
+  : T extends Link<infer L>
+    ? EqualityCondition<number | RowMeta<L extends Schema ? L : S>, Comparable<S, T>>
   : T extends TypeName ? OrderCondition<FieldValues[T], Comparable<S, T>>
   : never;
 
 /** Conditions by field, joined by "and". */
 export type Where<S extends Schema> =
-  & { readonly [K in keyof S]?: Condition<S, TypeOf<S[K]>> }
+  & { readonly [K in keyof S]?: Condition<S, TypeOf<S[K]>> | Inherited<K> }
   & {
     /** Of the row's id. */
     readonly __id__?: OrderCondition<number>;
@@ -357,6 +387,9 @@ export type Projected<S extends Schema, K extends keyof S> =
 /** The names of the fields that hold numbers. */
 export type NumericName<S extends Schema> = NameOfType<S, "integer" | "float" | "bigint">;
 
+/** The names of the fields that can become, or are, fields of floats. */
+export type WidenableName<S extends Schema> = NameOfType<S, "integer" | "float">;
+
 /** What `sum` gives: a bigint for bigints. */
 export type SumOf<S extends Schema, K extends keyof S> = TypeOf<S[K]> extends infer T
   ? T extends "bigint" ? bigint : number
@@ -374,6 +407,9 @@ export type AggregateValue<S extends Schema, A> = A extends "count" ? number
   : A extends readonly ["avg", string] ? number | null
   : A extends readonly ["min" | "max", infer K extends keyof S] ? ValueOf<S, S[K]> | null
   : never;
+
+/** Names of figures that are possible: not that of the key, and not reserved. */
+export type FigureNames<K extends string> = NoReservedNames & { readonly [P in K]?: never };
 
 /** One group of `groupBy`: the value that its rows share, and figures by name. */
 export type Grouped<S extends Schema, K extends keyof S, A> =
@@ -394,8 +430,8 @@ export type UniqueKey<S extends Schema, K extends keyof S> =
   & { readonly [P in K]: Exclude<Written<S, S[P]>, null> }
   & Single<K>;
 
-/** Nothing more, where `K` is one name; impossible where it is several. */
-export type Single<K, All = K> = [K] extends [never] ? unknown
+/** Nothing more, where `K` is one name; impossible where it is none or several. */
+export type Single<K, All = K> = [K] extends [never] ? "exactly one unique field"
   : K extends K ? [All] extends [K] ? unknown : "exactly one unique field"
   : never;
 
@@ -414,11 +450,15 @@ export type WithRenamed<S extends Schema, N extends keyof S, M extends string> =
   readonly [K in keyof S as K extends N ? M : K]: S[K];
 };
 
-/** A schema in which a field has a default, so that `insert` can do without it. */
-export type WithDefault<S extends Schema, N extends keyof S> = {
-  readonly [K in keyof S]: K extends N ? Respecified<S[K], { readonly default: Written<S, S[K]> }>
-    : S[K];
-};
+/** What may become the default of a field; of a link nothing, its row could be gone. */
+export type Default<S extends Schema, F> = TypeOf<F> extends Link<infer _> ? null : Written<S, F>;
+
+/** A schema in which a field has a default, whichever, so that `insert` can do without it. */
+export type WithDefault<S extends Schema, N extends keyof S> = WithOptions<
+  S,
+  N,
+  { readonly default: null }
+>;
 
 /** A schema in which a field has other options. */
 export type WithOptions<S extends Schema, N extends keyof S, O> = {
@@ -442,13 +482,15 @@ export type NoExtra<C, Allowed> = { readonly [K in Exclude<keyof C, keyof Allowe
 /** What the function given to `update` returns: changes, nothing else, no promise. */
 export type Exactly<S extends Schema, C> =
   & C
+  & Update<S>
   & NoExtra<C, Update<S>>
   & ("then" extends keyof S ? unknown : { readonly then?: never });
 
 /** The name of a new field: neither taken nor reserved. */
-export type NewName<S extends Schema, N extends string> = N extends keyof S
-  ? `"${N}" is a field already`
-  : N extends `_${string}` ? "names that begin with _ are reserved"
+export type NewName<S extends Schema, N extends string> = N extends `_${string}`
+  ? "names that begin with _ are reserved"
+  : string extends keyof S ? N
+  : N extends keyof S ? `"${N}" is a field already`
   : N;
 
 /** Not a promise: what runs at one commit point cannot wait. */
