@@ -166,16 +166,23 @@ export const FEW_ROWS = 512;
 /** More hits than these are found by a loop, sooner than by a search for each. */
 const FEW_HITS = 64;
 
-// Loops without branches: where the next row is as likely to match as not, those are guessed wrong.
+/**
+ * 1 if a word is at least `from` and at most `span` more, else 0; all are below 2^31. Where either
+ * is as likely, a branch is guessed wrong half the time, and a comparison used as a number is slow
+ * until the engine has compiled the loop in earnest: the signs of differences tell.
+ */
+function isWithin(word: number, from: number, span: number): number {
+  const more = (word - from) | 0;
+  return 1 + ((more | (span - more)) >> 31);
+}
 
 function findWords(words: Uint32Array, from: number, to: number, places: Uint32Array): number {
-  const span = (to - from) >>> 0;
+  const span = (to - from) | 0;
   from |= 0;
   let n = 0;
   for (let i = 0; i < places.length; i++) {
     places[n] = i;
-    // Words before `from` wrap around.
-    n = (n + Number(((words[i]! - from) >>> 0) <= span)) | 0;
+    n = (n + isWithin(words[i]!, from, span)) | 0;
   }
   return n;
 }
@@ -187,13 +194,13 @@ function keepWords(
   rows: Uint32Array,
   n: number,
 ): number {
-  const span = (to - from) >>> 0;
+  const span = (to - from) | 0;
   from |= 0;
   let kept = 0;
   for (let k = 0; k < n; k++) {
     const row = rows[k]!;
     rows[kept] = row;
-    kept = (kept + Number(((words[row]! - from) >>> 0) <= span)) | 0;
+    kept = (kept + isWithin(words[row]!, from, span)) | 0;
   }
   return kept;
 }
@@ -201,9 +208,8 @@ function keepWords(
 function findFloats(words: Float64Array, low: number, high: number, places: Uint32Array): number {
   let n = 0;
   for (let i = 0; i < places.length; i++) {
-    places[n] = i;
-    const value = words[i]!;
-    n = (n + (Number(value >= low) & Number(value <= high))) | 0;
+    const number = words[i]!;
+    if (number >= low && number <= high) places[n++] = i;
   }
   return n;
 }
@@ -218,9 +224,8 @@ function keepFloats(
   let kept = 0;
   for (let k = 0; k < n; k++) {
     const row = rows[k]!;
-    rows[kept] = row;
-    const value = words[row]!;
-    kept = (kept + (Number(value >= low) & Number(value <= high))) | 0;
+    const number = words[row]!;
+    if (number >= low && number <= high) rows[kept++] = row;
   }
   return kept;
 }
@@ -266,35 +271,42 @@ export class Numbers {
    * All is loaded.
    */
   find(low: number, high: number, places: Uint32Array): number {
-    const { words } = this;
-    if (words instanceof Float64Array) return findFloats(words, low, high, places);
+    const floats = this.#floats();
+    if (floats !== undefined) return findFloats(floats, low, high, places);
     const [from, to] = this.#asWords(low, high);
     if (!(from <= to)) return 0;
-    if (words !== undefined && from === to) {
-      // The engine's own search beats a loop where there is little to find.
-      let n = 0;
-      for (let i = words.indexOf(from); i >= 0; i = words.indexOf(from, i + 1)) {
-        if (n === FEW_HITS) return findWords(this.wide(), from, to, places);
-        places[n++] = i;
-      }
-      return n;
+    const { words } = this;
+    if (words === undefined || from < to) return findWords(this.wide(), from, to, places);
+    let n = 0;
+    // The engine's own search beats a loop where there is little to find.
+    for (let i = words.indexOf(from); i >= 0; i = words.indexOf(from, i + 1)) {
+      if (n === FEW_HITS) return findWords(this.wide(), from, to, places);
+      places[n++] = i;
     }
-    return findWords(this.wide(), from, to, places);
+    return n;
   }
 
   /** Keeps of `rows[0, n)` those whose number is from `low` to `high`. All is loaded. */
   keep(low: number, high: number, rows: Uint32Array, n: number): number {
-    const { words } = this;
-    if (words instanceof Float64Array) return keepFloats(words, low, high, rows, n);
+    const floats = this.#floats();
+    if (floats !== undefined) return keepFloats(floats, low, high, rows, n);
     const [from, to] = this.#asWords(low, high);
     return from <= to ? keepWords(this.wide(), from, to, rows, n) : 0;
   }
 
-  /** The words from and to which numbers are within bounds; words are whole. */
+  /** All numbers, if they are floats or their words take all of 32 bits. */
+  #floats(): Float64Array | undefined {
+    const { words, base } = this;
+    if (words instanceof Float64Array) return words;
+    if (!(words instanceof Uint32Array) || this.#meta.max! - base < 2 ** 31) return undefined;
+    return Float64Array.from(words, (word) => base + word);
+  }
+
+  /** The words from and to which numbers are within bounds; words are whole, and below 2^31. */
   #asWords(low: number, high: number): [from: number, to: number] {
     // Bounds are made whole before anything is taken off them: then nothing is rounded.
     const from = Math.max(0, Math.ceil(low) - this.base);
-    return [from, Math.min(2 ** 32 - 1, Math.floor(high) - this.base)];
+    return [from, Math.min(2 ** 31 - 1, Math.floor(high) - this.base)];
   }
 
   /**
