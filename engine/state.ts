@@ -94,6 +94,8 @@ export class State implements ChangeSink {
   #patches = new Map<number, RowList>();
   /** Of what the log holds, by the number of the field; made when asked for. */
   readonly #indexes = new Map<number, { readonly field: FieldDef; readonly index: MemoryIndex }>();
+  /** The lists that no clone shares. */
+  #own = new Set<RowList>();
   #pins = 0;
 
   /**
@@ -130,15 +132,16 @@ export class State implements ChangeSink {
     this.table.unpin();
   }
 
-  /** A copy that changes on its own. */
+  /** A copy that changes on its own; what does not change is shared. */
   clone(): State {
     const copy = new State(this.table, this.#logPath, this.origin);
     copy.schema = this.schema;
     copy.nextId = this.nextId;
     copy.sequence = this.sequence;
     copy.size = this.size;
-    copy.#tail = this.#tail.map((part) => part instanceof RowList ? part.clone() : part);
-    copy.#patches = new Map(Array.from(this.#patches, ([first, patch]) => [first, patch.clone()]));
+    copy.#tail = this.#tail.slice();
+    copy.#patches = new Map(this.#patches);
+    this.#own.clear();
     for (const [number, { field, index }] of this.#indexes) {
       copy.#indexes.set(number, { field, index: index.clone() });
     }
@@ -160,15 +163,15 @@ export class State implements ChangeSink {
       index.add(id, readField(row, field));
     }
     if (id >= this.nextId) {
-      let list = this.#tail.at(-1);
-      if (!(list instanceof RowList)) this.#tail.push(list = new RowList());
+      const last = this.#tail.at(-1);
+      const list = last instanceof RowList ? this.#ownList(last) : this.#newList();
       list.set(id, row);
       this.nextId = id + 1;
       this.size++;
       return;
     }
     const part = this.#partOf(id);
-    if (part instanceof RowList) part.set(id, row);
+    if (part instanceof RowList) this.#ownList(part).set(id, row);
     else if (part !== undefined) this.#patch(part.first).set(id, row);
   }
 
@@ -176,9 +179,13 @@ export class State implements ChangeSink {
     for (const { field, index } of this.#indexes.values()) this.#unindex(id, field, index);
     const part = this.#partOf(id);
     if (part === undefined) return;
-    if (!(part instanceof RowList)) this.#patch(part.first).set(id, null);
-    else if (!part.remove(id)) return;
-    else if (part.length === 0) this.#tail.splice(this.#tail.indexOf(part), 1);
+    if (part instanceof RowList) {
+      const list = this.#ownList(part);
+      if (!list.remove(id)) return;
+      if (list.length === 0) this.#tail.splice(this.#tail.indexOf(list), 1);
+    } else {
+      this.#patch(part.first).set(id, null);
+    }
     this.size--;
   }
 
@@ -200,9 +207,28 @@ export class State implements ChangeSink {
   }
 
   #patch(first: number): RowList {
-    let patch = this.#patches.get(first);
-    if (patch === undefined) this.#patches.set(first, patch = new RowList());
-    return patch;
+    const patch = this.#patches.get(first);
+    if (patch !== undefined && this.#own.has(patch)) return patch;
+    const own = patch?.clone() ?? new RowList();
+    this.#own.add(own);
+    this.#patches.set(first, own);
+    return own;
+  }
+
+  /** A list of the tail, to be changed. */
+  #ownList(list: RowList): RowList {
+    if (this.#own.has(list)) return list;
+    const own = list.clone();
+    this.#own.add(own);
+    this.#tail[this.#tail.indexOf(list)] = own;
+    return own;
+  }
+
+  #newList(): RowList {
+    const list = new RowList();
+    this.#own.add(list);
+    this.#tail.push(list);
+    return list;
   }
 
   // ------------------------------------------------------------- reading
