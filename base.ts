@@ -218,7 +218,7 @@ export class Base<S extends Schema = Schema> extends View<S>
     const { store } = made[HANDLE];
     super(store);
     this.#handle = made[HANDLE];
-    this.#edits = new Edits(store);
+    this.#edits = new Edits(store, () => store.refresh());
   }
 
   // ------------------------------------------------------------- making and opening

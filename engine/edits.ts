@@ -13,7 +13,7 @@ import { anchor } from "./links.ts";
 import { compile } from "./query.ts";
 import { baseOf, rowAt } from "./rows.ts";
 import type { FieldDef, StoredRow, TableSchema } from "./schema.ts";
-import { placeOf } from "./state.ts";
+import { placeOf, type State } from "./state.ts";
 import type { Store } from "./store.ts";
 import type { StringFormats } from "./strings.ts";
 import type { Field } from "./types.ts";
@@ -47,9 +47,15 @@ function aim(target: unknown, base: string, attempt: string): Aim {
 /** Changes of one table. */
 export class Edits {
   readonly #store: Store;
+  readonly #now: () => State;
 
-  constructor(store: Store) {
+  /**
+   * @param store The table.
+   * @param now The rows as they are for whoever makes a change.
+   */
+  constructor(store: Store, now: () => State) {
     this.#store = store;
+    this.#now = now;
   }
 
   #attempt(verb: string): string {
@@ -72,14 +78,14 @@ export class Edits {
   #insertion(valuesOf: (schema: TableSchema) => StoredRow["values"][]): Change<number> {
     const prepare = (schema: TableSchema): PreparedRows =>
       explain(this.#attempt("insert into"), () => prepareRows(schema, valuesOf(schema)));
-    const { schema } = this.#store.refresh();
+    const { schema } = this.#now();
     const prepared = prepare(schema);
     return (draft) => draft.insert(draft.schema === schema ? prepared : prepare(draft.schema));
   }
 
   #values(schema: TableSchema, row: object): StoredRow["values"] {
     const values = schema.takeInsert(row);
-    this.#store.links.check(schema, row as Given);
+    this.#store.links.check(schema, row as Given, this.#now);
     return values;
   }
 
@@ -116,7 +122,7 @@ export class Edits {
       : changes;
     const values = explain(attempt, () => {
       const values = schema.takeUpdate(row, given);
-      this.#store.links.check(schema, given);
+      this.#store.links.check(schema, given, this.#now);
       return values;
     });
     this.#store.links.flushSync(schema);

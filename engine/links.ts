@@ -17,6 +17,7 @@ import { within } from "./matcher.ts";
 import { isAbsolute, relativePath, resolvePath } from "./path.ts";
 import { baseOf, rowAt } from "./rows.ts";
 import type { FieldDef, TableSchema } from "./schema.ts";
+import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 
 /** The target of links to rows of the same base. */
@@ -69,7 +70,7 @@ export class Links {
   }
 
   /** The newest rows of the base that a link leads to. */
-  #rowsOf(field: FieldDef) {
+  #rowsOf(field: FieldDef): State {
     const store = this.#target(field);
     try {
       return store.refresh();
@@ -90,18 +91,18 @@ export class Links {
   }
 
   /**
-   * Checks what is to be stored in the links of a row.
+   * Checks what is to be stored in the links of a row; `own` gives the rows of this base.
    *
    * @throws {TypeError} A fragment, if it is a row of another base.
    * @throws {RangeError} A fragment, if there is no such row.
    */
-  check(schema: TableSchema, given: Record<string, unknown>): void {
+  check(schema: TableSchema, given: Record<string, unknown>, own: () => State): void {
     for (const field of schema.links) {
       const value = given[field.name];
       if (value === undefined || value === null) continue;
       within(`field "${field.name}"`, () => {
         const id = field.value.take(value) as number;
-        const state = this.#rowsOf(field);
+        const state = field.target === SELF ? own() : this.#rowsOf(field);
         const base = typeof value === "object" ? baseOf(value) : undefined;
         if (base !== undefined && base !== state.origin.base) {
           throw new TypeError("it is a row of another base than the link leads to");
