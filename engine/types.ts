@@ -2,7 +2,7 @@
  * The public types: from the literal of a schema to the rows, inserts, changes
  * and conditions of its table. Nothing here exists at run time.
  *
- * What holds the checking time down, and what must stay so:
+ * What holds the checking time down, and the messages short, and must stay so:
  *
  * 1. Names are chosen by remapping keys, `keyof { [K in keyof S as …]: 1 }`;
  *    `{ … }[keyof S]` would make `PsBase<S>` unassignable to `Base<S>`.
@@ -10,6 +10,9 @@
  *    that takes any object with an index signature.
  * 3. Conditions distribute over the field type, so that a table opened without
  *    a schema gets a loose condition for free.
+ * 4. What a message of the compiler shows is names, not the schema, where they
+ *    come out of a conditional type. {@linkcode FieldName} is none: generic code
+ *    could not give it a `keyof S`.
  *
  * @module
  */
@@ -226,10 +229,10 @@ export interface FieldRef<N extends string> {
 export type NameOfType<S extends Schema, T> = string extends keyof S ? string
   : keyof { [K in keyof S as TypeOf<S[K]> extends T ? K : never]: 1 } & string;
 
-/** A field that values of a type can be compared with. */
-export type Comparable<S extends Schema, T> = FieldRef<
-  NameOfType<S, T extends "integer" | "float" ? "integer" | "float" : T>
->;
+/** The names of the fields that values of a type can be compared with. */
+export type ComparableName<S extends Schema, T> = T extends "integer" | "float"
+  ? NameOfType<S, "integer" | "float">
+  : NameOfType<S, T>;
 
 /** What is said of a condition as a whole. */
 export interface LogicOps<C> {
@@ -309,14 +312,15 @@ export type EqualityCondition<V, F = never> =
 export type JsonCondition<V> = null | (EqualityOps<V> & LogicOps<JsonCondition<V>>);
 
 /** A condition of one field, by its type. */
-export type Condition<S extends Schema, T> = T extends "string" ? TextCondition<Comparable<S, T>>
-  : T extends "boolean" ? EqualityCondition<boolean, Comparable<S, T>>
-  : T extends "bytes" ? BytesCondition<Comparable<S, T>>
+export type Condition<S extends Schema, T> = T extends "string"
+  ? TextCondition<FieldRef<ComparableName<S, T>>>
+  : T extends "boolean" ? EqualityCondition<boolean, FieldRef<ComparableName<S, T>>>
+  : T extends "bytes" ? BytesCondition<FieldRef<ComparableName<S, T>>>
   : T extends "json" ? JsonCondition<NonNullable<JsonValue>>
   : T extends Json<infer J> ? JsonCondition<J>
   : T extends Link<infer L>
-    ? EqualityCondition<number | RowMeta<L extends Schema ? L : S>, Comparable<S, T>>
-  : T extends TypeName ? OrderCondition<FieldValues[T], Comparable<S, T>>
+    ? EqualityCondition<number | RowMeta<L extends Schema ? L : S>, FieldRef<ComparableName<S, T>>>
+  : T extends TypeName ? OrderCondition<FieldValues[T], FieldRef<ComparableName<S, T>>>
   : never;
 
 /** Conditions by field, joined by "and". */
@@ -345,9 +349,8 @@ export type Filter<S extends Schema> =
   | Predicate<S>;
 
 /** The names of the fields that have an order: all but json. */
-export type SortableName<S extends Schema> =
-  & keyof { [K in keyof S as TypeOf<S[K]> extends "json" | Json<unknown> ? never : K]: 1 }
-  & string;
+export type SortableName<S extends Schema> = string extends keyof S ? string
+  : keyof { [K in keyof S as TypeOf<S[K]> extends "json" | Json<unknown> ? never : K]: 1 } & string;
 
 /** A name to order by: ascending with `+` or no sign, descending with `-`. */
 export type OrderTerm<N extends string> = `${"" | "+" | "-"}${N | "__id__" | "__version__"}`;
@@ -427,8 +430,8 @@ export type UniqueName<S extends Schema> =
 
 /** The value of one unique field. */
 export type UniqueKey<S extends Schema, K extends keyof S> =
-  & { readonly [P in K]: Exclude<Written<S, S[P]>, null> }
-  & Single<K>;
+  & Single<K>
+  & { readonly [P in K]: Exclude<Written<S, S[P]>, null> };
 
 /** Nothing more, where `K` is one name; impossible where it is none or several. */
 export type Single<K, All = K> = [K] extends [never] ? "exactly one unique field"
@@ -480,11 +483,7 @@ export type Respecified<F, O> = Extract<
 export type NoExtra<C, Allowed> = { readonly [K in Exclude<keyof C, keyof Allowed>]: never };
 
 /** What the function given to `update` returns: changes, nothing else, no promise. */
-export type Exactly<S extends Schema, C> =
-  & C
-  & Update<S>
-  & NoExtra<C, Update<S>>
-  & ("then" extends keyof S ? unknown : { readonly then?: never });
+export type Exactly<S extends Schema, C> = NotPromise<C> & Update<S> & NoExtra<C, Update<S>>;
 
 /** The name of a new field: neither taken nor reserved. */
 export type NewName<S extends Schema, N extends string> = N extends `_${string}`

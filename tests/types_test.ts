@@ -7,12 +7,15 @@
 import { type AnyBase, Base, field, json, link, PsBase, PsLock, View } from "@psbase/psbase";
 import type {
   Explanation,
+  FieldName,
   FieldSpec,
   InsertOf,
   JsonValue,
+  NumericName,
   ResultSet,
   RowOf,
   Schema,
+  SortableName,
   Stats,
   UpdateOf,
   WhereOf,
@@ -825,6 +828,26 @@ compiles("generic functions read any table", async () => {
   const counted = (base: AnyBase) => base.snapshot((view) => view.size);
   const bare = (view: View) => view.size;
   const ordered = <S extends Schema>(base: Base<S>) => base.select({}, { orderBy: "-__id__" });
+  const column = <S extends Schema, K extends keyof S & string>(base: Base<S>, name: K) =>
+    base.select({}, { fields: [name] }).map((row) => row[name]);
+  const ranked = <S extends Schema, K extends SortableName<S>>(
+    view: View<S>,
+    name: K,
+  ) => [view.min(name), ...view.distinct(name), ...view.select({}, { orderBy: `-${name}` })];
+  const total = <S extends Schema>(view: View<S>, name: NumericName<S>) => view.avg(name);
+  const without = <S extends Schema>(base: Base<S>, name: FieldName<S>) => base.dropField(name);
+  const called = <S extends { readonly name: "string" }>(view: View<S>, name: string) =>
+    view.select((row) => row.name === name).first?.name?.length;
+  const ages = column(people, "age");
+  same<typeof ages, (number | null)[]>(true);
+  await without(people, "name");
+  void [ranked(people, "team"), total(people, "age"), called(people, "homer")];
+  // @ts-expect-error a table without names
+  called(houses, "homer");
+  // @ts-expect-error text has no mean
+  total(people, "name");
+  // @ts-expect-error an unknown field
+  column(people, "nmae");
   const team: string | undefined = newest(staff)?.team;
   const rows: ResultSet<Worker> = recent(staff);
   const all: AnyBase[] = [people, houses, staff];
