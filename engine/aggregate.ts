@@ -464,11 +464,10 @@ export function compileAggregates(
 function aggregateOf(schema: TableSchema, wanted: unknown): Omit<Aggregate, "name"> {
   if (wanted === "count") return { make: () => new Count() };
   const [kind, name] = Array.isArray(wanted) && wanted.length === 2 ? wanted : [wanted];
-  if (typeof kind === "string" && !["sum", "avg", "min", "max"].includes(kind)) {
-    throw new TypeError(`there is no ${JSON.stringify(kind)}, there are count, sum, avg, min, max`);
-  }
-  if (typeof kind !== "string" || typeof name !== "string") {
-    throw new TypeError(`${describe(wanted)}, expected "count" or a pair such as ["avg", "age"]`);
+  if (!["sum", "avg", "min", "max"].includes(kind) || typeof name !== "string") {
+    throw new TypeError(
+      `${describe(kind)}, expected "count", or sum, avg, min or max of a field: ["avg", "age"]`,
+    );
   }
   if (kind === "min" || kind === "max") {
     const column = sortableOf(schema, name);
