@@ -116,21 +116,22 @@ class IntegerSum extends OfNumbers implements Sum {
     else this.#large += sumOfHalves(numbers);
   }
 
-  get #exact(): bigint {
-    return this.#large + BigInt(this.#small);
+  /** The sum, rounded if no number holds it. */
+  get #rounded(): number {
+    return this.#large === 0n ? this.#small : Number(this.#large + BigInt(this.#small));
   }
 
   get result(): number {
-    const sum = Number(this.#exact);
+    const sum = this.#rounded;
     if (Number.isSafeInteger(sum)) return sum;
     throw new RangeError(
-      `the sum is ${this.#exact}, an integer is within ±(2^53 - 1): ` +
+      `the sum is ${this.#large + BigInt(this.#small)}, an integer is within ±(2^53 - 1): ` +
         `narrow the condition, or keep such numbers in a field of type bigint`,
     );
   }
 
   get average(): number | null {
-    return this.count === 0 ? null : Number(this.#exact) / this.count;
+    return this.count === 0 ? null : this.#rounded / this.count;
   }
 }
 
@@ -496,14 +497,18 @@ export function groupBy(
       for (const figure of groups.of(valueAt(place, key))) figure.addPlace(place);
     }
   }
-  return groups.sorted().map(({ value, of: figures }) => {
-    const row: Record<string, unknown> = { [nameOf(key)]: given(state, key, value) };
-    aggregates.forEach(({ name, column }, i) => {
-      const result = within(`aggregate "${name}"`, () => figures[i]!.result);
-      row[name] = column === undefined ? result : given(state, column, result);
-    });
-    return row;
-  });
+  const sorted = groups.sorted();
+  const rows = sorted.map(({ value }): Record<string, unknown> => ({
+    [nameOf(key)]: given(state, key, value),
+  }));
+  aggregates.forEach(({ name, column }, i) =>
+    within(`aggregate "${name}"`, () =>
+      sorted.forEach(({ of: figures }, k) => {
+        const { result } = figures[i]!;
+        rows[k]![name] = column === undefined ? result : given(state, column, result);
+      }))
+  );
+  return rows;
 }
 
 /** A value of a column as users get it. */
