@@ -9,7 +9,7 @@
  *
  * ```text
  * read    get at has keys size iteration select count sum avg min max distinct groupBy explain snapshot schema defaults stats
- * write   insert insertMany insertAsStrings update updateWhere upsert delete deleteWhere addField dropField renameField setDefault setType setIndex
+ * write   insert insertMany insertAsStrings update updateWhere upsert delete deleteWhere transaction addField dropField renameField setDefault setType setIndex
  * lock    commit destroy, and the last step of cleanup
  * none    check close path recovered setStringFormat
  * ```
@@ -31,8 +31,9 @@
  */
 
 import { audit, type CheckResult, type Problem } from "./engine/audit.ts";
-import { Edits } from "./engine/edits.ts";
+import { Edits, idsFrom, listOf } from "./engine/edits.ts";
 import { currentFiles } from "./engine/file.ts";
+import { checkTimeout } from "./engine/flock.ts";
 import { explain, Handle } from "./engine/handle.ts";
 import { linkTo } from "./engine/links.ts";
 import type {
@@ -42,6 +43,7 @@ import type {
   OpenSchemaOptions,
   Stats,
   Target,
+  TransactionOptions,
   Updated,
 } from "./engine/options.ts";
 import { toPath } from "./engine/path.ts";
@@ -61,6 +63,7 @@ import type {
   Link,
   NewName,
   NoReservedNames,
+  NotPromise,
   Row,
   Schema,
   SortableName,
@@ -76,6 +79,7 @@ import type {
   WithRenamed,
 } from "./engine/types.ts";
 import type { Change } from "./engine/writer.ts";
+import { Transaction, transactionOf } from "./transaction.ts";
 import { View } from "./view.ts";
 
 export type * from "./engine/options.ts";
@@ -100,7 +104,7 @@ export {
   WriteError,
 } from "./engine/errors.ts";
 export { type CheckResult, field, json, type Problem, type Recovered };
-export { type OrderedValue, ResultSet, type SortableKey, View };
+export { type OrderedValue, ResultSet, type SortableKey, Transaction, View };
 
 /** The row type of a base. */
 export type RowOf<B> = B extends Base<infer S> ? Row<S> : never;
@@ -176,14 +180,6 @@ export function link(base: Base | "self"): Link<Schema> | Link<"self"> {
 const HANDLE: unique symbol = Symbol("handle");
 interface Made {
   readonly [HANDLE]: Handle;
-}
-
-function listOf(target: unknown): unknown[] {
-  return Array.isArray(target) ? target : [target];
-}
-
-function idsFrom(first: number, count: number): number[] {
-  return Array.from({ length: count }, (_, i) => first + i);
 }
 
 /**
@@ -885,6 +881,86 @@ export class Base<S extends Schema = Schema> extends View<S>
    */
   deleteWhereSync(where: Filter<S>): number {
     return this.#writeSync((edits) => edits.deleteWhere(where));
+  }
+
+  // ------------------------------------------------------------- transactions
+
+  /**
+   * Makes several changes one commit: all of them, or none. What `tx` reads and writes belongs
+   * together: nobody else writes meanwhile, and nobody sees a part of it.
+   *
+   * The lock is held from the first statement of `fn` to the commit, also while it awaits
+   * something: all other writers of the table, in all processes, wait for it. If `fn` throws or
+   * rejects, nothing was changed, and its error is passed on. Inside, the table is written
+   * through `tx` only; what it reads of the table itself is the last commit.
+   *
+   * @typeParam T What `fn` returns.
+   * @param fn Reads and writes through the verbs of a transaction.
+   * @param options How long it may take.
+   * @returns What `fn` returned, once it is committed.
+   * @throws {DeadlockError} If it is called inside a transaction of the same table; so do the
+   *   other writing verbs.
+   * @throws {DOMException} `TimeoutError`, if `fn` does not end within `timeoutMs`.
+   * @throws {BaseLockedError} If a `Base` owns the table.
+   * @throws {LockTimeoutError} If the lock is not to be had in time.
+   * @throws {WriteError} If the disk refuses.
+   *
+   * @example All or nothing
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * const id = await people.transaction((tx) => {
+   *   const id = tx.insert({ name: "homer" });
+   *   tx.update(id, { age: 39 });
+   *   return id;
+   * });
+   * assertEquals(people.get(id)?.age, 39);
+   * await assertRejects(() =>
+   *   people.transaction(async (tx) => {
+   *     tx.delete(id);
+   *     await Promise.reject(new Error("on second thought"));
+   *   })
+   * );
+   * assertEquals(people.size, 1);
+   * await people.destroy();
+   * ```
+   */
+  async transaction<T>(
+    fn: (tx: Transaction<S>) => T,
+    options: TransactionOptions = {},
+  ): Promise<Awaited<T>> {
+    const { store, writer } = this.#handle;
+    const timeoutMs = checkTimeout(options.timeoutMs);
+    return await writer.transaction(
+      (work) => fn(transactionOf(store, work, this.#formats)),
+      timeoutMs,
+    );
+  }
+
+  /**
+   * As {@linkcode Base.transaction}, blocking; `fn` cannot wait.
+   *
+   * @typeParam T What `fn` returns.
+   * @param fn Reads and writes through the verbs of a transaction.
+   * @returns What `fn` returned.
+   * @throws {DeadlockError} If it is called inside a transaction of the same table.
+   *
+   * @example Blocking
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * people.transactionSync((tx) => tx.insertMany([{ name: "homer" }, { name: "marge" }]));
+   * assertEquals(people.size, 2);
+   * await people.destroy();
+   * ```
+   */
+  transactionSync<T>(fn: (tx: Transaction<S>) => NotPromise<T>): T {
+    const { store, writer } = this.#handle;
+    return writer.transactionSync((work) => fn(transactionOf(store, work, this.#formats)) as T);
   }
 
   // ------------------------------------------------------------- the schema

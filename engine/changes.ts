@@ -88,6 +88,11 @@ export class ChangeWriter implements ChangeSink {
     return this.#out.bytes;
   }
 
+  /** Changes that another one wrote. */
+  append(payload: Uint8Array): void {
+    this.#out.raw(payload);
+  }
+
   put(id: number, row: StoredRow): void {
     const out = this.#out;
     const { fields } = this.schema;

@@ -80,6 +80,11 @@ export class Draft {
     return this.#out.schema;
   }
 
+  /** The commit point that it goes on from. */
+  get state(): State {
+    return this.#state;
+  }
+
   /** What its rows come from. */
   get origin(): Origin {
     return this.#state.origin;
@@ -170,6 +175,11 @@ export class Draft {
   put(id: number, row: StoredRow): void {
     this.#out.put(id, row);
     this.#changed.set(id, row);
+  }
+
+  /** Takes over changes that were checked on the same commit point, as payloads. */
+  adopt(payloads: readonly Uint8Array[]): void {
+    for (const payload of payloads) this.#out.append(payload);
   }
 
   /** Deletes a row; whether it was there. */

@@ -44,6 +44,16 @@ function aim(target: unknown, base: string, attempt: string): Aim {
   );
 }
 
+/** What a user gave as one or many, as many. */
+export function listOf(target: unknown): readonly unknown[] {
+  return Array.isArray(target) ? target : [target];
+}
+
+/** Ids that follow each other. */
+export function idsFrom(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => first + i);
+}
+
 /** Changes of one table. */
 export class Edits {
   readonly #store: Store;

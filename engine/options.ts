@@ -60,6 +60,16 @@ export interface Explanation {
   readonly rowsDecoded: number;
 }
 
+/** How long a transaction may take. */
+export interface TransactionOptions {
+  /**
+   * The wait for the lock and the function, in milliseconds.
+   *
+   * @default {Infinity}
+   */
+  readonly timeoutMs?: number | undefined;
+}
+
 /** What `setIndex` sets. */
 export interface IndexOptions {
   /** Whether the field is kept in order. */

@@ -13,7 +13,9 @@ import { Draft } from "./draft.ts";
 import { ClosedError, DeadlockError, LockTimeoutError, ReadOnlyError } from "./errors.ts";
 import type { WaitOptions } from "./flock.ts";
 import { checkUnowned } from "./owner.ts";
+import { asyncInside, isInside, runInside } from "./inside.ts";
 import type { Store } from "./store.ts";
+import { Workspace } from "./workspace.ts";
 
 /** How a handle writes. */
 export interface WriterOptions {
@@ -50,6 +52,8 @@ export class Writer {
   #draining = false;
   /** Functions of users run, and what they changed is not appended yet. */
   #changing = false;
+  /** The transaction of an owner that is under way. */
+  #transaction: Promise<void> | undefined;
   /** The cleanup of this handle that is under way. */
   #cleaning: Promise<void> | undefined;
   /** After a failure, cleanup waits for the log to grow further. */
@@ -198,6 +202,82 @@ export class Writer {
     };
   }
 
+  // ------------------------------------------------------------- transactions
+
+  /**
+   * Commits what `fn` changes, under the lock from before its first step to after its last one.
+   *
+   * @throws {DOMException} `TimeoutError`, if that takes longer than `timeoutMs`.
+   */
+  async transaction<T>(fn: (work: Workspace) => T, timeoutMs: number): Promise<Awaited<T>> {
+    this.#check();
+    return await this.#track(this.#transact(fn, timeoutMs));
+  }
+
+  async #transact<T>(fn: (work: Workspace) => T, timeoutMs: number): Promise<Awaited<T>> {
+    const store = this.#store;
+    const start = performance.now();
+    const runInside = await asyncInside();
+    const release = await this.#acquire(start, timeoutMs);
+    let committed: Promise<Awaited<T>>;
+    try {
+      const work = new Workspace(store.begin(), store.dir);
+      try {
+        const { base } = store.state.origin;
+        const left = start + timeoutMs - performance.now();
+        const value = await this.#within(left, async () => await runInside(base, () => fn(work)));
+        const payloads = work.end();
+        this.#closing.signal.throwIfAborted();
+        const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+        const change: Change<Awaited<T>> = (draft) => {
+          draft.adopt(payloads);
+          return value;
+        };
+        const batch = this.#commit([{ change, since: 0, resolve, reject }]);
+        void batch?.sync();
+        committed = promise as Promise<Awaited<T>>;
+      } finally {
+        work.end();
+      }
+    } finally {
+      release();
+    }
+    const value = await committed;
+    if (this.#wantsCleanup) this.#track(this.#cleanUpAtLeisure());
+    return value;
+  }
+
+  /** What `fn` resolves to, if it does so in time. */
+  async #within<T>(ms: number, fn: () => Promise<T>): Promise<T> {
+    if (ms === Infinity) return await fn();
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      const told = `Cannot finish a transaction of "${this.#store.dir}": it takes too long, ` +
+        `nothing was changed, set a longer timeoutMs or do less in it`;
+      reject(new DOMException(told, "TimeoutError"));
+    }, ms);
+    try {
+      return await Promise.race([fn(), promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** As {@linkcode Writer.transaction}, blocking. */
+  transactionSync<T>(fn: (work: Workspace) => T): T {
+    const { dir } = this.#store;
+    return this.runSync((draft) => {
+      const work = new Workspace(draft.state, dir);
+      try {
+        const value = runInside(draft.origin.base, () => fn(work));
+        draft.adopt(work.end());
+        return value;
+      } finally {
+        work.end();
+      }
+    });
+  }
+
   // ------------------------------------------------------------- commit()
 
   /** Resolves when all that the table holds is on disk. */
@@ -295,6 +375,32 @@ export class Writer {
 
   // ------------------------------------------------------------- the lock
 
+  /** Waits for the lock, which is held until what this gives is called. */
+  async #acquire(start: number, timeoutMs: number): Promise<() => void> {
+    const { owned, lock } = this.#store;
+    if (!owned) {
+      const options = this.#waitOptions(start);
+      await lock!.acquire({ ...options, timeoutMs: Math.min(timeoutMs, options.timeoutMs!) });
+      return () => lock!.release();
+    }
+    return await this.#alone(() => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#transaction = promise;
+      return () => {
+        this.#transaction = undefined;
+        resolve();
+      };
+    });
+  }
+
+  /** Runs `fn` when no transaction of this owner is under way. */
+  async #alone<T>(fn: () => T): Promise<T> {
+    // Not at once: a commit may be in the making, of which this was called.
+    await undefined;
+    while (this.#transaction !== undefined) await this.#transaction;
+    return fn();
+  }
+
   /** Runs `fn` under the lock. */
   async exclusive(fn: () => void): Promise<void> {
     this.#check();
@@ -309,14 +415,21 @@ export class Writer {
 
   /** What runs under the lock in the turn in which it is granted. */
   #locked<T>(fn: () => T, start = performance.now()): Promise<T> {
-    // Not at once: a commit may be in the making, of which this was called.
-    if (this.#store.owned) return Promise.resolve().then(fn);
+    if (this.#store.owned) return this.#alone(fn);
     return this.#store.lock!.run(fn, this.#waitOptions(start));
   }
 
   #lockedSync<T>(fn: () => T): T {
-    if (this.#store.owned) return fn();
+    const { owned, dir, files } = this.#store;
     const lock = this.#store.lock!;
+    if (owned ? this.#transaction !== undefined : lock.held) {
+      if (!owned) checkUnowned(files, dir, "write to");
+      throw new DeadlockError(
+        `Cannot write to "${dir}": a transaction of this thread holds the lock, await the ` +
+          `form of this verb without Sync`,
+      );
+    }
+    if (owned) return fn();
     lock.acquireSync(this.#waitOptions(performance.now()));
     try {
       return fn();
@@ -343,6 +456,17 @@ export class Writer {
         `Cannot write to "${this.#store.dir}": it was opened with readOnly, open it without`,
       );
     }
+    this.#checkOutside("write to");
+  }
+
+  /** What would wait for the transaction that it is called from would wait for ever. */
+  #checkOutside(verb: string): void {
+    const { dir, state } = this.#store;
+    if (!isInside(state.origin.base)) return;
+    throw new DeadlockError(
+      `Cannot ${verb} "${dir}" inside a transaction of it: use the verbs of the transaction, ` +
+        `or wait for its end`,
+    );
   }
 
   #checkSync(): void {
@@ -364,6 +488,7 @@ export class Writer {
 
   /** Waits for all that is under way, then refuses more. */
   async close(): Promise<void> {
+    this.#checkOutside("close");
     while (this.#busy.size > 0) await Promise.all(this.#busy);
     this.abort();
   }

@@ -1,0 +1,37 @@
+/**
+ * Which code runs inside a transaction: what it writes around it would wait for itself.
+ *
+ * @module
+ */
+
+import type { AsyncLocalStorage } from "node:async_hooks";
+
+/** Bases, by UUID, that blocking transactions of this thread are under way for. */
+const blocking = new Set<string>();
+/** Those that the code that runs now was called from, over all that it awaited. */
+let awaiting: AsyncLocalStorage<ReadonlySet<string>> | undefined;
+
+/** Whether the code that runs now was called from a transaction of a base. */
+export function isInside(base: string): boolean {
+  return blocking.has(base) || awaiting?.getStore()?.has(base) === true;
+}
+
+/** Runs `fn` inside a transaction of a base. */
+export function runInside<T>(base: string, fn: () => T): T {
+  blocking.add(base);
+  try {
+    return fn();
+  } finally {
+    blocking.delete(base);
+  }
+}
+
+/** What runs functions inside a transaction that may wait; loaded when it is first needed. */
+export async function asyncInside(): Promise<<T>(base: string, fn: () => T) => T> {
+  if (awaiting === undefined) {
+    const { AsyncLocalStorage } = await import("node:async_hooks");
+    awaiting ??= new AsyncLocalStorage();
+  }
+  const storage = awaiting;
+  return (base, fn) => storage.run(new Set([...storage.getStore() ?? [], base]), fn);
+}
