@@ -298,7 +298,7 @@ Deno.test("sum() of floats keeps what each step rounds off, and treats infinitie
     assertEquals(sumOf("float", [NaN, 1], inLog), NaN);
     assertEquals(sumOf("float", [1e308, 1e308], inLog), Infinity);
     assertEquals(avgOf("float", [Infinity, 1], inLog), Infinity);
-    assertEquals(sumOf("float", [-0], inLog), 0);
+    assert(Object.is(sumOf("float", [-0], inLog), 0));
   }
 });
 
@@ -326,7 +326,7 @@ Deno.test("min() and max() of floats follow the order of the table: NaN is last,
     assertEquals(extremesOf([NaN, NaN], inLog), [NaN, NaN]);
     assertEquals(extremesOf([-Infinity], inLog), [-Infinity, -Infinity]);
     assertEquals(extremesOf([Infinity, NaN], inLog), [Infinity, NaN]);
-    assertEquals(extremesOf([-0], inLog), [0, 0]);
+    assertEquals(extremesOf([-0], inLog).map((value) => Object.is(value, 0)), [true, true]);
   }
 });
 
