@@ -351,7 +351,9 @@ function comparison(
   }
   if (typeof column === "string") throw new TypeError("it is compared with values only");
   const other = fieldOf(schema, ref.field);
-  const kinds = [column, other].map(({ type }) => type === "integer" ? "float" : type);
+  const kinds = [column, other].map(({ type, target }) =>
+    target !== undefined ? `link to ${target}` : type === "integer" ? "float" : type
+  );
   if (kinds[0] !== kinds[1]) {
     throw new TypeError(
       `it is ${column.type}, field "${other.name}" is ${other.type}: these are not compared`,

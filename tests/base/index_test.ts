@@ -20,6 +20,7 @@ import {
 import { anyCondition, anyValue, compareValues, SORTABLE, VALUES } from "../helpers/model.ts";
 import { newSeed, type Random, randomFrom } from "../helpers/random.ts";
 import { type TempBase, tempBase } from "../helpers/temp_base.ts";
+import { watchFiles } from "../helpers/watched_files.ts";
 
 const LONG = Deno.env.get("PSBASE_LONG") !== undefined;
 
@@ -191,6 +192,52 @@ Deno.test("explain() tells the index that is used, and that few groups are read"
   const { generation } = db.stats();
   db.setIndexSync("n", { index: true });
   assertEquals([db.stats().generation, told({ n: 7919 })[1]], [generation, "n"]);
+});
+
+Deno.test("startsWith ends where the texts of a prefix end, whatever code point is its last", async () => {
+  await using temp = tempBase();
+  const texts = [
+    "\ud7ff",
+    "\ud7ffx",
+    "\ue000",
+    "a\u{10ffff}",
+    "a\u{10ffff}x",
+    "b",
+    "\u{10ffff}",
+    "é",
+  ];
+  for (const index of [false, true]) {
+    using db = PsBase.createSync(temp.path, { s: { type: "string", index } }, { mode: "override" });
+    db.insertManySync(texts.map((s) => ({ s })));
+    for (const where of ["log", "table"]) {
+      if (where === "table") db.cleanupSync();
+      for (const startsWith of [...texts, "", "a", "\u{10ffff}\u{10ffff}"]) {
+        const expected = texts.flatMap((text, id) => text.startsWith(startsWith) ? [id] : []);
+        const told = `${where} ${JSON.stringify(startsWith)}`;
+        assertEquals(ids(db, { s: { startsWith } }), expected, told);
+        // Together with a range it becomes one.
+        assertEquals(ids(db, { s: { startsWith, gte: "" } }), expected, told);
+      }
+    }
+  }
+});
+
+Deno.test("an index answers for its own commit point while others write", async () => {
+  await using temp = tempBase();
+  using db = PsBase.createSync(temp.path, INDEXED);
+  db.insertManySync(ROWS.slice(0, 40));
+  const where = { name: { in: [NAMES[1]!, NAMES[2]!] } };
+  db.snapshot((view) => {
+    for (const act of ["nothing", "insert", "update", "delete", "batch"]) {
+      if (act === "insert") db.insertSync({ name: NAMES[1]! });
+      if (act === "update") db.updateSync(1, { name: "other" });
+      if (act === "delete") db.deleteSync(2);
+      if (act === "batch") db.insertManySync(ROWS.slice(0, 64));
+      assertEquals([view.count(where), view.explain(where).index], [2, "name"], act);
+    }
+    return 0;
+  });
+  assertEquals(ids(db, where), [40, 42, 43]);
 });
 
 Deno.test("an index lives through cleanups that leave nothing, one row, or other rows", async () => {
@@ -660,6 +707,13 @@ Deno.test("unique holds for all types: null repeats, NaN does not, 0 is -0", asy
   for (const type of SORTABLE) {
     const there = new Map<number, unknown>();
     first.set(type, there);
+    const [value] = VALUES[type];
+    const again = type === "bytes" ? Uint8Array.from(value as Uint8Array) : value;
+    assertThrows(
+      () => db.insertManySync([{ [type]: value }, { [type]: again }] as never),
+      UniqueError,
+      `"${type}"`,
+    );
     for (const value of VALUES[type]) {
       const holder = [...there].find(([, other]) => compareValues(type, value, other) === 0);
       if (holder === undefined) there.set(db.insertSync({ [type]: value } as never), value);
@@ -723,11 +777,17 @@ Deno.test("setIndex() to unique holds at once, before a cleanup and after it, fo
     using two = secondHandle(temp.path);
     await db.insertMany(Array.from({ length: rows }, (_, n) => ({ email: `e${n}`, n })));
     await db.cleanup();
-    const unique = await db.setIndex("email", { unique: true });
-    const generation = () => db.stats().generation;
-    assertEquals(generation(), 2, "no cleanup yet");
-    assertThrows(() => two.insertSync({ email: "e3" }), UniqueError);
-    assertEquals(generation(), 2, "no cleanup yet");
+    // A handle whose cleanup, which makes the index, fails.
+    const files = watchFiles();
+    files.beforeWrite = (path) => {
+      if (path.includes(".table")) throw new Error("no space");
+    };
+    using unable = withFiles(files, () => PsBase.openSync(temp.path));
+    const unique = unable.setIndexSync("email", { unique: true });
+    assertEquals(indexOf(db, { email: "e3" }), null, "there is none yet");
+    for (const handle of [unable, db as unknown as typeof unable]) {
+      assertThrows(() => handle.updateSync(5, { email: "e3" }), UniqueError);
+    }
     const error = assertThrows(
       () => unique.insertManySync([{ email: "x" }, { email: "e4" }]),
       UniqueError,

@@ -446,6 +446,9 @@ Deno.test({
       // deno-lint-ignore no-explicit-any -- its type is not known here
       using more: any = PsBase.openSync(`${far}/more`);
       assertEquals(more.get(0).home.street, "Evergreen");
+      // deno-lint-ignore no-explicit-any -- its type is not known here
+      using people: any = PsBase.openSync(`${far}/people`);
+      assertEquals(people.get(2).home.street, "Elm", "from where the base is, not the link to it");
     }
     const cwd = Deno.cwd();
     try {
