@@ -11,7 +11,15 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { denoFiles, withFiles } from "../../engine/file.ts";
-import { Base, link, PsBase, type TypeName, UniqueError, type View } from "../../mod.ts";
+import {
+  Base,
+  ConflictError,
+  link,
+  PsBase,
+  type TypeName,
+  UniqueError,
+  type View,
+} from "../../mod.ts";
 import {
   anyFilter,
   anyValue,
@@ -213,6 +221,17 @@ const VERBS: Readonly<Record<string, readonly [weight: number, step: Step]>> = {
         alone ? model.update(ids[0]!, changes) : ids.map((id) => model.update(id, changes)),
     );
   }],
+  conflict: [1, async (run) => {
+    if (run.model.rows.size === 0) return;
+    const ids = someIds(run);
+    const rows = ids.map((id) => run.db.get(id)!);
+    const changed = run.random.pick(ids);
+    const other = run.random.pick(run.handles.all.slice(0, 2));
+    await both(run, () => other.update(changed, {}), (model) => model.update(changed, {}));
+    const changes = someChanges(run);
+    const error = await assertRejects(() => run.db.update(rows, changes as never), ConflictError);
+    assertEquals([error.id, error.found - error.expected], [changed, 1]);
+  }],
   updateWhere: [1.5, async (run) => {
     const filter = someFilter(run);
     const changes = someChanges(run);
@@ -238,7 +257,15 @@ const VERBS: Readonly<Record<string, readonly [weight: number, step: Step]>> = {
   delete: [1.5, async (run) => {
     if (run.model.rows.size === 0) return;
     const ids = someIds(run);
-    await both(run, (db) => db.delete([...ids, ...ids, -1]), (model) => model.delete(ids));
+    const [byRow, alone] = [run.random.chance(0.5), run.random.chance(0.3)];
+    await both(
+      run,
+      (db) => {
+        const targets = byRow ? ids.map((id) => db.get(id)!) : ids;
+        return alone ? db.deleteSync(targets[0]!) : db.delete([...targets, ...targets, -1]);
+      },
+      (model) => model.delete(alone ? ids.slice(0, 1) : ids),
+    );
   }],
   deleteWhere: [1, async (run) => {
     const filter = run.model.rows.size > 300
@@ -447,7 +474,7 @@ async function step(run: Run, seed: number, tell: (what: string) => void): Promi
     : run.random.pick(WEIGHTED);
   await VERBS[verb]![1](run);
   for (const db of run.handles.all) for (let i = 0; i < 2; i++) check(run.random, db, run.model);
-  assertEquals(await remotely(run, "size"), run.model.rows.size);
+  await checkRemote(run);
   if (run.random.chance(0.1)) { for (const db of run.handles.all) compareAll(db, run.model); }
 }
 
@@ -577,6 +604,17 @@ function pick(row: ModelRow, names: readonly string[] | undefined): ModelRow {
   return Object.fromEntries(
     ["__id__", "__version__", ...names].map((name) => [name, row[name]]),
   );
+}
+
+/** Asks the other process. */
+async function checkRemote(run: Run): Promise<void> {
+  const { random, model } = run;
+  assertEquals(await remotely(run, "size"), model.rows.size);
+  const number = () => anyValue(random, "integer");
+  const where = { id: random.pick([{ not: [number(), number()] }, { gte: number() }, number()]) };
+  const ids = model.found(where).map((row) => row.__id__ as number);
+  assertEquals(await remotely(run, "count", where), ids.length, Deno.inspect(where));
+  assertEquals(await remotely(run, "distinct", "__id__", where), ids, Deno.inspect(where));
 }
 
 /** Asks for everything. */
