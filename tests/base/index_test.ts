@@ -297,11 +297,15 @@ Deno.test("an index is refused where there is no order, with nothing left", asyn
     );
   }
   using db = PsBase.createSync(temp.path, { tags: "json", n: "integer" });
-  assertThrows(() => db.setIndexSync("tags", { index: true }), SchemaError, "no order");
+  assertThrows(() => db.setIndexSync("tags" as never, { index: true }), SchemaError, "no order");
   assertThrows(() => db.setIndexSync("n", { index: 1 } as never), SchemaError, "boolean");
   assertThrows(() => db.setIndexSync("n", { indx: true } as never), TypeError, "indx");
   assertThrows(() => db.setIndexSync("m" as never, { index: true }), SchemaError, '"m"');
-  await assertRejects(() => db.setIndex("tags", { unique: true }), SchemaError, "no order");
+  await assertRejects(
+    () => db.setIndex("tags" as never, { unique: true }),
+    SchemaError,
+    "no order",
+  );
   assertEquals([db.schema, db.stats().sequence], [
     { tags: { type: "json" }, n: { type: "integer" } },
     0,

@@ -479,7 +479,7 @@ Deno.test("link() and schemas refuse what leads nowhere", async () => {
     assertThrows(() => PsBase.createSync(temp.path, { home: field } as never), SchemaError, "home");
   }
   using people = PsBase.createSync(temp.path, { home: link(houses) });
-  assertThrows(() => people.setDefaultSync("home", 0), SchemaError, "no default");
+  assertThrows(() => people.setDefaultSync("home", 0 as never), SchemaError, "no default");
   assertEquals(people.defaults, { home: null });
 });
 
