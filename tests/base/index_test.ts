@@ -177,6 +177,14 @@ Deno.test("explain() tells the index that is used, and that few groups are read"
   assertEquals(told({ _or: [{ n: 7 }, { n: 8 }] })[1], null);
   assertEquals(told({ n: { ne: 7 } })[1], null);
   assertEquals(told({ _not: { n: 7 } })[1], null);
+  // What comes before them gets fewer: groups that stay as they are begin at other rows.
+  db.deleteSync(Array.from({ length: 3000 }, (_, n) => n * 5));
+  db.cleanupSync();
+  for (const id of [1, 14_999, 15_001, 16_384, 39_999]) {
+    assertEquals(ids(db, { n: (id * 7919) % 40_000 }), [id]);
+  }
+  assertEquals(ids(db, { n: 0 }), []);
+  assertEquals(db.checkSync().problems, []);
   // In the log there are no groups to be read.
   db.insertSync({ n: 100_000 });
   assertEquals(db.explain({ n: 100_000 }), {
@@ -220,6 +228,50 @@ Deno.test("startsWith ends where the texts of a prefix end, whatever code point 
       }
     }
   }
+});
+
+Deno.test("the index of a long log follows each change, and forgets what was", async () => {
+  await using temp = tempBase();
+  using db = PsBase.createSync(temp.path, { n: { type: "integer", index: true } });
+  const model = new Map<number, number | null>();
+  const expect = (low: number, high: number) =>
+    [...model].filter(([, n]) => n !== null && n >= low && n <= high).map(([id]) => id);
+  const check = (told: string) => {
+    // Every range crosses from one part of what is kept in order to the next, now and then.
+    for (let low = -10; low < 3000; low += 97) {
+      assertEquals(ids(db, { n: [low, low + 100] }), expect(low, low + 100), `${told} ${low}`);
+      assertEquals(indexOf(db, { n: [low, low + 100] }), "n", told);
+    }
+  };
+  check("empty");
+  const values = Array.from({ length: 3000 }, (_, i) => (i * 1009) % 3000);
+  values.forEach((n, id) => model.set(id, n));
+  db.insertManySync(values.slice(0, 1000).map((n) => ({ n })));
+  assertEquals(ids(db, { n: 7 }).length, expect(7, 7).filter((id) => id < 1000).length);
+  db.insertManySync(values.slice(1000).map((n) => ({ n })));
+  check("inserted");
+  const half = [...model.keys()].filter((id) => id % 2 === 0);
+  db.updateSync(half, (row) => ({ n: (row.n! * 7) % 3000 }));
+  for (const id of half) model.set(id, (model.get(id)! * 7) % 3000);
+  check("updated");
+  const some = [...model.keys()].filter((id) => id % 3 === 0);
+  db.deleteSync(some);
+  for (const id of some) model.delete(id);
+  check("deleted");
+  db.updateWhereSync({ n: { lt: 2900 } }, { n: null });
+  for (const [id, n] of model) if (n! < 2900) model.set(id, null);
+  assertEquals(ids(db, { n: [2900, 3000] }), expect(2900, 3000));
+  // As few as they are now, the index is worth its while: it holds no values of before.
+  assertEquals(db.explain({ n: { lt: 2900 } }), {
+    rows: 0,
+    index: "n",
+    groupsRead: 0,
+    groupsSkipped: 0,
+    rowsDecoded: 0,
+  });
+  db.deleteWhereSync({ __id__: { lt: 2900 } });
+  assertEquals(indexOf(db, { n: null }), db.count({ n: null }) > 6 ? null : "n");
+  assertEquals(indexOf(db, { n: { gte: 0 } }), db.count({ n: { gte: 0 } }) > 6 ? null : "n");
 });
 
 Deno.test("an index answers for its own commit point while others write", async () => {
