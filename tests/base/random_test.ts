@@ -16,6 +16,7 @@ import {
   ConflictError,
   link,
   PsBase,
+  type Transaction,
   type TypeName,
   UniqueError,
   type View,
@@ -158,6 +159,10 @@ function someField({ random, model }: Run): [field: ModelField, spec: object] {
     { type, default: value, ...flags },
     value === null ? spec : { ...spec, default: value },
   ];
+}
+
+function hasLinks({ fields }: ModelTable): boolean {
+  return [...fields.values()].some(({ type }) => type === "link");
 }
 
 /** The texts of a row, for `insertAsStrings`. */
@@ -417,22 +422,44 @@ const VERBS: Readonly<Record<string, readonly [weight: number, step: Step]>> = {
     // Whatever is done meanwhile, an iterator goes on with what was there when it was made.
     const { model } = run;
     const expected = [...model.rows.values()].map(model.show);
-    const hasLinks = [...model.fields.values()].some(({ type }) => type === "link");
     const rows = run.db[Symbol.iterator]();
     const ids = run.db.keys();
     const taken = expected.length === 0 ? [] : [rows.next().value];
     await VERBS[run.random.pick(["insertMany", "update", "deleteWhere", "renameField"])]![1](run);
     assertEquals([...ids], model.ids);
     // What links lead to is read as it is now.
-    if (!hasLinks) assertEquals(plain([...taken, ...rows]), expected);
+    if (!hasLinks(model)) assertEquals(plain([...taken, ...rows]), expected);
     else rows.return?.();
+  }],
+  transaction: [2, async (run) => {
+    const { random, handles, model } = run;
+    // Links lead to rows that are committed.
+    if (hasLinks(model)) return;
+    const stop = new Error("stop");
+    const stops = random.chance(0.25);
+    const inside = { ...run };
+    const done = run.db.transaction(async (tx) => {
+      inside.db = blocking(tx);
+      for (let i = random.below(5); i > 0; i--) {
+        const verb = random.pick(WITHIN);
+        await VERBS[verb]![1](inside);
+        check(random, tx, inside.model);
+        // Nobody else sees it yet.
+        check(random, random.pick(handles.all), model);
+      }
+      compareAll(tx, inside.model);
+      if (stops) throw stop;
+      return inside.model.rows.size;
+    });
+    if (stops) return assertEquals(await assertRejects(() => done), stop);
+    assertEquals(await done, inside.model.rows.size);
+    run.model = inside.model;
   }],
   snapshot: [1, (run) => {
     const { model } = run;
     const [other] = run.handles.all;
     run.db.snapshot((view) => {
-      const hasLinks = [...model.fields.values()].some(({ type }) => type === "link");
-      if (!hasLinks && model.rows.size > 0) {
+      if (!hasLinks(model) && model.rows.size > 0) {
         const ids = someIds(run);
         other!.deleteSync(ids);
         run.model = model.clone();
@@ -443,6 +470,22 @@ const VERBS: Readonly<Record<string, readonly [weight: number, step: Step]>> = {
     });
   }],
 };
+
+/** Verbs that can be called in a transaction. */
+const WITHIN = [
+  ...["insert", "insertMany", "insertAsStrings", "update", "updateWhere", "upsert"],
+  ...["delete", "deleteWhere"],
+];
+
+/** A transaction as a handle: its verbs are those that block. */
+function blocking(tx: Transaction): PsBase {
+  return new Proxy(tx, {
+    get(_, name) {
+      const member = tx[String(name).replace(/Sync$/, "") as "get"];
+      return typeof member === "function" ? member.bind(tx) : member;
+    },
+  }) as unknown as PsBase;
+}
 
 const WEIGHTED = Object.entries(VERBS).flatMap(([verb, [weight]]) =>
   Array<string>(weight * 10).fill(verb)
