@@ -7,7 +7,7 @@
 import { Edits, idsFrom, listOf } from "./engine/edits.ts";
 import type { Target, Updated } from "./engine/options.ts";
 import type { Store } from "./engine/store.ts";
-import { StringFormats } from "./engine/strings.ts";
+import type { StringFormats } from "./engine/strings.ts";
 import type {
   Exactly,
   Filter,

@@ -5,19 +5,19 @@
  * @module
  */
 
-import { avg, compileAggregates, distinct, extreme, groupBy, sum } from "./engine/aggregate.ts";
+import {
+  avg,
+  compileAggregates,
+  distinct,
+  extreme,
+  given,
+  groupBy,
+  sum,
+} from "./engine/aggregate.ts";
 import { ClosedError } from "./engine/errors.ts";
 import { explain } from "./engine/handle.ts";
 import type { Explanation } from "./engine/options.ts";
-import {
-  type Column,
-  compile,
-  EVERYTHING,
-  fieldOf,
-  type Query,
-  sortableOf,
-  typeOf,
-} from "./engine/query.ts";
+import { compile, EVERYTHING, fieldOf, type Query, sortableOf } from "./engine/query.ts";
 import type { ResultSet } from "./engine/result_set.ts";
 import { rowAt } from "./engine/rows.ts";
 import { count, scan } from "./engine/scan.ts";
@@ -41,7 +41,6 @@ import type {
   SumOf,
   ValueOf,
 } from "./engine/types.ts";
-import type { Stored } from "./engine/values.ts";
 
 /** Where rows are read from. */
 export interface Source {
@@ -634,12 +633,4 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
     rows.next();
     return rows;
   }
-}
-
-/** A value of a column as users get it. */
-function given({ origin }: State, column: Column, value: Stored | null): unknown {
-  if (value === null || typeof column === "string") return value;
-  return column.target === undefined
-    ? typeOf(column).give(value)
-    : origin.links.row(column, value as number);
 }

@@ -98,10 +98,7 @@ function anyOf(tests: readonly Test[]): Test {
     excludes: (part) => tests.every((test) => test.excludes(part)),
     keep(group, rows, n) {
       const hits = new Uint8Array(group.rows);
-      for (const test of tests) {
-        const kept = rows.slice(0, n);
-        for (let k = 0, m = test.keep(group, kept, n); k < m; k++) hits[kept[k]!] = 1;
-      }
+      for (const test of tests) mark(hits, test, group, rows, n);
       return keepWhere(rows, n, (row) => hits[row] === 1);
     },
     holds: (place) => tests.some((test) => test.holds(place)),
@@ -113,12 +110,18 @@ function noneOf(test: Test): Test {
     excludes: () => false,
     keep(group, rows, n) {
       const hits = new Uint8Array(group.rows);
-      const kept = rows.slice(0, n);
-      for (let k = 0, m = test.keep(group, kept, n); k < m; k++) hits[kept[k]!] = 1;
+      mark(hits, test, group, rows, n);
       return keepWhere(rows, n, (row) => hits[row] === 0);
     },
     holds: (place) => !test.holds(place),
   };
+}
+
+/** Marks those of `rows[0, n)` that match. */
+function mark(hits: Uint8Array, test: Test, group: Group, rows: Uint32Array, n: number): void {
+  const kept = rows.slice(0, n);
+  const m = test.keep(group, kept, n);
+  for (let k = 0; k < m; k++) hits[kept[k]!] = 1;
 }
 
 function matching(column: Column, matcher: Matcher): Test {
