@@ -1316,8 +1316,8 @@ export class Base<S extends Schema = Schema> extends View<S>
     const { store, writer } = this.#handle;
     const made = change(this.#edits);
     const { schema } = store.state;
-    if (schema.links.length > 0) await store.links.flush(schema);
-    return await writer.run(made);
+    const flush = () => store.links.flush(schema);
+    return await writer.run(made, schema.links.length > 0 ? flush : undefined);
   }
 
   /** As `#write`, blocking. */

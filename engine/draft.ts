@@ -197,9 +197,11 @@ export class Draft {
    * @throws {UniqueError} If a field is to be unique that has a value twice.
    */
   alter(schema: TableSchema): void {
-    const unique = new Set(this.schema.unique.map(({ number }) => number));
+    const before = new Map(this.schema.fields.map((field) => [field.number, field]));
     for (const field of schema.unique) {
-      if (!unique.has(field.number)) this.#checkAll(field);
+      if (before.get(field.number)?.unique) continue;
+      if (before.has(field.number)) this.#checkAll(field);
+      else this.#checkFill(field);
     }
     this.#out.alter(schema);
   }
@@ -214,6 +216,14 @@ export class Draft {
       value,
       id,
     );
+  }
+
+  /** A new field: no group is asked for its column, which it would keep if the change fails. */
+  #checkFill(field: FieldDef): void {
+    const [first] = scan(this.#state, EVERYTHING).take(1);
+    if (field.fill !== null && this.#state.size > 1) {
+      throw this.#taken(field, field.fill, first!.id);
+    }
   }
 
   /** Looks at all rows that are as they were: none has a known value; by default, of each other. */

@@ -145,10 +145,11 @@ export class Edits {
   upsert(key: unknown, values: unknown): Change<Row> {
     const attempt = this.#attempt("upsert into");
     return (draft) => {
-      const { schema } = draft;
+      const schema: TableSchema = draft.schema;
       const { field, row, inserted } = explain(attempt, () => {
         const { field, value } = keyOf(schema, key);
-        if (typeof values === "object" && values !== null && Object.hasOwn(values, field.name)) {
+        schema.checkGiven(values);
+        if (Object.hasOwn(values as Given, field.name)) {
           throw new TypeError(`field "${field.name}": it is given twice, leave it to the key`);
         }
         const row = { ...(values as Given), [field.name]: value };

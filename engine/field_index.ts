@@ -182,6 +182,20 @@ interface Entry {
   readonly id: number;
 }
 
+/** A place among the chunks. */
+interface Spot {
+  readonly chunk: number;
+  readonly place: number;
+}
+
+/** Entries next to each other. */
+export interface EntryRange {
+  /** The first. */
+  readonly from: Spot;
+  /** How many. */
+  readonly count: number;
+}
+
 /** Values in order, with the ids of their rows. */
 export class MemoryIndex {
   readonly #type: ValueType;
@@ -232,38 +246,53 @@ export class MemoryIndex {
     else this.#chunks.splice(chunk, 1);
   }
 
-  /** The ids of the rows that match, ascending, each once. */
-  ids({ nulls, spans }: Matcher): number[] {
+  /** Where the entries stand that match, by ranges. */
+  ranges({ nulls, spans }: Matcher): EntryRange[] {
     const type = this.#type;
-    const found: number[] = [];
-    if (nulls) this.#collect(found, () => true, (value) => value !== null);
+    const ranges = nulls ? [this.#range(() => true, (value) => value !== null)] : [];
     for (const span of spans!) {
-      this.#collect(
-        found,
+      ranges.push(this.#range(
         (value) => value !== null && reaches(type, span, value),
-        (value) => exceeds(type, span, value!),
-      );
+        (value) => value !== null && exceeds(type, span, value),
+      ));
     }
-    return found.length < 2 ? found : [...new Set(found)].sort((a, b) => a - b);
+    return ranges;
   }
 
-  /** Adds the ids from where `begins` holds, as it does for all behind, to where `ends` does. */
-  #collect(
-    found: number[],
+  /** From where `begins` holds, as it does for all behind, to where `ends` does. */
+  #range(
     begins: (value: Stored | null) => boolean,
     ends: (value: Stored | null) => boolean,
-  ): void {
+  ): EntryRange {
+    const from = this.#bisect(begins);
+    const to = this.#bisect(ends);
+    // Reversed bounds match nothing.
+    let count = to.chunk < from.chunk ? 0 : to.place - from.place;
+    for (let chunk = from.chunk; chunk < to.chunk; chunk++) count += this.#chunks[chunk]!.length;
+    return { from, count: Math.max(0, count) };
+  }
+
+  #bisect(holds: (value: Stored | null) => boolean): Spot {
     const chunks = this.#chunks;
-    let chunk = firstWhere(0, chunks.length, (i) => begins(chunks[i]!.at(-1)!.value));
-    let entries = chunks[chunk] ?? [];
-    let i = firstWhere(0, entries.length, (i) => begins(entries[i]!.value));
-    for (; chunk < chunks.length; entries = chunks[++chunk] ?? [], i = 0) {
-      for (; i < entries.length; i++) {
-        const { value, id } = entries[i]!;
-        if (ends(value)) return;
-        found.push(id);
+    const chunk = firstWhere(0, chunks.length, (i) => holds(chunks[i]!.at(-1)!.value));
+    const entries = chunks[chunk] ?? [];
+    return { chunk, place: firstWhere(0, entries.length, (i) => holds(entries[i]!.value)) };
+  }
+
+  /** The ids of the rows in these ranges, ascending, each once. */
+  idsIn(ranges: readonly EntryRange[]): number[] {
+    const found: number[] = [];
+    for (const { from, count } of ranges) {
+      let { chunk, place } = from;
+      for (let n = 0; n < count; n++) {
+        const entries = this.#chunks[chunk]!;
+        found.push(entries[place]!.id);
+        if (++place < entries.length) continue;
+        chunk++;
+        place = 0;
       }
     }
+    return found.length < 2 ? found : [...new Set(found)].sort((a, b) => a - b);
   }
 }
 

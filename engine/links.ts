@@ -31,16 +31,23 @@ export class Links {
   readonly #store: Store;
   readonly #family: Family;
   readonly #open: (dir: string, family: Family) => Store;
+  /** Whether the user opened the base, and it was not opened by a link. */
+  readonly #isRoot: boolean;
   #real: string | undefined;
 
   /**
    * @param store The base.
-   * @param family All that is open because of the base that the user opened.
+   * @param family All that is open because of the base that the user opened; none for that one.
    * @param open Opens another base, to be read only.
    */
-  constructor(store: Store, family: Family, open: (dir: string, family: Family) => Store) {
+  constructor(
+    store: Store,
+    family: Family | undefined,
+    open: (dir: string, family: Family) => Store,
+  ) {
     this.#store = store;
-    this.#family = family;
+    this.#isRoot = family === undefined;
+    this.#family = family ?? new Map();
     this.#open = open;
   }
 
@@ -114,10 +121,10 @@ export class Links {
     }
   }
 
-  /** The logs of the other bases that links lead to. */
+  /** The logs of the other bases that links lead to; in one that is not open nothing was checked. */
   #logs(schema: TableSchema): Log[] {
     return schema.links.filter(({ target }) => target !== SELF)
-      .map((field) => this.#target(field).log);
+      .flatMap(({ target }) => this.#family.get(this.pathOf(target!))?.log ?? []);
   }
 
   /** Syncs what was checked: what is on disk must not lead to what is not. */
@@ -130,8 +137,9 @@ export class Links {
     for (const log of this.#logs(schema)) log.flushSync();
   }
 
-  /** Closes what was opened. */
+  /** Closes what was opened on the way from the base that the user opened. */
   close(): void {
+    if (!this.#isRoot) return;
     for (const store of this.#family.values()) store.close();
   }
 }
@@ -140,7 +148,9 @@ export class Links {
 export function anchor(files: Files, dir: string, schema: TableSchema): TableSchema {
   if (schema.links.length === 0) return schema;
   const from = files.realPath(dir);
-  return schema.withTargets((target) => isAbsolute(target) ? relativePath(from, target) : target);
+  return schema.withTargets((target) =>
+    isAbsolute(target) ? relativePath(from, target) || SELF : target
+  );
 }
 
 /** What links to the rows of a base are declared by. */

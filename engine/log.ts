@@ -551,13 +551,26 @@ export class Log {
    */
   async flush(): Promise<void> {
     const to = this.end;
-    if (to <= Math.max(this.#claim, this.#flushed)) return;
-    this.check();
+    this.#waiting++;
+    try {
+      while (to > Math.max(this.#claim, this.#flushed)) {
+        this.check();
+        await (this.#syncing ??= this.#flushOnce());
+      }
+    } finally {
+      if (--this.#waiting === 0 && this.#closed) this.#file.close();
+    }
+  }
+
+  async #flushOnce(): Promise<void> {
+    const to = this.end;
     try {
       await this.#file.sync();
       this.#flushed = to;
     } catch (error) {
       throw this.#syncFailed(error);
+    } finally {
+      this.#syncing = undefined;
     }
   }
 

@@ -265,9 +265,10 @@ function bestIndex(
 function* indexed(
   state: State,
   test: Test,
-  { tableRows, ids }: Found,
+  found: Found,
   tally: Tally | undefined,
 ): Generator<Chunk> {
+  const ids = found.ids();
   let next = 0;
   const othersTo = (last: number) => {
     const others: Place[] = [];
@@ -283,7 +284,7 @@ function* indexed(
     if (tally !== undefined) tally.rowsDecoded += others.length;
     return others;
   };
-  for (const { part, rows } of state.table.placesOf(tableRows())) {
+  for (const { part, rows } of state.table.placesOf(found.tableRows())) {
     if (tally !== undefined) tally.groupsRead++;
     const group = part.open();
     const patch = state.patchOf(part);

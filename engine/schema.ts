@@ -386,17 +386,21 @@ export class TableSchema {
     return this.#take(changes, values);
   }
 
-  /** Puts what is given into `values`, and checks that nothing required is null. */
-  #take(given: object, values: (Stored | null)[]): (Stored | null)[] {
+  /** Checks that values by field can be in it. */
+  checkGiven(given: unknown): asserts given is object {
     if (!isObject(given)) throw new TypeError(`${describe(given)}, expected an object of fields`);
-    const names = Object.keys(given);
-    if (names.length === 0 && !isPlain(given)) {
+    if (Object.keys(given).length === 0 && !isPlain(given)) {
       // A promise not awaited, a Map: it would become a row of nulls.
       throw new TypeError(`${describe(given)} without fields, expected an object of fields`);
     }
-    for (const name of names) {
+  }
+
+  /** Puts what is given into `values`, and checks that nothing required is null. */
+  #take(given: object, values: (Stored | null)[]): (Stored | null)[] {
+    this.checkGiven(given);
+    for (const name of Object.keys(given)) {
       const field = this.byName.get(name) ?? this.#unknown(name);
-      const value = given[name];
+      const value = (given as Record<string, unknown>)[name];
       if (value === undefined) continue;
       values[field.number] = value === null ? null : takeField(field, value);
     }

@@ -31,7 +31,7 @@ export interface Found {
   /** Rows of the table, by number, ascending; reads that many words. */
   tableRows(): Uint32Array;
   /** Ids of rows that the log holds, ascending. */
-  readonly ids: readonly number[];
+  ids(): readonly number[];
 }
 
 /** Where a row stands: in a group, or by itself in memory. */
@@ -311,10 +311,12 @@ export class State implements ChangeSink {
   lookUp(field: FieldDef, matcher: Matcher): Found | undefined {
     const sorted = this.table.index(field);
     if (sorted === undefined) return undefined;
+    const logged = this.#index(field);
     const ranges = sorted.ranges(matcher);
-    const ids = this.#index(field).ids(matcher);
-    const count = ranges.reduce((sum, [from, to]) => sum + to - from, ids.length);
-    return { count, ids, tableRows: () => sorted.rowsAt(ranges) };
+    const entries = logged.ranges(matcher);
+    const count = ranges.reduce((sum, [from, to]) => sum + to - from, 0) +
+      entries.reduce((sum, { count }) => sum + count, 0);
+    return { count, ids: () => logged.idsIn(entries), tableRows: () => sorted.rowsAt(ranges) };
   }
 
   #index(field: FieldDef): MemoryIndex {

@@ -85,7 +85,7 @@ export class Store {
     dir: string,
     lock: Flock | undefined,
     sums: Checksum,
-    family: Family,
+    family: Family | undefined,
   ) {
     this.files = files;
     this.dir = dir;
@@ -109,7 +109,7 @@ export class Store {
   static open(
     files: Files,
     dir: string,
-    { readOnly = false, family = new Map() }: { readOnly?: boolean; family?: Family } = {},
+    { readOnly = false, family }: { readOnly?: boolean; family?: Family } = {},
   ): Store {
     const path = join(dir, IDENTITY);
     let lock: Flock | undefined;
@@ -148,7 +148,7 @@ export class Store {
   get overgrown(): boolean {
     const { schema, table } = this.#state;
     return this.#log.end > Math.max(MAX_LOG_BYTES, table.bytes / 8) ||
-      schema.indexed.some((field) => table.index(field) === undefined);
+      schema.indexed.some((field) => !table.hasIndex(field));
   }
 
   // ------------------------------------------------------------- finding a generation

@@ -67,8 +67,10 @@ export class Writer {
 
   // ------------------------------------------------------------- changes
 
-  /** Commits a change; resolves once it is acknowledged. */
-  run<T>(change: Change<T>): Promise<T> {
+  /** Commits a change, after what must come before it; resolves once it is acknowledged. */
+  run<T>(change: Change<T>, before?: () => Promise<void>): Promise<T> {
+    if (before !== undefined) return this.#track(before().then(() => this.run(change)));
+
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     try {
       this.#check();
