@@ -211,8 +211,10 @@ function chunkOf({ part, patch }: Segment, test: Test, tally: Tally | undefined)
   if (skipped) return { group: undefined, rows: NO_ROWS, others };
   const group = part.open();
   const rows = new Uint32Array(group.rows);
-  let n = findRows(test, group, rows);
-  if (patch !== undefined) n = withoutPatched(group, patch, rows, n);
+  // Before a function is asked: rows that are gone are not shown to it.
+  const n = patch === undefined
+    ? findRows(test, group, rows)
+    : test.keep(group, rows, withoutPatched(group, patch, rows, fill(rows)));
   return { group, rows: rows.subarray(0, n), others };
 }
 
@@ -288,8 +290,10 @@ function* indexed(
     if (tally !== undefined) tally.groupsRead++;
     const group = part.open();
     const patch = state.patchOf(part);
-    let n = test.keep(group, rows, rows.length);
-    if (patch !== undefined) n = withoutPatched(group, patch, rows, n);
+    const live = patch === undefined
+      ? rows.length
+      : withoutPatched(group, patch, rows, rows.length);
+    const n = test.keep(group, rows, live);
     yield { group, rows: rows.subarray(0, n), others: othersTo(part.last) };
   }
   yield { group: undefined, rows: NO_ROWS, others: othersTo(Infinity) };
