@@ -1463,7 +1463,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    *
    * const dir = await Deno.makeTempDir();
    * await (await PsBase.create(dir, { n: "integer" })).destroy();
-   * assertRejects(() => PsBase.open(dir), BaseNotFoundError);
+   * await assertRejects(() => PsBase.open(dir), BaseNotFoundError);
    * ```
    */
   async destroy(): Promise<void> {

@@ -95,7 +95,7 @@ export class Edits {
 
   #values(schema: TableSchema, row: object): StoredRow["values"] {
     const values = schema.takeInsert(row);
-    this.#store.links.check(schema, row as Given, this.#now);
+    this.#now().origin.links.check(schema, row as Given);
     return values;
   }
 
@@ -132,7 +132,7 @@ export class Edits {
       : changes;
     const values = explain(attempt, () => {
       const values = schema.takeUpdate(row, given);
-      this.#store.links.check(schema, given, this.#now);
+      origin.links.check(schema, given);
       return values;
     });
     this.#store.links.flushSync(schema);

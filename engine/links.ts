@@ -33,22 +33,31 @@ export class Links {
   readonly #open: (dir: string, family: Family) => Store;
   /** Whether the user opened the base, and it was not opened by a link. */
   readonly #isRoot: boolean;
+  readonly #own: () => State;
   #real: string | undefined;
 
   /**
    * @param store The base.
    * @param family All that is open because of the base that the user opened; none for that one.
    * @param open Opens another base, to be read only.
+   * @param own The rows of the base itself.
    */
   constructor(
     store: Store,
     family: Family | undefined,
     open: (dir: string, family: Family) => Store,
+    own = () => store.refresh(),
   ) {
     this.#store = store;
     this.#isRoot = family === undefined;
     this.#family = family ?? new Map();
     this.#open = open;
+    this.#own = own;
+  }
+
+  /** The same, for who sees other rows of the base itself. */
+  seeing(own: () => State): Links {
+    return new Links(this.#store, this.#family, this.#open, own);
   }
 
   /** Where the base is, symbolic links followed. */
@@ -78,12 +87,13 @@ export class Links {
 
   /** The newest rows of the base that a link leads to. */
   #rowsOf(field: FieldDef): State {
+    if (field.target === SELF) return this.#own();
     const store = this.#target(field);
     try {
       return store.refresh();
     } catch (error) {
       // Replaced by another one, which is where the path leads now.
-      if (!(error instanceof BaseNotFoundError) || store === this.#store) throw error;
+      if (!(error instanceof BaseNotFoundError)) throw error;
       store.close();
       this.#family.delete(this.pathOf(field.target!));
       return this.#target(field).refresh();
@@ -98,18 +108,18 @@ export class Links {
   }
 
   /**
-   * Checks what is to be stored in the links of a row; `own` gives the rows of this base.
+   * Checks what is to be stored in the links of a row.
    *
    * @throws {TypeError} A fragment, if it is a row of another base.
    * @throws {RangeError} A fragment, if there is no such row.
    */
-  check(schema: TableSchema, given: Record<string, unknown>, own: () => State): void {
+  check(schema: TableSchema, given: Record<string, unknown>): void {
     for (const field of schema.links) {
-      const value = given[field.name];
+      const value = Object.hasOwn(given, field.name) ? given[field.name] : undefined;
       if (value === undefined || value === null) continue;
       within(`field "${field.name}"`, () => {
         const id = field.value.take(value) as number;
-        const state = field.target === SELF ? own() : this.#rowsOf(field);
+        const state = this.#rowsOf(field);
         const base = typeof value === "object" ? baseOf(value) : undefined;
         if (base !== undefined && base !== state.origin.base) {
           throw new TypeError("it is a row of another base than the link leads to");

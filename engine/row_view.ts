@@ -48,11 +48,19 @@ class Cursor {
   readonly numbers: Float64Array[];
   /** The cursor of the predicate that this one is asked within. */
   readonly outer: Cursor | undefined;
+  /** Where links of the row lead. */
+  readonly links: Links;
   readonly #ground: Ground;
   readonly #columns: (Column | undefined)[] = [];
 
-  constructor(ground: Ground, numbers: Float64Array[], outer: Cursor | undefined) {
+  constructor(
+    ground: Ground,
+    numbers: Float64Array[],
+    links: Links,
+    outer: Cursor | undefined,
+  ) {
     this.#ground = ground;
+    this.links = links;
     this.numbers = numbers;
     this.outer = outer;
   }
@@ -101,7 +109,7 @@ class Views {
 
   constructor(schema: TableSchema, links: Links) {
     this.unread = schema.fields.map(() => UNREAD);
-    this.cursor = new Cursor({ group: undefined, id: 0, row: NO_ROW }, this.unread, undefined);
+    this.cursor = new Cursor(NOWHERE, this.unread, links, undefined);
     // deno-lint-ignore no-this-alias -- `this` of a getter is the view
     const views = this;
     this.#define("__id__", function () {
@@ -110,7 +118,7 @@ class Views {
     this.#define("__version__", function () {
       return views.#cursorOf(this).version;
     });
-    schema.fields.forEach((field, k) => this.#define(field.name, this.#getter(field, k, links)));
+    schema.fields.forEach((field, k) => this.#define(field.name, this.#getter(field, k)));
   }
 
   #define(name: string, get: (this: object) => unknown): void {
@@ -121,17 +129,21 @@ class Views {
    * One literal for each kind of column, so that what V8 learns of one does not
    * slow down another, and short ones, so that it compiles them into predicates.
    */
-  #getter(field: FieldDef, k: number, links: Links): (this: object) => unknown {
+  #getter(field: FieldDef, k: number): (this: object) => unknown {
     // deno-lint-ignore no-this-alias -- `this` of a getter is the view
     const views = this;
-    const { name, layout } = field.value;
-    const give = field.target === undefined
-      ? field.value.give
-      : (id: Stored) => links.row(field, id as number);
+    const { name, layout, give } = field.value;
     const read = (view: object) => {
       const value = views.#cursorOf(view).value(field, k);
       return value === null ? null : give(value);
     };
+    if (name === "link") {
+      return function () {
+        const cursor = views.#cursorOf(this);
+        const id = cursor.value(field, k);
+        return id === null ? null : cursor.links.row(field, id as number);
+      };
+    }
     if (name === "integer" || name === "float") {
       return function () {
         const { cursor } = views;
@@ -168,7 +180,7 @@ class Views {
   }
 }
 
-const NO_ROW: StoredRow = { version: 0, values: [] };
+const NOWHERE: Ground = { group: undefined, id: 0, row: { version: 0, values: [] } };
 
 const viewsOf = new WeakMap<TableSchema, Views>();
 
@@ -193,7 +205,7 @@ export function asking(
       const { make, cursor: outer } = views;
       const ground = { group, room: n < MANY_ROWS ? undefined : room };
       // A new one for each group: an old object would pay for each view that it points to.
-      const cursor = new Cursor(ground, views.unread.slice(), outer);
+      const cursor = new Cursor(ground, views.unread.slice(), links, outer);
       views.cursor = cursor;
       let kept = 0;
       try {
@@ -211,7 +223,7 @@ export function asking(
     },
     test(id, row) {
       const { make, cursor: outer } = views;
-      const cursor = new Cursor({ group: undefined, id, row }, views.unread, outer);
+      const cursor = new Cursor({ group: undefined, id, row }, views.unread, links, outer);
       views.cursor = cursor;
       try {
         const answer = predicate(cursor.view = new make());

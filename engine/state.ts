@@ -133,8 +133,8 @@ export class State implements ChangeSink {
   }
 
   /** A copy that changes on its own; what does not change is shared. */
-  clone(): State {
-    const copy = new State(this.table, this.#logPath, this.origin);
+  clone(origin = this.origin): State {
+    const copy = new State(this.table, this.#logPath, origin);
     copy.schema = this.schema;
     copy.nextId = this.nextId;
     copy.sequence = this.sequence;

@@ -24,7 +24,8 @@ export class Workspace {
    * @param dir Where the base is.
    */
   constructor(state: State, dir: string) {
-    this.#state = state.clone();
+    const { base, links } = state.origin;
+    this.#state = state.clone({ base, links: links.seeing(() => this.refresh()) });
     this.dir = dir;
   }
 

@@ -433,8 +433,6 @@ const VERBS: Readonly<Record<string, readonly [weight: number, step: Step]>> = {
   }],
   transaction: [2, async (run) => {
     const { random, handles, model } = run;
-    // Links lead to rows that are committed.
-    if (hasLinks(model)) return;
     const stop = new Error("stop");
     const stops = random.chance(0.25);
     const inside = { ...run };
