@@ -10,7 +10,7 @@
  */
 
 import { refused } from "./errors.ts";
-import { firstWhere, sortRows } from "./field_index.ts";
+import { FENCE_STEP, firstWhere, sortRows } from "./field_index.ts";
 import { type File, removeQuietly } from "./file.ts";
 import { GROUP_ROWS, GroupBuilder } from "./group.ts";
 import { generationPaths, parseName, temporary } from "./layout.ts";
@@ -137,7 +137,11 @@ export class Cleanup {
       }
       const order = yield* sortRows(rows, field, known ?? new Uint32Array(), others);
       const nulls = firstWhere(0, order.length, (i) => rows.value(field, order[i]!) !== null);
-      out.addIndex(field, nulls, order);
+      const fences = Array.from(
+        { length: Math.ceil(order.length / FENCE_STEP) },
+        (_, i) => rows.value(field, order[i * FENCE_STEP]!),
+      );
+      out.addIndex(field, nulls, order, fences);
       yield;
     }
   }

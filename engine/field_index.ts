@@ -50,25 +50,40 @@ export interface Rows {
   value(field: FieldDef, row: number): Stored | null;
 }
 
+/** Every so many positions, an index keeps the value: bisection begins where all is close together. */
+export const FENCE_STEP = 256;
+
+/** So many positions are looked at one by one for the end of a range. */
+const FEW = 4;
+
 /** The rows of a table in the order of a field. */
 export class TableIndex {
   readonly #table: Rows;
   readonly #field: FieldDef;
-  readonly #row: (position: number) => number;
   /** How many rows are null, which come first. */
   readonly #nulls: number;
+  readonly #row: (position: number) => number;
+  readonly #fence: (i: number) => Stored | null;
 
   /**
    * @param table The rows.
    * @param field The field.
    * @param nulls How many of the values are null.
    * @param row Which row stands at a position.
+   * @param fence The value at the `i`th position that is a multiple of {@linkcode FENCE_STEP}.
    */
-  constructor(table: Rows, field: FieldDef, nulls: number, row: (position: number) => number) {
+  constructor(
+    table: Rows,
+    field: FieldDef,
+    nulls: number,
+    row: (position: number) => number,
+    fence: (i: number) => Stored | null,
+  ) {
     this.#table = table;
     this.#field = field;
     this.#nulls = nulls;
     this.#row = row;
+    this.#fence = fence;
   }
 
   /** Where the rows stand that match: positions in this order, by ranges. */
@@ -80,15 +95,29 @@ export class TableIndex {
 
   #rangeOf(span: Span): [from: number, to: number] {
     const { value: type } = this.#field;
+    const from = this.#first((value) => reaches(type, span, value));
+    // Mostly there are few, then many.
+    for (let to = from; to < from + FEW; to++) {
+      if (to === this.#table.rows || exceeds(type, span, this.#value(to))) return [from, to];
+    }
+    return [from, Math.max(from, this.#first((value) => exceeds(type, span, value)))];
+  }
+
+  /** The value at a position behind the nulls. */
+  #value(position: number): Stored {
+    return this.#table.value(this.#field, this.#row(position))!;
+  }
+
+  /** The first position behind the nulls whose value `holds`, as all do behind it. */
+  #first(holds: (value: Stored) => boolean): number {
     const { rows } = this.#table;
-    const value = (position: number) => this.#table.value(this.#field, this.#row(position))!;
-    const from = firstWhere(this.#nulls, rows, (i) => reaches(type, span, value(i)));
-    if (span.high === undefined) return [from, rows];
-    const isBehind = (i: number) => exceeds(type, span, value(i));
-    // Mostly there are few: in steps that double, then bisection.
-    let step = 1;
-    while (from + step < rows && !isBehind(from + step)) step *= 2;
-    return [from, firstWhere(from + (step >> 1), Math.min(from + step, rows), isBehind)];
+    const fence = firstWhere(0, Math.ceil(rows / FENCE_STEP), (i) => {
+      const value = this.#fence(i);
+      return value !== null && holds(value);
+    });
+    const low = Math.max(this.#nulls, (fence - 1) * FENCE_STEP + 1);
+    const high = Math.max(low, Math.min(rows, fence * FENCE_STEP));
+    return firstWhere(low, high, (position) => holds(this.#value(position)));
   }
 
   /** The rows at these positions, ascending, each once. */

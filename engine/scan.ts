@@ -296,7 +296,7 @@ function* indexed(
     const n = test.keep(group, rows, live);
     yield { group, rows: rows.subarray(0, n), others: othersTo(part.last) };
   }
-  yield { group: undefined, rows: NO_ROWS, others: othersTo(Infinity) };
+  if (next < ids.length) yield { group: undefined, rows: NO_ROWS, others: othersTo(Infinity) };
 }
 
 // --------------------------------------------------------------- row by row

@@ -58,20 +58,32 @@ export function select(
   selection: Selection,
 ): ResultSet<Record<string, unknown>> {
   const { fields, order, offset, limit } = selection;
+  const { origin } = state;
   const rows = resultSet<Record<string, unknown>>(fields);
   if (order.length > 0) {
     for (const place of sorted(scan(state, query), order).slice(offset, offset + limit)) {
-      rows.push(rowAt(state.origin, place, fields));
+      rows.push(rowAt(origin, place, fields));
     }
     return rows;
   }
-  let n = 0;
+  let skipped = 0;
   for (const chunk of chunks(state, query)) {
     if (rows.length === limit) break;
+    const { group, rows: found, others } = chunk;
+    if (others.length === 0 && group !== undefined) {
+      const from = Math.min(offset - skipped, found.length);
+      const to = Math.min(from + limit - rows.length, found.length);
+      for (let k = from; k < to; k++) {
+        const index = found[k]!;
+        rows.push(rowAt(origin, { id: group.id(index), group, index, row: undefined }, fields));
+      }
+      skipped += from;
+      continue;
+    }
     for (const place of placesOf(chunk)) {
-      if (n++ < offset) continue;
-      if (rows.length === limit) break;
-      rows.push(rowAt(state.origin, place, fields));
+      if (skipped < offset) skipped++;
+      else if (rows.length === limit) break;
+      else rows.push(rowAt(origin, place, fields));
     }
   }
   return rows;

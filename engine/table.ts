@@ -2,8 +2,9 @@
  * The table of one generation: a file that is written once and never changed.
  *
  * ```text
- * header 40 · ( group · directory · sums )* · ( index · sums )* · footer · tail 24
- * index      the rows, by number, in the order of one field: 4 bytes each
+ * header 40 · ( group · directory · sums )* · ( index · directory · sums )* · footer · tail 24
+ * index      the rows, by number, in the order of one field, 4 bytes each ·
+ *            the value of every 256th of them, as a column
  * ```
  *
  * A group's bytes are summed page by page, so that one row is read and verified
@@ -16,8 +17,9 @@
  */
 
 import { decodeText, encodeText } from "./bytes.ts";
+import { encodeColumn, openColumn } from "./column.ts";
 import { CorruptionError } from "./errors.ts";
-import { compareNullable, firstWhere, type Rows, TableIndex } from "./field_index.ts";
+import { compareNullable, FENCE_STEP, firstWhere, type Rows, TableIndex } from "./field_index.ts";
 import type { File } from "./file.ts";
 import {
   align8,
@@ -33,7 +35,7 @@ import {
   sumStands,
 } from "./format.ts";
 import { type Directory, type EncodedGroup, Group } from "./group.ts";
-import { Numbers, type Source } from "./parts.ts";
+import { Numbers, PartWriter, type Source } from "./parts.ts";
 import { type FieldDef, TableSchema } from "./schema.ts";
 import type { Stored } from "./values.ts";
 
@@ -275,10 +277,17 @@ export class Table implements TableInfo {
   }
 
   #indexEntry(numbers: number[], end: number): IndexEntry {
-    const [field, nulls, number, at] = numbers as [number, number, number, number];
-    const entry = { field, nulls, number, at, length: this.rows * 4, directory: 0 };
+    const [field, nulls, number, at, length, directory] = numbers as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    const entry = { field, nulls, number, at, length, directory };
     if (
-      numbers.length !== 4 || !numbers.every((n) => Number.isSafeInteger(n) && n >= 0) ||
+      numbers.length !== 6 || !numbers.every((n) => Number.isSafeInteger(n) && n >= 0) ||
       nulls > this.rows || at < FILE_HEADER || at + spanOf(entry) > end
     ) {
       this.#fail(end, "the footer tells of an impossible index");
@@ -345,10 +354,13 @@ export class Table implements TableInfo {
     if (index !== undefined) return index;
     const entry = this.#entries.find((entry) => entry.field === field.number);
     if (entry !== undefined) {
-      const { row } = this.#permutation(entry);
-      index = new TableIndex(this.#rows, field, entry.nulls, row);
+      const { source, behind, row } = this.#permutation(entry);
+      const meta = JSON.parse(decodeText(behind.subarray(0, entry.directory)));
+      const count = Math.ceil(this.rows / FENCE_STEP);
+      const fences = openColumn(source, meta, field.value, count, null);
+      index = new TableIndex(this.#rows, field, entry.nulls, row, (i) => fences.get(i));
     } else if (this.rows === 0) {
-      index = new TableIndex(this.#rows, field, 0, () => 0);
+      index = new TableIndex(this.#rows, field, 0, () => 0, () => null);
     } else {
       return undefined;
     }
@@ -357,7 +369,7 @@ export class Table implements TableInfo {
   }
 
   #permutation(entry: IndexEntry) {
-    const { source } = openExtent(this.#file, this.#sums, entry);
+    const { source, behind } = openExtent(this.#file, this.#sums, entry);
     const numbers = new Numbers(source, { width: 4, base: 0, at: 0 }, this.rows);
     let gets = 0;
     const row = (position: number) => {
@@ -366,7 +378,7 @@ export class Table implements TableInfo {
       const row = numbers.get(position);
       return row < this.rows ? row : source.fail(position * 4, "an index tells of no row");
     };
-    return { source, numbers, row };
+    return { source, behind, numbers, row };
   }
 
   /** All rows in the order of a field, if there is an index of it. */
@@ -378,14 +390,15 @@ export class Table implements TableInfo {
     return numbers.words as Uint32Array;
   }
 
-  /** Rows, ascending by number, as places: which of the rows of which groups. */
+  /** Rows, ascending by number, as places: which of the rows of which groups. Changes `rows`. */
   *placesOf(rows: Uint32Array): Generator<{ part: Table["groups"][number]; rows: Uint32Array }> {
     for (let from = 0; from < rows.length;) {
       const i = this.#rows.groupOf(rows[from]!);
       const start = this.#rows.start(i);
       const end = this.#rows.start(i + 1);
-      const to = firstWhere(from, rows.length, (k) => rows[k]! >= end);
-      yield { part: this.groups[i]!, rows: rows.subarray(from, to).map((row) => row - start) };
+      let to = from;
+      for (; to < rows.length && rows[to]! < end; to++) rows[to]! -= start;
+      yield { part: this.groups[i]!, rows: rows.subarray(from, to) };
       from = to;
     }
   }
@@ -398,7 +411,7 @@ export class Table implements TableInfo {
   checkIndexes({ order: ordered = true } = {}): void {
     for (const entry of this.#entries) {
       const { source, numbers, row } = this.#permutation(entry);
-      numbers.load();
+      source.need(0, entry.length);
       if (!ordered) continue;
       const field = this.schema.fields.find(({ number }) => number === entry.field);
       if (field === undefined) continue;
@@ -547,18 +560,33 @@ export class TableWriter {
     })));
   }
 
-  /** Writes the order of a field; behind the last group. */
-  addIndex(field: FieldDef, nulls: number, order: Uint32Array): void {
-    const bytes = new Uint8Array(order.buffer, order.byteOffset, order.byteLength);
+  /**
+   * Writes the order of a field; behind the last group.
+   *
+   * @param field The field.
+   * @param nulls How many rows are null.
+   * @param order All rows.
+   * @param fences The value at each multiple of {@linkcode FENCE_STEP} in that order.
+   */
+  addIndex(
+    field: FieldDef,
+    nulls: number,
+    order: Uint32Array,
+    fences: readonly (Stored | null)[],
+  ): void {
+    const parts = new PartWriter();
+    parts.add(order);
+    const json = encodeText(JSON.stringify(encodeColumn(parts, field.value, fences)));
+    const bytes = parts.finish();
     const entry = {
       field: field.number,
       nulls,
       number: this.#nextGroup++,
       at: this.#at,
       length: bytes.length,
-      directory: 0,
+      directory: json.length,
     };
-    this.#write(entry, { bytes, behind: this.#behind(entry, bytes, new Uint8Array()) });
+    this.#write(entry, { bytes, behind: this.#behind(entry, bytes, json) });
     this.#indexes.push(entry);
   }
 
@@ -578,7 +606,9 @@ export class TableWriter {
       groups: this.#groups.map((
         g,
       ) => [g.number, g.first, g.last, g.rows, g.at, g.length, g.directory]),
-      indexes: this.#indexes.map((index) => [index.field, index.nulls, index.number, index.at]),
+      indexes: this.#indexes.map((
+        i,
+      ) => [i.field, i.nulls, i.number, i.at, i.length, i.directory]),
     }));
     const bytes = new Uint8Array(align8(json.length) + TAIL);
     bytes.set(json);

@@ -1204,7 +1204,7 @@ Deno.test("Table.checkIndexes() finds an index whose bytes are whole and whose o
     values.forEach((n, id) => builder.add(id, { version: 0, values: [n] }));
     const out = new TableWriter(file, sums, 1, 0);
     out.add(builder.take().group, 0, 3);
-    out.addIndex(schema.fields[0]!, 1, Uint32Array.from(order));
+    out.addIndex(schema.fields[0]!, 1, Uint32Array.from(order), [null]);
     out.finish({ schema, nextId: 4, sequence: 1 });
     const table = new Table(file, sums, 1);
     if (whole) table.checkIndexes();
