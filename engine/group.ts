@@ -152,7 +152,8 @@ export class Group {
   readonly source: Source;
   readonly #ids: Numbers | undefined;
   readonly #versions: Numbers | undefined;
-  readonly #columns = new Map<number, Column>();
+  /** By field number. */
+  readonly #columns: Column[] = [];
   /** What was asked for last, as it is for row after row. */
   #chosen: { fields: readonly FieldDef[]; columns: readonly Column[] } | undefined;
 
@@ -200,11 +201,11 @@ export class Group {
 
   /** The column of a field. */
   column(field: FieldDef): Column {
-    let column = this.#columns.get(field.number);
+    let column = this.#columns[field.number];
     if (column === undefined) {
       const meta = this.directory.columns[field.number];
       column = openColumn(this.source, meta, field.value, this.rows, field.fill);
-      this.#columns.set(field.number, column);
+      this.#columns[field.number] = column;
     }
     return column;
   }
