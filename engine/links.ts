@@ -46,7 +46,7 @@ export class Links {
     store: Store,
     family: Family | undefined,
     open: (dir: string, family: Family) => Store,
-    own = () => store.refresh(),
+    own: () => State = () => store.refresh(),
   ) {
     this.#store = store;
     this.#isRoot = family === undefined;

@@ -410,7 +410,7 @@ export class Table implements TableInfo {
    */
   checkIndexes({ order: ordered = true } = {}): void {
     for (const entry of this.#entries) {
-      const { source, numbers, row } = this.#permutation(entry);
+      const { source, row } = this.#permutation(entry);
       source.need(0, entry.length);
       if (!ordered) continue;
       const field = this.schema.fields.find(({ number }) => number === entry.field);
