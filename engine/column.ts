@@ -348,9 +348,12 @@ class NumberColumn extends Column {
     for (let i = 0; this.hasNulls && i < into.length; i++) if (this.isNull(i)) into[i] = NaN;
   }
 
-  override excludes({ range, nan, nulls }: Matcher): boolean {
-    if (range === undefined || (nulls && this.hasNulls) || (nan && !this.#finite)) return false;
-    return range[1] < this.#min || range[0] > this.#max;
+  override excludes({ spans, nulls }: Matcher): boolean {
+    if (spans === undefined || (nulls && this.hasNulls)) return false;
+    // Numbers are what a column of numbers is asked for.
+    return (spans as readonly { low?: number; high?: number }[]).every(
+      ({ low = -Infinity, high = Infinity }) => high < this.#min || low > this.#max,
+    );
   }
 
   /** The bounds of what matches, where nothing else does. */
@@ -433,14 +436,26 @@ class BigintColumn extends Column {
 
 class DateTimeColumn extends Column {
   readonly #source: Source;
+  readonly #meta: ColumnMeta & { kind: "datetime" };
   readonly #days: Numbers;
   readonly #nanos: Numbers;
 
   constructor(source: Source, meta: ColumnMeta & { kind: "datetime" }, rows: number) {
     super(source, meta.nulls, rows);
     this.#source = source;
+    this.#meta = meta;
     this.#days = new Numbers(source, meta.days, rows);
     this.#nanos = new Numbers(source, meta.nanos, rows);
+  }
+
+  /** By the first and the last day. */
+  override excludes({ nulls, spans }: Matcher): boolean {
+    if (spans === undefined || (nulls && this.hasNulls)) return false;
+    const { min = -Infinity, max = Infinity } = this.#meta.days;
+    const day = (value: Stored) => splitDateTime(value as Temporal.PlainDateTime)[0];
+    return spans.every(({ low, high }) =>
+      (high !== undefined && day(high) < min) || (low !== undefined && day(low) > max)
+    );
   }
 
   protected override value(i: number): Temporal.PlainDateTime {

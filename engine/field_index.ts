@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Matcher, Span } from "./matcher.ts";
+import { exceeds, type Matcher, reaches, type Span } from "./matcher.ts";
 import type { FieldDef } from "./schema.ts";
 import type { Stored, ValueType } from "./values.ts";
 
@@ -24,20 +24,6 @@ export function firstWhere(low: number, high: number, holds: (i: number) => bool
     else low = middle + 1;
   }
   return low;
-}
-
-/** Whether a value is where a span begins, or behind. */
-function reaches(type: ValueType, { low, lowOpen = false }: Span, value: Stored): boolean {
-  if (low === undefined) return true;
-  const order = type.compare(value, low);
-  return order > 0 || (order === 0 && !lowOpen);
-}
-
-/** Whether a value is behind the end of a span. */
-function exceeds(type: ValueType, { high, highOpen = false }: Span, value: Stored): boolean {
-  if (high === undefined) return false;
-  const order = type.compare(value, high);
-  return order > 0 || (order === 0 && highOpen);
 }
 
 // --------------------------------------------------------------- of a table

@@ -84,16 +84,18 @@ export function oneOf(type: ValueType, values: readonly Stored[], nulls: boolean
   return { nulls, test: (value) => values.some((other) => type.equals(value, other)), ...spans };
 }
 
-/** Whether a value is in a span. */
-export function contains(type: ValueType, span: Span, value: Stored): boolean {
-  const { low, high, lowOpen = false, highOpen = false } = span;
-  if (low !== undefined) {
-    const order = type.compare(value, low);
-    if (order < 0 || (lowOpen && order === 0)) return false;
-  }
-  if (high === undefined) return true;
+/** Whether a value is where a span begins, or behind. */
+export function reaches(type: ValueType, { low, lowOpen = false }: Span, value: Stored): boolean {
+  if (low === undefined) return true;
+  const order = type.compare(value, low);
+  return order > 0 || (order === 0 && !lowOpen);
+}
+
+/** Whether a value is behind the end of a span. */
+export function exceeds(type: ValueType, { high, highOpen = false }: Span, value: Stored): boolean {
+  if (high === undefined) return false;
   const order = type.compare(value, high);
-  return order < 0 || (!highOpen && order === 0);
+  return order > 0 || (order === 0 && highOpen);
 }
 
 /** What two spans have in common. */
@@ -118,7 +120,7 @@ export function ranged(type: ValueType, ...spans: readonly Span[]): Matcher {
   const span = spans.reduce((a, b) => intersection(type, a, b));
   const matcher = {
     nulls: false,
-    test: (value: Stored) => contains(type, span, value),
+    test: (value: Stored) => reaches(type, span, value) && !exceeds(type, span, value),
     spans: [span],
   };
   if (type.layout !== "number") return matcher;

@@ -284,3 +284,40 @@ Deno.test("Base.select() hands out a plain array of copies", async () => {
   assertEquals(db.select({ n: 3 })[0]?.name, "p3");
   assertEquals(db.count({ n: 3 }), 15);
 });
+
+Deno.test("Base.explain() tells which row groups could not hold a row that matches", async () => {
+  await using temp = tempBase();
+  using db = PsBase.createSync(temp.path, { n: "integer", at: "datetime", day: "date" });
+  const start = Temporal.PlainDateTime.from("2020-01-01T00:00");
+  db.insertManySync(Array.from({ length: 40_000 }, (_, n) => {
+    const at = start.add({ minutes: n });
+    return { n, at, day: at.toPlainDate() };
+  }));
+  db.cleanupSync();
+  const at = start.add({ minutes: 20_000 });
+  const none = { index: null, rowsDecoded: 0 };
+  for (
+    const where of [{ n: 20_000 }, { at }, { at: [at, at] }, {
+      n: { in: [20_000, -5, 90_000] },
+    }] as const
+  ) {
+    assertEquals(db.explain(where), { ...none, rows: 1, groupsRead: 1, groupsSkipped: 2 });
+  }
+  assertEquals(
+    db.explain({ _or: [{ n: { lt: 5 } }, { at: { gte: start.add({ minutes: 39_999 }) } }] }),
+    { ...none, rows: 6, groupsRead: 2, groupsSkipped: 1 },
+  );
+  assertEquals(
+    db.explain({ __id__: [100, 200], day: { lte: start.toPlainDate() } }),
+    { ...none, rows: 101, groupsRead: 1, groupsSkipped: 2 },
+  );
+  assertEquals(db.explain((row) => row.n === 7).rowsDecoded, 40_000);
+  db.insertSync({ n: 1 });
+  assertEquals(db.explain({ n: -1 }), {
+    ...none,
+    rows: 0,
+    rowsDecoded: 1,
+    groupsRead: 0,
+    groupsSkipped: 3,
+  });
+});
