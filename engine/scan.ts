@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Group } from "./group.ts";
+import { type Group, GROUP_ROWS } from "./group.ts";
 import { type Column, type Query, typeOf } from "./query.ts";
 import { asking } from "./row_view.ts";
 import type { RowList } from "./row_list.ts";
@@ -210,13 +210,20 @@ function chunkOf({ part, patch }: Segment, test: Test, tally: Tally | undefined)
   if (tally !== undefined && part !== undefined) tally[skipped ? "groupsSkipped" : "groupsRead"]++;
   if (skipped) return { group: undefined, rows: NO_ROWS, others };
   const group = part.open();
-  const rows = new Uint32Array(group.rows);
+  // A condition may ask others while it is asked: they take room of their own.
+  const room = spare ?? new Uint32Array(GROUP_ROWS);
+  spare = undefined;
+  const rows = room.subarray(0, group.rows);
   // Before a function is asked: rows that are gone are not shown to it.
   const n = patch === undefined
     ? findRows(test, group, rows)
     : test.keep(group, rows, withoutPatched(group, patch, rows, fill(rows)));
-  return { group, rows: rows.subarray(0, n), others };
+  spare = room;
+  return { group, rows: rows.slice(0, n), others };
 }
+
+/** Room to find rows in before it is known how many there are. */
+let spare: Uint32Array | undefined;
 
 const NO_ROWS = new Uint32Array();
 
