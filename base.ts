@@ -8,7 +8,7 @@
  * `Base` takes the lock when it is opened, `PsBase` for each change.
  *
  * ```text
- * read    get at has keys size iteration select count sum avg min max distinct groupBy explain snapshot schema defaults stats
+ * read    get at has keys size iteration select count sum avg min max distinct groupBy explain snapshot schema defaults stats backup
  * write   insert insertMany insertAsStrings update updateWhere upsert delete deleteWhere transaction addField dropField renameField setDefault setType setIndex
  * lock    commit destroy, and the last step of cleanup
  * none    check close path recovered setStringFormat
@@ -31,6 +31,8 @@
  */
 
 import { audit, type CheckResult, type Problem } from "./engine/audit.ts";
+import { backUp } from "./engine/backup.ts";
+import { allOf } from "./engine/create.ts";
 import { Edits, idsFrom, listOf } from "./engine/edits.ts";
 import { currentFiles } from "./engine/file.ts";
 import { checkTimeout } from "./engine/flock.ts";
@@ -378,11 +380,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * ```
    */
   static checkSync(path: string | URL): CheckResult {
-    const steps = audit(currentFiles(), toPath(path));
-    for (;;) {
-      const step = steps.next();
-      if (step.done) return step.value;
-    }
+    return allOf(audit(currentFiles(), toPath(path)));
   }
 
   // ------------------------------------------------------------- what it is
@@ -1409,6 +1407,53 @@ export class Base<S extends Schema = Schema> extends View<S>
    */
   cleanupSync(): void {
     this.#handle.writer.cleanupSync();
+  }
+
+  /**
+   * Copies the table as it is at this moment to a new directory, while others go on, and
+   * verifies the copy. Ids and versions are kept; links lead where they led.
+   *
+   * @param path The directory of the copy; its parent must exist.
+   * @throws {BaseExistsError} If there is a base already, or something else.
+   * @throws {CorruptionError} If the table is damaged; then there is no copy.
+   * @throws {WriteError} If the disk refuses; then there is no copy.
+   *
+   * @example A copy
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const dir = await Deno.makeTempDir();
+   * await using people = await PsBase.create(`${dir}/people`, { name: "string" });
+   * await people.insert({ name: "homer" });
+   * await people.backup(`${dir}/copy`);
+   * await using copy = await PsBase.open(`${dir}/copy`);
+   * assertEquals([...copy], [...people]);
+   * ```
+   */
+  async backup(path: string | URL): Promise<void> {
+    const { store, writer } = this.#handle;
+    await writer.pace(backUp(store, toPath(path)));
+  }
+
+  /**
+   * As {@linkcode Base.backup}, blocking.
+   *
+   * @param path The directory of the copy; its parent must exist.
+   *
+   * @example Blocking
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const dir = Deno.makeTempDirSync();
+   * using people = PsBase.createSync(`${dir}/people`, { name: "string" });
+   * people.backupSync(`${dir}/copy`);
+   * assertEquals(PsBase.checkSync(`${dir}/copy`).ok, true);
+   * ```
+   */
+  backupSync(path: string | URL): void {
+    allOf(backUp(this.#handle.store, toPath(path)));
   }
 
   /**

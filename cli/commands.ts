@@ -333,6 +333,15 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     },
   },
 
+  backup: {
+    usage: "PATH TO",
+    summary: "copy a table as it is now to a new directory, and verify the copy",
+    async run(call) {
+      const [path, to] = exactly(call.words, "PATH", "TO");
+      await withBase(call.io, path, READ, (base) => base.backup(to));
+    },
+  },
+
   check: {
     usage: "PATH",
     summary: "read every byte, print what is damaged; exit code 1 if anything is",

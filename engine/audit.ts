@@ -34,7 +34,7 @@ export interface CheckResult {
  * Reads every byte of the current generation and verifies it; yields where it can
  * pause. Damage is listed, it throws only what is no damage.
  */
-export function* audit(files: Files, dir: string): Generator<void, CheckResult> {
+export function* audit(files: Files, dir: string): Generator<undefined, CheckResult> {
   const problems: Problem[] = [];
   let rows = 0;
   let store: Store | undefined;

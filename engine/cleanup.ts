@@ -10,19 +10,14 @@
  */
 
 import { refused } from "./errors.ts";
-import { FENCE_STEP, firstWhere, sortRows } from "./field_index.ts";
 import { type File, removeQuietly } from "./file.ts";
-import { GROUP_ROWS, GroupBuilder } from "./group.ts";
 import { generationPaths, parseName, temporary } from "./layout.ts";
 import { Log, randomNonce } from "./log.ts";
 import { join } from "./path.ts";
-import { scanSegment } from "./scan.ts";
-import { rowOf, type State } from "./state.ts";
+import { writeState } from "./rewrite.ts";
+import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 import { TableWriter } from "./table.ts";
-
-/** Where a row went that was deleted, or is not what it was. */
-const GONE = 2 ** 32 - 1;
 
 /** One cleanup: {@linkcode Cleanup.build}, then {@linkcode Cleanup.finish} under the lock. */
 export class Cleanup {
@@ -61,88 +56,12 @@ export class Cleanup {
     const { sums } = this.#store;
     const file = this.#create(this.#table);
     try {
-      const { table, schema, nextId, sequence } = this.#state;
-      const out = new TableWriter(file, sums, this.#generation + 1, table.nextGroup);
-      const moved = yield* this.#writeGroups(out);
-      yield* this.#writeIndexes(out, moved);
-      out.finish({ schema, nextId, sequence });
+      const { nextGroup } = this.#state.table;
+      const out = new TableWriter(file, sums, this.#generation + 1, nextGroup);
+      yield* writeState(out, this.#state);
       yield file;
     } finally {
       file.close();
-    }
-  }
-
-  /** Writes all rows; returns where those of the table went that are as they were. */
-  *#writeGroups(out: TableWriter): Generator<undefined, Uint32Array> {
-    const { table, schema } = this.#state;
-    const moved = new Uint32Array(schema.indexed.length === 0 ? 0 : table.rows).fill(GONE);
-    const builder = new GroupBuilder(schema.fields);
-    const flush = () => {
-      if (builder.empty) return;
-      const { group, first, last } = builder.take();
-      out.add(group, first, last);
-    };
-    const numbers = new Set(schema.fields.map((field) => String(field.number)));
-    let i = 0;
-    let before = 0; // rows of the table in groups before this one
-    let written = 0;
-    for (const segment of this.#state.segments()) {
-      const { part, patch } = segment;
-      const group = part?.open();
-      const ofTable = i < table.groups.length;
-      const asIs = group !== undefined && patch === undefined && group.rows >= GROUP_ROWS / 2 &&
-        Object.keys(group.directory.columns).every((number) => numbers.has(number));
-      if (asIs) {
-        flush();
-        if (ofTable) out.copy(table, i);
-        else {
-          const { directory, source: { bytes }, first } = group;
-          out.add({ directory, bytes }, first, first + group.rows - 1);
-        }
-        if (ofTable && moved.length > 0) {
-          for (let k = 0; k < group.rows; k++) moved[before + k] = written + k;
-        }
-        written += group.rows;
-      } else {
-        for (const place of scanSegment(segment)) {
-          if (ofTable && moved.length > 0 && place.group !== undefined) {
-            moved[before + place.index] = written;
-          }
-          builder.add(place.id, rowOf(place, schema.fields));
-          written++;
-          if (builder.full) flush();
-        }
-      }
-      if (ofTable) before += table.groups[i]!.rows;
-      i++;
-      yield;
-    }
-    flush();
-    return moved;
-  }
-
-  /** Writes the order of each field that is to have one, with what is in order already. */
-  *#writeIndexes(out: TableWriter, moved: Uint32Array): Generator<undefined> {
-    const rows = out.written();
-    const fresh = new Uint8Array(rows.rows).fill(1);
-    for (const row of moved) if (row !== GONE) fresh[row] = 0;
-    for (const field of this.#state.schema.indexed) {
-      const known = this.#state.table.orderOf(field)?.map((row) => moved[row]!)
-        .filter((row) => row !== GONE);
-      const others: Uint32Array[] = [];
-      for (let from = 0; from < rows.rows; from += GROUP_ROWS) {
-        const to = Math.min(from + GROUP_ROWS, rows.rows);
-        const chunk = Uint32Array.from({ length: to - from }, (_, k) => from + k);
-        others.push(known === undefined ? chunk : chunk.filter((row) => fresh[row] === 1));
-      }
-      const order = yield* sortRows(rows, field, known ?? new Uint32Array(), others);
-      const nulls = firstWhere(0, order.length, (i) => rows.value(field, order[i]!) !== null);
-      const fences = Array.from(
-        { length: Math.ceil(order.length / FENCE_STEP) },
-        (_, i) => rows.value(field, order[i * FENCE_STEP]!),
-      );
-      out.addIndex(field, nulls, order, fences);
-      yield;
     }
   }
 

@@ -93,8 +93,13 @@ export function isThere(dir: string, lock: Flock): boolean {
   );
 }
 
-/** Under the lock: makes a base where none is. */
-export function makeBase(files: Files, dir: string, lock: Flock, schema: TableSchema): void {
+/**
+ * Under the lock: removes what an interrupted create left where a base is to be.
+ *
+ * @throws {BaseExistsError} If there is anything else.
+ * @throws {CorruptionError} If there are commits of a base that lost its identity.
+ */
+export function clearPlace(files: Files, dir: string): void {
   const names = files.list(dir) ?? [];
   const foreign = names.find((name) => parseName(name) === undefined);
   if (foreign !== undefined) {
@@ -104,12 +109,39 @@ export function makeBase(files: Files, dir: string, lock: Flock, schema: TableSc
     );
   }
   checkNoCommits(files, dir);
-  // What an interrupted create left.
   for (const name of names) {
     if (typeof parseName(name) === "object") files.remove(join(dir, name));
   }
+}
+
+/** Writes a table, and gives the last commit that it holds; yields where it can pause. */
+export type Fill = (out: TableWriter) => Generator<undefined, number>;
+
+/** No rows. */
+export function emptyTable(schema: TableSchema): Fill {
+  return function* (out) {
+    out.finish({ schema, nextId: 0, sequence: 0 });
+    return 0;
+  };
+}
+
+/** Does all steps at once. */
+export function allOf<T>(steps: Generator<undefined, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Under the lock: makes a base in a place that is clear. */
+export function* makeBase(
+  files: Files,
+  dir: string,
+  lock: Flock,
+  fill: Fill,
+): Generator<undefined, void> {
   const sums = new Checksum(crypto.getRandomValues(new Uint8Array(16)));
-  makeGeneration(files, dir, sums, 1, schema);
+  yield* makeGeneration(files, dir, sums, 1, fill);
   files.open(join(dir, OWNER), "create").close();
   files.syncDir(dir);
   settleIdentity(files, dir, lock.file, sums);
@@ -127,24 +159,29 @@ function writeNew(files: Files, path: string, write: (file: File) => void): void
   }
 }
 
-/** An empty table and log, on disk but for their directory entries. */
-function makeGeneration(
+/** A table and an empty log, on disk but for their directory entries. */
+function* makeGeneration(
   files: Files,
   dir: string,
   sums: Checksum,
   generation: number,
-  schema: TableSchema,
-): void {
+  fill: Fill,
+): Generator<undefined, void> {
   const { table, log } = generationPaths(dir, generation);
   // Under names of their own until they are whole: the base that is there may be opened meanwhile.
   const nonce = randomNonce();
   const paths = [table, log, temporary(table, nonce), temporary(log, nonce)];
   try {
-    writeNew(files, temporary(table, nonce), (file) => {
-      new TableWriter(file, sums, generation, 0).finish({ schema, nextId: 0, sequence: 0 });
-    });
+    let sequence: number;
+    const file = files.open(temporary(table, nonce), "createNew");
+    try {
+      sequence = yield* fill(new TableWriter(file, sums, generation, 0));
+      file.syncSync();
+    } finally {
+      file.close();
+    }
     writeNew(files, temporary(log, nonce), (file) => {
-      file.writeAt(Log.encode(sums, generation, 0, []), 0);
+      file.writeAt(Log.encode(sums, generation, sequence, []), 0);
     });
     for (const path of [table, log]) files.rename(temporary(path, nonce), path);
   } catch (error) {
@@ -175,7 +212,7 @@ export function overrideBase(files: Files, dir: string, schema: TableSchema): vo
   const path = temporary(join(dir, IDENTITY), randomNonce());
   const old = openLast(files, dir);
   try {
-    makeGeneration(files, dir, sums, generation, schema);
+    allOf(makeGeneration(files, dir, sums, generation, emptyTable(schema)));
     writeNew(files, path, (file) => file.writeAt(encodeIdentity(sums), 0));
     files.syncDir(dir);
   } catch (error) {

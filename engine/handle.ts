@@ -5,7 +5,10 @@
  */
 
 import {
+  allOf,
+  clearPlace,
   destroyBase,
+  emptyTable,
   isCurrent,
   isThere,
   makeBase,
@@ -292,7 +295,10 @@ class Creation {
     try {
       const schema = anchor(this.#files, this.dir, this.#schema);
       if (there) overrideBase(this.#files, this.dir, schema);
-      else makeBase(this.#files, this.dir, lock, schema);
+      else {
+        clearPlace(this.#files, this.dir);
+        allOf(makeBase(this.#files, this.dir, lock, emptyTable(schema)));
+      }
     } catch (error) {
       // What is damaged or of others is left as it is.
       if (!there && !(error instanceof BaseError)) unmakeBase(this.#files, this.dir, this.#made);

@@ -29,6 +29,7 @@ import {
   fileOwner,
   getUint32,
   getUint53,
+  sameBytes,
   setUint32,
   setUint53,
   SUM,
@@ -334,6 +335,11 @@ export class Table implements TableInfo {
     return group;
   }
 
+  /** Whether it is of the base whose sums these are. */
+  isOf(sums: Checksum): boolean {
+    return sameBytes(this.#sums.uuid, sums.uuid);
+  }
+
   /** The bytes of group `i` and all that stands behind them, verified: to be copied or checked. */
   copyOf(i: number): { bytes: Uint8Array; behind: Uint8Array } {
     const { group, behind } = openGroup(this.#file, this.#sums, this.groups[i]!);
@@ -537,8 +543,14 @@ export class TableWriter {
     return behind;
   }
 
-  /** Copies group `i` of another generation of the same base, as bytes. */
+  /** Copies group `i` of another table, as bytes. */
   copy(from: Table, i: number): void {
+    if (!from.isOf(this.#sums)) {
+      const { first, last, directory } = from.groups[i]!;
+      const { bytes, behind } = from.copyOf(i);
+      const json = JSON.parse(decodeText(behind.subarray(0, directory)));
+      return this.add({ directory: json, bytes }, first, last);
+    }
     const entry = { ...from.groups[i]!, at: this.#at };
     this.#write(entry, from.copyOf(i));
     this.#groups.push(entry);

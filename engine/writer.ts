@@ -375,6 +375,19 @@ export class Writer {
     }
   }
 
+  /** Does long work step by step, so that others get a turn; closing waits for it. */
+  async pace(steps: Generator<undefined, void>): Promise<void> {
+    this.#closing.signal.throwIfAborted();
+    await this.#track((async () => {
+      // Not at once: a commit may be in the making, of which this was called.
+      await undefined;
+      for (const _ of steps) {
+        await new Promise((resolve) => setTimeout(resolve));
+        this.#closing.signal.throwIfAborted();
+      }
+    })());
+  }
+
   // ------------------------------------------------------------- the lock
 
   /** Waits for the lock, which is held until what this gives is called. */

@@ -137,6 +137,17 @@ Deno.test("info prints a default of every type", async () => {
   assertEquals(fields.map((field: { default: unknown }) => field.default), [0, "NaN", 0]);
 });
 
+Deno.test("backup copies a table, and refuses a place that is taken", async () => {
+  await using base = tempBase();
+  await people(base.path);
+  const to = `${base.parent}/copy`;
+  assertEquals(await done(["backup", base.path, to]), "");
+  assertEquals(await done(["export", to, "--ids"]), await done(["export", base.path, "--ids"]));
+  const { code, err } = await psbase(["backup", base.path, to]);
+  assertEquals(code, 1);
+  assertStringIncludes(err, "there is a base already");
+});
+
 Deno.test("rename-field gives a field another name", async () => {
   await using base = tempBase();
   await people(base.path);
