@@ -17,7 +17,7 @@ import { join } from "./path.ts";
 import { writeState } from "./rewrite.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
-import { TableWriter } from "./table.ts";
+import { TableWriter } from "./table_writer.ts";
 
 /** One cleanup: {@linkcode Cleanup.build}, then {@linkcode Cleanup.finish} under the lock. */
 export class Cleanup {

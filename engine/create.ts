@@ -15,7 +15,7 @@ import { Log, randomNonce } from "./log.ts";
 import { join, parentOf } from "./path.ts";
 import type { TableSchema } from "./schema.ts";
 import { Store } from "./store.ts";
-import { TableWriter } from "./table.ts";
+import { TableWriter } from "./table_writer.ts";
 
 /**
  * Makes the directory if need be, and attaches the lock on the identity file in it.

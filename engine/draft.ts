@@ -7,6 +7,7 @@
 
 import { ChangeWriter } from "./changes.ts";
 import { excerpt } from "./check.ts";
+import { identityOf } from "./column.ts";
 import { UniqueError } from "./errors.ts";
 import { type EncodedGroup, GroupBuilder } from "./group.ts";
 import { equal } from "./matcher.ts";
@@ -45,12 +46,6 @@ export function prepareRows(schema: TableSchema, values: readonly Values[]): Pre
     if (builder.full || i === rows.length - 1) groups.push(builder.take().group);
   });
   return { rows, groups };
-}
-
-/** The same for values that are equal, in the sense of a Map: NaN is NaN, 0 is -0. */
-function keyOf(value: Stored): unknown {
-  if (value instanceof Uint8Array) return value.toHex();
-  return typeof value === "object" ? value.toString() : value;
 }
 
 /** What a verb changes. */
@@ -119,7 +114,7 @@ export class Draft {
     for (const [id, row] of this.#written()) {
       const value = readField(row, field);
       if (value === null) continue;
-      const key = keyOf(value);
+      const key = identityOf(value);
       const holder = here.get(key);
       if (holder !== undefined) throw this.#taken(field, value, holder);
       here.set(key, id);
@@ -231,7 +226,7 @@ export class Draft {
     const seen = new Map<unknown, number>();
     const check = (id: number, value: Stored | null) => {
       if (value === null || this.#changed.has(id)) return;
-      const key = keyOf(value);
+      const key = identityOf(value);
       if ((known ?? seen).has(key)) throw this.#taken(field, value, seen.get(key) ?? id);
       if (known === undefined) seen.set(key, id);
     };

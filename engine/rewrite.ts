@@ -9,7 +9,7 @@ import { GROUP_ROWS, GroupBuilder } from "./group.ts";
 import { scanSegment } from "./scan.ts";
 import type { TableSchema } from "./schema.ts";
 import { rowOf, type State } from "./state.ts";
-import type { TableWriter } from "./table.ts";
+import type { TableWriter } from "./table_writer.ts";
 
 /** Where a row went that was deleted, or is not what it was. */
 const GONE = 2 ** 32 - 1;

@@ -16,48 +16,33 @@
  * @module
  */
 
-import { decodeText, encodeText } from "./bytes.ts";
-import { encodeColumn, openColumn } from "./column.ts";
+import { decodeText } from "./bytes.ts";
+import { openColumn } from "./column.ts";
 import { CorruptionError } from "./errors.ts";
+import { type Extent, openExtent, spanOf } from "./extent.ts";
 import { compareNullable, FENCE_STEP, firstWhere, type Rows, TableIndex } from "./field_index.ts";
 import type { File } from "./file.ts";
 import {
   align8,
   type Checksum,
-  encodeFileHeader,
   FILE_HEADER,
   fileOwner,
   getUint32,
   getUint53,
   sameBytes,
-  setUint32,
-  setUint53,
   SUM,
-  sumStands,
 } from "./format.ts";
-import { type Directory, type EncodedGroup, Group } from "./group.ts";
-import { Numbers, PartWriter, type Source } from "./parts.ts";
+import { type Directory, Group } from "./group.ts";
+import { Numbers } from "./parts.ts";
 import { type FieldDef, TableSchema } from "./schema.ts";
 import type { Stored } from "./values.ts";
 
-const PAGE = 4096;
-const TAIL = 24;
+/** The end of the file: where the footer stands. */
+export const TAIL = 24;
 /** What opening reads at once: most footers fit. */
 const FIRST_READ = 4096;
 /** Bytes of groups that a table keeps in memory at most, beside the one in use. */
 const CACHE_BYTES = 256 * 2 ** 20;
-
-/** Bytes in the file that are summed page by page. */
-interface Extent {
-  /** Unique in the base for ever; seeds the sums. */
-  readonly number: number;
-  /** Where its bytes stand in the file. */
-  readonly at: number;
-  /** How many bytes. */
-  readonly length: number;
-  /** How many bytes its directory has. */
-  readonly directory: number;
-}
 
 /** What the footer tells of a group. */
 export interface GroupEntry extends Extent {
@@ -70,7 +55,7 @@ export interface GroupEntry extends Extent {
 }
 
 /** What the footer tells of an index. */
-interface IndexEntry extends Extent {
+export interface IndexEntry extends Extent {
   /** The number of the field. */
   readonly field: number;
   /** How many rows are null. */
@@ -87,83 +72,8 @@ export interface TableInfo {
   readonly sequence: number;
 }
 
-function sumsLength(length: number): number {
-  return Math.ceil(length / PAGE) * 8;
-}
-
-function pageSum(sums: Checksum, group: number, bytes: Uint8Array, page: number): Int32Array {
-  const end = Math.min((page + 1) * PAGE, bytes.length);
-  return sums.of(SUM.page, group, page, bytes, page * PAGE, end);
-}
-
-/** The whole of it in the file: bytes, directory and page sums, and the sum of these two. */
-function spanOf(entry: Extent): number {
-  return entry.length + align8(entry.directory) + sumsLength(entry.length) + 8;
-}
-
-// --------------------------------------------------------------- reading
-
-/** Bytes in a table file, read and verified page by page. */
-class PagedSource implements Source {
-  readonly bytes: Uint8Array;
-  readonly #file: File;
-  readonly #sums: Checksum;
-  readonly #entry: Extent;
-  readonly #pageSums: Uint8Array;
-  readonly #there: Uint8Array;
-
-  constructor(file: File, sums: Checksum, entry: Extent, pageSums: Uint8Array) {
-    this.#file = file;
-    this.#sums = sums;
-    this.#entry = entry;
-    this.#pageSums = pageSums;
-    this.bytes = new Uint8Array(entry.length);
-    this.#there = new Uint8Array(Math.ceil(entry.length / PAGE));
-  }
-
-  need(from: number, to: number): void {
-    const last = Math.ceil(to / PAGE);
-    for (let page = Math.floor(from / PAGE); page < last; page++) {
-      if (this.#there[page] === 1) continue;
-      let end = page + 1;
-      while (end < last && this.#there[end] === 0) end++;
-      this.#read(page, end);
-      page = end - 1;
-    }
-  }
-
-  #read(page: number, end: number): void {
-    const { number, at } = this.#entry;
-    const bytes = this.bytes.subarray(page * PAGE, end * PAGE);
-    if (this.#file.readAt(bytes, at + page * PAGE) !== bytes.length) {
-      this.fail(page * PAGE, "the file ends too early");
-    }
-    for (; page < end; page++) {
-      if (!sumStands(pageSum(this.#sums, number, this.bytes, page), 2, this.#pageSums, page * 8)) {
-        this.fail(page * PAGE, "a page does not verify");
-      }
-      this.#there[page] = 1;
-    }
-  }
-
-  fail(at: number, reason: string): never {
-    throw new CorruptionError(this.#file.path, this.#entry.at + at, reason);
-  }
-}
-
-/** Reads what stands behind the bytes of an extent: its directory and the sums of its pages. */
-function openExtent(file: File, sums: Checksum, entry: Extent) {
-  const at = entry.at + entry.length;
-  const behind = new Uint8Array(spanOf(entry) - entry.length);
-  file.readAt(behind, at);
-  if (!sums.holds(SUM.directory, entry.number, 0, behind, 0, behind.length - 8)) {
-    throw new CorruptionError(file.path, at, "the directory of a row group does not verify");
-  }
-  const pageSums = behind.subarray(align8(entry.directory), behind.length - 8);
-  return { source: new PagedSource(file, sums, entry, pageSums), behind };
-}
-
-function openGroup(file: File, sums: Checksum, entry: GroupEntry) {
+/** Opens a group. */
+export function openGroup(file: File, sums: Checksum, entry: GroupEntry) {
   const { source, behind } = openExtent(file, sums, entry);
   const directory: Directory = JSON.parse(decodeText(behind.subarray(0, entry.directory)));
   const group = new Group(source, directory, entry.first);
@@ -174,7 +84,7 @@ function openGroup(file: File, sums: Checksum, entry: GroupEntry) {
 }
 
 /** The rows of groups, by number. */
-class GroupRows implements Rows {
+export class GroupRows implements Rows {
   readonly #groups: readonly { readonly rows: number; open(): Group }[];
   /** The number of the first row of each group, and how many there are. */
   readonly #starts: number[] = [0];
@@ -483,150 +393,5 @@ export class Table implements TableInfo {
   close(): void {
     this.#closed = true;
     this.#file.close();
-  }
-}
-
-// --------------------------------------------------------------- writing
-
-/** Writes a table, group by group. */
-export class TableWriter {
-  readonly #file: File;
-  readonly #sums: Checksum;
-  readonly #generation: number;
-  readonly #groups: GroupEntry[] = [];
-  readonly #indexes: IndexEntry[] = [];
-  #nextGroup: number;
-  #at = FILE_HEADER;
-
-  /**
-   * @param file A new, empty file.
-   * @param sums The base's sums.
-   * @param generation The generation that the table is of.
-   * @param nextGroup The number that the first new group gets.
-   */
-  constructor(file: File, sums: Checksum, generation: number, nextGroup: number) {
-    this.#file = file;
-    this.#sums = sums;
-    this.#generation = generation;
-    this.#nextGroup = nextGroup;
-    file.writeAt(encodeFileHeader("table", sums, generation), 0);
-  }
-
-  /** Writes a new group of rows with ids from `first` to `last`. */
-  add(group: EncodedGroup, first: number, last: number): void {
-    const { bytes, directory } = group;
-    const json = encodeText(JSON.stringify(directory));
-    const entry = {
-      number: this.#nextGroup++,
-      first,
-      last,
-      rows: directory.rows,
-      at: this.#at,
-      length: bytes.length,
-      directory: json.length,
-    };
-    this.#write(entry, { bytes, behind: this.#behind(entry, bytes, json) });
-    this.#groups.push(entry);
-  }
-
-  /** The directory of an extent and the sums of its pages. */
-  #behind(entry: Extent, bytes: Uint8Array, directory: Uint8Array): Uint8Array {
-    const behind = new Uint8Array(spanOf(entry) - bytes.length);
-    behind.set(directory);
-    const sumsAt = align8(directory.length);
-    for (let page = 0; page * PAGE < bytes.length; page++) {
-      const sum = pageSum(this.#sums, entry.number, bytes, page);
-      setUint32(behind, sumsAt + page * 8, sum[0]!);
-      setUint32(behind, sumsAt + page * 8 + 4, sum[1]!);
-    }
-    this.#sums.put(SUM.directory, entry.number, 0, behind, 0, behind.length - 8);
-    return behind;
-  }
-
-  /** Copies group `i` of another table, as bytes. */
-  copy(from: Table, i: number): void {
-    if (!from.isOf(this.#sums)) {
-      const { first, last, directory } = from.groups[i]!;
-      const { bytes, behind } = from.copyOf(i);
-      const json = JSON.parse(decodeText(behind.subarray(0, directory)));
-      return this.add({ directory: json, bytes }, first, last);
-    }
-    const entry = { ...from.groups[i]!, at: this.#at };
-    this.#write(entry, from.copyOf(i));
-    this.#groups.push(entry);
-  }
-
-  /** The rows written so far, read again. */
-  written(): Rows {
-    const opened = new Map<GroupEntry, Group>();
-    return new GroupRows(this.#groups.map((entry) => ({
-      rows: entry.rows,
-      open: () => {
-        let group = opened.get(entry);
-        if (group === undefined) {
-          group = openGroup(this.#file, this.#sums, entry).group;
-          opened.set(entry, group);
-        }
-        return group;
-      },
-    })));
-  }
-
-  /**
-   * Writes the order of a field; behind the last group.
-   *
-   * @param field The field.
-   * @param nulls How many rows are null.
-   * @param order All rows.
-   * @param fences The value at each multiple of {@linkcode FENCE_STEP} in that order.
-   */
-  addIndex(
-    field: FieldDef,
-    nulls: number,
-    order: Uint32Array,
-    fences: readonly (Stored | null)[],
-  ): void {
-    const parts = new PartWriter();
-    parts.add(order);
-    const json = encodeText(JSON.stringify(encodeColumn(parts, field.value, fences)));
-    const bytes = parts.finish();
-    const entry = {
-      field: field.number,
-      nulls,
-      number: this.#nextGroup++,
-      at: this.#at,
-      length: bytes.length,
-      directory: json.length,
-    };
-    this.#write(entry, { bytes, behind: this.#behind(entry, bytes, json) });
-    this.#indexes.push(entry);
-  }
-
-  #write(entry: Extent, { bytes, behind }: { bytes: Uint8Array; behind: Uint8Array }): void {
-    this.#file.writeAt(bytes, entry.at);
-    this.#file.writeAt(behind, entry.at + bytes.length);
-    this.#at += spanOf(entry);
-  }
-
-  /** Writes the footer; the caller syncs. */
-  finish({ schema, nextId, sequence }: TableInfo): void {
-    const json = encodeText(JSON.stringify({
-      schema: schema.toJson(),
-      nextId,
-      sequence,
-      nextGroup: this.#nextGroup,
-      groups: this.#groups.map((
-        g,
-      ) => [g.number, g.first, g.last, g.rows, g.at, g.length, g.directory]),
-      indexes: this.#indexes.map((
-        i,
-      ) => [i.field, i.nulls, i.number, i.at, i.length, i.directory]),
-    }));
-    const bytes = new Uint8Array(align8(json.length) + TAIL);
-    bytes.set(json);
-    setUint53(bytes, bytes.length - TAIL, this.#at);
-    setUint32(bytes, bytes.length - TAIL + 8, json.length);
-    this.#sums.put(SUM.footer, this.#generation, this.#at, bytes, 0, bytes.length - 8);
-    this.#file.writeAt(bytes, this.#at);
   }
 }

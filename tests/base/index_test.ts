@@ -3,7 +3,8 @@ import { denoFiles, withFiles } from "../../engine/file.ts";
 import { Checksum } from "../../engine/format.ts";
 import { GroupBuilder } from "../../engine/group.ts";
 import { TableSchema } from "../../engine/schema.ts";
-import { Table, TableWriter } from "../../engine/table.ts";
+import { Table } from "../../engine/table.ts";
+import { TableWriter } from "../../engine/table_writer.ts";
 import {
   type AnyBase,
   Base,

@@ -14,7 +14,8 @@ import { EVERYTHING } from "../../engine/query.ts";
 import { scan } from "../../engine/scan.ts";
 import { type StoredRow, TableSchema } from "../../engine/schema.ts";
 import { State } from "../../engine/state.ts";
-import { Table, TableWriter } from "../../engine/table.ts";
+import { Table } from "../../engine/table.ts";
+import { TableWriter } from "../../engine/table_writer.ts";
 import { GroupBuilder } from "../../engine/group.ts";
 import { Disk, random } from "../helpers/crash_file.ts";
 

@@ -9,7 +9,8 @@ import { CorruptionError } from "../../engine/errors.ts";
 import { Checksum } from "../../engine/format.ts";
 import { GroupBuilder } from "../../engine/group.ts";
 import { TableSchema } from "../../engine/schema.ts";
-import { Table, TableWriter } from "../../engine/table.ts";
+import { Table } from "../../engine/table.ts";
+import { TableWriter } from "../../engine/table_writer.ts";
 import { Disk } from "../helpers/crash_file.ts";
 
 const SUMS = new Checksum(new Uint8Array(16).fill(7));

@@ -1,0 +1,162 @@
+/**
+ * Writes a table, see `table.ts`: group by group, then the indexes, then the footer.
+ *
+ * @module
+ */
+
+import { decodeText, encodeText } from "./bytes.ts";
+import { encodeColumn } from "./column.ts";
+import { behindExtent, type Extent, spanOf } from "./extent.ts";
+import type { Rows } from "./field_index.ts";
+import type { File } from "./file.ts";
+import {
+  align8,
+  type Checksum,
+  encodeFileHeader,
+  FILE_HEADER,
+  setUint32,
+  setUint53,
+  SUM,
+} from "./format.ts";
+import type { EncodedGroup, Group } from "./group.ts";
+import { PartWriter } from "./parts.ts";
+import type { FieldDef } from "./schema.ts";
+import {
+  type GroupEntry,
+  GroupRows,
+  type IndexEntry,
+  openGroup,
+  type Table,
+  type TableInfo,
+  TAIL,
+} from "./table.ts";
+import type { Stored } from "./values.ts";
+
+/** Writes a table, group by group. */
+export class TableWriter {
+  readonly #file: File;
+  readonly #sums: Checksum;
+  readonly #generation: number;
+  readonly #groups: GroupEntry[] = [];
+  readonly #indexes: IndexEntry[] = [];
+  #nextGroup: number;
+  #at = FILE_HEADER;
+
+  /**
+   * @param file A new, empty file.
+   * @param sums The base's sums.
+   * @param generation The generation that the table is of.
+   * @param nextGroup The number that the first new group gets.
+   */
+  constructor(file: File, sums: Checksum, generation: number, nextGroup: number) {
+    this.#file = file;
+    this.#sums = sums;
+    this.#generation = generation;
+    this.#nextGroup = nextGroup;
+    file.writeAt(encodeFileHeader("table", sums, generation), 0);
+  }
+
+  /** Writes a new group of rows with ids from `first` to `last`. */
+  add(group: EncodedGroup, first: number, last: number): void {
+    const { bytes, directory } = group;
+    const json = encodeText(JSON.stringify(directory));
+    const entry = {
+      number: this.#nextGroup++,
+      first,
+      last,
+      rows: directory.rows,
+      at: this.#at,
+      length: bytes.length,
+      directory: json.length,
+    };
+    this.#write(entry, { bytes, behind: behindExtent(this.#sums, entry, bytes, json) });
+    this.#groups.push(entry);
+  }
+
+  /** Copies group `i` of another table, as bytes. */
+  copy(from: Table, i: number): void {
+    if (!from.isOf(this.#sums)) {
+      const { first, last, directory } = from.groups[i]!;
+      const { bytes, behind } = from.copyOf(i);
+      const json = JSON.parse(decodeText(behind.subarray(0, directory)));
+      return this.add({ directory: json, bytes }, first, last);
+    }
+    const entry = { ...from.groups[i]!, at: this.#at };
+    this.#write(entry, from.copyOf(i));
+    this.#groups.push(entry);
+  }
+
+  /** The rows written so far, read again. */
+  written(): Rows {
+    const opened = new Map<GroupEntry, Group>();
+    return new GroupRows(this.#groups.map((entry) => ({
+      rows: entry.rows,
+      open: () => {
+        let group = opened.get(entry);
+        if (group === undefined) {
+          group = openGroup(this.#file, this.#sums, entry).group;
+          opened.set(entry, group);
+        }
+        return group;
+      },
+    })));
+  }
+
+  /**
+   * Writes the order of a field; behind the last group.
+   *
+   * @param field The field.
+   * @param nulls How many rows are null.
+   * @param order All rows.
+   * @param fences The value at each multiple of {@linkcode FENCE_STEP} in that order.
+   */
+  addIndex(
+    field: FieldDef,
+    nulls: number,
+    order: Uint32Array,
+    fences: readonly (Stored | null)[],
+  ): void {
+    const parts = new PartWriter();
+    parts.add(order);
+    const json = encodeText(JSON.stringify(encodeColumn(parts, field.value, fences)));
+    const bytes = parts.finish();
+    const entry = {
+      field: field.number,
+      nulls,
+      number: this.#nextGroup++,
+      at: this.#at,
+      length: bytes.length,
+      directory: json.length,
+    };
+    this.#write(entry, { bytes, behind: behindExtent(this.#sums, entry, bytes, json) });
+    this.#indexes.push(entry);
+  }
+
+  #write(entry: Extent, { bytes, behind }: { bytes: Uint8Array; behind: Uint8Array }): void {
+    this.#file.writeAt(bytes, entry.at);
+    this.#file.writeAt(behind, entry.at + bytes.length);
+    this.#at += spanOf(entry);
+  }
+
+  /** Writes the footer; the caller syncs. */
+  finish({ schema, nextId, sequence }: TableInfo): void {
+    const json = encodeText(JSON.stringify({
+      schema: schema.toJson(),
+      nextId,
+      sequence,
+      nextGroup: this.#nextGroup,
+      groups: this.#groups.map((
+        g,
+      ) => [g.number, g.first, g.last, g.rows, g.at, g.length, g.directory]),
+      indexes: this.#indexes.map((
+        i,
+      ) => [i.field, i.nulls, i.number, i.at, i.length, i.directory]),
+    }));
+    const bytes = new Uint8Array(align8(json.length) + TAIL);
+    bytes.set(json);
+    setUint53(bytes, bytes.length - TAIL, this.#at);
+    setUint32(bytes, bytes.length - TAIL + 8, json.length);
+    this.#sums.put(SUM.footer, this.#generation, this.#at, bytes, 0, bytes.length - 8);
+    this.#file.writeAt(bytes, this.#at);
+  }
+}
