@@ -6,7 +6,8 @@
  * @module
  */
 
-import { type Column, type ColumnMeta, encodeColumn, openColumn } from "./column.ts";
+import { type Column, type ColumnMeta, openColumn } from "./column.ts";
+import { encodeColumn } from "./column_writer.ts";
 import { CorruptionError } from "./errors.ts";
 import { encodeNumbers, Numbers, type NumbersMeta, PartWriter, type Source } from "./parts.ts";
 import { type FieldDef, readField, type StoredRow } from "./schema.ts";

@@ -5,7 +5,7 @@
  */
 
 import { decodeText, encodeText } from "./bytes.ts";
-import { encodeColumn } from "./column.ts";
+import { encodeColumn } from "./column_writer.ts";
 import { behindExtent, type Extent, spanOf } from "./extent.ts";
 import type { Rows } from "./field_index.ts";
 import type { File } from "./file.ts";
