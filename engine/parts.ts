@@ -163,8 +163,11 @@ let wide = new Uint32Array();
 /** Fewer rows than these are looked at one by one, sooner than all words are made wide. */
 export const FEW_ROWS = 512;
 
-/** More hits than these are found by a loop, sooner than by a search for each. */
-const FEW_HITS = 64;
+/**
+ * More hits than these are found by a loop, sooner than by a search for each; a loop that is not
+ * compiled yet takes as long as a thousand searches.
+ */
+const FEW_HITS = 1024;
 
 /**
  * 1 if a word is at least `from` and at most `span` more, else 0; all are below 2^31. Where either
