@@ -18,6 +18,8 @@ compares the table with what was acknowledged. Exits 1 if anything was lost, dou
   --rounds N        how often each of them reads, inserts and deletes, 20 if left out
   --rows N          rows of the table before, 10000 if left out
   --durability D    "full" (each commit waits for the disk) or "relaxed", "full" if left out
+  --transactions    each round also moves money between accounts in a transaction; what they
+                    have together must be the same whenever one looks
   --control         switches locking off: faults must be seen, and it exits 0 if they are
   --help            this text`;
 
@@ -34,9 +36,9 @@ function count(name: string, value: string): number {
 }
 
 function optionsFrom(args: string[]): StormOptions | undefined {
-  const { help, control, durability, ...counts } = parseArgs(args, {
+  const { help, control, transactions, durability, ...counts } = parseArgs(args, {
     string: ["processes", "rounds", "rows", "durability"],
-    boolean: ["control", "help"],
+    boolean: ["control", "help", "transactions"],
     default: { processes: "50", rounds: "20", rows: "10000", durability: "full" },
     unknown: (arg) => {
       throw new UsageError(`there is no option "${arg}"`);
@@ -52,7 +54,7 @@ function optionsFrom(args: string[]): StormOptions | undefined {
   if (rows < processes * rounds) {
     throw new UsageError(`--rows is ${rows}, too few for ${processes * rounds} deletions`);
   }
-  return { processes, rounds, rows, durability, control };
+  return { processes, rounds, rows, durability, control, transactions };
 }
 
 /** On a terminal: one line that tells what is going on. */

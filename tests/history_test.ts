@@ -2,7 +2,7 @@
  * Processes that do transactions at random, are stopped and killed: what they tell must have
  * an order in which each saw what those before it wrote.
  *
- * With `PSBASE_LONG` set, for some minutes.
+ * With `PSBASE_LONG` set, for a minute.
  *
  * @module
  */

@@ -21,7 +21,7 @@ import {
   verifyAnew,
 } from "../examples/storm/run.ts";
 import { readStrikes } from "../examples/storm/data.ts";
-import { STRIKES } from "../examples/storm/strikes.ts";
+import { ACCOUNTS, STRIKES } from "../examples/storm/strikes.ts";
 import { BANK, BANK_ROWS, BANK_SHARE, BANK_SUM } from "./helpers/bank.ts";
 import { type Fixture, spawnFixture } from "./helpers/spawn.ts";
 
@@ -44,6 +44,15 @@ Deno.test("PsBase keeps every row of a small storm", async () => {
   assertNoFault(report);
   assertEquals(report.commits, 2 * 12 * 3);
   assertEquals(report.verdict.rows, options.rows);
+});
+
+Deno.test("PsBase.transaction() moves money in a small storm, and none is lost", async () => {
+  const options = { ...FULL, processes: 10, rounds: 4, transactions: true };
+  const report = await runStorm(options);
+  assertNoFault(report);
+  // Of four, one is undone.
+  assertEquals(report.commits, 2 * 10 * 4 + 10 * 3);
+  assertEquals(report.verdict.rows, options.rows + ACCOUNTS + options.processes);
 });
 
 Deno.test("the storm shows faults when locks keep nobody out", async () => {
@@ -70,6 +79,12 @@ Deno.test("Base.update() with a function counts to 1,000 in fifty processes", as
   await Promise.all(children.map((child) => child.send("go")));
   for (const child of children) assertEquals((await child.status).code, 0);
   assertEquals(base.get(0), { __id__: 0, __version__: 1000, n: 1000 });
+});
+
+Deno.test({
+  name: "PsBase.transaction() moves money in a storm of fifty processes, and none is lost",
+  ignore: !LONG,
+  fn: async () => assertNoFault(await runStorm({ ...FULL, transactions: true })),
 });
 
 for (let run = 1; run <= 5; run++) {

@@ -8,7 +8,7 @@
 import { PsBase } from "../../base.ts";
 import type { Job, Round } from "./child.ts";
 import { readStrikes } from "./data.ts";
-import { type Strike, STRIKES } from "./strikes.ts";
+import { ACCOUNTS, counterOf, NEW_ACCOUNT, type Strike, STRIKES } from "./strikes.ts";
 import type { Expected, Verdict } from "./verify.ts";
 
 /** What kind of storm. */
@@ -23,6 +23,8 @@ export interface StormOptions {
   readonly durability: "full" | "relaxed";
   /** Whether locks are switched off. */
   readonly control: boolean;
+  /** Whether they move money in transactions, too. */
+  readonly transactions?: boolean | undefined;
 }
 
 /** What came of it. */
@@ -46,9 +48,20 @@ export async function createStrikes(dir: string, strikes: readonly Strike[]): Pr
   await base.cleanup();
 }
 
+/** Adds accounts with money, and who counts what each process moves. */
+async function addAccounts(dir: string, processes: number): Promise<void> {
+  await using base = await PsBase.open(dir, { schema: STRIKES });
+  const accounts = Array.from({ length: ACCOUNTS }, () => NEW_ACCOUNT);
+  const counters = Array.from(
+    { length: processes },
+    (_, process) => ({ ...NEW_ACCOUNT, operator: counterOf(process), costTotal: null }),
+  );
+  await base.insertMany([...accounts, ...counters]);
+}
+
 /** Gives each process an airport and rows to delete: one a round, all over the table. */
 export function shareOut(dir: string, strikes: readonly Strike[], options: StormOptions): Job[] {
-  const { processes, rounds, rows, durability, control } = options;
+  const { processes, rounds, rows, durability, control, transactions } = options;
   const airports = [...new Set(strikes.map((strike) => strike.airport))];
   return Array.from({ length: processes }, (_, process) => ({
     dir,
@@ -63,6 +76,7 @@ export function shareOut(dir: string, strikes: readonly Strike[], options: Storm
     // Both forms of the verbs take part.
     sync: process % 2 === 0,
     control,
+    transactions,
   }));
 }
 
@@ -165,14 +179,19 @@ export function expectedAfter(
 ): Expected {
   const inserts: Expected["inserts"][number][] = [];
   const deletes: Expected["deletes"][number][] = [];
-  for (const { process, airport, victims } of jobs) {
+  const moves: NonNullable<Expected["moves"]>[number][] = [];
+  for (const { process, airport, victims, transactions } of jobs) {
     const told = new Map(rounds.get(process)?.map((round) => [round.round, round]));
     victims.forEach((victim, round) => {
       inserts.push({ airport, process, round, id: told.get(round)?.id });
       deletes.push({ id: victim, acknowledged: told.get(round)?.deleted ?? false });
     });
+    if (!transactions) continue;
+    const all = [...told.values()];
+    const least = all.filter(({ moved }) => moved).length;
+    moves.push({ process, least, most: least + all.filter(({ error }) => error).length });
   }
-  return { dir, rows, inserts, deletes };
+  return { dir, rows, inserts, deletes, moves };
 }
 
 /** Runs a storm in a temporary directory; `onProgress` is told of what is going on. */
@@ -186,13 +205,15 @@ export async function runStorm(
     onProgress(`creating a base of ${options.rows} strikes`);
     const strikes = readStrikes(options.rows);
     await createStrikes(dir, strikes);
+    if (options.transactions) await addAccounts(dir, options.processes);
     const jobs = shareOut(dir, strikes, options);
     const { rounds, errors, wallMs } = await runJobs(jobs, onProgress);
     onProgress("verifying in a new process");
     const verdict = await verifyAnew(expectedAfter(dir, options.rows, jobs, rounds));
     const all = [...rounds.values()].flat();
     const commits = all.reduce(
-      (n, { id, deleted }) => n + Number(id !== undefined) + Number(deleted ?? 0),
+      (n, { id, deleted = false, moved = false }) =>
+        n + Number(id !== undefined) + Number(deleted) + Number(moved),
       0,
     );
     return { commits, errors, verdict, wallMs, roundMs: all.map(({ ms }) => ms) };

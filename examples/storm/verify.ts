@@ -8,7 +8,7 @@
 
 import { PsBase, type RowOf } from "../../base.ts";
 import { readStrikes } from "./data.ts";
-import { stormStrike, STRIKES } from "./strikes.ts";
+import { ACCOUNT, accountFaults, counterOf, stormStrike, STRIKES } from "./strikes.ts";
 
 /** What was attempted, and what of it was acknowledged. */
 export interface Expected {
@@ -25,6 +25,12 @@ export interface Expected {
   }[];
   /** Deletions; those not acknowledged may have happened or not. */
   readonly deletes: readonly { readonly id: number; readonly acknowledged: boolean }[];
+  /** How often each process moved money: as often as was acknowledged, or once more if it failed. */
+  readonly moves?: readonly {
+    readonly process: number;
+    readonly least: number;
+    readonly most: number;
+  }[];
 }
 
 /** What was found. */
@@ -49,7 +55,9 @@ function holds(row: Row, given: Partial<Record<keyof Row, unknown>>): boolean {
 }
 
 /** Compares the base with what is expected of it. */
-export async function verify({ dir, rows, inserts, deletes }: Expected): Promise<Verdict> {
+export async function verify(
+  { dir, rows, inserts, deletes, moves = [] }: Expected,
+): Promise<Verdict> {
   using base = await PsBase.open(dir, { schema: STRIKES });
   const faults: string[] = [];
   let lost = 0;
@@ -92,6 +100,23 @@ export async function verify({ dir, rows, inserts, deletes }: Expected): Promise
     if (row !== undefined && holds(row, strike)) found.delete(row.__id__);
     else if (id !== undefined) lost += told(`${what} is not there with id ${id}`);
   }
+
+  if (moves.length > 0) accountFaults(base).forEach(told);
+  const byOperator = Map.groupBy(found.values(), (row) => row.operator);
+  for (const { process, least, most } of moves) {
+    const [counter] = byOperator.get(counterOf(process)) ?? [];
+    const count = counter?.speed ?? -1;
+    const what = `process ${process} moved money ${count} times`;
+    if (count < least) lost += told(`${what}, ${least} were acknowledged`);
+    if (count > most) doubled += told(`${what}, it tried only ${most} times`);
+    if (counter !== undefined) found.delete(counter.__id__);
+  }
+  if (moves.length > 0) {
+    for (const row of byOperator.get(ACCOUNT) ?? []) {
+      found.delete(row.__id__);
+    }
+  }
+
   for (const row of found.values()) {
     doubled += told(`row ${row.__id__} of ${row.operator}, round ${row.speed}, is one too many`);
   }
