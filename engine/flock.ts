@@ -68,7 +68,7 @@ interface Waiter {
 }
 
 /** Longest time a timer can be set to, 24 days; who has more has no limit. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 const MAX_PAUSE_MS = 20;
 
 function longer(pauseMs: number): number {

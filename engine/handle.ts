@@ -16,9 +16,11 @@ import {
   prepareBase,
   unmakeBase,
 } from "./create.ts";
-import { BaseError, BaseExistsError, refused, SchemaError } from "./errors.ts";
+import { BaseError, BaseExistsError, DeadlockError, refused, SchemaError } from "./errors.ts";
 import { currentFiles, type Files } from "./file.ts";
 import { checkTimeout, type Flock } from "./flock.ts";
+import { sumsOf } from "./identity.ts";
+import { isInside } from "./inside.ts";
 import { anchor } from "./links.ts";
 import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./options.ts";
 import { checkUnowned, Ownership } from "./owner.ts";
@@ -78,6 +80,7 @@ export class Handle {
     const handle = Handle.#open(path, settings, owner);
     if (handle.#ownership === undefined) return handle;
     try {
+      checkOutside("open", handle.store.dir, handle.store.state.origin.base);
       await handle.store.lock!.acquire(handle.#patience(settings));
     } catch (error) {
       handle.dispose();
@@ -152,8 +155,10 @@ export class Handle {
       const lock = creation.begin();
       if (lock === undefined) continue;
       try {
-        done = creation.isOpen(lock) ||
-          await lock.run(() => creation.make(lock), waiting(creation.dir, settings));
+        done = creation.isOpen(lock);
+        if (done) break;
+        creation.checkOutside(lock);
+        done = await lock.run(() => creation.make(lock), waiting(creation.dir, settings));
       } finally {
         lock.detach();
       }
@@ -227,6 +232,14 @@ export class Handle {
   }
 }
 
+/** What would wait for the transaction that it is called from would wait for ever. */
+function checkOutside(verb: string, dir: string, base: string): void {
+  if (!isInside(base)) return;
+  throw new DeadlockError(
+    `Cannot ${verb} "${dir}" inside a transaction of it: wait for its end`,
+  );
+}
+
 /** How long the lock is waited for, and who is not waited for. */
 function waiting(dir: string, { timeoutMs }: OpenSchemaOptions<Schema>) {
   const files = currentFiles();
@@ -285,6 +298,12 @@ class Creation {
       );
     }
     return this.#mode === "open";
+  }
+
+  /** Before the lock is waited for. */
+  checkOutside(lock: Flock): void {
+    if (!isThere(this.dir, lock)) return;
+    checkOutside("create", this.dir, sumsOf(this.#files, this.dir, lock.file).uuid.toHex());
   }
 
   /** Under the lock: makes it; `false` if the lock is on a file that was replaced. */

@@ -55,6 +55,11 @@ export class Links {
     this.#own = own;
   }
 
+  /** The rows of the base itself, as who reads them sees them. */
+  own(): State {
+    return this.#own();
+  }
+
   /** The same, for who sees other rows of the base itself. */
   seeing(own: () => State): Links {
     return new Links(this.#store, this.#family, this.#open, own);

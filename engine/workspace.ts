@@ -7,7 +7,7 @@
 
 import { readChanges } from "./changes.ts";
 import { Draft } from "./draft.ts";
-import { ClosedError } from "./errors.ts";
+import { ClosedError, DeadlockError } from "./errors.ts";
 import type { State } from "./state.ts";
 import type { Change } from "./writer.ts";
 
@@ -17,16 +17,24 @@ export class Workspace {
   readonly dir: string;
   #state: State;
   readonly #payloads: Uint8Array[] = [];
+  readonly #checkBase: () => void;
   #ended = false;
+  /** Functions of users may run, of a change that is not made yet. */
+  #changing = false;
 
   /**
    * @param state The commit point that it goes on from; stays as it is.
    * @param dir Where the base is.
+   * @param checkBase Throws if the base was closed.
    */
-  constructor(state: State, dir: string) {
+  constructor(state: State, dir: string, checkBase: () => void) {
     const { base, links } = state.origin;
-    this.#state = state.clone({ base, links: links.seeing(() => this.refresh()) });
+    this.#state = state.clone({
+      base,
+      links: links.seeing(() => this.#ended ? links.own() : this.#state),
+    });
     this.dir = dir;
+    this.#checkBase = checkBase;
   }
 
   /** The rows as they are now. */
@@ -41,15 +49,27 @@ export class Workspace {
    * @throws {ClosedError} If it ended.
    */
   checkOpen(): void {
-    if (!this.#ended) return;
+    if (!this.#ended) return this.#checkBase();
     throw new ClosedError(`Cannot use a transaction of "${this.dir}": it has ended, begin another`);
   }
 
   /** Makes a change; if it throws, all is as before it. */
   run<T>(change: Change<T>): T {
     this.checkOpen();
+    if (this.#changing) {
+      throw new DeadlockError(
+        `Cannot write to "${this.dir}": a verb of the transaction has called this function, ` +
+          `return what is to be changed, or write later`,
+      );
+    }
     const draft = new Draft(this.#state, this.dir);
-    const value = change(draft);
+    let value: T;
+    this.#changing = true;
+    try {
+      value = change(draft);
+    } finally {
+      this.#changing = false;
+    }
     const payload = draft.finish().slice();
     if (payload.length > 0) {
       if (this.#state.pinned) this.#state = this.#state.clone();

@@ -10,10 +10,16 @@
 
 import { Cleanup } from "./cleanup.ts";
 import { Draft } from "./draft.ts";
-import { ClosedError, DeadlockError, LockTimeoutError, ReadOnlyError } from "./errors.ts";
-import type { WaitOptions } from "./flock.ts";
+import {
+  ClosedError,
+  DeadlockError,
+  LockTimeoutError,
+  ReadOnlyError,
+  WriteError,
+} from "./errors.ts";
+import { MAX_TIMER_MS, type WaitOptions } from "./flock.ts";
 import { checkUnowned } from "./owner.ts";
-import { asyncInside, isInside, runInside } from "./inside.ts";
+import { asyncInside, isInside, runInside, type Scope } from "./inside.ts";
 import type { Store } from "./store.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -223,22 +229,35 @@ export class Writer {
     const release = await this.#acquire(start, timeoutMs);
     let committed: Promise<Awaited<T>>;
     try {
-      const work = new Workspace(store.begin(), store.dir);
+      const state = store.begin();
+      const work = new Workspace(state, store.dir, () => store.checkOpen());
+      const scope: Scope = { base: state.origin.base, over: false };
       try {
-        const { base } = store.state.origin;
         const left = start + timeoutMs - performance.now();
-        const value = await this.#within(left, async () => await runInside(base, () => fn(work)));
+        const value = await this.#within(left, async () => await runInside(scope, () => fn(work)));
         const payloads = work.end();
         this.#closing.signal.throwIfAborted();
         const { promise, resolve, reject } = Promise.withResolvers<unknown>();
         const change: Change<Awaited<T>> = (draft) => {
+          // A sync that failed elsewhere took back what others had not acknowledged.
+          if (draft.state !== state) {
+            throw new WriteError(
+              `Cannot commit a transaction of "${store.dir}": what it read was lost as a sync ` +
+                `failed, nothing was changed, do it again`,
+              "none",
+              undefined,
+            );
+          }
           draft.adopt(payloads);
           return value;
         };
-        const batch = this.#commit([{ change, since: 0, resolve, reject }]);
+        const job: Job = { change, since: 0, resolve, reject };
+        this.#jobs.add(job);
+        const batch = this.#commit([job]);
         void batch?.sync();
-        committed = promise as Promise<Awaited<T>>;
+        committed = promise.finally(() => this.#jobs.delete(job)) as Promise<Awaited<T>>;
       } finally {
+        scope.over = true;
         work.end();
       }
     } finally {
@@ -251,17 +270,26 @@ export class Writer {
 
   /** What `fn` resolves to, if it does so in time. */
   async #within<T>(ms: number, fn: () => Promise<T>): Promise<T> {
-    if (ms === Infinity) return await fn();
-    const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
+    return await this.#before(fn(), ms, () => {
       const told = `Cannot finish a transaction of "${this.#store.dir}": it takes too long, ` +
         `nothing was changed, set a longer timeoutMs or do less in it`;
-      reject(new DOMException(told, "TimeoutError"));
-    }, ms);
+      return new DOMException(told, "TimeoutError");
+    });
+  }
+
+  /** What `work` resolves to, if it does so in time and before the handle is closed. */
+  async #before<T>(work: Promise<T>, ms: number, late: () => Error): Promise<T> {
+    const { signal } = this.#closing;
+    const { promise, reject } = Promise.withResolvers<never>();
+    const close = () => reject(signal.reason);
+    const timer = ms > MAX_TIMER_MS ? undefined : setTimeout(() => reject(late()), Math.max(0, ms));
+    if (signal.aborted) close();
+    signal.addEventListener("abort", close);
     try {
-      return await Promise.race([fn(), promise]);
+      return await Promise.race([work, promise]);
     } finally {
-      clearTimeout(timer);
+      if (timer !== undefined) clearTimeout(timer);
+      signal.removeEventListener("abort", close);
     }
   }
 
@@ -269,9 +297,18 @@ export class Writer {
   transactionSync<T>(fn: (work: Workspace) => T): T {
     const { dir } = this.#store;
     return this.runSync((draft) => {
-      const work = new Workspace(draft.state, dir);
+      const work = new Workspace(draft.state, dir, () => this.#store.checkOpen());
       try {
         const value = runInside(draft.origin.base, () => fn(work));
+        if (typeof (value as { then?: unknown } | undefined | null)?.then === "function") {
+          // What it does from here on comes too late, and is told here.
+          Promise.resolve(value).catch(() => {});
+          throw new TypeError(
+            `Cannot finish a transaction of "${dir}": its function returned a promise, nothing ` +
+              `was changed, await transaction()`,
+          );
+        }
+        this.#closing.signal.throwIfAborted();
         draft.adopt(work.end());
         return value;
       } finally {
@@ -398,7 +435,8 @@ export class Writer {
       await lock!.acquire({ ...options, timeoutMs: Math.min(timeoutMs, options.timeoutMs!) });
       return () => lock!.release();
     }
-    return await this.#alone(() => {
+    const patience = Math.min(timeoutMs, this.#options.timeoutMs);
+    return await this.#alone(start, patience, () => {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#transaction = promise;
       return () => {
@@ -409,10 +447,17 @@ export class Writer {
   }
 
   /** Runs `fn` when no transaction of this owner is under way. */
-  async #alone<T>(fn: () => T): Promise<T> {
+  async #alone<T>(start: number, timeoutMs: number, fn: () => T): Promise<T> {
     // Not at once: a commit may be in the making, of which this was called.
     await undefined;
-    while (this.#transaction !== undefined) await this.#transaction;
+    while (this.#transaction !== undefined) {
+      const left = start + timeoutMs - performance.now();
+      await this.#before(
+        this.#transaction,
+        left,
+        () => new LockTimeoutError(this.#store.dir, performance.now() - start, undefined),
+      );
+    }
     return fn();
   }
 
@@ -430,7 +475,7 @@ export class Writer {
 
   /** What runs under the lock in the turn in which it is granted. */
   #locked<T>(fn: () => T, start = performance.now()): Promise<T> {
-    if (this.#store.owned) return this.#alone(fn);
+    if (this.#store.owned) return this.#alone(start, this.#options.timeoutMs, fn);
     return this.#store.lock!.run(fn, this.#waitOptions(start));
   }
 
@@ -503,7 +548,8 @@ export class Writer {
 
   /** Waits for all that is under way, then refuses more. */
   async close(): Promise<void> {
-    this.#checkOutside("close");
+    // Who waits for nothing can be closed anywhere.
+    if (this.#changing || this.#busy.size > 0) this.#checkOutside("close");
     while (this.#busy.size > 0) await Promise.all(this.#busy);
     this.abort();
   }
