@@ -131,7 +131,7 @@ export type SchemaVerb =
  * A field that leads to a row of another base.
  *
  * In a row it is the other row as it is when one looks, `null` if it is gone; written is a row
- * or its id. The way from base to base is kept, so that both can be moved together; a base that
+ * or its id. Conditions and `orderBy` go by the id that is stored, whether its row is there or not. The way from base to base is kept, so that both can be moved together; a base that
  * a link leads to is opened when a link is first followed.
  *
  * @typeParam S The schema of the other base.
@@ -890,7 +890,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * The lock is held from the first statement of `fn` to the commit, also while it awaits
    * something: all other writers of the table, in all processes, wait for it. If `fn` throws or
    * rejects, nothing was changed, and its error is passed on. Inside, the table is written
-   * through `tx` only; what it reads of the table itself is the last commit.
+   * through `tx` only; what it reads of the table itself is the last commit. Two transactions that
+   * wait for each other, of two tables locked in opposite orders, are ended by `timeoutMs` only.
    *
    * @typeParam T What `fn` returns.
    * @param fn Reads and writes through the verbs of a transaction.

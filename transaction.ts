@@ -20,6 +20,7 @@ import type {
   Update,
 } from "./engine/types.ts";
 import type { Workspace } from "./engine/workspace.ts";
+import type { Change } from "./engine/writer.ts";
 import { View } from "./view.ts";
 
 /** Makes what the function of a transaction gets. */
@@ -57,12 +58,14 @@ export let transactionOf: <S extends Schema>(
  * ```
  */
 export class Transaction<S extends Schema = Schema> extends View<S> {
+  readonly #store: Store;
   readonly #work: Workspace;
   readonly #edits: Edits;
   readonly #formats: StringFormats;
 
   private constructor(store: Store, work: Workspace, formats: StringFormats) {
     super(work);
+    this.#store = store;
     this.#work = work;
     this.#edits = new Edits(store, () => work.refresh());
     this.#formats = formats;
@@ -97,7 +100,7 @@ export class Transaction<S extends Schema = Schema> extends View<S> {
    * ```
    */
   insert(row: Insert<S>): number {
-    return this.#work.run(this.#edits.insert([row]));
+    return this.#insert(this.#edits.insert([row]));
   }
 
   /**
@@ -123,7 +126,7 @@ export class Transaction<S extends Schema = Schema> extends View<S> {
    */
   insertMany(rows: Iterable<Insert<S>>): number[] {
     const all = [...rows];
-    return idsFrom(this.#work.run(this.#edits.insert(all)), all.length);
+    return idsFrom(this.#insert(this.#edits.insert(all)), all.length);
   }
 
   /**
@@ -148,7 +151,13 @@ export class Transaction<S extends Schema = Schema> extends View<S> {
    * ```
    */
   insertAsStrings(row: InsertStrings<S>): number {
-    return this.#work.run(this.#edits.insertAsStrings(row, this.#formats));
+    return this.#insert(this.#edits.insertAsStrings(row, this.#formats));
+  }
+
+  /** What links of new rows lead to must be on disk before they are. */
+  #insert(change: Change<number>): number {
+    this.#store.links.flushSync(this.#work.refresh().schema);
+    return this.#work.run(change);
   }
 
   /**
