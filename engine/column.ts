@@ -27,11 +27,16 @@ import {
   type Source,
 } from "./parts.ts";
 import type { Matcher } from "./matcher.ts";
+import type { JsonValue } from "./types.ts";
 import type { Stored, ValueType } from "./values.ts";
 
 /** Where a column stands. */
 export type ColumnMeta =
-  & { readonly nulls?: number }
+  & {
+    readonly nulls?: number;
+    /** Of short texts and bigints: the least and the greatest, as JSON. */
+    readonly bounds?: readonly [least: JsonValue, greatest: JsonValue];
+  }
   & (
     | { readonly kind: "null" }
     | { readonly kind: "number"; readonly numbers: NumbersMeta }

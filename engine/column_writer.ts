@@ -7,6 +7,7 @@
 import { splitDateTime } from "./civil.ts";
 import type { ColumnMeta } from "./column.ts";
 import { encodeBlobs, encodeNumbers, encodeTexts, type PartWriter } from "./parts.ts";
+import type { JsonValue } from "./types.ts";
 import type { Stored, ValueType } from "./values.ts";
 
 /** The code of each value and the values in the order of their codes, if at most half are different. */
@@ -26,6 +27,23 @@ function dictionaryOf(
     codes[i] = code;
   }
   return known.size * 2 > values.length ? undefined : { codes, entries: [...known.keys()] };
+}
+
+/** Longer texts are no bounds: a directory is to stay short. */
+const LONGEST_BOUND = 64;
+
+/** The least and the greatest value, for types whose columns do not tell it by themselves. */
+function boundsOf(type: ValueType, values: Iterable<Stored | null>): Pick<ColumnMeta, "bounds"> {
+  let least: Stored | null = null;
+  let greatest: Stored | null = null;
+  for (const value of values) {
+    if (value === null) continue;
+    if (least === null || type.compare(value, least) < 0) least = value;
+    if (greatest === null || type.compare(value, greatest) > 0) greatest = value;
+  }
+  const bounds = [least, greatest].map((value) => type.toJson(type.give(value!)));
+  const isShort = bounds.every((bound) => String(bound).length <= LONGEST_BOUND);
+  return isShort ? { bounds: bounds as [JsonValue, JsonValue] } : {};
 }
 
 /** Writes the values of one field. */
@@ -51,7 +69,12 @@ export function encodeColumn(
       return { ...meta, kind: "number", numbers: encodeNumbers(parts, present(blank)) };
     }
     case "bigint":
-      return { ...meta, kind: "bigint", at: parts.add(BigInt64Array.from(present(0n))) };
+      return {
+        ...meta,
+        ...boundsOf(type, values),
+        kind: "bigint",
+        at: parts.add(BigInt64Array.from(present(0n))),
+      };
     case "datetime": {
       const rows = present(values.find((value) => value !== null) as Temporal.PlainDateTime);
       const split = rows.map(splitDateTime);
@@ -65,11 +88,13 @@ export function encodeColumn(
     case "text": {
       // Each entry is asked for by itself: a null takes on one that is there.
       const dictionary = dictionaryOf(present(values.find((value) => value !== null) as string));
+      const bounds = type.sortable ? boundsOf(type, dictionary?.entries ?? values) : {};
       if (dictionary === undefined) {
-        return { ...meta, kind: "plain", blobs: encodeTexts(parts, present("")) };
+        return { ...meta, ...bounds, kind: "plain", blobs: encodeTexts(parts, present("")) };
       }
       return {
         ...meta,
+        ...bounds,
         kind: "dictionary",
         codes: encodeNumbers(parts, dictionary.codes),
         blobs: encodeTexts(parts, dictionary.entries),

@@ -9,6 +9,7 @@
 import { type Column, type ColumnMeta, openColumn } from "./column.ts";
 import { encodeColumn } from "./column_writer.ts";
 import { CorruptionError } from "./errors.ts";
+import { exceeds, type Matcher, reaches } from "./matcher.ts";
 import { encodeNumbers, Numbers, type NumbersMeta, PartWriter, type Source } from "./parts.ts";
 import { type FieldDef, readField, type StoredRow } from "./schema.ts";
 
@@ -209,6 +210,18 @@ export class Group {
       this.#columns[field.number] = column;
     }
     return column;
+  }
+
+  /** Whether no row matches, as far as can be told without reading values. */
+  excludes(field: FieldDef, matcher: Matcher): boolean {
+    const { bounds, nulls } = this.directory.columns[field.number] ?? {};
+    const { spans } = matcher;
+    if (bounds === undefined || spans === undefined || (matcher.nulls && nulls !== undefined)) {
+      return this.column(field).excludes(matcher);
+    }
+    const { value: type } = field;
+    const [least, greatest] = bounds.map((bound) => type.take(type.fromJson(bound)));
+    return spans.every((span) => exceeds(type, span, least!) || !reaches(type, span, greatest!));
   }
 
   /** The columns of fields, in their order. */

@@ -145,7 +145,7 @@ function matching(column: Column, matcher: Matcher): Test {
     };
   }
   return {
-    excludes: (part) => part.open().column(column).excludes(matcher),
+    excludes: (part) => part.open().excludes(column, matcher),
     keep: (group, rows, n) => group.column(column).select(matcher, rows, n),
     find: (group, rows) => group.column(column).find(matcher, rows),
     holds,

@@ -287,19 +287,37 @@ Deno.test("Base.select() hands out a plain array of copies", async () => {
 
 Deno.test("Base.explain() tells which row groups could not hold a row that matches", async () => {
   await using temp = tempBase();
-  using db = PsBase.createSync(temp.path, { n: "integer", at: "datetime", day: "date" });
+  using db = PsBase.createSync(temp.path, {
+    n: "integer",
+    at: "datetime",
+    day: "date",
+    big: "bigint",
+    key: "string",
+    few: "string",
+  });
   const start = Temporal.PlainDateTime.from("2020-01-01T00:00");
   db.insertManySync(Array.from({ length: 40_000 }, (_, n) => {
     const at = start.add({ minutes: n });
-    return { n, at, day: at.toPlainDate() };
+    const key = `key ${String(n).padStart(6, "0")}`;
+    return { n, at, day: at.toPlainDate(), big: BigInt(n), key, few: `é${n >> 12}` };
   }));
   db.cleanupSync();
   const at = start.add({ minutes: 20_000 });
+  const key = "key 020000";
   const none = { index: null, rowsDecoded: 0 };
   for (
-    const where of [{ n: 20_000 }, { at }, { at: [at, at] }, {
-      n: { in: [20_000, -5, 90_000] },
-    }] as const
+    const where of [
+      { big: 20_000n },
+      { key },
+      { key: { in: [key, "x"] } },
+      { few: "é4", key },
+      { n: 20_000 },
+      { at },
+      { at: [at, at] },
+      {
+        n: { in: [20_000, -5, 90_000] },
+      },
+    ] as const
   ) {
     assertEquals(db.explain(where), { ...none, rows: 1, groupsRead: 1, groupsSkipped: 2 });
   }
