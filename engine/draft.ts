@@ -122,26 +122,17 @@ export class Draft {
     if (here.size * SCAN_COST > this.#state.size) return this.#checkAll(field, here);
     for (const [id, row] of this.#written()) {
       const value = readField(row, field);
-      const holder = value === null ? undefined : this.#holderOf(field, value);
+      const holder = value === null ? undefined : this.holderOf(field, value);
       if (holder !== undefined && holder !== id) throw this.#taken(field, value!, holder);
     }
   }
 
   /** The row that has a value, and is not changed here. */
-  #holderOf(field: FieldDef, value: Stored): number | undefined {
+  holderOf(field: FieldDef, value: Stored): number | undefined {
     if (this.empty) return undefined;
     const query = { kind: "match", column: field, matcher: equal(field.value, value) } as const;
     for (const { id } of scan(this.#state, query)) if (!this.#changed.has(id)) return id;
     return undefined;
-  }
-
-  /** The row, if any, that has a value in a unique field. */
-  holderOf(field: FieldDef, value: Stored): number | undefined {
-    for (const [id, row] of this.#written()) {
-      const other = readField(row, field);
-      if (other !== null && field.value.equals(other, value)) return id;
-    }
-    return this.#holderOf(field, value);
   }
 
   /** The row of an id. */

@@ -504,23 +504,28 @@ export class Log {
    * @throws {WriteError} If it fails; then the log is poisoned.
    */
   async sync(to: number): Promise<void> {
+    await this.#syncUntil(() => this.#claim >= to, (end) => this.#synced(end));
+    this.check();
+  }
+
+  /** Syncs, one at a time for all who wait, until it is done; tells `synced` how far that went. */
+  async #syncUntil(isDone: () => boolean, synced: (end: number) => void): Promise<void> {
     this.#waiting++;
     try {
-      while (this.#claim < to) {
+      while (!isDone()) {
         this.check();
-        await (this.#syncing ??= this.#syncOnce());
+        await (this.#syncing ??= this.#syncOnce(synced));
       }
-      this.check();
     } finally {
       if (--this.#waiting === 0 && this.#closed) this.#file.close();
     }
   }
 
-  async #syncOnce(): Promise<void> {
-    const to = this.end;
+  async #syncOnce(synced: (end: number) => void): Promise<void> {
+    const { end } = this;
     try {
       await this.#file.sync();
-      this.#synced(to);
+      synced(end);
     } catch (error) {
       throw this.#syncFailed(error);
     } finally {
@@ -551,33 +556,17 @@ export class Log {
    */
   async flush(): Promise<void> {
     const to = this.end;
-    this.#waiting++;
-    try {
-      while (to > Math.max(this.#claim, this.#flushed)) {
-        this.check();
-        await (this.#syncing ??= this.#flushOnce());
-      }
-    } finally {
-      if (--this.#waiting === 0 && this.#closed) this.#file.close();
-    }
+    await this.#syncUntil(() => this.#isFlushed(to), (end) => this.#flushed = end);
   }
 
-  async #flushOnce(): Promise<void> {
-    const to = this.end;
-    try {
-      await this.#file.sync();
-      this.#flushed = to;
-    } catch (error) {
-      throw this.#syncFailed(error);
-    } finally {
-      this.#syncing = undefined;
-    }
+  #isFlushed(to: number): boolean {
+    return to <= Math.max(this.#claim, this.#flushed);
   }
 
   /** As {@linkcode Log.flush}, blocking. */
   flushSync(): void {
     this.check();
-    if (this.end <= Math.max(this.#claim, this.#flushed)) return;
+    if (this.#isFlushed(this.end)) return;
     this.#force();
     this.#flushed = this.end;
   }

@@ -20,7 +20,7 @@ export interface Origin {
 }
 
 /** The version of a row. */
-export function versionAt(place: Place): number {
+function versionAt(place: Place): number {
   return place.row === undefined ? place.group.version(place.index) : place.row.version;
 }
 

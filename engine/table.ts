@@ -187,43 +187,28 @@ export class Table implements TableInfo {
     return this.#rows.rows;
   }
 
-  #indexEntry(numbers: number[], end: number): IndexEntry {
-    const [field, nulls, number, at, length, directory] = numbers as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+  #indexEntry(numbers: readonly number[], end: number): IndexEntry {
+    const [field = NaN, nulls = NaN, number = NaN, at = NaN, length = NaN, directory = NaN] =
+      numbers;
     const entry = { field, nulls, number, at, length, directory };
-    if (
-      numbers.length !== 6 || !numbers.every((n) => Number.isSafeInteger(n) && n >= 0) ||
-      nulls > this.rows || at < FILE_HEADER || at + spanOf(entry) > end
-    ) {
-      this.#fail(end, "the footer tells of an impossible index");
-    }
-    return entry;
+    return this.#possible(entry, numbers.length === 6 && nulls <= this.rows, end);
   }
 
-  #entry(numbers: number[], end: number): GroupEntry {
-    const [number, first, last, rows, at, length, directory] = numbers as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+  #entry(numbers: readonly number[], end: number): GroupEntry {
+    const [number = NaN, first = NaN, last = NaN, rows = NaN, ...extent] = numbers;
+    const [at = NaN, length = NaN, directory = NaN] = extent;
     const entry = { number, first, last, rows, at, length, directory };
-    if (
-      numbers.length !== 7 || !numbers.every((n) => Number.isSafeInteger(n) && n >= 0) ||
-      last - first + 1 < rows || rows < 1 || at < FILE_HEADER || at + spanOf(entry) > end
-    ) {
-      this.#fail(end, "the footer tells of an impossible row group");
+    const holds = numbers.length === 7 && last - first + 1 >= rows && rows >= 1;
+    return this.#possible(entry, holds, end);
+  }
+
+  /** What the footer tells of an extent before it, if that can be. */
+  #possible<E extends Extent>(entry: E, holds: boolean, end: number): E {
+    const areCounts = Object.values(entry).every((n) => Number.isSafeInteger(n) && n >= 0);
+    if (holds && areCounts && entry.at >= FILE_HEADER && entry.at + spanOf(entry) <= end) {
+      return entry;
     }
-    return entry;
+    this.#fail(end, "the footer tells of an impossible row group or index");
   }
 
   #fail(at: number, reason: string): never {

@@ -70,7 +70,7 @@ export class Workspace {
     } finally {
       this.#changing = false;
     }
-    const payload = draft.finish().slice();
+    const payload = draft.finish();
     if (payload.length > 0) {
       if (this.#state.pinned) this.#state = this.#state.clone();
       readChanges(payload, this.#state);
