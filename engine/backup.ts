@@ -7,6 +7,7 @@
 import { audit } from "./audit.ts";
 import { clearPlace, isThere, makeBase, prepareBase, unmakeBase } from "./create.ts";
 import { BaseExistsError, CorruptionError, refused } from "./errors.ts";
+import type { Flock } from "./flock.ts";
 import { anchor } from "./links.ts";
 import { writeState } from "./rewrite.ts";
 import type { State } from "./state.ts";
@@ -20,33 +21,42 @@ import type { Store } from "./store.ts";
  * @throws {WriteError} If the disk refuses; then there is no copy.
  */
 export function* backUp(store: Store, dir: string): Generator<undefined, void> {
-  const { files } = store;
   const state = store.refresh();
   state.pin();
-  const place = prepareBase(files, dir);
   try {
-    if (place === undefined || !place.lock.tryAcquire()) throw taken(dir);
+    const place = prepareBase(store.files, dir);
+    if (place === undefined) throw taken(dir);
     try {
-      if (isThere(dir, place.lock)) throw taken(dir);
-      clearPlace(files, dir);
-      try {
-        yield* makeBase(
-          files,
-          dir,
-          place.lock,
-          (out) => writeState(out, state, schemaIn(dir, store, state)),
-        );
-        yield* verify(store, dir);
-      } catch (error) {
-        unmakeBase(files, dir, place.made);
-        throw refused(`Cannot back up "${store.dir}" to "${dir}"`, "there is no copy", error);
-      }
+      yield* copyTo(place, store, state, dir);
     } finally {
-      place.lock.release();
+      place.lock.detach();
     }
   } finally {
-    place?.lock.detach();
     state.unpin();
+  }
+}
+
+function* copyTo(
+  { lock, made }: { lock: Flock; made: boolean },
+  store: Store,
+  state: State,
+  dir: string,
+): Generator<undefined, void> {
+  const { files } = store;
+  if (!lock.tryAcquire()) throw taken(dir);
+  try {
+    if (isThere(dir, lock)) throw taken(dir);
+    clearPlace(files, dir);
+    try {
+      const schema = schemaIn(dir, store, state);
+      yield* makeBase(files, dir, lock, (out) => writeState(out, state, schema));
+      yield* verify(store, dir);
+    } catch (error) {
+      unmakeBase(files, dir, made);
+      throw refused(`Cannot back up "${store.dir}" to "${dir}"`, "there is no copy", error);
+    }
+  } finally {
+    lock.release();
   }
 }
 

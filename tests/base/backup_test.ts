@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  BaseError,
   BaseExistsError,
   CorruptionError,
   link,
@@ -95,6 +96,20 @@ Deno.test("backup() refuses a place that is taken, and leaves it as it is", asyn
     assertThrows(() => db.backupSync(to), BaseExistsError);
   }
   assertEquals([other.size, (await db.check()).ok], [1, true]);
+});
+
+Deno.test("backup() that is refused holds no file open", async () => {
+  await using temp = tempBase();
+  const files = watchFiles();
+  await withFiles(files, async () => {
+    using db = inAllForms(temp.path);
+    for (const to of [temp.path, temp.parent, `${temp.parent}/no/copy`]) {
+      await assertRejects(() => db.backup(to), BaseError);
+    }
+    db.cleanupSync();
+    const tables = [...files.opened].filter((name) => name.includes(".table"));
+    assertEquals(tables.length, 1, `${tables}`);
+  });
 });
 
 Deno.test("backup() that the disk refuses leaves no copy, and can be done again", async () => {
