@@ -8,10 +8,10 @@
  * `Base` takes the lock when it is opened, `PsBase` for each change.
  *
  * ```text
- * read    get at has keys size iteration select count sum avg min max distinct groupBy explain snapshot schema defaults stats backup
- * write   insert insertMany insertAsStrings update updateWhere upsert delete deleteWhere transaction addField dropField renameField setDefault setType setIndex
+ * read    get at has keys size iteration select count sum avg min max distinct groupBy explain snapshot schema defaults sequence stats backup
+ * write   insert insertMany insertAsStrings update updateWhere upsert delete deleteWhere transaction addField dropField renameField setDefault setType setIndex keepChanges
  * lock    commit destroy, and the last step of cleanup
- * none    check close path recovered setStringFormat
+ * none    watch check close path recovered setStringFormat
  * ```
  *
  * @example Five lines
@@ -47,6 +47,7 @@ import type {
   Target,
   TransactionOptions,
   Updated,
+  WatchOptions,
 } from "./engine/options.ts";
 import { toPath } from "./engine/path.ts";
 import { field } from "./engine/query.ts";
@@ -55,6 +56,7 @@ import { json } from "./engine/schema.ts";
 import type { Recovered } from "./engine/store.ts";
 import { StringFormats } from "./engine/strings.ts";
 import type {
+  Change,
   Default,
   Exactly,
   Field,
@@ -80,7 +82,8 @@ import type {
   WithoutField,
   WithRenamed,
 } from "./engine/types.ts";
-import type { Change } from "./engine/writer.ts";
+import { watch } from "./engine/watch.ts";
+import type { Edit } from "./engine/writer.ts";
 import { Transaction, transactionOf } from "./transaction.ts";
 import { View } from "./view.ts";
 
@@ -417,10 +420,11 @@ export class Base<S extends Schema = Schema> extends View<S>
    * ```
    */
   stats(): Stats {
-    const { size: rows, sequence, dead: deadRows, table } = this.#handle.store.refresh();
-    const { log, recovered } = this.#handle.store;
-    const { generation, end: logBytes } = log;
-    return { rows, generation, tableBytes: table.bytes, logBytes, deadRows, sequence, recovered };
+    const { size: rows, sequence, dead: deadRows, table, schema } = this.#handle.store.refresh();
+    const { log: { generation, end: logBytes }, recovered } = this.#handle.store;
+    const { keepChanges } = schema;
+    const tableBytes = table.bytes;
+    return { rows, generation, tableBytes, logBytes, deadRows, sequence, keepChanges, recovered };
   }
 
   // ------------------------------------------------------------- inserting
@@ -1311,7 +1315,7 @@ export class Base<S extends Schema = Schema> extends View<S>
   // ------------------------------------------------------------- how
 
   /** Commits what `change` makes, what its links lead to before it. */
-  async #write<T>(change: (edits: Edits) => Change<T>): Promise<T> {
+  async #write<T>(change: (edits: Edits) => Edit<T>): Promise<T> {
     const { store, writer } = this.#handle;
     const made = change(this.#edits);
     const { schema } = store.state;
@@ -1320,7 +1324,7 @@ export class Base<S extends Schema = Schema> extends View<S>
   }
 
   /** As `#write`, blocking. */
-  #writeSync<T>(change: (edits: Edits) => Change<T>): T {
+  #writeSync<T>(change: (edits: Edits) => Edit<T>): T {
     const { store, writer } = this.#handle;
     const made = change(this.#edits);
     store.links.flushSync(store.state.schema);
@@ -1370,9 +1374,94 @@ export class Base<S extends Schema = Schema> extends View<S>
   }
 
   /**
+   * The changes that all processes commit, in order, none left out and none twice.
+   *
+   * What is yielded is on disk. All changes of a commit have the same `sequence`: who has dealt
+   * with all of them can go on behind it later, with `since`, in another process too. It ends when
+   * the table is closed; a `signal` ends it with its reason.
+   *
+   * While somebody watches, cleanup keeps what was not read yet; for those who come back later
+   * it keeps what {@linkcode Base.keepChanges} says.
+   *
+   * @param options Where to begin, which rows, and what ends it.
+   * @returns The changes; iterating takes no lock and waits for the next one.
+   * @throws {RangeError} If `since` is no commit, or what follows it is not kept any more.
+   * @throws {TypeError} If a condition does not fit the type of its field.
+   *
+   * @example Others' changes
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * const changes = people.watch({ where: { age: { gte: 18 } } });
+   * await people.insertMany([{ name: "lisa", age: 8 }, { name: "homer", age: 39 }]);
+   * for await (const { sequence, kind, id, row } of changes) {
+   *   assertEquals([sequence, kind, id, row?.name], [1, "insert", 1, "homer"]);
+   *   break;
+   * }
+   * await people.destroy();
+   * ```
+   */
+  watch(options: WatchOptions<S> = {}): AsyncIterableIterator<Change<S>> {
+    return watch(this.#handle.store, options, this.#handle.writer.closing);
+  }
+
+  /**
+   * Sets the changes of how many commits, the last ones, are kept for those who `watch` since
+   * then: 0 if it was never set. A setting of the table, whoever cleans it up.
+   *
+   * What is kept are older generations of the table: each takes as much room as the rows did
+   * then. They go with the cleanup behind which they are not needed any more.
+   *
+   * @param commits How many.
+   * @throws {RangeError} If it is no whole number, 0 or more.
+   *
+   * @example A watcher that may be away
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string" });
+   * await people.keepChanges(1000);
+   * await people.insert({ name: "homer" });
+   * await people.cleanup();
+   * for await (const { row } of people.watch({ since: 1 })) {
+   *   assertEquals(row?.name, "homer");
+   *   break;
+   * }
+   * await people.destroy();
+   * ```
+   */
+  async keepChanges(commits: number): Promise<void> {
+    await this.#write((edits) => edits.keepChanges(commits));
+  }
+
+  /**
+   * As {@linkcode Base.keepChanges}, blocking.
+   *
+   * @param commits How many.
+   *
+   * @example Blocking
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string" });
+   * people.keepChangesSync(1000);
+   * assertEquals(people.stats().keepChanges, 1000);
+   * await people.destroy();
+   * ```
+   */
+  keepChangesSync(commits: number): void {
+    this.#writeSync((edits) => edits.keepChanges(commits));
+  }
+
+  /**
    * Writes a new table file of the rows that are there, and begins a new log. Others read and
    * write meanwhile. It happens by itself when the log grows long; if another process is at
-   * it already, nothing is done.
+   * it already, nothing is done. What it replaces is removed, but for changes that are to be
+   * kept: see {@linkcode Base.keepChanges}.
    *
    * @throws {WriteError} If the disk refuses.
    *

@@ -20,7 +20,7 @@ import type {
   Update,
 } from "./engine/types.ts";
 import type { Workspace } from "./engine/workspace.ts";
-import type { Change } from "./engine/writer.ts";
+import type { Edit } from "./engine/writer.ts";
 import { View } from "./view.ts";
 
 /** Makes what the function of a transaction gets. */
@@ -155,7 +155,7 @@ export class Transaction<S extends Schema = Schema> extends View<S> {
   }
 
   /** What links of new rows lead to must be on disk before they are. */
-  #insert(change: Change<number>): number {
+  #insert(change: Edit<number>): number {
     this.#store.links.flushSync(this.#work.refresh().schema);
     return this.#work.run(change);
   }

@@ -207,6 +207,29 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   }
 
   /**
+   * The last commit whose changes are seen: what `watch` goes on from.
+   *
+   * @example Rows, then what became of them
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string" });
+   * await people.insert({ name: "homer" });
+   * const [rows, since] = people.snapshot((view) => [view.select(), view.sequence]);
+   * await people.delete(rows[0]!);
+   * for await (const { kind, before } of people.watch({ since })) {
+   *   assertEquals([kind, before?.name], ["delete", "homer"]);
+   *   break;
+   * }
+   * await people.destroy();
+   * ```
+   */
+  get sequence(): number {
+    return this.#state.sequence;
+  }
+
+  /**
    * The ids of all rows, ascending; a snapshot of the moment of the call.
    *
    * @returns An iterator.

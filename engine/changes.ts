@@ -17,6 +17,7 @@
  */
 
 import { ByteReader, ByteWriter, encodeText } from "./bytes.ts";
+import { CorruptionError } from "./errors.ts";
 import { joinDateTime, splitDateTime } from "./civil.ts";
 import type { Directory } from "./group.ts";
 import { type FieldDef, readField, type StoredRow, TableSchema } from "./schema.ts";
@@ -157,6 +158,24 @@ export function readChanges(payload: Uint8Array, sink: ChangeSink): void {
       default:
         throw new RangeError(`there is no change of kind ${change}`);
     }
+  }
+}
+
+/**
+ * Tells `sink` of all changes of a commit that was read from a log.
+ *
+ * @throws {CorruptionError} If it makes no sense.
+ */
+export function readCommit(
+  { path, end }: { readonly path: string; readonly end: number },
+  payload: Uint8Array,
+  sink: ChangeSink,
+): void {
+  try {
+    readChanges(payload, sink);
+  } catch (error) {
+    const reason = `a commit makes no sense (${(error as Error).message})`;
+    throw new CorruptionError(path, end, reason);
   }
 }
 

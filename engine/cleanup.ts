@@ -11,9 +11,10 @@
 
 import { refused } from "./errors.ts";
 import { type File, removeQuietly } from "./file.ts";
-import { generationPaths, parseName, temporary } from "./layout.ts";
+import { CLEANUP, generationPaths, temporary } from "./layout.ts";
 import { Log, randomNonce } from "./log.ts";
 import { join } from "./path.ts";
+import { removeOld } from "./retention.ts";
 import { writeState } from "./rewrite.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
@@ -27,13 +28,16 @@ export class Cleanup {
   readonly #generation: number;
   readonly #source: Log;
   readonly #from: number;
+  /** The lock file, locked: one at a time cleans up. */
+  readonly #lock: File;
   readonly #table: string;
   readonly #log: string;
   readonly #temporaries: string[] = [];
 
-  private constructor(store: Store, state: State) {
+  private constructor(store: Store, state: State, lock: File) {
     this.#store = store;
     this.#state = state;
+    this.#lock = lock;
     this.#source = store.log;
     this.#generation = store.log.generation;
     this.#from = store.log.end;
@@ -48,7 +52,14 @@ export class Cleanup {
   /** Begins one; `undefined` if somebody else is at it. */
   static begin(store: Store): Cleanup | undefined {
     const state = store.refresh();
-    return state.table.claim() ? new Cleanup(store, state) : undefined;
+    const lock = openLock(store);
+    let begun: Cleanup | undefined;
+    try {
+      if (lock.tryLock()) begun = new Cleanup(store, state, lock);
+    } finally {
+      if (begun === undefined) lock.close();
+    }
+    return begun;
   }
 
   /** Writes the table; yields a file to be synced, or nothing where it can pause. */
@@ -105,23 +116,24 @@ export class Cleanup {
 
   /** Ends it, done or given up: removes what is of no use any more. */
   end(): void {
-    const { files } = this.#store;
-    this.#state.table.disclaim();
     this.#state.unpin();
-    for (const path of this.#temporaries) removeQuietly(files, path);
-    if (this.#store.log.sealedInto) removeOld(this.#store);
+    try {
+      for (const path of this.#temporaries) removeQuietly(this.#store.files, path);
+      if (this.#store.log.sealedInto) removeOld(this.#store);
+    } finally {
+      this.#lock.close();
+    }
   }
 }
 
-/** Removes what is below the current generation, oldest first, and what builders left. */
-function removeOld({ files, dir, log: { generation } }: Store): void {
-  const old = (files.list(dir) ?? []).flatMap((name) => {
-    const file = parseName(name);
-    if (typeof file !== "object") return [];
-    const isOld = file.generation < generation ||
-      (file.temporary && file.generation === generation);
-    return isOld ? [{ name, ...file }] : [];
-  });
-  old.sort((a, b) => a.generation - b.generation);
-  for (const { name } of old) removeQuietly(files, join(dir, name));
+function openLock(store: Store): File {
+  const path = join(store.dir, CLEANUP);
+  try {
+    return store.files.open(path, "write");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // Not where a base was: what is made there would be in the way of the next one.
+    store.checkIdentity();
+    return store.files.open(path, "create");
+  }
 }

@@ -10,7 +10,7 @@ import { type File, type Files, removeQuietly } from "./file.ts";
 import { Flock } from "./flock.ts";
 import { Checksum, encodeIdentity } from "./format.ts";
 import { checkNoCommits, readIdentity, settleIdentity } from "./identity.ts";
-import { generationPaths, IDENTITY, OWNER, parseName, temporary } from "./layout.ts";
+import { CLEANUP, generationPaths, IDENTITY, OWNER, parseName, temporary } from "./layout.ts";
 import { Log, randomNonce } from "./log.ts";
 import { join, parentOf } from "./path.ts";
 import type { TableSchema } from "./schema.ts";
@@ -143,7 +143,7 @@ export function* makeBase(
 ): Generator<undefined, void> {
   const sums = new Checksum(crypto.getRandomValues(new Uint8Array(16)));
   yield* makeGeneration(files, dir, sums, 1, fill);
-  files.open(join(dir, OWNER), "create").close();
+  for (const name of [OWNER, CLEANUP]) files.open(join(dir, name), "create").close();
   files.syncDir(dir);
   settleIdentity(files, dir, lock.file, sums);
   markSettled(files, dir, sums, 1);

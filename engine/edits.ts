@@ -17,7 +17,7 @@ import { placeOf, type State } from "./state.ts";
 import type { Store } from "./store.ts";
 import type { StringFormats } from "./strings.ts";
 import type { Field } from "./types.ts";
-import type { Change } from "./writer.ts";
+import type { Edit } from "./writer.ts";
 
 /** Values by field, as a user gave them. */
 type Given = Record<string, unknown>;
@@ -75,17 +75,17 @@ export class Edits {
   // ------------------------------------------------------------- inserting
 
   /** Adds rows; gives the id of the first one. */
-  insert(rows: readonly object[]): Change<number> {
+  insert(rows: readonly object[]): Edit<number> {
     return this.#insertion((schema) => rows.map((row) => this.#values(schema, row)));
   }
 
   /** Adds a row of texts. */
-  insertAsStrings(row: object, formats: StringFormats): Change<number> {
+  insertAsStrings(row: object, formats: StringFormats): Edit<number> {
     return this.#insertion((schema) => [this.#values(schema, parsed(schema, row, formats))]);
   }
 
   /** Encodes before the lock is taken, and again if the schema was changed since. */
-  #insertion(valuesOf: (schema: TableSchema) => StoredRow["values"][]): Change<number> {
+  #insertion(valuesOf: (schema: TableSchema) => StoredRow["values"][]): Edit<number> {
     const prepare = (schema: TableSchema): PreparedRows =>
       explain(this.#attempt("insert into"), () => prepareRows(schema, valuesOf(schema)));
     const { schema } = this.#now();
@@ -102,14 +102,14 @@ export class Edits {
   // ------------------------------------------------------------- updating
 
   /** Changes the row of each target; gives the new rows. */
-  update(targets: readonly unknown[], changes: unknown): Change<Row[]> {
+  update(targets: readonly unknown[], changes: unknown): Edit<Row[]> {
     const attempt = this.#attempt("update");
     const aims = this.#aims(targets, attempt);
     return (draft) => aims.map((one) => this.#updateOne(draft, one, changes, attempt));
   }
 
   /** Changes the rows that match; gives their number. */
-  updateWhere(where: unknown, changes: unknown): Change<number> {
+  updateWhere(where: unknown, changes: unknown): Edit<number> {
     const attempt = this.#attempt("update");
     return (draft) => {
       const ids = draft.find(explain(attempt, () => compile(draft.schema, where)));
@@ -142,7 +142,7 @@ export class Edits {
   }
 
   /** Changes the row that has a value in a unique field, or adds it; gives the row. */
-  upsert(key: unknown, values: unknown): Change<Row> {
+  upsert(key: unknown, values: unknown): Edit<Row> {
     const attempt = this.#attempt("upsert into");
     return (draft) => {
       const schema: TableSchema = draft.schema;
@@ -168,13 +168,13 @@ export class Edits {
   // ------------------------------------------------------------- deleting
 
   /** Deletes the row of each target; gives how many were there. */
-  delete(targets: readonly unknown[]): Change<number> {
+  delete(targets: readonly unknown[]): Edit<number> {
     const aims = this.#aims(targets, this.#attempt("delete from"));
     return (draft) => aims.reduce((n, { id }) => draft.delete(id) ? n + 1 : n, 0);
   }
 
   /** Deletes the rows that match; gives their number. */
-  deleteWhere(where: unknown): Change<number> {
+  deleteWhere(where: unknown): Edit<number> {
     const attempt = this.#attempt("delete from");
     return (draft) => {
       const ids = draft.find(explain(attempt, () => compile(draft.schema, where)));
@@ -191,7 +191,7 @@ export class Edits {
   // ------------------------------------------------------------- the schema
 
   /** A field more. */
-  addField(name: string, field: Field, { after }: { after?: string | undefined }): Change<void> {
+  addField(name: string, field: Field, { after }: { after?: string | undefined }): Edit<void> {
     const { files, dir } = this.#store;
     return this.#altering(`add field "${name}" to`, (schema, empty) => {
       return anchor(files, dir, schema.withField(name, field, { after, empty }));
@@ -199,38 +199,48 @@ export class Edits {
   }
 
   /** A field less. */
-  dropField(name: string): Change<void> {
+  dropField(name: string): Edit<void> {
     return this.#altering(`drop field "${name}" of`, (schema) => schema.withoutField(name));
   }
 
   /** Another name of a field. */
-  renameField(name: string, newName: string): Change<void> {
+  renameField(name: string, newName: string): Edit<void> {
     const verb = `rename field "${name}" of`;
     return this.#altering(verb, (schema) => schema.withName(name, newName));
   }
 
   /** Another default of a field. */
-  setDefault(name: string, value: unknown): Change<void> {
+  setDefault(name: string, value: unknown): Edit<void> {
     const verb = `set the default of field "${name}" of`;
     return this.#altering(verb, (schema) => schema.withDefault(name, value));
   }
 
   /** A wider type of a field. */
-  setType(name: string, type: unknown): Change<void> {
+  setType(name: string, type: unknown): Edit<void> {
     const verb = `set the type of field "${name}" of`;
     return this.#altering(verb, (schema) => schema.withType(name, type));
   }
 
   /** Another index of a field. */
-  setIndex(name: string, options: object): Change<void> {
+  setIndex(name: string, options: object): Edit<void> {
     const verb = `set the index of field "${name}" of`;
     return this.#altering(verb, (schema) => schema.withIndex(name, options));
+  }
+
+  /** Other changes that are kept; nothing if they are the same. */
+  keepChanges(commits: number): Edit<void> {
+    const attempt = this.#attempt("keep changes of");
+    return (draft) => {
+      const { schema } = draft;
+      const altered = explain(attempt, () => schema.withKeepChanges(commits));
+      if (altered.keepChanges !== schema.keepChanges) draft.alter(altered);
+    };
   }
 
   #altering(
     verb: string,
     alter: (schema: TableSchema, empty: boolean) => TableSchema,
-  ): Change<void> {
+  ): Edit<void> {
     const attempt = this.#attempt(verb);
     return (draft) => draft.alter(explain(attempt, () => alter(draft.schema, draft.empty)));
   }

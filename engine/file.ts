@@ -57,6 +57,8 @@ export interface Files {
   remove(path: string): boolean;
   /** Forces a directory's entries to the device. */
   syncDir(path: string): void;
+  /** Calls `onChange` soon after something was written to a directory, or to a file in it. */
+  watch(dir: string, onChange: () => void): Disposable;
 }
 
 function identityOf(info: Deno.FileInfo): string {
@@ -139,6 +141,9 @@ const OPEN_OPTIONS: Record<OpenMode, Deno.OpenOptions> = {
   createNew: { read: true, write: true, createNew: true },
 };
 
+/** How often who waits for a change looks, where the system does not tell of any. */
+const POLL_MS = 50;
+
 /** Runs `fn`; `absent` instead, if the file or directory is not there. */
 function unless<T, U>(absent: U, fn: () => T): T | U {
   try {
@@ -176,6 +181,20 @@ export const denoFiles: Files = {
     if (Deno.build.os === "windows") return;
     using dir = Deno.openSync(path);
     dir.syncSync();
+  },
+  watch(dir, onChange) {
+    let watcher: Deno.FsWatcher;
+    try {
+      watcher = Deno.watchFs(dir, { recursive: false });
+    } catch {
+      // It has no more watchers to give out, or none for this file system.
+      const timer = setInterval(onChange, POLL_MS);
+      return { [Symbol.dispose]: () => clearInterval(timer) };
+    }
+    (async () => {
+      for await (const { kind } of watcher) if (kind !== "access") onChange();
+    })();
+    return watcher;
   },
 };
 

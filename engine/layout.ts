@@ -4,6 +4,7 @@
  * ```text
  * base             identity and lock; written once, by create
  * owner            held by a `Base` for its life; tells who holds the table for long
+ * cleanup          held by who cleans up
  * 000001.table     rows of generation 1, immutable
  * 000001.log       commits since that table
  * NAME.<nonce>     a file being built; its writer alone knows the nonce
@@ -18,9 +19,11 @@ import { join } from "./path.ts";
 export const IDENTITY = "base";
 /** Name of the lock file of long holders. */
 export const OWNER = "owner";
+/** Name of the lock file of who cleans up. */
+export const CLEANUP = "cleanup";
 
 const GENERATION_REGEXP = /^(\d{6,10})\.(table|log)(\.[0-9a-f]{16})?$/;
-const OURS_REGEXP = /^(?:base(?:\.[0-9a-f]{16})?|owner)$/;
+const OURS_REGEXP = /^(?:base(?:\.[0-9a-f]{16})?|owner|cleanup)$/;
 
 /** The files of one generation. */
 export interface GenerationPaths {

@@ -12,7 +12,6 @@
 import { describe } from "./check.ts";
 import { BaseNotFoundError } from "./errors.ts";
 import type { Files } from "./file.ts";
-import type { Log } from "./log.ts";
 import { within } from "./matcher.ts";
 import { isAbsolute, relativePath, resolvePath } from "./path.ts";
 import { baseOf, rowAt } from "./rows.ts";
@@ -136,20 +135,20 @@ export class Links {
     }
   }
 
-  /** The logs of the other bases that links lead to; in one that is not open nothing was checked. */
-  #logs(schema: TableSchema): Log[] {
+  /** The other bases that links lead to; in one that is not open nothing was checked. */
+  #others(schema: TableSchema): Store[] {
     return schema.links.filter(({ target }) => target !== SELF)
-      .flatMap(({ target }) => this.#family.get(this.pathOf(target!))?.log ?? []);
+      .flatMap(({ target }) => this.#family.get(this.pathOf(target!)) ?? []);
   }
 
   /** Syncs what was checked: what is on disk must not lead to what is not. */
   async flush(schema: TableSchema): Promise<void> {
-    for (const log of this.#logs(schema)) await log.flush();
+    for (const store of this.#others(schema)) await store.flush();
   }
 
   /** As {@linkcode Links.flush}, blocking; costs nothing where that was done. */
   flushSync(schema: TableSchema): void {
-    for (const log of this.#logs(schema)) log.flushSync();
+    for (const store of this.#others(schema)) store.flushSync();
   }
 
   /** Closes what was opened on the way from the base that the user opened. */

@@ -468,6 +468,11 @@ export class Log {
     return this.sealedInto ||= this.#readMark().sealedInto;
   }
 
+  /** How far the log is known to be on disk, as far as others told. */
+  lookClaim(): number {
+    return this.#claim = Math.max(this.#claim, this.#readMark().syncedTo);
+  }
+
   /** Its seal is on disk, and with it all that stands before it. */
   sealKnown(): void {
     this.#claim = this.end;

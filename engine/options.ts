@@ -5,7 +5,7 @@
  */
 
 import type { Recovered } from "./store.ts";
-import type { FieldName, Row, RowMeta, Schema } from "./types.ts";
+import type { FieldName, Filter, Row, RowMeta, Schema } from "./types.ts";
 
 /** How a base is opened. */
 export interface OpenOptions {
@@ -70,6 +70,20 @@ export interface TransactionOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** What `watch` can be told. */
+export interface WatchOptions<S extends Schema> {
+  /**
+   * The commit behind which to begin, as `sequence` of a change, a view or `stats` tells it.
+   *
+   * @default {the last commit}
+   */
+  readonly since?: number | undefined;
+  /** Only changes of rows that match before or after; changes of the fields always. */
+  readonly where?: Filter<S> | undefined;
+  /** Ends it, with the reason of the signal. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What `setIndex` sets. */
 export interface IndexOptions {
   /** Whether the field is kept in order. */
@@ -98,6 +112,8 @@ export interface Stats {
   readonly deadRows: number;
   /** The number of commits so far. */
   readonly sequence: number;
+  /** How many of them can be watched at least, however long ago they were. */
+  readonly keepChanges: number;
   /** The torn tail that was found when the base was opened or written to, if any. */
   readonly recovered: Recovered | null;
 }

@@ -54,7 +54,10 @@ interface Test {
   holds(place: Place): boolean;
 }
 
-function testOf(state: State, query: Query, tally: Tally | undefined): Test {
+/** What conditions are asked of: the fields, and where links lead. */
+type Ground = Pick<State, "schema" | "origin">;
+
+function testOf(state: Ground, query: Query, tally: Tally | undefined): Test {
   switch (query.kind) {
     case "all":
       return allOf(query.of.map((one) => testOf(state, one, tally)));
@@ -63,7 +66,7 @@ function testOf(state: State, query: Query, tally: Tally | undefined): Test {
     case "not":
       return noneOf(testOf(state, query.of, tally));
     case "match":
-      return matching(query.column, query.matcher);
+      return testing(query.column, query.matcher);
     case "compare":
       return comparing(query.columns, query.holds);
     case "ask": {
@@ -124,7 +127,7 @@ function mark(hits: Uint8Array, test: Test, group: Group, rows: Uint32Array, n: 
   for (let k = 0; k < m; k++) hits[kept[k]!] = 1;
 }
 
-function matching(column: Column, matcher: Matcher): Test {
+function testing(column: Column, matcher: Matcher): Test {
   const holds = (place: Place) => {
     const value = valueAt(place, column);
     return value === null ? matcher.nulls : matcher.test(value);
@@ -285,10 +288,7 @@ function* indexed(
       const place = state.find(ids[next]!);
       if (place === undefined) continue;
       // Large inserts stand in groups of the log.
-      const holds = place.row === undefined
-        ? test.keep(place.group, Uint32Array.of(place.index), 1) === 1
-        : test.holds(place);
-      if (holds) others.push(place);
+      if (holdsAt(test, place)) others.push(place);
     }
     if (tally !== undefined) tally.rowsDecoded += others.length;
     return others;
@@ -307,6 +307,18 @@ function* indexed(
 }
 
 // --------------------------------------------------------------- row by row
+
+function holdsAt(test: Test, place: Place): boolean {
+  return place.row === undefined
+    ? test.keep(place.group, Uint32Array.of(place.index), 1) === 1
+    : test.holds(place);
+}
+
+/** What tells of a single row whether it matches. */
+export function matching(state: Ground, query: Query): (place: Place) => boolean {
+  const test = testOf(state, query, undefined);
+  return (place) => holdsAt(test, place);
+}
 
 /** All rows that match, in id order. */
 export function* scan(state: State, query: Query): Generator<Place> {

@@ -63,6 +63,7 @@ const ASCII_NAME_REGEXP = /^[A-Za-z]\w*$/;
 const NAME_REGEXP = /^\p{L}[\p{L}\p{Nd}_]*$/u;
 const FLAGS = ["required", "index", "unique"] as const;
 const OPTIONS = ["type", ...FLAGS, "default"];
+const SCHEMA_KEYS = ["fields", "nextNumber", "keepChanges"] as const;
 const FILE_KEYS = ["name", "number", "target", ...OPTIONS, "fill"];
 
 /**
@@ -239,7 +240,7 @@ export function readField(row: StoredRow, field: FieldDef): Stored | null {
   return value === undefined ? field.fill : value;
 }
 
-/** The fields of a table. It never changes: a change makes another. */
+/** The fields of a table, and how long its changes are kept. It never changes: a change makes another. */
 export class TableSchema {
   /** In field order. */
   readonly fields: readonly FieldDef[];
@@ -247,6 +248,8 @@ export class TableSchema {
   readonly byName: ReadonlyMap<string, FieldDef>;
   /** The number that the next field gets. */
   readonly nextNumber: number;
+  /** The changes of so many commits, the last ones, can be watched at least. */
+  readonly keepChanges: number;
   /** What `insert` begins with, by number. */
   readonly #template: readonly (Stored | null)[];
   readonly #required: readonly FieldDef[];
@@ -257,7 +260,7 @@ export class TableSchema {
   /** Those that lead to rows. */
   readonly links: readonly FieldDef[];
 
-  private constructor(fields: readonly FieldDef[], nextNumber: number) {
+  private constructor(fields: readonly FieldDef[], nextNumber: number, keepChanges: number) {
     if (fields.length === 0) throw new SchemaError("a table has one field at least");
     if (fields.length > MAX_FIELDS) {
       throw new SchemaError(`${fields.length} fields, a table has ${MAX_FIELDS} at most`);
@@ -270,6 +273,7 @@ export class TableSchema {
     this.fields = fields;
     this.byName = new Map(fields.map((field) => [field.name, field]));
     this.nextNumber = nextNumber;
+    this.keepChanges = keepChanges;
     this.#required = fields.filter((field) => field.required);
     this.indexed = fields.filter(isIndexed);
     this.unique = fields.filter((field) => field.unique);
@@ -286,15 +290,17 @@ export class TableSchema {
     return new TableSchema(
       entries.map(([name, field], number) => fieldFrom(name, number, field)),
       entries.length,
+      0,
     );
   }
 
   /** The reverse of {@linkcode TableSchema.toJson}; throws SyntaxError, a fragment. */
   static fromJson(json: unknown): TableSchema {
     try {
-      const { fields, nextNumber } = only(json, ["fields", "nextNumber"]);
+      const { fields, nextNumber, keepChanges = 0 } = only(json, SCHEMA_KEYS);
       if (!Array.isArray(fields)) throw new SyntaxError("fields is not an array");
       if (!isCount(nextNumber)) throw new SyntaxError("nextNumber is not a count");
+      if (!isCount(keepChanges)) throw new SyntaxError("keepChanges is not a count");
       const read = fields.map(fieldFromJson);
       if (new Set(read.map((field) => field.name)).size < read.length) {
         throw new SyntaxError("a name is there twice");
@@ -305,7 +311,7 @@ export class TableSchema {
       if (read.some((field) => field.number >= nextNumber)) {
         throw new SyntaxError("a number was never given out");
       }
-      return new TableSchema(read, nextNumber);
+      return new TableSchema(read, nextNumber, keepChanges);
     } catch (error) {
       // What a user may do wrong in a schema is all damage in a file.
       throw new SyntaxError(`no schema: ${(error as Error).message}`);
@@ -323,7 +329,8 @@ export class TableSchema {
       ...(stored.default !== null && { default: value.toJson(value.give(stored.default)) }),
       ...(stored.fill !== null && { fill: value.toJson(value.give(stored.fill)) }),
     }));
-    return { fields, nextNumber: this.nextNumber };
+    const { nextNumber, keepChanges } = this;
+    return { fields, nextNumber, ...(keepChanges > 0 && { keepChanges }) };
   }
 
   /** For users: fields in order, each with its options spelt out; `pathOf` of what links lead to. */
@@ -440,13 +447,13 @@ export class TableSchema {
       );
     }
     const fields = this.fields.toSpliced(at, 0, { ...added, fill: added.default });
-    return new TableSchema(fields, this.nextNumber + 1);
+    return this.#with({ fields, nextNumber: this.nextNumber + 1 });
   }
 
   /** This schema with a field less. */
   withoutField(name: string): TableSchema {
     const dropped = this.field(name);
-    return new TableSchema(this.fields.filter((field) => field !== dropped), this.nextNumber);
+    return this.#with({ fields: this.fields.filter((field) => field !== dropped) });
   }
 
   /** This schema with another name of a field. */
@@ -456,7 +463,7 @@ export class TableSchema {
       throw new SchemaError(`field "${newName}" is there already`);
     }
     checkName(newName);
-    return this.#with(renamed, { name: newName });
+    return this.#withField(renamed, { name: newName });
   }
 
   /** This schema with another default of a field; `null`: none. */
@@ -468,7 +475,7 @@ export class TableSchema {
     if (value !== null && changed.target !== undefined) {
       throw new SchemaError(`field "${name}" is a link, which has no default`);
     }
-    return this.#with(changed, { default: value === null ? null : takeField(changed, value) });
+    return this.#withField(changed, { default: value === null ? null : takeField(changed, value) });
   }
 
   /** This schema with an integer field as one of floats, which hold all integers there are. */
@@ -480,7 +487,7 @@ export class TableSchema {
           `add a field and copy the values`,
       );
     }
-    return this.#with(widened, { type: widened.type, ...(type === "float" && FLOAT) });
+    return this.#withField(widened, { type: widened.type, ...(type === "float" && FLOAT) });
   }
 
   /** This schema with other options of a field; what is left out stays. */
@@ -495,7 +502,7 @@ export class TableSchema {
     if (isIndexed(flags) && !changed.value.sortable) {
       throw new SchemaError(`field "${name}": ${changed.type} has no order, it can have no index`);
     }
-    return this.#with(changed, { index: flags.index, unique: flags.unique });
+    return this.#withField(changed, { index: flags.index, unique: flags.unique });
   }
 
   /** This schema with links that lead where `resolve` says. */
@@ -503,13 +510,25 @@ export class TableSchema {
     const fields = this.fields.map((field) =>
       field.target === undefined ? field : { ...field, target: resolve(field.target) }
     );
-    return new TableSchema(fields, this.nextNumber);
+    return this.#with({ fields });
   }
 
-  #with(changed: FieldDef, change: Partial<FieldDef>): TableSchema {
-    return new TableSchema(
-      this.fields.map((field) => field === changed ? { ...field, ...change } : field),
-      this.nextNumber,
-    );
+  /** This schema with other changes that are kept. */
+  withKeepChanges(commits: unknown): TableSchema {
+    if (!isCount(commits)) {
+      throw new RangeError(`${String(commits)} commits, expected a whole number, 0 or more`);
+    }
+    return this.#with({ keepChanges: commits });
+  }
+
+  #withField(changed: FieldDef, change: Partial<FieldDef>): TableSchema {
+    return this.#with({
+      fields: this.fields.map((field) => field === changed ? { ...field, ...change } : field),
+    });
+  }
+
+  #with(change: Partial<Pick<TableSchema, (typeof SCHEMA_KEYS)[number]>>): TableSchema {
+    const { fields, nextNumber, keepChanges } = { ...this, ...change };
+    return new TableSchema(fields, nextNumber, keepChanges);
   }
 }

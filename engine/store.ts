@@ -11,24 +11,22 @@
  * append → unlock → sync (engine/writer.ts)
  * ```
  *
- * Opening starts at the newest complete generation that is known to be sealed
- * into, else at the oldest complete one.
- *
  * @module
  */
 
-import { readChanges } from "./changes.ts";
+import { readCommit } from "./changes.ts";
 import { type BaseError, BaseNotFoundError, ClosedError, CorruptionError } from "./errors.ts";
 import type { File, Files } from "./file.ts";
 import { Flock } from "./flock.ts";
 import { type Checksum, encodeIdentity, FRAME, sameBytes } from "./format.ts";
 import { identityAt, identityBytes, openError, settleIdentity, sumsOf } from "./identity.ts";
-import { completeGenerations, generationPaths, IDENTITY } from "./layout.ts";
+import { type Generation, Generations } from "./generations.ts";
+import { IDENTITY } from "./layout.ts";
 import { type Family, Links } from "./links.ts";
-import { Log, type LogEnd, StaleError } from "./log.ts";
+import { type Log, type LogEnd, StaleError } from "./log.ts";
 import { join } from "./path.ts";
 import { State } from "./state.ts";
-import { Table } from "./table.ts";
+import type { Table } from "./table.ts";
 
 /** A torn tail that was found. */
 export interface Recovered {
@@ -43,12 +41,6 @@ export interface Recovered {
 /** Cleanup pays off when the log is longer than this, in bytes, and than an eighth of the table. */
 const MAX_LOG_BYTES = 256 * 1024;
 
-/** A generation as it was found. */
-interface Generation {
-  readonly table: Table;
-  readonly log: Log;
-}
-
 /** A base that is open. */
 export class Store {
   /** Where the base is. */
@@ -61,6 +53,7 @@ export class Store {
   readonly sums: Checksum;
   /** Where its links lead. */
   readonly links: Links;
+  readonly #generations: Generations;
   /** A torn tail that was found, and zeroed unless the base is only read. */
   recovered: Recovered | null = null;
   /** Nobody else writes, so that there is nothing to look for. */
@@ -91,6 +84,9 @@ export class Store {
     this.dir = dir;
     this.lock = lock;
     this.sums = sums;
+    const checkIdentity = () => this.checkIdentity();
+    const readOnly = lock === undefined;
+    this.#generations = new Generations({ files, dir, sums, readOnly, checkIdentity });
     this.links = new Links(
       this,
       family,
@@ -154,7 +150,7 @@ export class Store {
   // ------------------------------------------------------------- finding a generation
 
   #load(): void {
-    const found = this.#find(1);
+    const found = this.#generations.first();
     if (found === undefined) {
       throw new CorruptionError(this.dir, 0, "the base has no complete generation");
     }
@@ -170,76 +166,6 @@ export class Store {
       } finally {
         this.lock.release();
       }
-    }
-  }
-
-  /** Opens the generation to begin with, or the first complete one from `least` on. */
-  #find(least: number): Generation | undefined {
-    let before: string | undefined;
-    for (;;) {
-      const names = this.files.list(this.dir);
-      if (names === undefined) throw this.#gone();
-      const generations = completeGenerations(names).filter((number) => number >= least);
-      const found = this.#pick(generations, least);
-      if (found !== undefined) return found;
-      // A listing is not atomic, and cleanup goes on: only two equal ones are a verdict.
-      const now = names.sort().join("/");
-      if (now === before) {
-        this.checkIdentity();
-        return undefined;
-      }
-      before = now;
-    }
-  }
-
-  /** At first the newest that is sealed into, else the oldest; later the next one. */
-  #pick(generations: readonly number[], least: number): Generation | undefined {
-    let picked: Log | undefined;
-    try {
-      for (const number of least === 1 ? generations.toReversed() : generations) {
-        const log = this.#openLog(number);
-        if (log === undefined) continue;
-        picked?.close();
-        picked = log;
-        if (least > 1 || log.sealedInto) break;
-      }
-      if (picked === undefined) return undefined;
-      // What a killed cleanup left as the next generation was replaced by another's, and what
-      // came before it removed: whoever wrote to it would write to a file that is gone.
-      if (this.files.identity(picked.path) !== picked.identity) {
-        picked.close();
-        return undefined;
-      }
-      // Only now the table: what a cleanup or an override left half done has one that
-      // belongs to nothing.
-      return this.#withTable(picked);
-    } catch (error) {
-      picked?.close();
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
-  }
-
-  /** `undefined` if it is gone by now, or of another base. */
-  #openLog(number: number): Log | undefined {
-    const path = generationPaths(this.dir, number).log;
-    try {
-      return Log.open(this.files, path, this.sums, number, this.lock === undefined);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
-  }
-
-  #withTable(log: Log): Generation {
-    const file = this.files.open(generationPaths(this.dir, log.generation).table, "read");
-    try {
-      const table = new Table(file, this.sums, log.generation);
-      log.sequence = table.sequence;
-      return { table, log };
-    } catch (error) {
-      file.close();
-      throw error;
     }
   }
 
@@ -260,7 +186,7 @@ export class Store {
   /** From a sealed log to the next generation. */
   #follow(): void {
     const from = this.#log;
-    const next = this.#find(from.generation + 1);
+    const next = this.#generations.after(from.generation);
     if (next === undefined) {
       throw new CorruptionError(from.path, from.end, "the generation after its seal is missing");
     }
@@ -320,10 +246,9 @@ export class Store {
   #apply(sequence: number, payload: Uint8Array): void {
     if (this.#state.pinned) this.#state = this.#state.clone();
     try {
-      readChanges(payload, this.#state);
+      readCommit(this.#log, payload, this.#state);
     } catch (error) {
-      const reason = `a commit makes no sense (${(error as Error).message})`;
-      throw this.#broken = new CorruptionError(this.#log.path, this.#log.end, reason);
+      throw this.#broken = error as CorruptionError;
     }
     this.#state.sequence = sequence;
   }
@@ -405,6 +330,22 @@ export class Store {
       this.#outdated = true;
       throw error;
     }
+  }
+
+  /**
+   * Syncs what was read, and what leads to it, without answering for it.
+   *
+   * @throws {WriteError} If it fails.
+   */
+  async flush(): Promise<void> {
+    if (this.#before !== undefined && !this.#log.lookSealedInto()) await this.#before.flush();
+    await this.#log.flush();
+  }
+
+  /** As {@linkcode Store.flush}, blocking. */
+  flushSync(): void {
+    if (this.#before !== undefined && !this.#log.lookSealedInto()) this.#before.flushSync();
+    this.#log.flushSync();
   }
 
   /** Seals the log, under the lock, and goes over to the next generation, which is complete. */

@@ -21,7 +21,7 @@ import { openColumn } from "./column.ts";
 import { CorruptionError } from "./errors.ts";
 import { type Extent, openExtent, spanOf } from "./extent.ts";
 import { compareNullable, FENCE_STEP, firstWhere, type Rows, TableIndex } from "./field_index.ts";
-import type { File } from "./file.ts";
+import type { File, Files } from "./file.ts";
 import {
   align8,
   type Checksum,
@@ -343,14 +343,13 @@ export class Table implements TableInfo {
     }
   }
 
-  /** Whether this process got to hold the table for cleanup: one at a time builds the next. */
-  claim(): boolean {
-    return this.#file.tryLock();
-  }
-
-  /** Ends a {@linkcode Table.claim}. */
-  disclaim(): void {
-    this.#file.unlock();
+  /**
+   * Keeps cleanup from removing this generation, and those behind it, until the table is closed;
+   * `false` if it is removed already.
+   */
+  hold(files: Files): boolean {
+    // Who removes it has the lock until the file is gone.
+    return this.#file.tryLock(true) && files.identity(this.#file.path) === this.#file.identity;
   }
 
   /** Keeps the file open until {@linkcode Table.unpin}. */

@@ -177,6 +177,24 @@ export type Row<S extends Schema> =
   & RowMeta<S>
   & { readonly [K in keyof S]: ValueOf<S, S[K]> | Nullable<S[K]> };
 
+/** A change that was committed, as `watch` yields it. */
+export type Change<S extends Schema = Schema> =
+  & {
+    /** Its commit's place in the order of all commits; the same for all changes of a commit. */
+    readonly sequence: number;
+  }
+  & (
+    | { readonly kind: "insert"; readonly id: number; readonly row: Row<S>; readonly before: null }
+    | {
+      readonly kind: "update";
+      readonly id: number;
+      readonly row: Row<S>;
+      readonly before: Row<S>;
+    }
+    | { readonly kind: "delete"; readonly id: number; readonly row: null; readonly before: Row<S> }
+    | { readonly kind: "schema"; readonly id: null; readonly row: null; readonly before: null }
+  );
+
 /** The names of the fields. */
 export type FieldName<S extends Schema> = keyof S & string;
 

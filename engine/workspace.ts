@@ -9,7 +9,7 @@ import { readChanges } from "./changes.ts";
 import { Draft } from "./draft.ts";
 import { ClosedError, DeadlockError } from "./errors.ts";
 import type { State } from "./state.ts";
-import type { Change } from "./writer.ts";
+import type { Edit } from "./writer.ts";
 
 /** The rows as a transaction has them. */
 export class Workspace {
@@ -54,7 +54,7 @@ export class Workspace {
   }
 
   /** Makes a change; if it throws, all is as before it. */
-  run<T>(change: Change<T>): T {
+  run<T>(change: Edit<T>): T {
     this.checkOpen();
     if (this.#changing) {
       throw new DeadlockError(

@@ -32,10 +32,10 @@ export interface WriterOptions {
 }
 
 /** A change of the table; returns what its verb resolves to. */
-export type Change<T> = (draft: Draft) => T;
+export type Edit<T> = (draft: Draft) => T;
 
 interface Job {
-  readonly change: Change<unknown>;
+  readonly change: Edit<unknown>;
   readonly since: number;
   resolve(value: unknown): void;
   reject(error: unknown): void;
@@ -71,10 +71,15 @@ export class Writer {
     this.#options = options;
   }
 
+  /** Aborted when the handle is closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
   // ------------------------------------------------------------- changes
 
   /** Commits a change, after what must come before it; resolves once it is acknowledged. */
-  run<T>(change: Change<T>, before?: () => Promise<void>): Promise<T> {
+  run<T>(change: Edit<T>, before?: () => Promise<void>): Promise<T> {
     if (before !== undefined) return this.#track(before().then(() => this.run(change)));
 
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
@@ -91,7 +96,7 @@ export class Writer {
   }
 
   /** As {@linkcode Writer.run}, blocking. */
-  runSync<T>(change: Change<T>): T {
+  runSync<T>(change: Edit<T>): T {
     this.#checkSync();
     let result: { value: unknown } | undefined;
     let failure: { error: unknown } | undefined;
@@ -238,7 +243,7 @@ export class Writer {
         const payloads = work.end();
         this.#closing.signal.throwIfAborted();
         const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-        const change: Change<Awaited<T>> = (draft) => {
+        const change: Edit<Awaited<T>> = (draft) => {
           // A sync that failed elsewhere took back what others had not acknowledged.
           if (draft.state !== state) {
             throw new WriteError(

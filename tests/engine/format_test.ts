@@ -142,7 +142,7 @@ Deno.test("parseName() knows the names that layout.ts makes, and no others", () 
     assertEquals(parseName(name(temporary(table, nonce))), { ...expected, temporary: true });
     assertEquals(parseName(name(temporary("/d/base", nonce))), "other");
   }
-  assertEquals([parseName("base"), parseName("owner")], ["other", "other"]);
+  assertEquals(["base", "owner", "cleanup"].map(parseName), ["other", "other", "other"]);
   for (
     const foreign of ["Base", "base.bak", "12.table", "000012.tables", "000012.log.x", "owner.1"]
   ) {

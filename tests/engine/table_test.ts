@@ -134,18 +134,31 @@ Deno.test("TableWriter.copy() takes groups to another generation as they are, an
   assertThrows(() => out.copy(openTable(disk), 1), CorruptionError);
 });
 
-Deno.test("Table stays open until nobody has it pinned, and one at a time claims it", () => {
+Deno.test("Table stays open until nobody has it pinned", () => {
   const disk = writeTable(1);
   const files = disk.process();
   const table = new Table(files.open(PATH, "read"), SUMS, 1);
-  const other = openTable(disk);
-  assertEquals([table.claim(), other.claim()], [true, false]);
-  table.disclaim();
-  assertEquals(other.claim(), true);
   table.pin();
   table.retire();
   assertEquals([table.closed, files.opened.size], [false, 1]);
   assertEquals(rowOf(table, 3).values[1], 3);
   table.unpin();
   assertEquals([table.closed, files.opened.size], [true, 0]);
+});
+
+Deno.test("Table.hold() shares it with others who read, until it is closed or removed", () => {
+  const disk = writeTable(1);
+  const files = disk.process();
+  const [one, two] = [openTable(disk), openTable(disk)];
+  assertEquals([one.hold(files), two.hold(files)], [true, true]);
+  const file = files.open(PATH, "read");
+  one.close();
+  assertEquals(file.tryLock(), false);
+  two.close();
+  assertEquals(file.tryLock(), true);
+  const late = openTable(disk);
+  assertEquals(late.hold(files), false);
+  files.remove(PATH);
+  file.close();
+  assertEquals(late.hold(files), false);
 });

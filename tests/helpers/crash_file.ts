@@ -206,6 +206,8 @@ export class Disk {
   after: (operation: Operation) => void = () => {};
   /** Awaited by an asynchronous sync between its work and the telling. */
   told: (path: string) => Promise<void> | void = () => {};
+  /** Told of the path of what changed. */
+  readonly watchers = new Set<(path: string) => void>();
   #root = new Dir();
   #inodes = 0;
   #last: { inode: Inode; at: number; was: Uint8Array; is: Uint8Array } | undefined;
@@ -316,7 +318,9 @@ export class Disk {
     if (fault !== undefined && name !== "sync" && fault.written === undefined) throw fault.error;
     if (changes) this.#last = undefined;
     const result = work(fault);
-    if (changes) this.after({ name, path });
+    if (!changes) return result;
+    for (const watcher of this.watchers) watcher(path);
+    this.after({ name, path });
     return result;
   }
 
@@ -421,6 +425,15 @@ export class CrashFiles implements Files {
 
   syncDir(path: string): void {
     this.disk.run("syncDir", path, true, () => this.disk.dir(path)!.settle(NEWEST));
+  }
+
+  watch(dir: string, onChange: () => void): Disposable {
+    const { watchers } = this.disk;
+    const watcher = (path: string) => {
+      if (path.startsWith(`${dir}/`)) onChange();
+    };
+    watchers.add(watcher);
+    return { [Symbol.dispose]: () => void watchers.delete(watcher) };
   }
 }
 

@@ -1,0 +1,244 @@
+/**
+ * The changes of a base, commit by commit, as they were made: a reader of its own, which goes
+ * through the logs from where it was told to begin.
+ *
+ * 1. It begins at a table that holds nothing of what it is to tell, and holds that
+ *    generation while it reads it: cleanup leaves this one and all behind it
+ *    (retention.ts), so that none of them is missing when the seal leads there.
+ * 2. What it tells is on disk: it syncs the log before, without answering for it; where
+ *    it may not, it goes by the mark.
+ * 3. What is taken is read to its end before more is: rows before a change may
+ *    still be in the table.
+ *
+ * @module
+ */
+
+import { readCommit } from "./changes.ts";
+import { CorruptionError } from "./errors.ts";
+import { type Generation, Generations } from "./generations.ts";
+import type { Directory } from "./group.ts";
+import { type Log, StaleError } from "./log.ts";
+import type { StoredRow, TableSchema } from "./schema.ts";
+import { type Place, placeOf, State } from "./state.ts";
+import type { Store } from "./store.ts";
+
+/** A row that was changed, or the fields (then there is none). */
+export interface RowChange {
+  /** The fields after the change. */
+  readonly schema: TableSchema;
+  /** The row as it became; none if it was deleted. */
+  readonly row?: Place | undefined;
+  /** The row as it was; none if it was inserted. */
+  readonly before?: Place | undefined;
+}
+
+/** A commit. */
+export interface Commit {
+  /** Its place in the order of all commits. */
+  readonly sequence: number;
+  /** Where its frame ends. */
+  readonly end: number;
+  /** What it changed, in order. */
+  readonly changes: readonly RowChange[];
+}
+
+/** Reads the changes of a base. */
+export class Feed implements Disposable {
+  readonly #store: Store;
+  readonly #generations: Generations;
+  readonly #readOnly: boolean;
+  #generation!: Generation;
+  #state!: State;
+  /** The log whose seal led here, while the seal is not known to be on disk. */
+  #before: Log | undefined;
+  /** The last commit that was given out. */
+  #given: number;
+  /** Commits that were read, and are not known to be on disk. */
+  #pending: Commit[] = [];
+  #sealed = false;
+
+  /**
+   * @param store The base.
+   * @param since The commit behind which it begins.
+   * @throws {RangeError} If there is no such commit, or what follows it is not kept.
+   */
+  constructor(store: Store, since: number) {
+    this.#store = store;
+    this.#readOnly = store.lock === undefined;
+    this.#given = since;
+    const { files, dir, sums } = store;
+    const checkIdentity = () => store.checkIdentity();
+    const readOnly = this.#readOnly;
+    this.#generations = new Generations({ files, dir, sums, readOnly, checkIdentity });
+    this.#adopt(this.#find());
+  }
+
+  /** The newest generation that holds nothing of what is to be told. */
+  #find(): Generation {
+    for (;;) {
+      const { sequence } = this.#store.refresh();
+      const current = this.#store.log.generation;
+      if (this.#given > sequence) {
+        throw new RangeError(
+          `Cannot watch "${this.#store.dir}" since ${this.#given}: the last commit is ${sequence}`,
+        );
+      }
+      let oldest: number | undefined;
+      for (let number = current; number > 0; number--) {
+        const found = this.#hold(this.#generations.at(number));
+        if (found === undefined) break;
+        oldest = found.table.sequence;
+        if (oldest <= this.#given) return found;
+        close(found);
+      }
+      // Unless a cleanup went by meanwhile.
+      this.#store.refresh();
+      if (oldest !== undefined && this.#store.log.generation === current) {
+        throw this.#tooOld(oldest);
+      }
+    }
+  }
+
+  #tooOld(oldest: number): RangeError {
+    return new RangeError(
+      `Cannot watch "${this.#store.dir}" since ${this.#given}: changes are kept since ${oldest}, ` +
+        `read the rows anew and watch from there, or have more kept by keepChanges()`,
+    );
+  }
+
+  /** A generation that is there to stay. */
+  #hold(found: Generation | undefined): Generation | undefined {
+    if (found === undefined || found.table.hold(this.#store.files)) return found;
+    close(found);
+    return undefined;
+  }
+
+  #adopt(generation: Generation): void {
+    const { table, log } = generation;
+    this.#generation = generation;
+    this.#state = new State(table, log.path, this.#store.state.origin);
+    this.#sealed = false;
+  }
+
+  /** From a sealed log to the next generation. */
+  #follow(): void {
+    const { table, log } = this.#generation;
+    const next = this.#hold(this.#generations.at(log.generation + 1));
+    if (next === undefined) {
+      this.#store.checkIdentity();
+      throw new CorruptionError(log.path, log.end, "the generation after its seal is missing");
+    }
+    this.#before?.close();
+    this.#before = next.log.sealedInto ? undefined : log;
+    if (this.#before === undefined) log.close();
+    table.close();
+    this.#adopt(next);
+  }
+
+  /**
+   * The next commits, as far as they are on disk; none if there are none yet.
+   *
+   * @throws {BaseNotFoundError} If the base was destroyed or replaced.
+   * @throws {CorruptionError} If it is damaged.
+   * @throws {WriteError} If what was read cannot be synced.
+   */
+  async take(): Promise<readonly Commit[]> {
+    this.#store.checkOpen();
+    try {
+      this.#read();
+      if (this.#pending.length === 0) return [];
+      const durable = await this.#durable();
+      const count = this.#pending.findLastIndex(({ end }) => end <= durable) + 1;
+      const taken = this.#pending.splice(0, count);
+      this.#given = taken.at(-1)?.sequence ?? this.#given;
+      return taken;
+    } catch (error) {
+      if (!(error instanceof StaleError)) throw error;
+      // The disk lost what was read, which was not given out.
+      this.#close();
+      this.#pending = [];
+      this.#adopt(this.#find());
+      return await this.take();
+    }
+  }
+
+  /** Reads to the end of the log, or of the one behind it if nothing is left of this one. */
+  #read(): void {
+    while (!this.#sealed || this.#pending.length === 0) {
+      if (this.#sealed) this.#follow();
+      const { log } = this.#generation;
+      const end = log.read((sequence, payload) => this.#apply(sequence, payload, log.end));
+      if (end === "finalSeal") this.#store.checkIdentity();
+      this.#sealed = end === "seal";
+      if (!this.#sealed) return;
+    }
+  }
+
+  #apply(sequence: number, payload: Uint8Array, end: number): void {
+    const changes: RowChange[] = [];
+    const isNew = sequence > this.#given;
+    readCommit(
+      this.#generation.log,
+      payload,
+      isNew ? recording(this.#state, changes) : this.#state,
+    );
+    this.#state.sequence = sequence;
+    if (isNew) this.#pending.push({ sequence, end, changes });
+  }
+
+  /** Up to where the log is on disk, and counts. */
+  async #durable(): Promise<number> {
+    const { log } = this.#generation;
+    const settled = this.#before === undefined || log.lookSealedInto();
+    if (this.#readOnly) return settled ? log.lookClaim() : 0;
+    if (!settled) await this.#before!.flush();
+    await log.flush();
+    return log.end;
+  }
+
+  #close(): void {
+    close(this.#generation);
+    this.#before?.close();
+    this.#before = undefined;
+  }
+
+  /** Closes all files. */
+  [Symbol.dispose](): void {
+    this.#close();
+  }
+}
+
+function close({ table, log }: Generation): void {
+  table.close();
+  log.close();
+}
+
+/** Applies changes to a state, and notes what each of them did. */
+function recording(state: State, changes: RowChange[]) {
+  const note = (row?: Place, before?: Place) => {
+    changes.push({ schema: state.schema, row, before });
+  };
+  return {
+    get schema() {
+      return state.schema;
+    },
+    put(id: number, row: StoredRow) {
+      const before = state.find(id);
+      state.put(id, row);
+      note(placeOf(id, row), before);
+    },
+    delete(id: number) {
+      const before = state.find(id);
+      state.delete(id);
+      if (before !== undefined) note(undefined, before);
+    },
+    batch(first: number, directory: Directory, bytes: Uint8Array) {
+      state.batch(first, directory, bytes);
+      for (let id = first; id < state.nextId; id++) note(state.find(id));
+    },
+    alter(schema: TableSchema) {
+      state.alter(schema);
+      note();
+    },
+  };
+}

@@ -1,0 +1,146 @@
+/**
+ * Finding the generations of a base among its files, while others clean up.
+ *
+ * Opening begins at the newest complete generation that is known to be sealed into,
+ * else at the oldest complete one, and follows the seals from there.
+ *
+ * @module
+ */
+
+import type { Files } from "./file.ts";
+import type { Checksum } from "./format.ts";
+import { completeGenerations, generationPaths } from "./layout.ts";
+import { Log } from "./log.ts";
+import { Table } from "./table.ts";
+
+/** A generation as it was found; its log is unread. */
+export interface Generation {
+  /** The rows. */
+  readonly table: Table;
+  /** The commits since. */
+  readonly log: Log;
+}
+
+/** Of which base. */
+export interface GenerationsOptions {
+  /** The file system. */
+  readonly files: Files;
+  /** Where the base is. */
+  readonly dir: string;
+  /** Its sums. */
+  readonly sums: Checksum;
+  /** Whether the logs are opened to be read only. */
+  readonly readOnly: boolean;
+  /** Throws if the base was destroyed or replaced. */
+  checkIdentity(): void;
+}
+
+/** The generations of one base. */
+export class Generations {
+  readonly #base: GenerationsOptions;
+
+  constructor(base: GenerationsOptions) {
+    this.#base = base;
+  }
+
+  /** The one to begin with. */
+  first(): Generation | undefined {
+    return this.#find((numbers) => {
+      // The newest that is sealed into, else the oldest.
+      let picked: Log | undefined;
+      try {
+        for (const number of numbers.toReversed()) {
+          const log = this.#openLog(number);
+          if (log === undefined) continue;
+          picked?.close();
+          picked = log;
+          if (log.sealedInto) break;
+        }
+        return picked;
+      } catch (error) {
+        picked?.close();
+        throw error;
+      }
+    });
+  }
+
+  /** The first one that is complete behind another. */
+  after(generation: number): Generation | undefined {
+    return this.#find((numbers) => {
+      for (const number of numbers) {
+        const log = number > generation ? this.#openLog(number) : undefined;
+        if (log !== undefined) return log;
+      }
+      return undefined;
+    });
+  }
+
+  /** The one of that number, if it is there. */
+  at(generation: number): Generation | undefined {
+    return this.#complete(() => this.#openLog(generation));
+  }
+
+  #find(pick: (numbers: readonly number[]) => Log | undefined): Generation | undefined {
+    const { files, dir, checkIdentity } = this.#base;
+    let before: string | undefined;
+    for (;;) {
+      const names = files.list(dir) ?? [];
+      const found = this.#complete(() => pick(completeGenerations(names)));
+      if (found !== undefined) return found;
+      // A listing is not atomic, and cleanup goes on: only two equal ones are a verdict.
+      const now = names.sort().join("/");
+      if (now === before) {
+        checkIdentity();
+        return undefined;
+      }
+      before = now;
+    }
+  }
+
+  /** The generation of a log that was picked; `undefined` if it is gone by now. */
+  #complete(pick: () => Log | undefined): Generation | undefined {
+    const { files } = this.#base;
+    let picked: Log | undefined;
+    try {
+      picked = pick();
+      // What a killed cleanup left as the next generation was replaced by another's, and what
+      // came before it removed: whoever wrote to it would write to a file that is gone.
+      if (picked !== undefined && files.identity(picked.path) === picked.identity) {
+        // Only now the table: what a cleanup or an override left half done has one that
+        // belongs to nothing.
+        return this.#withTable(picked);
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) {
+        picked?.close();
+        throw error;
+      }
+    }
+    picked?.close();
+    return undefined;
+  }
+
+  /** `undefined` if it is gone by now, or of another base. */
+  #openLog(number: number): Log | undefined {
+    const { files, dir, sums, readOnly } = this.#base;
+    try {
+      return Log.open(files, generationPaths(dir, number).log, sums, number, readOnly);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  #withTable(log: Log): Generation {
+    const { files, dir, sums } = this.#base;
+    const file = files.open(generationPaths(dir, log.generation).table, "read");
+    try {
+      const table = new Table(file, sums, log.generation);
+      log.sequence = table.sequence;
+      return { table, log };
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+}

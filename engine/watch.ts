@@ -1,0 +1,134 @@
+/**
+ * Watching a base: its changes as rows, given out one by one as they are committed.
+ *
+ * @module
+ */
+
+import { Feed, type RowChange } from "./feed.ts";
+import { explain } from "./handle.ts";
+import type { WatchOptions } from "./options.ts";
+import { compile } from "./query.ts";
+import { rowAt } from "./rows.ts";
+import { matching } from "./scan.ts";
+import type { TableSchema } from "./schema.ts";
+import type { Place } from "./state.ts";
+import type { Store } from "./store.ts";
+import type { Change, Schema } from "./types.ts";
+
+/** Rings once for all that happened since it was waited for. */
+class Bell {
+  #rung = false;
+  #wake = () => {};
+
+  readonly ring = (): void => {
+    this.#rung = true;
+    this.#wake();
+  };
+
+  async wait(): Promise<void> {
+    if (!this.#rung) await new Promise<void>((resolve) => this.#wake = resolve);
+    this.#rung = false;
+  }
+}
+
+/**
+ * Changes of a base as they are committed.
+ *
+ * @param store The base.
+ * @param options Which, and until when.
+ * @param closing Ends it without an error.
+ */
+export function watch<S extends Schema>(
+  store: Store,
+  options: WatchOptions<S>,
+  closing: AbortSignal,
+): AsyncIterableIterator<Change<S>> {
+  const { since = store.refresh().sequence, where, signal } = options;
+  if (!Number.isSafeInteger(since) || since < 0) {
+    throw new RangeError(
+      `Cannot watch "${store.dir}" since ${
+        String(since)
+      }: expected the number of a commit, 0 or more`,
+    );
+  }
+  const matches = where === undefined ? () => true : matcherOf(store, where);
+  // What is wrong with the conditions is told at once.
+  matches({ schema: store.state.schema });
+  const bell = new Bell();
+  const stopped = new AbortController();
+  const signals = [closing, stopped.signal, signal];
+  const ends = () => {
+    signal?.throwIfAborted();
+    return closing.aborted || stopped.signal.aborted;
+  };
+
+  async function* run(): AsyncGenerator<Change<S>, void> {
+    if (ends()) return;
+    for (const one of signals) one?.addEventListener("abort", bell.ring);
+    try {
+      // Before the first look, so that nothing happens unseen.
+      using _changes = store.files.watch(store.dir, bell.ring);
+      using feed = new Feed(store, since);
+      while (!ends()) {
+        const commits = await feed.take();
+        for (const { sequence, changes } of commits) {
+          for (const change of changes) {
+            if (ends()) return;
+            if (matches(change)) yield told<S>(store, sequence, change);
+          }
+        }
+        if (commits.length === 0) await bell.wait();
+      }
+    } finally {
+      for (const one of signals) one?.removeEventListener("abort", bell.ring);
+    }
+  }
+
+  const steps = run();
+  return {
+    next: () => steps.next(),
+    return() {
+      // The step under way may wait for long.
+      stopped.abort();
+      return steps.return();
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+/** Whether a row matches before or after a change; the fields concern everybody. */
+function matcherOf({ state, dir }: Store, where: unknown): (change: RowChange) => boolean {
+  let compiled: { schema: TableSchema; holds: (place: Place) => boolean } | undefined;
+  return ({ schema, row, before }) => {
+    if (compiled?.schema !== schema) {
+      const query = explain(`Cannot watch "${dir}"`, () => compile(schema, where));
+      compiled = { schema, holds: matching({ schema, origin: state.origin }, query) };
+    }
+    const places = [row, before].filter((place) => place !== undefined);
+    return places.length === 0 || places.some(compiled.holds);
+  };
+}
+
+/** A change, as users get it. */
+function told<S extends Schema>(
+  { state: { origin } }: Store,
+  sequence: number,
+  { schema: { fields }, row, before }: RowChange,
+): Change<S> {
+  const kind = row === undefined
+    ? before === undefined ? "schema" : "delete"
+    : before === undefined
+    ? "insert"
+    : "update";
+  const give = (place: Place | undefined) =>
+    place === undefined ? null : rowAt(origin, place, fields);
+  return {
+    sequence,
+    kind,
+    id: (row ?? before)?.id ?? null,
+    row: give(row),
+    before: give(before),
+  } as Change<S>;
+}
