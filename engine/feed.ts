@@ -17,7 +17,7 @@ import { readCommit } from "./changes.ts";
 import { CorruptionError } from "./errors.ts";
 import { type Generation, Generations } from "./generations.ts";
 import type { Directory } from "./group.ts";
-import { type Log, StaleError } from "./log.ts";
+import { StaleError } from "./log.ts";
 import type { StoredRow, TableSchema } from "./schema.ts";
 import { type Place, placeOf, State } from "./state.ts";
 import type { Store } from "./store.ts";
@@ -49,8 +49,6 @@ export class Feed implements Disposable {
   readonly #readOnly: boolean;
   #generation!: Generation;
   #state!: State;
-  /** The log whose seal led here, while the seal is not known to be on disk. */
-  #before: Log | undefined;
   /** The last commit that was given out. */
   #given: number;
   /** Commits that were read, and are not known to be on disk. */
@@ -88,7 +86,7 @@ export class Feed implements Disposable {
         const found = this.#hold(this.#generations.at(number));
         if (found === undefined) break;
         oldest = found.table.sequence;
-        if (oldest <= this.#given) return found;
+        if (oldest <= this.#given) return found.log.sealedInto ? found : this.#behind(found);
         close(found);
       }
       // Unless a cleanup went by meanwhile.
@@ -97,6 +95,17 @@ export class Feed implements Disposable {
         throw this.#tooOld(oldest);
       }
     }
+  }
+
+  /**
+   * The generation that a seal led from which may not be on disk: what was carried over from it
+   * has to be synced there. Whoever adds to the one that it led to makes it sure before.
+   */
+  #behind(found: Generation): Generation {
+    const before = this.#hold(this.#generations.at(found.log.generation - 1));
+    if (before === undefined) return found;
+    close(found);
+    return before;
   }
 
   #tooOld(oldest: number): RangeError {
@@ -122,16 +131,13 @@ export class Feed implements Disposable {
 
   /** From a sealed log to the next generation. */
   #follow(): void {
-    const { table, log } = this.#generation;
+    const { log } = this.#generation;
     const next = this.#hold(this.#generations.at(log.generation + 1));
     if (next === undefined) {
       this.#store.checkIdentity();
       throw new CorruptionError(log.path, log.end, "the generation after its seal is missing");
     }
-    this.#before?.close();
-    this.#before = next.log.sealedInto ? undefined : log;
-    if (this.#before === undefined) log.close();
-    table.close();
+    close(this.#generation);
     this.#adopt(next);
   }
 
@@ -155,7 +161,7 @@ export class Feed implements Disposable {
     } catch (error) {
       if (!(error instanceof StaleError)) throw error;
       // The disk lost what was read, which was not given out.
-      this.#close();
+      close(this.#generation);
       this.#pending = [];
       this.#adopt(this.#find());
       return await this.take();
@@ -186,25 +192,17 @@ export class Feed implements Disposable {
     if (isNew) this.#pending.push({ sequence, end, changes });
   }
 
-  /** Up to where the log is on disk, and counts. */
+  /** Up to where the log is on disk. */
   async #durable(): Promise<number> {
     const { log } = this.#generation;
-    const settled = this.#before === undefined || log.lookSealedInto();
-    if (this.#readOnly) return settled ? log.lookClaim() : 0;
-    if (!settled) await this.#before!.flush();
+    if (this.#readOnly) return log.lookClaim();
     await log.flush();
     return log.end;
   }
 
-  #close(): void {
-    close(this.#generation);
-    this.#before?.close();
-    this.#before = undefined;
-  }
-
   /** Closes all files. */
   [Symbol.dispose](): void {
-    this.#close();
+    close(this.#generation);
   }
 }
 

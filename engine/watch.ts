@@ -55,20 +55,27 @@ export function watch<S extends Schema>(
   // What is wrong with the conditions is told at once.
   matches({ schema: store.state.schema });
   const bell = new Bell();
-  const stopped = new AbortController();
-  const signals = [closing, stopped.signal, signal];
+  const open = new DisposableStack();
+  // Also where nobody asks for the next one any more.
+  const stop = () => {
+    open.dispose();
+    bell.ring();
+  };
   const ends = () => {
     signal?.throwIfAborted();
-    return closing.aborted || stopped.signal.aborted;
+    return open.disposed;
   };
 
   async function* run(): AsyncGenerator<Change<S>, void> {
-    if (ends()) return;
-    for (const one of signals) one?.addEventListener("abort", bell.ring);
     try {
+      if (closing.aborted || ends()) return;
+      for (const one of [closing, signal]) {
+        one?.addEventListener("abort", stop);
+        open.defer(() => one?.removeEventListener("abort", stop));
+      }
       // Before the first look, so that nothing happens unseen.
-      using _changes = store.files.watch(store.dir, bell.ring);
-      using feed = new Feed(store, since);
+      open.use(store.files.watch(store.dir, bell.ring));
+      const feed = open.use(new Feed(store, since));
       while (!ends()) {
         const commits = await feed.take();
         for (const { sequence, changes } of commits) {
@@ -80,7 +87,7 @@ export function watch<S extends Schema>(
         if (commits.length === 0) await bell.wait();
       }
     } finally {
-      for (const one of signals) one?.removeEventListener("abort", bell.ring);
+      open.dispose();
     }
   }
 
@@ -89,7 +96,7 @@ export function watch<S extends Schema>(
     next: () => steps.next(),
     return() {
       // The step under way may wait for long.
-      stopped.abort();
+      stop();
       return steps.return();
     },
     [Symbol.asyncIterator]() {
