@@ -23,6 +23,7 @@ export const VALUES = {
   fields: ["A,B", "print these fields only"],
   limit: ["N", "print at most so many rows"],
   offset: ["N", "leave out so many at the beginning"],
+  since: ["N", "begin behind commit N; from now on, if left out"],
   sort: ["A,-B", "order by A, then by B from the greatest to the least"],
   timeout: ["MS", "give up after so many milliseconds"],
 } as const;

@@ -26,6 +26,7 @@ import {
 import { type Io, progress, say, writeText } from "./io.ts";
 import {
   askedForm,
+  formatChange,
   formOf,
   FORMS,
   type Record,
@@ -330,6 +331,32 @@ export const COMMANDS: { readonly [name: string]: Command } = {
         }));
         writeRows(io.stdout, form, columns, rows);
       });
+    },
+  },
+
+  watch: {
+    usage: "PATH COND…",
+    summary: "print changes as they are committed, one JSON object a line, until it is stopped",
+    values: ["since"],
+    async run(call) {
+      const [path, conditions] = pathAnd(call.words);
+      const since = countOf(call, "since");
+      await withBase(call.io, path, {}, async (base) => {
+        const where = whereOf(base.schema, conditions);
+        for await (const change of base.watch({ since, where })) {
+          call.io.stdout.write(formatChange(change));
+        }
+      });
+    },
+  },
+
+  "keep-changes": {
+    usage: "PATH N",
+    summary: "keep the changes of the last N commits for those who watch later",
+    async run(call) {
+      const [path, commits] = exactly(call.words, "PATH", "N");
+      if (!/^\d+$/.test(commits)) throw new UsageError(`${JSON.stringify(commits)} is no number`);
+      await withBase(call.io, path, {}, (base) => base.keepChanges(Number(commits)));
     },
   },
 

@@ -5,6 +5,7 @@
  */
 
 import { tableLines } from "../engine/text_table.ts";
+import { VALUE_TYPES } from "../engine/values.ts";
 import type { Parsed } from "./args.ts";
 import { formatCsv } from "./csv.ts";
 import { UsageError } from "./errors.ts";
@@ -111,6 +112,16 @@ function formatJson(columns: readonly Column[], row: Record): string {
     return `"${name}":${JSON.stringify(value === null ? null : type.toJson(value))}`;
   });
   return safeJson(`{${members.join(",")}}`);
+}
+
+/** A change as a line of JSON; its rows have the fields that there were then. */
+export function formatChange(change: object): string {
+  const plain = (_: string, value: unknown) => {
+    if (typeof value === "number") return VALUE_TYPES.float.toJson(value);
+    if (typeof value === "bigint") return VALUE_TYPES.bigint.toJson(value);
+    return value instanceof Uint8Array ? VALUE_TYPES.bytes.toJson(value) : value;
+  };
+  return safeJson(JSON.stringify(change, plain)) + "\n";
 }
 
 /** JSON escapes the control characters of ASCII; terminals obey some behind them too. */

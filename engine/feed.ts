@@ -17,6 +17,7 @@ import { readCommit } from "./changes.ts";
 import { CorruptionError } from "./errors.ts";
 import { type Generation, Generations } from "./generations.ts";
 import type { Directory } from "./group.ts";
+import { explain } from "./handle.ts";
 import { StaleError } from "./log.ts";
 import type { StoredRow, TableSchema } from "./schema.ts";
 import { type Place, placeOf, State } from "./state.ts";
@@ -68,7 +69,11 @@ export class Feed implements Disposable {
     const checkIdentity = () => store.checkIdentity();
     const readOnly = this.#readOnly;
     this.#generations = new Generations({ files, dir, sums, readOnly, checkIdentity });
-    this.#adopt(this.#find());
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#adopt(explain(`Cannot watch "${this.#store.dir}"`, () => this.#find()));
   }
 
   /** The newest generation that holds nothing of what is to be told. */
@@ -77,9 +82,7 @@ export class Feed implements Disposable {
       const { sequence } = this.#store.refresh();
       const current = this.#store.log.generation;
       if (this.#given > sequence) {
-        throw new RangeError(
-          `Cannot watch "${this.#store.dir}" since ${this.#given}: the last commit is ${sequence}`,
-        );
+        throw new RangeError(`since is ${this.#given}, the last commit ${sequence}`);
       }
       let oldest: number | undefined;
       for (let number = current; number > 0; number--) {
@@ -92,7 +95,10 @@ export class Feed implements Disposable {
       // Unless a cleanup went by meanwhile.
       this.#store.refresh();
       if (oldest !== undefined && this.#store.log.generation === current) {
-        throw this.#tooOld(oldest);
+        throw new RangeError(
+          `since is ${this.#given}, changes are kept since ${oldest}: read the rows anew and watch ` +
+            `from there, or have more kept by keepChanges()`,
+        );
       }
     }
   }
@@ -106,13 +112,6 @@ export class Feed implements Disposable {
     if (before === undefined) return found;
     close(found);
     return before;
-  }
-
-  #tooOld(oldest: number): RangeError {
-    return new RangeError(
-      `Cannot watch "${this.#store.dir}" since ${this.#given}: changes are kept since ${oldest}, ` +
-        `read the rows anew and watch from there, or have more kept by keepChanges()`,
-    );
   }
 
   /** A generation that is there to stay. */
@@ -163,7 +162,7 @@ export class Feed implements Disposable {
       // The disk lost what was read, which was not given out.
       close(this.#generation);
       this.#pending = [];
-      this.#adopt(this.#find());
+      this.#begin();
       return await this.take();
     }
   }

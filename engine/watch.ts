@@ -44,13 +44,10 @@ export function watch<S extends Schema>(
   closing: AbortSignal,
 ): AsyncIterableIterator<Change<S>> {
   const { since = store.refresh().sequence, where, signal } = options;
-  if (!Number.isSafeInteger(since) || since < 0) {
-    throw new RangeError(
-      `Cannot watch "${store.dir}" since ${
-        String(since)
-      }: expected the number of a commit, 0 or more`,
-    );
-  }
+  explain(`Cannot watch "${store.dir}"`, () => {
+    if (Number.isSafeInteger(since) && since >= 0) return;
+    throw new RangeError(`since is ${String(since)}, expected the number of a commit, 0 or more`);
+  });
   const matches = where === undefined ? () => true : matcherOf(store, where);
   // What is wrong with the conditions is told at once.
   matches({ schema: store.state.schema });

@@ -960,6 +960,31 @@ compiles("handles are disposable, promises of them are not", async () => {
   void [shared, own, guard, wrong, wrongGuard];
 });
 
+compiles("watch() tells rows of the table, by kind", async () => {
+  for await (const change of people.watch({ since: 3, where: { team: "a" } })) {
+    const row: RowOf<typeof people> | null = change.row;
+    if (change.kind === "update") {
+      const teams: string[] = [change.row.team, change.before.team];
+      void teams;
+    }
+    if (change.kind === "schema") {
+      const id: null = change.id;
+      void id;
+    }
+    // @ts-expect-error a deleted row is not there
+    if (change.kind === "delete") change.row.team;
+    // @ts-expect-error there may be no row
+    change.before.team;
+    void row;
+  }
+  // @ts-expect-error no field
+  people.watch({ where: { nix: 1 } });
+  // @ts-expect-error no number
+  people.watch({ since: "1" });
+  // @ts-expect-error no number
+  await people.keepChanges("1");
+});
+
 compiles("generic code takes bases of any schema", () => {
   const rows = (base: AnyBase): number => base.size;
   const first = <S extends Schema>(base: Base<S>) => base.get(0);

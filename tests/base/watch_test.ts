@@ -194,13 +194,13 @@ Deno.test("Base.watch() refuses a since that is no commit, or is not kept any mo
     assertThrows(
       () => db.watch({ since } as never),
       RangeError,
-      `Cannot watch "${temp.path}" since ${since}: expected the number of a commit`,
+      `Cannot watch "${temp.path}": since is ${since}, expected the number of a commit`,
     );
   }
   await assertRejects(
     () => db.watch({ since: 1 }).next(),
     RangeError,
-    `Cannot watch "${temp.path}" since 1: the last commit is 0`,
+    `Cannot watch "${temp.path}": since is 1, the last commit 0`,
   );
   db.insertSync({});
   db.insertSync({});
@@ -209,7 +209,7 @@ Deno.test("Base.watch() refuses a since that is no commit, or is not kept any mo
   await assertRejects(
     () => db.watch({ since: 1 }).next(),
     RangeError,
-    `Cannot watch "${temp.path}" since 1: changes are kept since 2, read the rows anew`,
+    `Cannot watch "${temp.path}": since is 1, changes are kept since 2: read the rows anew`,
   );
   assertEquals(await all(db, { since: 2 }), []);
 });

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { PsBase } from "../../mod.ts";
+import { link, PsBase } from "../../mod.ts";
+import { done } from "../helpers/cli.ts";
 import { spawn } from "../helpers/spawn.ts";
 import { isLocked, until } from "../helpers/locks.ts";
 import { tempBase } from "../helpers/temp_base.ts";
@@ -118,6 +119,53 @@ Deno.test("psbase update loses no change of others that comes in between", async
   const rows = table.select();
   assertEquals(rows.map((row) => row.__version__), Array(50).fill(4));
   assertEquals(new Set(rows.map((row) => row.by)).size, 1);
+});
+
+Deno.test("psbase watch prints what others commit, a line each, until it is stopped", async () => {
+  await using base = tempBase();
+  await using table = await PsBase.create(base.path, {
+    name: "string",
+    n: "bigint",
+    bytes: "bytes",
+    f: "float",
+    day: "date",
+    boss: link("self"),
+  });
+  await using child = spawn(...command("watch", base.path, "--since", "0", "name=a"));
+  await table.insert({ name: "b" });
+  await table.insert({
+    name: "a",
+    n: 2n ** 60n,
+    bytes: new Uint8Array([1, 2]),
+    f: NaN,
+    day: Temporal.PlainDate.from("2020-02-29"),
+    boss: 0,
+  });
+  const row = {
+    __id__: 1,
+    __version__: 0,
+    name: "a",
+    n: "1152921504606846976",
+    bytes: "AQI=",
+    f: "NaN",
+    day: "2020-02-29",
+    boss: 0,
+  };
+  assertEquals(JSON.parse((await child.readLine())!), {
+    sequence: 2,
+    kind: "insert",
+    id: 1,
+    row,
+    before: null,
+  });
+  assertEquals(await done(["keep-changes", base.path, "1000"]), "");
+  await table.cleanup();
+  await table.delete(1);
+  assertEquals(JSON.parse((await child.readLine())!).kind, "schema");
+  const line = await child.readLine();
+  assertEquals(JSON.parse(line!), { sequence: 4, kind: "delete", id: 1, row: null, before: row });
+  child.kill("SIGINT");
+  assertEquals((await child.status).signal, "SIGINT");
 });
 
 Deno.test("psbase lock runs a command under the lock and exits as it does", async () => {
