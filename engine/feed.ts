@@ -78,7 +78,8 @@ export class Feed implements Disposable {
 
   /** The newest generation that holds nothing of what is to be told. */
   #find(): Generation {
-    for (;;) {
+    const { dir } = this.#store;
+    for (let missing: number | undefined;;) {
       const { sequence } = this.#store.refresh();
       const current = this.#store.log.generation;
       if (this.#given > sequence) {
@@ -92,14 +93,18 @@ export class Feed implements Disposable {
         if (oldest <= this.#given) return found.log.sealedInto ? found : this.#behind(found);
         close(found);
       }
-      // Unless a cleanup went by meanwhile.
       this.#store.refresh();
-      if (oldest !== undefined && this.#store.log.generation === current) {
+      // A cleanup went by meanwhile.
+      if (this.#store.log.generation > current) continue;
+      if (oldest !== undefined) {
         throw new RangeError(
           `since is ${this.#given}, changes are kept since ${oldest}: read the rows anew and watch ` +
             `from there, or have more kept by keepChanges()`,
         );
       }
+      this.#store.checkIdentity();
+      if (missing === current) throw new CorruptionError(dir, 0, "the current files are missing");
+      missing = current;
     }
   }
 

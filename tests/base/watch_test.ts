@@ -417,6 +417,8 @@ Deno.test("Base.watch() tells of damage where it meets it", async () => {
   }, CorruptionError);
   assertEquals((error as CorruptionError).file, `${temp.path}/000001.log`);
   assertEquals(db.size, 10, "the base itself is whole");
+  Deno.removeSync(`${temp.path}/000002.table`);
+  await assertRejects(() => db.watch().next(), CorruptionError, "files are missing");
 });
 
 Deno.test("Base.watch() syncs before it tells, and tells that a sync failed", async () => {
