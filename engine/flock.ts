@@ -77,7 +77,8 @@ function longer(pauseMs: number): number {
 
 const nobody = new Int32Array(new SharedArrayBuffer(4));
 
-function sleepSync(ms: number): void {
+/** Blocks the thread for so long. */
+export function sleepSync(ms: number): void {
   Atomics.wait(nobody, 0, 0, ms);
 }
 

@@ -7,9 +7,13 @@
 
 import { BaseLockedError, by, type LockHolder } from "./errors.ts";
 import type { File, Files } from "./file.ts";
+import { sleepSync } from "./flock.ts";
 import { OWNER } from "./layout.ts";
 import { clearNote, readNote, writeNote } from "./note.ts";
 import { join } from "./path.ts";
+
+/** How often ownership is tried while others share the lock: for about a second. */
+const MAX_TRIES = 1000;
 
 function refusal(action: string, dir: string, holder: LockHolder | undefined): BaseLockedError {
   return new BaseLockedError(
@@ -56,13 +60,18 @@ export class Ownership {
    */
   static take(files: Files, dir: string): Ownership {
     const file = files.open(join(dir, OWNER), "create");
-    if (file.tryLock()) {
-      writeNote(file);
-      return new Ownership(file);
+    for (let tries = 0; !file.tryLock(); tries++) {
+      // Whoever only asks, or notes that it holds for long, shares it, and for a moment only.
+      if (tries < MAX_TRIES && file.tryLock(true)) {
+        sleepSync(1);
+        continue;
+      }
+      const holder = readNote(file);
+      file.close();
+      throw refusal("open", dir, holder);
     }
-    const holder = readNote(file);
-    file.close();
-    throw refusal("open", dir, holder);
+    writeNote(file);
+    return new Ownership(file);
   }
 
   /** Gives it up. */

@@ -121,6 +121,32 @@ Deno.test("PsBase beside a Base reads on, follows its commits, and is refused wr
   assertEquals([early.insertSync({ n: 6 }), late.insertSync({ n: 7 })], [6, 7]);
 });
 
+Deno.test("Base.open() does not take one who only asks whether there is an owner for one", async () => {
+  await using temp = tempBase();
+  (await PsBase.create(temp.path, SCHEMA))[Symbol.dispose]();
+  using asker = Deno.openSync(`${temp.path}/owner`);
+  const files = { ...denoFiles };
+  let refusals = 0;
+  files.open = (path, mode) => {
+    const file = denoFiles.open(path, mode);
+    if (!path.endsWith("owner")) return file;
+    const tryLock = file.tryLock.bind(file);
+    file.tryLock = (shared) => {
+      const had = tryLock(shared);
+      if (!had) refusals++;
+      // By then it has its answer.
+      asker.unlockSync();
+      return had;
+    };
+    return file;
+  };
+  asker.lockSync(false);
+  (await withFiles(files, () => Base.open(temp.path)))[Symbol.dispose]();
+  asker.lockSync(false);
+  withFiles(files, () => Base.openSync(temp.path))[Symbol.dispose]();
+  assertEquals(refusals, 2);
+});
+
 Deno.test("Base.open() waits for a PsBase write in progress", async () => {
   await using temp = tempBase();
   using writer = PsBase.createSync(temp.path, SCHEMA);
