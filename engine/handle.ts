@@ -125,7 +125,7 @@ export class Handle {
 
   /** An owner waits for the write under way: that no other Base is there is known by now. */
   #patience({ timeoutMs }: OpenSchemaOptions<Schema>) {
-    return { path: this.store.dir, timeoutMs };
+    return { path: this.store.dir, timeoutMs, holder: () => this.writer.holder() };
   }
 
   /** The lock is held now, and will be until the handle is closed. */

@@ -9,10 +9,18 @@ import type { LockHolder } from "./errors.ts";
 import type { File } from "./file.ts";
 
 /** Notes are padded to one length, so that a shorter one leaves no rest of a longer. */
-const NOTE_BYTES = 512;
+export const NOTE_BYTES = 512;
 const BLANK = note("");
 /** What may be written over: nothing, a blank, a note. */
 const OURS_REGEXP = /^(?:[\s\0]*$|\{"pid":)/;
+
+/** Which note of a file. */
+export interface NoteOptions {
+  /** Where it begins: a file may hold several, of several locks. */
+  at?: number;
+  /** The last commit when the lock was granted: after another one, the note is out of date. */
+  sequence?: number;
+}
 
 let host: string | undefined;
 
@@ -27,38 +35,40 @@ function hostName(): string {
   return host = state === "granted" ? Deno.hostname().slice(0, 255) : "";
 }
 
-function readText(file: File): string {
+function readText(file: File, { at = 0 }: NoteOptions): string {
   const bytes = new Uint8Array(NOTE_BYTES);
-  return new TextDecoder().decode(bytes.subarray(0, file.readAt(bytes, 0)));
+  return new TextDecoder().decode(bytes.subarray(0, file.readAt(bytes, at)));
 }
 
-function write(file: File, bytes: () => Uint8Array): void {
+function write(file: File, bytes: () => Uint8Array, options: NoteOptions): void {
   try {
     // Whoever locks a file that has a content of its own keeps that content.
-    if (OURS_REGEXP.test(readText(file))) file.writeAt(bytes(), 0);
+    if (OURS_REGEXP.test(readText(file, options))) file.writeAt(bytes(), options.at ?? 0);
   } catch {
     // A full disk must not cost more than the hint.
   }
 }
 
-/** Notes this process as the holder from now on. The lock on `file` is held. */
-export function writeNote(file: File): void {
+/** Notes this process as the holder from now on. The lock is held. */
+export function writeNote(file: File, options: NoteOptions = {}): void {
+  const { sequence } = options;
   write(file, () => {
-    return note(JSON.stringify({ pid: Deno.pid, host: hostName(), since: new Date() }));
-  });
+    return note(JSON.stringify({ pid: Deno.pid, host: hostName(), since: new Date(), sequence }));
+  }, options);
 }
 
-/** Takes the note back. The lock on `file` is held. */
-export function clearNote(file: File): void {
-  write(file, () => BLANK);
+/** Takes the note back. The lock is held. */
+export function clearNote(file: File, options: NoteOptions = {}): void {
+  write(file, () => BLANK, options);
 }
 
 /** What the last holder noted; `undefined` if there is no note, or none that makes sense. */
-export function readNote(file: File): LockHolder | undefined {
+export function readNote(file: File, options: NoteOptions = {}): LockHolder | undefined {
   try {
-    const { pid, host, since } = JSON.parse(readText(file));
+    const { pid, host, since, sequence } = JSON.parse(readText(file, options));
     const date = new Date(since);
     if (!Number.isSafeInteger(pid) || typeof host !== "string" || isNaN(date.getTime())) return;
+    if (sequence !== options.sequence) return;
     return { pid, host, since: date };
   } catch {
     return undefined;

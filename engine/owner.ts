@@ -1,6 +1,8 @@
 /**
  * The lock that a `Base` holds for its life, beside the one on the identity
  * file: who finds that one busy learns from this one whether waiting makes sense.
+ * Behind the note of the owner stands that of a transaction which holds the other lock
+ * for long.
  *
  * @module
  */
@@ -9,11 +11,14 @@ import { BaseLockedError, by, type LockHolder } from "./errors.ts";
 import type { File, Files } from "./file.ts";
 import { sleepSync } from "./flock.ts";
 import { OWNER } from "./layout.ts";
-import { clearNote, readNote, writeNote } from "./note.ts";
+import { clearNote, NOTE_BYTES, readNote, writeNote } from "./note.ts";
 import { join } from "./path.ts";
 
 /** How often ownership is tried while others share the lock: for about a second. */
 const MAX_TRIES = 1000;
+
+/** How long a transaction takes, in milliseconds, before it is worth a note. */
+const LONG_MS = 10;
 
 function refusal(action: string, dir: string, holder: LockHolder | undefined): BaseLockedError {
   return new BaseLockedError(
@@ -81,4 +86,41 @@ export class Ownership {
     clearNote(this.#file);
     this.#file.close();
   }
+}
+
+/** What `fn` makes of the file `owner`; `undefined` if it cannot be opened: notes are but hints. */
+function withFile<T>(files: Files, dir: string, fn: (file: File) => T): T | undefined {
+  let file: File | undefined;
+  try {
+    file = files.open(join(dir, OWNER), "write");
+    return fn(file);
+  } catch {
+    return undefined;
+  } finally {
+    file?.close();
+  }
+}
+
+/**
+ * Notes this process as the holder of the base's lock, got after the commit of that number, if
+ * it holds it for long; takes the note back when disposed of, before the lock is let go.
+ */
+export function noteIfLong(files: Files, dir: string, sequence: number): Disposable {
+  const note = { at: NOTE_BYTES, sequence };
+  let noted = false;
+  const timer = setTimeout(() => {
+    noted = true;
+    withFile(files, dir, (file) => writeNote(file, note));
+  }, LONG_MS);
+  return {
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      if (noted) withFile(files, dir, (file) => clearNote(file, note));
+    },
+  };
+}
+
+/** Who has noted to hold the base's lock for long, when the last commit is that of this number. */
+export function longHolder(files: Files, dir: string, sequence: number): LockHolder | undefined {
+  return withFile(files, dir, (file) => readNote(file, { at: NOTE_BYTES, sequence }));
 }

@@ -13,12 +13,13 @@ import { Draft } from "./draft.ts";
 import {
   ClosedError,
   DeadlockError,
+  type LockHolder,
   LockTimeoutError,
   ReadOnlyError,
   WriteError,
 } from "./errors.ts";
 import { MAX_TIMER_MS, type WaitOptions } from "./flock.ts";
-import { checkUnowned } from "./owner.ts";
+import { checkUnowned, longHolder, noteIfLong } from "./owner.ts";
 import { asyncInside, isInside, runInside, type Scope } from "./inside.ts";
 import type { Store } from "./store.ts";
 import { Workspace } from "./workspace.ts";
@@ -235,6 +236,7 @@ export class Writer {
     let committed: Promise<Awaited<T>>;
     try {
       const state = store.begin();
+      using _note = noteIfLong(store.files, store.dir, store.log.sequence);
       const work = new Workspace(state, store.dir, () => store.checkOpen());
       const scope: Scope = { base: state.origin.base, over: false };
       try {
@@ -460,7 +462,7 @@ export class Writer {
       await this.#before(
         this.#transaction,
         left,
-        () => new LockTimeoutError(this.#store.dir, performance.now() - start, undefined),
+        () => new LockTimeoutError(this.#store.dir, performance.now() - start, this.holder()),
       );
     }
     return fn();
@@ -511,7 +513,20 @@ export class Writer {
       start,
       closing: this.#closing.signal,
       onBusy: () => checkUnowned(files, dir, "write to"),
+      holder: () => this.holder(),
     };
+  }
+
+  /** Whose transaction holds the lock for long, as far as it is known. */
+  holder(): LockHolder | undefined {
+    const store = this.#store;
+    try {
+      store.refresh();
+      return longHolder(store.files, store.dir, store.log.sequence);
+    } catch {
+      // Of a base that cannot be read nothing is known.
+      return undefined;
+    }
   }
 
   #check(): void {
