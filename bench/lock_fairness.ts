@@ -1,6 +1,11 @@
 /**
- * How long the unluckiest waits: fifty processes add 1 to a number forty times
- * each, under one lock, and all waits are measured.
+ * How long the unluckiest waits: fifty processes add 1 to a number forty times each, and all
+ * waits are measured.
+ *
+ * With `PsLock` the number is in a file, and the wait is for the lock. With `PsBase` each has a
+ * row of its own; the wait for its turn ends when the function of `update` is called, as it is
+ * under the lock, and that for the acknowledgement when the commit is on disk. Fairness is judged by
+ * the turn: the disk treats all alike.
  *
  * ```sh
  * deno run -A bench/lock_fairness.ts
@@ -8,49 +13,90 @@
  *
  * @module
  */
-// deno-lint-ignore-file no-console
-import { spawnFixture } from "../tests/helpers/spawn.ts";
+import { PsBase } from "../base.ts";
+import { type Fixture, spawn, spawnFixture } from "../tests/helpers/spawn.ts";
+import { heading, row } from "./compare/measure.ts";
 
 const PROCESSES = 50;
 const TIMES = 40;
+const TOTAL = PROCESSES * TIMES;
+const CHILD = new URL("lock_fairness_child.ts", import.meta.url).href;
 
-/** Which arguments of the fixture, and what they stand for. */
-const FORMS: [name: string, args: string[]][] = [
-  ["`acquireSync()`", ["acquireSync"]],
-  ["`await acquire()`", ["acquire"]],
-  ["`acquireSync({ timeoutMs })`", ["acquireSync", "600000"]],
-  ["`await acquire({ timeoutMs })`", ["acquire", "600000"]],
-];
-
-/** All waits, in milliseconds. */
-async function measure(args: string[]): Promise<number[]> {
-  const dir = Deno.makeTempDirSync({ prefix: "psbase_bench_" });
-  const counter = `${dir}/counter`;
-  Deno.writeTextFileSync(counter, "0");
+/** What all children tell, each one line, when they were let go together. */
+async function gather<T>(start: (i: number) => Fixture): Promise<T[]> {
   await using all = new AsyncDisposableStack();
-  all.defer(() => Deno.removeSync(dir, { recursive: true }));
-  const children = Array.from({ length: PROCESSES }, () => {
-    return all.use(spawnFixture("count_up", [`${dir}/lock`, counter, String(TIMES), ...args]));
-  });
+  const children = Array.from({ length: PROCESSES }, (_, i) => all.use(start(i)));
   for (const child of children) await child.readLine();
   await Promise.all(children.map((child) => child.send("go")));
-  const waits = await Promise.all(children.map(async (child) => {
-    return JSON.parse(await child.readLine() ?? "[]") as number[];
-  }));
-  const total = Number(Deno.readTextFileSync(counter));
-  if (total !== PROCESSES * TIMES) throw new Error(`${total}, not ${PROCESSES * TIMES}`);
+  return await Promise.all(
+    children.map(async (child) => JSON.parse((await child.readLine())!) as T),
+  );
+}
+
+function checkTotal(total: number): void {
+  if (total !== TOTAL) throw new Error(`${total}, not ${TOTAL}`);
+}
+
+/** A line for so many waits, in milliseconds. */
+function line(name: string, waits: number[]): void {
+  waits.sort((a, b) => a - b);
+  const at = (share: number) => waits[Math.ceil(share * waits.length) - 1]!;
+  const ms = [at(0.5), at(0.99), at(1)].map((value) => value.toFixed(1));
+  row([name, ...ms, (at(0.99) / at(0.5)).toFixed(1)]);
+}
+
+async function lockWaits(dir: string, args: string[]): Promise<number[]> {
+  const counter = `${dir}/counter`;
+  Deno.writeTextFileSync(counter, "0");
+  const waits = await gather<number[]>(() =>
+    spawnFixture("count_up", [`${dir}/lock`, counter, String(TIMES), ...args])
+  );
+  checkTotal(Number(Deno.readTextFileSync(counter)));
   return waits.flat();
 }
 
-function row(cells: string[]): string {
-  return `| ${cells.join(" | ")} |`;
+async function writeWaits(dir: string, args: string[]) {
+  const path = `${dir}/base`;
+  await using base = await PsBase.create(path, { n: "integer" });
+  await base.insertMany(Array.from({ length: PROCESSES }, () => ({ n: 0 })));
+  const all = await gather<{ turns: number[]; commits: number[] }>((i) =>
+    spawn(Deno.execPath(), ["run", "-A", "--quiet", CHILD, path, `${i}`, `${TIMES}`, ...args])
+  );
+  checkTotal(base.sum("n"));
+  return {
+    turns: all.flatMap(({ turns }) => turns),
+    commits: all.flatMap(({ commits }) => commits),
+  };
 }
 
-console.log(`${PROCESSES} processes, ${TIMES} increments each; waits in milliseconds.\n`);
-console.log(row(["form", "total", "p50", "p99", "worst"]));
-console.log(row(["---", "--:", "--:", "--:", "--:"]));
-for (const [name, args] of FORMS) {
-  const waits = (await measure(args)).sort((a, b) => a - b);
-  const at = (share: number) => (waits[Math.floor(share * (waits.length - 1))] ?? 0).toFixed(1);
-  console.log(row([name, String(waits.length), at(0.5), at(0.99), at(1)]));
+async function inTempDir(fn: (dir: string) => Promise<void>): Promise<void> {
+  const dir = Deno.makeTempDirSync({ prefix: "psbase_bench_" });
+  try {
+    await fn(dir);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+}
+
+heading(`Lock fairness: ${PROCESSES} processes, ${TIMES} times each, waits in milliseconds`, [
+  "",
+  "p50",
+  "p99",
+  "worst",
+  "p99 / p50",
+]);
+for (const limit of ["Infinity", "600000"]) {
+  const limited = limit === "Infinity" ? "" : ", with `timeoutMs`";
+  for (const form of ["acquireSync", "acquire"]) {
+    await inTempDir(async (dir) => {
+      line(`\`PsLock.${form}()\`${limited}`, await lockWaits(dir, [form, limit]));
+    });
+  }
+  for (const form of ["updateSync", "update"]) {
+    await inTempDir(async (dir) => {
+      const { turns, commits } = await writeWaits(dir, [form, limit]);
+      line(`\`PsBase.${form}()\`${limited}: its turn`, turns);
+      line(`\`PsBase.${form}()\`${limited}: acknowledged`, commits);
+    });
+  }
 }
