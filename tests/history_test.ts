@@ -1,6 +1,7 @@
 /**
- * Processes that do transactions at random, are stopped and killed: what they tell must have
- * an order in which each saw what those before it wrote.
+ * Processes that do transactions at random, and some that only look, are stopped and killed: what
+ * they tell must have an order in which each saw what those before it wrote, and what is there
+ * after each kill must have a place in it.
  *
  * With `PSBASE_LONG` set, for a minute.
  *
@@ -15,7 +16,8 @@ import { type Fixture, spawnFixture } from "./helpers/spawn.ts";
 import { tempBase } from "./helpers/temp_base.ts";
 
 const LONG = Deno.env.has("PSBASE_LONG");
-const PROCESSES = LONG ? 8 : 4;
+const WRITERS = LONG ? 8 : 4;
+const READERS = LONG ? 3 : 1;
 const COMMITS = LONG ? 20_000 : 400;
 const KILLS = LONG ? 200 : 4;
 
@@ -30,26 +32,28 @@ async function history(seed: number): Promise<void> {
   await db.insertMany(FIRST.map(([, n, tag, money]) => ({ n, tag, money })));
   await using all = new AsyncDisposableStack();
   const processes: Line[][] = [];
-  const running = new Set<Fixture>();
+  /** Each with its mode. */
+  const running = new Map<Fixture, string>();
   const ends: Promise<void>[] = [];
   const wanted = Promise.withResolvers<void>();
   const faults: string[] = [];
   let done = 0;
   let kills = 0;
   let stops = 0;
+  let looks = 0;
   let over = false;
 
-  const start = () => {
+  const start = (mode: string) => {
     const lines: Line[] = [];
     const name = `p${processes.push(lines)}`;
-    const child = all.use(
-      spawnFixture("do_transactions", [temp.path, name, `${random.below(2 ** 31)}`]),
-    );
-    running.add(child);
+    const args = [temp.path, name, `${random.below(2 ** 31)}`, mode];
+    const child = all.use(spawnFixture("do_transactions", args));
+    running.set(child, mode);
     const read = async () => {
       for await (const text of child.lines) {
         const line: Line = JSON.parse(text);
         lines.push(line);
+        if (mode === "readOnly") looks++;
         if (line.kind !== "done") continue;
         // What was acknowledged there is seen here from now on.
         const wrote = lines.findLast((one) => one.kind === "try")!.puts
@@ -67,12 +71,17 @@ async function history(seed: number): Promise<void> {
     ends.push(read());
   };
 
+  /** What is there after each kill, to one who opens it anew. */
+  const afterKills: Line[] = [];
+  processes.push(afterKills);
+
   /** Stops and continues processes, and kills one now and then, also while it is stopped. */
   const disturb = async () => {
     while (!over) {
       await later(random.below(LONG ? 200 : 60));
-      const child = random.pick([...running]);
-      if (child === undefined || done === 0) continue;
+      const one = random.pick([...running]);
+      if (one === undefined || done === 0) continue;
+      const [child, mode] = one;
       child.kill("SIGSTOP");
       stops++;
       await later(random.below(20));
@@ -81,19 +90,24 @@ async function history(seed: number): Promise<void> {
         child.kill("SIGKILL");
         running.delete(child);
         kills++;
-        start();
+        await child.status;
+        using anew = PsBase.openSync(temp.path, { schema: SCHEMA });
+        afterKills.push({ kind: "seen", rows: Array.from(anew, told) });
+        if (anew.sum("money") !== SUM) faults.push(`there is ${anew.sum("money")} after a kill`);
+        start(mode);
       } else {
         child.kill("SIGCONT");
       }
     }
   };
 
-  for (let i = 0; i < PROCESSES; i++) start();
+  for (let i = 0; i < WRITERS; i++) start("");
+  for (let i = 0; i < READERS; i++) start("readOnly");
   const disturbed = disturb();
   await wanted.promise;
   over = true;
   await disturbed;
-  for (const child of running) await child.send("end").catch(() => {});
+  for (const child of running.keys()) await child.send("end").catch(() => {});
   await Promise.all(ends);
 
   const last = Array.from(db, told);
@@ -101,6 +115,7 @@ async function history(seed: number): Promise<void> {
   assertEquals([...faults, ...verdict.faults].slice(0, 5), [], `seed ${seed}`);
   assert(verdict.commits >= Math.min(done, COMMITS) && verdict.looks > 20, `seed ${seed}`);
   assertEquals(verdict.commits - verdict.unacknowledged, done, `seed ${seed}`);
+  assert(looks > 20 && afterKills.length === kills, `${looks} looks of readers, seed ${seed}`);
   assert(kills > 0 && stops > kills, `${kills} kills, ${stops} stops, seed ${seed}`);
   assertEquals([db.size, db.sum("money")], [ACCOUNTS + 1, SUM]);
   assert((await db.check()).ok);
