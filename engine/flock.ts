@@ -70,6 +70,9 @@ interface Waiter {
 /** Longest time a timer can be set to, 24 days; who has more has no limit. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 const MAX_PAUSE_MS = 20;
+/** Who is blocked for longer than this, in a crowd, looks again sooner than those who came later. */
+const OLD_MS = 100;
+const OLD_PAUSE_MS = 4;
 
 function longer(pauseMs: number): number {
   return Math.min(Math.max(1, pauseMs * 2), MAX_PAUSE_MS);
@@ -187,9 +190,10 @@ export class Flock {
       return;
     }
     for (let pauseMs = 1; !this.#take(); pauseMs = longer(pauseMs)) {
-      const leftMs = start + timeoutMs - performance.now();
+      const waitedMs = performance.now() - start;
+      const leftMs = timeoutMs - waitedMs;
       if (leftMs <= 0) throw this.#timedOut(start, options);
-      sleepSync(Math.min(pauseMs, leftMs));
+      sleepSync(Math.min(waitedMs > OLD_MS ? OLD_PAUSE_MS : pauseMs, leftMs));
     }
   }
 
