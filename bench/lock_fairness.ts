@@ -4,8 +4,9 @@
  *
  * With `PsLock` the number is in a file, and the wait is for the lock. With `PsBase` each has a
  * row of its own; the wait for its turn ends when the function of `update` is called, as it is
- * under the lock, and that for the acknowledgement when the commit is on disk. Fairness is judged by
- * the turn: the disk treats all alike.
+ * under the lock, and that for the acknowledgement when the commit is on disk. Fairness is judged
+ * by the turn: the disk treats all alike. The mean is what each would wait if all waited alike;
+ * a median far below it says that many came in at once, before others who waited.
  *
  * ```sh
  * deno run -A bench/lock_fairness.ts
@@ -41,7 +42,8 @@ function checkTotal(total: number): void {
 function line(name: string, waits: number[]): void {
   waits.sort((a, b) => a - b);
   const at = (share: number) => waits[Math.ceil(share * waits.length) - 1]!;
-  const ms = [at(0.5), at(0.99), at(1)].map((value) => value.toFixed(1));
+  const mean = waits.reduce((sum, wait) => sum + wait, 0) / waits.length;
+  const ms = [mean, at(0.5), at(0.99), at(1)].map((value) => value.toFixed(1));
   row([name, ...ms, (at(0.99) / at(0.5)).toFixed(1)]);
 }
 
@@ -80,6 +82,7 @@ async function inTempDir(fn: (dir: string) => Promise<void>): Promise<void> {
 
 heading(`Lock fairness: ${PROCESSES} processes, ${TIMES} times each, waits in milliseconds`, [
   "",
+  "mean",
   "p50",
   "p99",
   "worst",
