@@ -79,7 +79,8 @@ export class Feed implements Disposable {
   /** The newest generation that holds nothing of what is to be told. */
   #find(): Generation {
     const { dir } = this.#store;
-    for (let missing: number | undefined;;) {
+    let missing: number | undefined;
+    for (;;) {
       const { sequence } = this.#store.refresh();
       const current = this.#store.log.generation;
       if (this.#given > sequence) {
