@@ -101,6 +101,7 @@ export class Cleanup {
     // Before the seal: who finds the seal on disk must find the files that it leads to.
     files.syncDir(dir);
     store.sealAndFollow();
+    if (store.log.sealedInto) removeOld(store);
   }
 
   /** What a cleanup is refused with that the system did not let come to its end. */
@@ -117,12 +118,8 @@ export class Cleanup {
   /** Ends it, done or given up: removes what is of no use any more. */
   end(): void {
     this.#state.unpin();
-    try {
-      for (const path of this.#temporaries) removeQuietly(this.#store.files, path);
-      if (this.#store.log.sealedInto) removeOld(this.#store);
-    } finally {
-      this.#lock.close();
-    }
+    for (const path of this.#temporaries) removeQuietly(this.#store.files, path);
+    this.#lock.close();
   }
 }
 

@@ -17,7 +17,8 @@ import { Table } from "./table.ts";
 
 /**
  * Removes what is not needed below the current generation, which is known to be sealed
- * into, and what builders left.
+ * into, and what builders left. Under the lock: else the base may be destroyed meanwhile, and
+ * the next one made in its place, whose numbers are the same.
  */
 export function removeOld(store: Store): void {
   const { files, dir, log: { generation } } = store;

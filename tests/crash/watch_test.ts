@@ -6,8 +6,9 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Change } from "../../base.ts";
+import { BaseNotFoundError } from "../../engine/errors.ts";
 import { type CrashFiles, OLDEST } from "../helpers/crash_file.ts";
-import { LONG, newDisk, open, type People, type SCHEMA, SEED } from "../helpers/crash_run.ts";
+import { create, LONG, newDisk, open, type People, type SCHEMA, SEED } from "../helpers/crash_run.ts";
 import { type Random, randomFrom } from "../helpers/random.ts";
 
 /** What a writer does before it is killed. */
@@ -131,4 +132,20 @@ Deno.test(`watch() tells what is on disk, once and in order, while writers are k
       throw new Error(`PSBASE_SEED=${seed}`, { cause: error });
     });
   }
+});
+
+Deno.test("cleanup() of a base that was destroyed leaves alone what was made in its place", () => {
+  const disk = newDisk();
+  using cleaner = open(disk.process());
+  for (let n = 0; n < 3; n++) cleaner.cleanupSync();
+  disk.before = ({ name, path }) => {
+    if (name !== "sync" || !path.includes("5.table.")) return;
+    disk.before = () => {};
+    open(disk.process()).destroySync();
+    using next = create(disk.process());
+    next.insertSync({ age: 1 });
+  };
+  assertThrows(() => cleaner.cleanupSync(), BaseNotFoundError);
+  using base = open(disk.process());
+  assertEquals(base.size, 1);
 });
