@@ -200,9 +200,17 @@ export class Feed implements Disposable {
   /** Up to where the log is on disk. */
   async #durable(): Promise<number> {
     const { log } = this.#generation;
-    if (this.#readOnly) return log.lookClaim();
-    await log.flush();
+    if (!this.#readOnly) await log.flush();
+    else if (!this.#sealed || !this.#isLeft()) return log.lookClaim();
     return log.end;
+  }
+
+  /** Whether the seal is known to be on disk, though a power cut may have taken the mark. */
+  #isLeft(): boolean {
+    const next = this.#generations.at(this.#generation.log.generation + 1);
+    if (next === undefined) return false;
+    close(next);
+    return next.log.sealedInto;
   }
 
   /** Closes all files. */

@@ -149,3 +149,19 @@ Deno.test("cleanup() of a base that was destroyed leaves alone what was made in 
   using base = open(disk.process());
   assertEquals(base.size, 1);
 });
+
+Deno.test("watch() of one that only reads goes by the next log where a power cut took the mark", async () => {
+  const before = newDisk();
+  {
+    using base = open(before.process(), { durability: "relaxed" });
+    base.keepChangesSync(100);
+    base.insertSync({ age: 1 });
+    base.cleanupSync();
+    base.insertSync({ age: 2 });
+    // Takes with it that the seal is on disk.
+    base.commitSync();
+  }
+  using reader = open(before.cut(OLDEST).process(), { readOnly: true });
+  const { value } = await reader.watch({ since: 1 }).next();
+  assertEquals(value.row.age, 1);
+});
