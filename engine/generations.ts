@@ -1,8 +1,8 @@
 /**
  * Finding the generations of a base among its files, while others clean up.
  *
- * Opening begins at the newest complete generation that is known to be sealed into,
- * else at the oldest complete one, and follows the seals from there.
+ * The newest complete one that is known to be sealed into holds all that those before it led
+ * to, whatever is kept of them. If there is none, the oldest has the seals to be followed.
  *
  * @module
  */
@@ -43,49 +43,14 @@ export class Generations {
     this.#base = base;
   }
 
-  /** The one to begin with. */
-  first(): Generation | undefined {
-    return this.#find((numbers) => {
-      // The newest that is sealed into, else the oldest.
-      let picked: Log | undefined;
-      try {
-        for (const number of numbers.toReversed()) {
-          const log = this.#openLog(number);
-          if (log === undefined) continue;
-          picked?.close();
-          picked = log;
-          if (log.sealedInto) break;
-        }
-        return picked;
-      } catch (error) {
-        picked?.close();
-        throw error;
-      }
-    });
-  }
-
-  /** The first one that is complete behind another. */
-  after(generation: number): Generation | undefined {
-    return this.#find((numbers) => {
-      for (const number of numbers) {
-        const log = number > generation ? this.#openLog(number) : undefined;
-        if (log !== undefined) return log;
-      }
-      return undefined;
-    });
-  }
-
-  /** The one of that number, if it is there. */
-  at(generation: number): Generation | undefined {
-    return this.#complete(() => this.#openLog(generation));
-  }
-
-  #find(pick: (numbers: readonly number[]) => Log | undefined): Generation | undefined {
+  /** The one to begin with; or to go on with, behind one that is sealed. */
+  find(behind = 0): Generation | undefined {
     const { files, dir, checkIdentity } = this.#base;
     let before: string | undefined;
     for (;;) {
       const names = files.list(dir) ?? [];
-      const found = this.#complete(() => pick(completeGenerations(names)));
+      const numbers = completeGenerations(names).filter((number) => number > behind);
+      const found = this.#complete(() => this.#pick(numbers));
       if (found !== undefined) return found;
       // A listing is not atomic, and cleanup goes on: only two equal ones are a verdict.
       const now = names.sort().join("/");
@@ -94,6 +59,29 @@ export class Generations {
         return undefined;
       }
       before = now;
+    }
+  }
+
+  /** The one of that number, if it is there. */
+  at(generation: number): Generation | undefined {
+    return this.#complete(() => this.#openLog(generation));
+  }
+
+  /** The log of the newest that is sealed into, else of the oldest. */
+  #pick(numbers: readonly number[]): Log | undefined {
+    let picked: Log | undefined;
+    try {
+      for (const number of numbers.toReversed()) {
+        const log = this.#openLog(number);
+        if (log === undefined) continue;
+        picked?.close();
+        picked = log;
+        if (log.sealedInto) break;
+      }
+      return picked;
+    } catch (error) {
+      picked?.close();
+      throw error;
     }
   }
 

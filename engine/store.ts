@@ -150,7 +150,7 @@ export class Store {
   // ------------------------------------------------------------- finding a generation
 
   #load(): void {
-    const found = this.#generations.first();
+    const found = this.#generations.find();
     if (found === undefined) {
       throw new CorruptionError(this.dir, 0, "the base has no complete generation");
     }
@@ -186,7 +186,7 @@ export class Store {
   /** From a sealed log to the next generation. */
   #follow(): void {
     const from = this.#log;
-    const next = this.#generations.after(from.generation);
+    const next = this.#generations.find(from.generation);
     if (next === undefined) {
       throw new CorruptionError(from.path, from.end, "the generation after its seal is missing");
     }

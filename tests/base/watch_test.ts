@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { denoFiles, withFiles } from "../../engine/file.ts";
+import { denoFiles, type Files, withFiles } from "../../engine/file.ts";
 import {
   Base,
   BaseNotFoundError,
@@ -322,6 +322,26 @@ Deno.test("Base.watch({ where }) tells of rows that match before or after", asyn
   renamed.dropFieldSync("n");
   await assertRejects(() => changes.next(), Error, `Cannot watch "${temp.path}": `);
   assertEquals(await changes.next(), { value: undefined, done: true });
+});
+
+Deno.test("PsBase goes from a generation that was long ago to the newest, whatever is kept between", async () => {
+  await using temp = tempBase();
+  using db = PsBase.createSync(temp.path, SCHEMA);
+  db.keepChangesSync(100);
+  const tables: string[] = [];
+  const open: Files["open"] = (path, mode) => {
+    if (path.endsWith(".table")) tables.push(path);
+    return denoFiles.open(path, mode);
+  };
+  using idle = withFiles({ ...denoFiles, open }, () => PsBase.openSync(temp.path));
+  tables.length = 0;
+  for (let n = 0; n < 10; n++) {
+    db.insertSync({ n });
+    db.cleanupSync();
+  }
+  assertEquals(generations(temp.path).length, 11);
+  assertEquals(idle.size, 10);
+  assertEquals(tables, [`${temp.path}/000011.table`]);
 });
 
 Deno.test("Base.watch() gives rows whose links are followed", async () => {

@@ -8,7 +8,15 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Change } from "../../base.ts";
 import { BaseNotFoundError } from "../../engine/errors.ts";
 import { type CrashFiles, OLDEST } from "../helpers/crash_file.ts";
-import { create, LONG, newDisk, open, type People, type SCHEMA, SEED } from "../helpers/crash_run.ts";
+import {
+  create,
+  LONG,
+  newDisk,
+  open,
+  type People,
+  type SCHEMA,
+  SEED,
+} from "../helpers/crash_run.ts";
 import { type Random, randomFrom } from "../helpers/random.ts";
 
 /** What a writer does before it is killed. */
