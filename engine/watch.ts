@@ -103,12 +103,12 @@ export function watch<S extends Schema>(
 }
 
 /** Whether a row matches before or after a change; the fields concern everybody. */
-function matcherOf({ state, dir }: Store, where: unknown): (change: RowChange) => boolean {
+function matcherOf({ state: { origin }, dir }: Store, where: unknown): (change: RowChange) => boolean {
   let compiled: { schema: TableSchema; holds: (place: Place) => boolean } | undefined;
   return ({ schema, row, before }) => {
     if (compiled?.schema !== schema) {
       const query = explain(`Cannot watch "${dir}"`, () => compile(schema, where));
-      compiled = { schema, holds: matching({ schema, origin: state.origin }, query) };
+      compiled = { schema, holds: matching({ schema, origin }, query) };
     }
     const places = [row, before].filter((place) => place !== undefined);
     return places.length === 0 || places.some(compiled.holds);
