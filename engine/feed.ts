@@ -165,24 +165,25 @@ export class Feed implements Disposable {
       return taken;
     } catch (error) {
       if (!(error instanceof StaleError)) throw error;
-      // The disk lost what was read, which was not given out.
-      close(this.#generation);
+      // The disk lost what was read, which was not given out. What comes now is held first.
+      const stale = this.#generation;
       this.#pending = [];
       this.#begin();
+      close(stale);
       return await this.take();
     }
   }
 
   /** Reads to the end of the log, or of the one behind it if nothing is left of this one. */
   #read(): void {
-    while (!this.#sealed || this.#pending.length === 0) {
-      if (this.#sealed) this.#follow();
+    do {
+      if (this.#sealed && this.#pending.length === 0) this.#follow();
       const { log } = this.#generation;
       const end = log.read((sequence, payload) => this.#apply(sequence, payload, log.end));
-      if (end === "finalSeal") this.#store.checkIdentity();
       this.#sealed = end === "seal";
-      if (!this.#sealed) return;
-    }
+    } while (this.#sealed && this.#pending.length === 0);
+    // The last one to write may have been unable to seal it.
+    if (!this.#sealed) this.#store.checkIdentity();
   }
 
   #apply(sequence: number, payload: Uint8Array, end: number): void {

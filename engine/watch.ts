@@ -103,7 +103,10 @@ export function watch<S extends Schema>(
 }
 
 /** Whether a row matches before or after a change; the fields concern everybody. */
-function matcherOf({ state: { origin }, dir }: Store, where: unknown): (change: RowChange) => boolean {
+function matcherOf(
+  { state: { origin }, dir }: Store,
+  where: unknown,
+): (change: RowChange) => boolean {
   let compiled: { schema: TableSchema; holds: (place: Place) => boolean } | undefined;
   return ({ schema, row, before }) => {
     if (compiled?.schema !== schema) {

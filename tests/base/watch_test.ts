@@ -421,6 +421,18 @@ Deno.test("Base.watch() tells that the base was destroyed or replaced", async ()
   }
 });
 
+Deno.test("Base.watch() tells that the base is gone though nobody could seal its log", async () => {
+  for (const readOnly of [false, true]) {
+    await using temp = tempBase();
+    PsBase.createSync(temp.path, SCHEMA)[Symbol.dispose]();
+    using db = another(temp.path, { readOnly });
+    const next = db.watch().next();
+    await new Promise((resolve) => setTimeout(resolve));
+    Deno.removeSync(temp.path, { recursive: true });
+    await assertRejects(() => next, BaseNotFoundError, "destroyed or replaced");
+  }
+});
+
 Deno.test("Base.watch() tells of damage where it meets it", async () => {
   await using temp = tempBase();
   temp.damaged = true;
