@@ -143,6 +143,8 @@ const OPEN_OPTIONS: Record<OpenMode, Deno.OpenOptions> = {
 
 /** How often who waits for a change looks, where the system does not tell of any. */
 const POLL_MS = 50;
+/** And where it does: what it knows of a directory is lost, now and then, as that is removed. */
+const SELDOM_MS = 1000;
 
 /** Runs `fn`; `absent` instead, if the file or directory is not there. */
 function unless<T, U>(absent: U, fn: () => T): T | U {
@@ -183,18 +185,24 @@ export const denoFiles: Files = {
     dir.syncSync();
   },
   watch(dir, onChange) {
-    let watcher: Deno.FsWatcher;
+    let watcher: Deno.FsWatcher | undefined;
     try {
       watcher = Deno.watchFs(dir, { recursive: false });
     } catch {
       // It has no more watchers to give out, or none for this file system.
-      const timer = setInterval(onChange, POLL_MS);
-      return { [Symbol.dispose]: () => clearInterval(timer) };
     }
-    (async () => {
-      for await (const { kind } of watcher) if (kind !== "access") onChange();
-    })();
-    return watcher;
+    const listen = async () => {
+      for await (const { kind } of watcher ?? []) if (kind !== "access") onChange();
+    };
+    // What it fails to tell of is seen by the next look.
+    listen().catch(() => {});
+    const timer = setInterval(onChange, watcher === undefined ? POLL_MS : SELDOM_MS);
+    return {
+      [Symbol.dispose]() {
+        clearInterval(timer);
+        watcher?.close();
+      },
+    };
   },
 };
 
