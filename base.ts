@@ -1380,8 +1380,9 @@ export class Base<S extends Schema = Schema> extends View<S>
    * with all of them can go on behind it later, with `since`, in another process too. It ends when
    * the table is closed; a `signal` ends it with its reason.
    *
-   * While somebody watches, cleanup keeps what was not read yet; for those who come back later
-   * it keeps what {@linkcode Base.keepChanges} says.
+   * From this call to its end cleanup keeps what was not read yet, so leave the loop, or `return()`
+   * what is not iterated; for those who come back later it keeps what
+   * {@linkcode Base.keepChanges} says.
    *
    * @param options Where to begin, which rows, and what ends it.
    * @returns The changes; iterating takes no lock and waits for the next one.

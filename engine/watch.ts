@@ -32,7 +32,8 @@ class Bell {
 }
 
 /**
- * Changes of a base as they are committed.
+ * Changes of a base as they are committed. From the call on what they are read from is kept, and
+ * open, until it ends or the base is closed.
  *
  * @param store The base.
  * @param options Which, and until when.
@@ -63,16 +64,23 @@ export function watch<S extends Schema>(
     return open.disposed;
   };
 
+  signal?.throwIfAborted();
+  let feed: Feed;
+  try {
+    for (const one of [closing, signal]) {
+      one?.addEventListener("abort", stop);
+      open.defer(() => one?.removeEventListener("abort", stop));
+    }
+    // Before the first look, so that nothing happens unseen.
+    open.use(store.files.watch(store.dir, bell.ring));
+    feed = open.use(new Feed(store, since));
+  } catch (error) {
+    open.dispose();
+    throw error;
+  }
+
   async function* run(): AsyncGenerator<Change<S>, void> {
     try {
-      if (closing.aborted || ends()) return;
-      for (const one of [closing, signal]) {
-        one?.addEventListener("abort", stop);
-        open.defer(() => one?.removeEventListener("abort", stop));
-      }
-      // Before the first look, so that nothing happens unseen.
-      open.use(store.files.watch(store.dir, bell.ring));
-      const feed = open.use(new Feed(store, since));
       while (!ends()) {
         const commits = await feed.take();
         for (const { sequence, changes } of commits) {

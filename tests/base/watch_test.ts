@@ -197,8 +197,8 @@ Deno.test("Base.watch() refuses a since that is no commit, or is not kept any mo
       `Cannot watch "${temp.path}": since is ${since}, expected the number of a commit`,
     );
   }
-  await assertRejects(
-    () => db.watch({ since: 1 }).next(),
+  assertThrows(
+    () => db.watch({ since: 1 }),
     RangeError,
     `Cannot watch "${temp.path}": since is 1, the last commit 0`,
   );
@@ -206,8 +206,8 @@ Deno.test("Base.watch() refuses a since that is no commit, or is not kept any mo
   db.insertSync({});
   db.cleanupSync();
   db.cleanupSync();
-  await assertRejects(
-    () => db.watch({ since: 1 }).next(),
+  assertThrows(
+    () => db.watch({ since: 1 }),
     RangeError,
     `Cannot watch "${temp.path}": since is 1, changes are kept since 2: read the rows anew`,
   );
@@ -251,6 +251,24 @@ Deno.test("Base.watch() misses nothing while cleanups go by, however slow it is"
   other.cleanupSync();
   const [first] = generations(temp.path);
   assert(first! >= 6, "what everybody has read is gone");
+});
+
+Deno.test("Base.watch() keeps what comes between the call and the first step", async () => {
+  await using temp = tempBase();
+  await using db = PsBase.createSync(temp.path, SCHEMA);
+  const changes = db.watch();
+  for (let n = 0; n < 3; n++) {
+    db.insertSync({ n });
+    db.cleanupSync();
+  }
+  assertEquals((await take(changes, 3)).map(({ row }) => row?.n), [0, 1, 2]);
+  // Who does not want it after all.
+  const unused = db.watch();
+  db.cleanupSync();
+  await unused.return!();
+  await changes.return!();
+  db.cleanupSync();
+  assertEquals(generations(temp.path).length, 1);
 });
 
 Deno.test("Base.keepChanges() keeps as many commits as it says, and no more", async () => {
@@ -379,8 +397,8 @@ Deno.test("Base.watch() ends as it is told to, and leaves nothing open", async (
   assertEquals(await waiting, { value: undefined, done: true });
   // A signal that is there already, that comes between steps, that comes while one waits.
   const reason = new Error("enough");
-  await assertRejects(
-    () => db.watch({ signal: AbortSignal.abort(reason) }).next(),
+  assertThrows(
+    () => db.watch({ signal: AbortSignal.abort(reason) }),
     Error,
     "enough",
   );
@@ -450,7 +468,7 @@ Deno.test("Base.watch() tells of damage where it meets it", async () => {
   assertEquals((error as CorruptionError).file, `${temp.path}/000001.log`);
   assertEquals(db.size, 10, "the base itself is whole");
   Deno.removeSync(`${temp.path}/000002.table`);
-  await assertRejects(() => db.watch().next(), CorruptionError, "files are missing");
+  assertThrows(() => db.watch(), CorruptionError, "files are missing");
 });
 
 Deno.test("Base.watch() syncs before it tells, and tells that a sync failed", async () => {
