@@ -32,7 +32,7 @@
 
 import { audit, type CheckResult, type Problem } from "./engine/audit.ts";
 import { backUp } from "./engine/backup.ts";
-import { allOf } from "./engine/create.ts";
+import { allOf, stepwise } from "./engine/create.ts";
 import { Edits, idsFrom, listOf } from "./engine/edits.ts";
 import { currentFiles } from "./engine/file.ts";
 import { checkTimeout } from "./engine/flock.ts";
@@ -52,6 +52,7 @@ import type {
 import { toPath } from "./engine/path.ts";
 import { field } from "./engine/query.ts";
 import { type OrderedValue, ResultSet, type SortableKey } from "./engine/result_set.ts";
+import { type Loss, salvage, type SalvageResult } from "./engine/salvage.ts";
 import { json } from "./engine/schema.ts";
 import type { Recovered } from "./engine/store.ts";
 import { StringFormats } from "./engine/strings.ts";
@@ -108,7 +109,8 @@ export {
   UpdateError,
   WriteError,
 } from "./engine/errors.ts";
-export { type CheckResult, field, json, type Problem, type Recovered };
+export { type CheckResult, field, json, type Loss, type Problem, type Recovered };
+export type { SalvageResult };
 export { type OrderedValue, ResultSet, type SortableKey, Transaction, View };
 
 /** The row type of a base. */
@@ -358,12 +360,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * ```
    */
   static async check(path: string | URL): Promise<CheckResult> {
-    const steps = audit(currentFiles(), toPath(path));
-    for (;;) {
-      const step = steps.next();
-      if (step.done) return step.value;
-      await new Promise((resolve) => setTimeout(resolve));
-    }
+    return await stepwise(audit(currentFiles(), toPath(path)));
   }
 
   /**
@@ -384,6 +381,68 @@ export class Base<S extends Schema = Schema> extends View<S>
    */
   static checkSync(path: string | URL): CheckResult {
     return allOf(audit(currentFiles(), toPath(path)));
+  }
+
+  /**
+   * Writes what is intact of a damaged table to a new one, and tells what was lost. Nothing is
+   * taken but what verifies: a row of the new table is as it was once written, with its id and
+   * version, and as it was last if no loss could have been of it. Links lead where they led. The
+   * damaged table is only read; it must not be written to meanwhile.
+   *
+   * @param path The directory of the table.
+   * @param to The directory of the new one; its parent must exist.
+   * @returns How many rows were salvaged, and what was not; nothing is lost of a whole table, nor
+   * where only indexes are damaged.
+   * @throws {BaseNotFoundError} If there is no table.
+   * @throws {BaseExistsError} If there is a table at `to` already, or something else.
+   * @throws {CorruptionError} If nothing can be salvaged; then there is no new table.
+   * @throws {WriteError} If the disk refuses; then there is no new table.
+   *
+   * @example A damaged table
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const dir = await Deno.makeTempDir();
+   * const people = await PsBase.create(`${dir}/people`, { name: "string" });
+   * await people.insertMany([{ name: "homer" }, { name: "marge" }]);
+   * await people.cleanup();
+   * await people.insert({ name: "bart" });
+   * await people.close();
+   * const table = await Deno.open(`${dir}/people/000002.table`, { write: true });
+   * await table.seek(40, Deno.SeekMode.Start);
+   * await table.write(new Uint8Array(8));
+   * table.close();
+   *
+   * const { rows, lost } = await PsBase.salvage(`${dir}/people`, `${dir}/salvaged`);
+   * assertEquals(rows, 1);
+   * assertEquals(lost.map(({ ids }) => ids), [[[0, 1]]]);
+   * ```
+   */
+  static async salvage(path: string | URL, to: string | URL): Promise<SalvageResult> {
+    return await stepwise(salvage(currentFiles(), toPath(path), toPath(to)));
+  }
+
+  /**
+   * As {@linkcode Base.salvage}, blocking.
+   *
+   * @param path The directory of the table.
+   * @param to The directory of the new one; its parent must exist.
+   * @returns How many rows were salvaged, and what was not.
+   *
+   * @example A whole table
+   * ```ts
+   * import { PsBase } from "@psbase/psbase";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const dir = Deno.makeTempDirSync();
+   * using people = PsBase.createSync(`${dir}/people`, { name: "string" });
+   * people.insertSync({ name: "homer" });
+   * assertEquals(PsBase.salvageSync(people.path, `${dir}/salvaged`), { rows: 1, lost: [] });
+   * ```
+   */
+  static salvageSync(path: string | URL, to: string | URL): SalvageResult {
+    return allOf(salvage(currentFiles(), toPath(path), toPath(to)));
   }
 
   // ------------------------------------------------------------- what it is

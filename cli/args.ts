@@ -24,6 +24,7 @@ export const VALUES = {
   limit: ["N", "print at most so many rows"],
   offset: ["N", "leave out so many at the beginning"],
   since: ["N", "begin behind commit N; from now on, if left out"],
+  salvage: ["TO", "write what is intact to a new table, print what was lost"],
   sort: ["A,-B", "order by A, then by B from the greatest to the least"],
   timeout: ["MS", "give up after so many milliseconds"],
 } as const;

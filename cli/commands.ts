@@ -4,7 +4,14 @@
  * @module
  */
 
-import { type Insert, type OpenOptions, PsBase, type Schema, type Update } from "../mod.ts";
+import {
+  type Insert,
+  type Loss,
+  type OpenOptions,
+  PsBase,
+  type Schema,
+  type Update,
+} from "../mod.ts";
 import { type Accepted, countOf, type Parsed } from "./args.ts";
 import { whereOf } from "./conditions.ts";
 import { Fault, UsageError } from "./errors.ts";
@@ -90,6 +97,24 @@ function checkMeant({ flags }: Call, conditions: readonly string[]): void {
   if (conditions.length === 0 && !flags.has("all")) {
     throw new UsageError("without a condition it would be all rows, say --all if you mean that");
   }
+}
+
+/** What is told of damage. */
+const PROBLEM = [textColumn("file"), { ...META[0]!, name: "offset" }, textColumn("reason")];
+
+/** Writes what is intact of a damaged table to a new one, and prints what was lost. */
+async function salvage(path: string, to: string, call: Call): Promise<number> {
+  const { io } = call;
+  const form = formOf(call, io.stdout);
+  const { rows, lost } = await PsBase.salvage(path, to);
+  if (lost.length > 0 || form !== "table") {
+    const ranges = (ids: Loss["ids"]) =>
+      ids?.map(([first, last]) => first === last ? first : `${first}-${last}`).join(" ") ?? null;
+    const records = lost.map(({ ids, ...problem }) => ({ ...problem, ids: ranges(ids) }));
+    writeRows(io.stdout, form, [...PROBLEM, textColumn("ids")], records);
+  }
+  say(io, `${rows} rows salvaged, ${lost.length === 0 ? "nothing" : "what is listed was"} lost`);
+  return lost.length === 0 ? 0 : 1;
 }
 
 /** All commands by name, in the order of the help. */
@@ -373,18 +398,22 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     usage: "PATH",
     summary: "read every byte, print what is damaged; exit code 1 if anything is",
     flags: FORMS,
+    values: ["salvage"],
     async run(call) {
       const [path] = exactly(call.words, "PATH");
       const { io } = call;
       const form = formOf(call, io.stdout);
+      if (call.values.salvage !== undefined) return await salvage(path, call.values.salvage, call);
       const { ok, rows, problems } = await PsBase.check(path);
-      const columns = [textColumn("file"), { ...META[0]!, name: "offset" }, textColumn("reason")];
       if (!ok || form !== "table") {
-        writeRows(io.stdout, form, columns, problems.map((one) => ({ ...one })));
+        writeRows(io.stdout, form, PROBLEM, problems.map((one) => ({ ...one })));
       }
       const found = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
       if (ok) await withBase(io, path, READ, () => {}); // tells of a tail, which is no damage
-      say(io, ok ? `${rows} rows, no problem` : `${found}, restore it from a backup`);
+      say(
+        io,
+        ok ? `${rows} rows, no problem` : `${found}, restore it from a backup or try --salvage`,
+      );
       return ok ? 0 : 1;
     },
   },

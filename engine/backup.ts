@@ -5,12 +5,11 @@
  */
 
 import { audit } from "./audit.ts";
-import { clearPlace, isThere, makeBase, prepareBase, unmakeBase } from "./create.ts";
+import { clearPlace, type Fill, isThere, makeBase, prepareBase, unmakeBase } from "./create.ts";
 import { BaseExistsError, CorruptionError, refused } from "./errors.ts";
-import type { Flock } from "./flock.ts";
-import { anchor } from "./links.ts";
+import type { Files } from "./file.ts";
+import { relocate } from "./links.ts";
 import { writeState } from "./rewrite.ts";
-import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -22,56 +21,61 @@ import type { Store } from "./store.ts";
  */
 export function* backUp(store: Store, dir: string): Generator<undefined, void> {
   const state = store.refresh();
+  const { files, dir: from } = store;
   state.pin();
   try {
-    const place = prepareBase(store.files, dir);
-    if (place === undefined) throw taken(dir);
-    try {
-      yield* copyTo(place, store, state, dir);
-    } finally {
-      place.lock.detach();
-    }
+    yield* makeCopy(
+      files,
+      dir,
+      `Cannot back up "${from}"`,
+      (out) => writeState(out, state, relocate(files, state.schema, { from, to: dir })),
+    );
   } finally {
     state.unpin();
   }
 }
 
-function* copyTo(
-  { lock, made }: { lock: Flock; made: boolean },
-  store: Store,
-  state: State,
+/**
+ * Makes a base in `dir` of what `fill` writes, and verifies it; yields where it can pause.
+ *
+ * @param files What it works on.
+ * @param dir Where there is nothing yet.
+ * @param attempt What is done, for messages.
+ * @param fill Writes its table.
+ * @throws What {@linkcode backUp} does.
+ */
+export function* makeCopy(
+  files: Files,
   dir: string,
+  attempt: string,
+  fill: Fill,
 ): Generator<undefined, void> {
-  const { files } = store;
-  if (!lock.tryAcquire()) throw taken(dir);
+  const taken = () =>
+    new BaseExistsError(`${attempt} to "${dir}": there is a base already, choose another path`);
+  const place = prepareBase(files, dir);
+  if (place === undefined) throw taken();
+  const { lock, made } = place;
   try {
-    if (isThere(dir, lock)) throw taken(dir);
-    clearPlace(files, dir);
+    if (!lock.tryAcquire()) throw taken();
     try {
-      const schema = schemaIn(dir, store, state);
-      yield* makeBase(files, dir, lock, (out) => writeState(out, state, schema));
-      yield* verify(store, dir);
-    } catch (error) {
-      unmakeBase(files, dir, made);
-      throw refused(`Cannot back up "${store.dir}" to "${dir}"`, "there is no copy", error);
+      if (isThere(dir, lock)) throw taken();
+      clearPlace(files, dir);
+      try {
+        yield* makeBase(files, dir, lock, fill);
+        yield* verify(files, dir);
+      } catch (error) {
+        unmakeBase(files, dir, made);
+        throw refused(`${attempt} to "${dir}"`, "there is no copy", error);
+      }
+    } finally {
+      lock.release();
     }
   } finally {
-    lock.release();
+    lock.detach();
   }
 }
 
-function taken(dir: string): BaseExistsError {
-  return new BaseExistsError(
-    `Cannot back up to "${dir}": there is a base already, choose another path`,
-  );
-}
-
-/** Links lead from the copy to where they lead from the base. */
-function schemaIn(dir: string, { files, links }: Store, { schema }: State) {
-  return anchor(files, dir, schema.withTargets((target) => links.pathOf(target)));
-}
-
-function* verify({ files }: Store, dir: string): Generator<undefined, void> {
+function* verify(files: Files, dir: string): Generator<undefined, void> {
   const { problems: [problem] } = yield* audit(files, dir);
   if (problem !== undefined) {
     throw new CorruptionError(problem.file, problem.offset, problem.reason);

@@ -179,6 +179,34 @@ export function readCommit(
   }
 }
 
+/** Whether a payload can be read without knowing which fields the rows had before it. */
+export function tellsFields(payload: Uint8Array): boolean {
+  return payload[0] === SCHEMA;
+}
+
+/** An id above all that a payload gives out, as far as that can be told without the fields. */
+export function idsBelow(payload: Uint8Array): number {
+  const from = new ByteReader(payload);
+  let below = 0;
+  while (!from.done) {
+    switch (from.byte()) {
+      case PUT:
+        // Where a row ends cannot be told: more of them may follow, of some bytes each.
+        return Math.max(below, from.uint() + payload.length);
+      case DELETE:
+        below = Math.max(below, from.uint() + 1);
+        break;
+      case BATCH: {
+        const first = from.uint();
+        below = Math.max(below, first + JSON.parse(from.text()).rows);
+        from.blob();
+        break;
+      }
+    }
+  }
+  return below;
+}
+
 function readRow(from: ByteReader, fields: readonly FieldDef[]): StoredRow {
   const version = from.uint();
   const nulls = from.raw(Math.ceil(fields.length / 8));

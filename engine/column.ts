@@ -85,13 +85,15 @@ export abstract class Column {
   /** The value of a row. */
   get(i: number): Stored | null {
     // Who looks at so many rows will look at more.
-    if (!this.#loaded && ++this.#gets > MANY_GETS) this.load();
+    if (!this.#loaded && this.#gets++ === MANY_GETS) this.load();
     return this.isNull(i) ? null : this.value(i);
   }
 
   /** Reads the whole column: for those who will look at most rows. */
   load(): void {
     if (this.#loaded) return;
+    // Once: of a column that is damaged, values are read one by one from here on.
+    this.#gets = MANY_GETS + 1;
     if (this.#nulls !== undefined) {
       this.#source.need(this.#nullsAt, this.#nullsAt + this.#nulls.length);
     }

@@ -134,6 +134,15 @@ export function allOf<T>(steps: Generator<undefined, T>): T {
   }
 }
 
+/** Does all steps, and lets others go on between them. */
+export async function stepwise<T>(steps: Generator<undefined, T>): Promise<T> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+}
+
 /** Under the lock: makes a base in a place that is clear. */
 export function* makeBase(
   files: Files,

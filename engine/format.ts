@@ -226,6 +226,24 @@ export function fileOwner(
   return getUint32(bytes, 12) === generation ? "ours" : "damaged";
 }
 
+/**
+ * The sums of the base whose file `bytes` begin, if they verify: where anything may be damaged,
+ * so may the version.
+ *
+ * @throws {FormatVersionError} If a newer psbase wrote it.
+ */
+export function verifiedOwner(
+  path: string,
+  kind: keyof typeof MAGIC,
+  bytes: Uint8Array,
+): Checksum | undefined {
+  if (bytes.length < FILE_HEADER || !hasMagic(kind, bytes)) return undefined;
+  const sums = new Checksum(bytes.slice(16, 32));
+  if (!sums.holds(SUM.fileHeader, 0, 0, bytes, 0, 32)) return undefined;
+  checkVersion(path, getUint32(bytes, 8));
+  return sums;
+}
+
 // --------------------------------------------------------------- first page of a log
 
 /** Length of a log's first page; its first frame begins there. */
@@ -300,6 +318,17 @@ export function decodeMark(
   const sealedInto = page.length >= SEALED_INTO + 16 && getUint32(page, SEALED_INTO) === 1 &&
     flag(SUM.sealedInto, SEALED_INTO);
   return { syncedTo, sealedInto };
+}
+
+/** Whether no mark of a log's first page was lost: each verifies, or was never written. */
+export function marksHold(sums: Checksum, generation: number, page: Uint8Array): boolean {
+  for (let slot = 0; slot < MARK_SLOTS; slot++) {
+    const at = MARK_SLOT_0 + slot * MARK_SLOT_LENGTH;
+    const mark = page.subarray(at, at + MARK_SLOT_LENGTH);
+    if (mark.every((byte) => byte === 0)) continue;
+    if (!sums.holds(SUM.mark, generation, at, mark, 0, 8)) return false;
+  }
+  return true;
 }
 
 // --------------------------------------------------------------- frames

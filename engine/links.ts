@@ -167,6 +167,18 @@ export function anchor(files: Files, dir: string, schema: TableSchema): TableSch
   );
 }
 
+/** The schema of the base in `from` for a copy of it in `to`: links lead where they led. */
+export function relocate(
+  files: Files,
+  schema: TableSchema,
+  { from, to }: { from: string; to: string },
+): TableSchema {
+  if (schema.links.length === 0) return schema;
+  const real = files.realPath(from);
+  const pathOf = (target: string) => target === SELF ? SELF : resolvePath(real, target);
+  return anchor(files, to, schema.withTargets(pathOf));
+}
+
 /** What links to the rows of a base are declared by. */
 export function linkTo(files: Files, base: { readonly path: string } | typeof SELF) {
   if (base === SELF) return { link: SELF };

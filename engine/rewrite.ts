@@ -7,7 +7,7 @@
 import { FENCE_STEP, firstWhere, sortRows } from "./field_index.ts";
 import { GROUP_ROWS, GroupBuilder } from "./group.ts";
 import { scanSegment } from "./scan.ts";
-import type { TableSchema } from "./schema.ts";
+import type { FieldDef, TableSchema } from "./schema.ts";
 import { rowOf, type State } from "./state.ts";
 import type { TableWriter } from "./table_writer.ts";
 
@@ -27,9 +27,9 @@ export function* writeState(
   state: State,
   schema: TableSchema = state.schema,
 ): Generator<undefined, number> {
-  const { nextId, sequence } = state;
+  const { table, nextId, sequence } = state;
   const moved = yield* writeGroups(out, state);
-  yield* writeIndexes(out, state, moved);
+  yield* writeIndexes(out, schema, (field) => table.orderOf(field), moved);
   out.finish({ schema, nextId, sequence });
   return sequence;
 }
@@ -83,17 +83,25 @@ function* writeGroups(out: TableWriter, state: State): Generator<undefined, Uint
   return moved;
 }
 
-/** Writes the order of each field that is to have one, with what is in order already. */
-function* writeIndexes(
+/**
+ * Writes the order of each field that is to have one, with what is in order already.
+ *
+ * @param out A table that has all its rows.
+ * @param schema The fields.
+ * @param orderOf The order of the rows that were in another table before.
+ * @param moved Where these went.
+ */
+export function* writeIndexes(
   out: TableWriter,
-  state: State,
-  moved: Uint32Array,
+  schema: TableSchema,
+  orderOf: (field: FieldDef) => Uint32Array | undefined = () => undefined,
+  moved: Uint32Array = new Uint32Array(),
 ): Generator<undefined> {
   const rows = out.written();
   const fresh = new Uint8Array(rows.rows).fill(1);
   for (const row of moved) if (row !== GONE) fresh[row] = 0;
-  for (const field of state.schema.indexed) {
-    const known = state.table.orderOf(field)?.map((row) => moved[row]!)
+  for (const field of schema.indexed) {
+    const known = orderOf(field)?.map((row) => moved[row]!)
       .filter((row) => row !== GONE);
     const others: Uint32Array[] = [];
     for (let from = 0; from < rows.rows; from += GROUP_ROWS) {

@@ -222,7 +222,7 @@ Deno.test("check lists what is damaged, and others refuse it in words", async ()
   assertEquals(file, log);
   assert(offset > 0 && offset <= at, `${offset} is not before ${at}`);
   assert(reason.length > 0);
-  assertEquals(err, "1 problem, restore it from a backup\n");
+  assertEquals(err, "1 problem, restore it from a backup or try --salvage\n");
   const refused = await psbase(["select", base.path]);
   assertEquals([refused.code, refused.out], [1, ""]);
   assertMatch(refused.err, /^psbase select: Cannot read ".*000001\.log": .*\n$/);

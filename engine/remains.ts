@@ -1,0 +1,309 @@
+/**
+ * What is left of a damaged base: its table and its commits, as far as they verify. Only reads.
+ *
+ * Opening trusts the identity file, and the beginning of a log to tell its end. Here each part
+ * speaks for itself: every sum is seeded with the base, the generation and the place, so that a
+ * frame or a footer that verifies is what was written there, whatever became of the bytes around.
+ *
+ * @module
+ */
+
+import type { Problem } from "./audit.ts";
+import { BaseNotFoundError, CorruptionError } from "./errors.ts";
+import type { File, Files } from "./file.ts";
+import {
+  type Checksum,
+  decodeFrame,
+  decodeFrameHeader,
+  decodeMark,
+  EMPTY_FRAME,
+  FILE_HEADER,
+  follows,
+  FRAME,
+  LOG_PAGE,
+  marksHold,
+  payloadOf,
+  sameBytes,
+  verifiedOwner,
+} from "./format.ts";
+import { generationPaths, IDENTITY, parseName } from "./layout.ts";
+import { join } from "./path.ts";
+import { Table } from "./table.ts";
+
+/** A commit that verifies. */
+export interface Commit {
+  /** Its place in the order of all commits. */
+  readonly sequence: number;
+  /** What it changes. */
+  readonly payload: Uint8Array;
+  /** Its log. */
+  readonly file: string;
+  /** Where it stands in it. */
+  readonly at: number;
+  /** How many bytes before it do not verify; no limit if lost ones may have stood elsewhere. */
+  readonly gap: number;
+}
+
+/** The end of what verifies, before that of what was written. */
+export interface Cut extends Problem {
+  /** How many bytes stand behind it. */
+  readonly bytes: number;
+}
+
+/** What is left of a log. */
+interface LogRemains {
+  /** Its commits, ascending. */
+  readonly commits: readonly Commit[];
+  /** Why there may have been more of them. */
+  readonly cut: Cut | undefined;
+  /** Where what verifies of it ends. */
+  readonly end: number;
+  /** Whether the next generation takes over: there is its seal, or it is gone already. */
+  readonly ended: boolean;
+  /** Whether what leads to this log is known to be on disk. */
+  readonly sealedInto: boolean;
+}
+
+/** What is left of a base. */
+export interface Remains {
+  /** The newest table that can be used. */
+  readonly table: Table | undefined;
+  /** Why that is not the table of the current generation. */
+  readonly unusable: Problem | undefined;
+  /** The commits that the table does not hold, ascending. */
+  readonly commits: readonly Commit[];
+  /** Why there may have been more of them. */
+  readonly cut: Cut | undefined;
+}
+
+/**
+ * Finds what is left of the base in `dir`; the caller closes the table.
+ *
+ * @throws {BaseNotFoundError} If there never was one.
+ * @throws {CorruptionError} If nothing tells which base it is.
+ * @throws {FormatVersionError} If a newer psbase wrote it.
+ */
+export function findRemains(files: Files, dir: string): Remains {
+  const numbers = generationsIn(files, dir);
+  const sums = sumsOf(files, dir, numbers);
+  const logs = new Map<number, LogRemains>();
+  for (const number of numbers) {
+    const owner = ownerOf(files, dir, number);
+    // Where a base was replaced by another one, files of it may lie about.
+    if (owner !== undefined && !sameBytes(owner.uuid, sums.uuid)) continue;
+    logs.set(number, readLog(files, dir, sums, number));
+  }
+  if (logs.size === 0) {
+    throw new CorruptionError(join(dir, IDENTITY), 0, "no table, nor a log, is of this base");
+  }
+  const last = currentOf(logs);
+  const { table, first, unusable } = newestTable(files, dir, sums, [...logs.keys()], last);
+  const commits = new Map<number, Commit>();
+  for (const [number, log] of logs) {
+    if (number < first || number > last) continue;
+    for (const commit of log.commits) {
+      const { sequence, gap } = commit;
+      // Cleanup carries commits over: the first that is found will do.
+      if (commits.has(sequence) || sequence <= (table?.sequence ?? 0)) continue;
+      // What is missing before a commit of a later log need not have stood there.
+      const known = number === first && gap > 0;
+      commits.set(sequence, known ? commit : { ...commit, gap: Infinity });
+    }
+  }
+  return {
+    table,
+    unusable,
+    commits: [...commits.values()].sort((a, b) => a.sequence - b.sequence),
+    cut: cutOf(dir, last, logs.get(last)!),
+  };
+}
+
+/** Why commits may be missing at the end. */
+function cutOf(dir: string, last: number, { cut, ended, end }: LogRemains): Cut | undefined {
+  if (cut !== undefined || !ended) return cut;
+  const file = generationPaths(dir, last).log;
+  return { file, offset: end, bytes: 0, reason: "the generation after its seal is missing" };
+}
+
+/** The generations of which there is anything, ascending. */
+function generationsIn(files: Files, dir: string): number[] {
+  const names = files.list(dir) ?? [];
+  const numbers = new Set<number>();
+  for (const name of names) {
+    const file = parseName(name);
+    if (typeof file === "object" && !file.temporary) numbers.add(file.generation);
+  }
+  if (numbers.size > 0) return [...numbers].sort((a, b) => a - b);
+  throw new BaseNotFoundError(`Cannot salvage "${dir}": there is no table, nor a log, of a base`);
+}
+
+/** What a file holds; nothing if there is none. */
+function read(files: Files, path: string, most = Infinity): Uint8Array {
+  let file: File;
+  try {
+    file = files.open(path, "read");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return new Uint8Array();
+    throw error;
+  }
+  try {
+    const bytes = new Uint8Array(Math.min(file.size(), most));
+    return bytes.subarray(0, file.readAt(bytes, 0));
+  } finally {
+    file.close();
+  }
+}
+
+// ------------------------------------------------------------- which base, which generation
+
+/** Which base a generation is of, if the header of its log or that of its table verifies. */
+function ownerOf(files: Files, dir: string, number: number): Checksum | undefined {
+  const { log, table } = generationPaths(dir, number);
+  return verifiedOwner(log, "log", read(files, log, FILE_HEADER)) ??
+    verifiedOwner(table, "table", read(files, table, FILE_HEADER));
+}
+
+/** The sums of the base: by its identity file, else by the generation that opening would begin with. */
+function sumsOf(files: Files, dir: string, numbers: readonly number[]): Checksum {
+  const path = join(dir, IDENTITY);
+  const identity = verifiedOwner(path, "base", read(files, path));
+  if (identity !== undefined) return identity;
+  let oldest: Checksum | undefined;
+  for (const number of numbers.toReversed()) {
+    const owner = ownerOf(files, dir, number);
+    if (owner === undefined) continue;
+    const page = read(files, generationPaths(dir, number).log, LOG_PAGE);
+    if (decodeMark(owner, number, page).sealedInto) return owner;
+    oldest = owner;
+  }
+  if (oldest !== undefined) return oldest;
+  const reason = "nothing can be salvaged: neither the identity nor any header verifies";
+  throw new CorruptionError(path, 0, reason);
+}
+
+/** The generation that is the current one: see `store.ts`. */
+function currentOf(logs: ReadonlyMap<number, LogRemains>): number {
+  const numbers = [...logs.keys()];
+  let at = numbers.findLastIndex((number) => logs.get(number)!.sealedInto);
+  if (at < 0) at = 0;
+  // A log goes when the next generation has taken over.
+  while (at < numbers.length - 1 && logs.get(numbers[at]!)!.ended) at++;
+  return numbers[at]!;
+}
+
+// ------------------------------------------------------------- tables and logs
+
+/** The newest table that can be used, up to generation `last`, and why it is not that of `last`. */
+function newestTable(
+  files: Files,
+  dir: string,
+  sums: Checksum,
+  numbers: readonly number[],
+  last: number,
+): { table: Table | undefined; first: number; unusable: Problem | undefined } {
+  let unusable: Problem | undefined;
+  let first = last;
+  for (const number of numbers.toReversed()) {
+    if (number > last) continue;
+    first = number;
+    try {
+      return {
+        table: openTable(files, generationPaths(dir, number).table, sums, number),
+        first,
+        unusable,
+      };
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      unusable ??= problemOf(error);
+    }
+  }
+  return { table: undefined, first, unusable };
+}
+
+function openTable(files: Files, path: string, sums: Checksum, generation: number): Table {
+  let file: File;
+  try {
+    file = files.open(path, "read");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new CorruptionError(path, 0, "the table is missing");
+  }
+  try {
+    return new Table(file, sums, generation);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** What an error tells of damage. */
+export function problemOf({ file, offset, reason }: CorruptionError): Problem {
+  return { file, offset, reason };
+}
+
+/** Reads a log to its end, over what does not verify. */
+function readLog(files: Files, dir: string, sums: Checksum, generation: number): LogRemains {
+  const file = generationPaths(dir, generation).log;
+  const bytes = read(files, file);
+  if (bytes.length <= LOG_PAGE) {
+    const cut = { file, offset: bytes.length, bytes: 0, reason: "the log is missing" };
+    return { commits: [], end: 0, ended: true, sealedInto: false, cut };
+  }
+  const page = bytes.slice(0, LOG_PAGE);
+  const { syncedTo, sealedInto } = decodeMark(sums, generation, page);
+  // The first frame follows on zeros, whatever became of the page before it.
+  bytes.fill(0, LOG_PAGE - 8, LOG_PAGE);
+  const claim = claimOf(bytes, sums, generation, syncedTo);
+  const commits: Commit[] = [];
+  let end = LOG_PAGE;
+  let ended = false;
+  for (let at = LOG_PAGE; at + EMPTY_FRAME <= bytes.length;) {
+    const header = decodeFrameHeader(sums, generation, at, bytes, at) &&
+      decodeFrame(sums, generation, at, bytes, at);
+    // From the claim on it is a torn tail, of which nobody was told.
+    if (header === undefined && end >= claim) break;
+    if (header === undefined) {
+      at += 8;
+      continue;
+    }
+    // What was cut off once may still stand there. Behind damage that was on disk, it does not.
+    if (!follows(bytes, at) && !(at > end && at < claim)) break;
+    if (header.kind === FRAME.finalSeal) break;
+    const gap = at - end;
+    if (header.kind === FRAME.commit) {
+      const payload = payloadOf(bytes, at, header);
+      commits.push({ sequence: header.sequence, payload, file, at, gap });
+    }
+    at += header.length;
+    end = at;
+    ended = header.kind === FRAME.seal;
+    if (ended) break;
+  }
+  const isMarked = verifiedOwner(file, "log", page) !== undefined &&
+    marksHold(sums, generation, page);
+  const left = bytes.findLastIndex((byte) => byte !== 0) + 1 - end;
+  let reason: string | undefined;
+  if (end < claim) reason = "the last commits do not verify";
+  else if (!isMarked && left > 0) {
+    reason = "what may have been a commit does not verify, nor what tells whether it was one";
+  }
+  const cut = ended || reason === undefined
+    ? undefined
+    : { file, offset: end, bytes: Math.max(left, claim - end), reason };
+  return { commits, end, ended, sealedInto, cut };
+}
+
+/** Up to where a log is known to have been on disk, by its mark and all headers that verify. */
+function claimOf(
+  bytes: Uint8Array,
+  sums: Checksum,
+  generation: number,
+  syncedTo: number,
+): number {
+  let claim = syncedTo;
+  for (let at = LOG_PAGE; at + EMPTY_FRAME <= bytes.length; at += 8) {
+    const header = decodeFrameHeader(sums, generation, at, bytes, at);
+    if (header !== undefined) claim = Math.max(claim, header.syncedTo);
+  }
+  return claim;
+}
