@@ -1,0 +1,412 @@
+/**
+ * Salvage of bases that were damaged on purpose, beside the history of what they held: what is
+ * kept was once there, what no damage touched is as it was last, and all else is told.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import {
+  BaseExistsError,
+  BaseNotFoundError,
+  CorruptionError,
+  FormatVersionError,
+  link,
+  type Loss,
+  PsBase,
+  type SalvageResult,
+  WriteError,
+} from "@psbase/psbase";
+import { denoFiles, type Files, withFiles } from "../../engine/file.ts";
+import { newSeed, type Random, randomFrom } from "../helpers/random.ts";
+import { type TempBase, tempBase } from "../helpers/temp_base.ts";
+import { watchFiles } from "../helpers/watched_files.ts";
+
+const LONG = Deno.env.get("PSBASE_LONG") !== undefined;
+
+// deno-lint-ignore no-explicit-any -- fields come and go
+type AnyBase = PsBase<any>;
+
+/** What rows of a field that was added later hold. */
+const FILL = "x";
+
+// --------------------------------------------------------------- a base and its history
+
+/** A commit: where its frame stands in the log, and the rows that it changed. */
+interface Commit {
+  readonly from: number;
+  readonly to: number;
+  readonly ids: ReadonlySet<number>;
+}
+
+/** All that a base ever held. */
+class History {
+  /** The rows by id and version, without what every row has. */
+  readonly versions = new Map<string, Record<string, unknown>>();
+  /** The version of each row that is there. */
+  last = new Map<number, number>();
+  /** The commits that the log holds. */
+  commits: Commit[] = [];
+  nextId = 0;
+  #end = 0;
+
+  /** Looks at what a commit, or none, left. */
+  look(db: AnyBase): void {
+    const { logBytes } = db.stats();
+    const now = new Map<number, number>();
+    for (const { __id__: id, __version__: version, ...values } of db) {
+      now.set(id, version);
+      this.versions.set(`${id}/${version}`, plain(values));
+      this.nextId = Math.max(this.nextId, id + 1);
+    }
+    const changed = [...new Set([...now.keys(), ...this.last.keys()])]
+      .filter((id) => now.get(id) !== this.last.get(id));
+    if (logBytes < this.#end) this.commits = [];
+    else if (logBytes > this.#end && this.#end > 0) {
+      this.commits.push({ from: this.#end, to: logBytes, ids: new Set(changed) });
+    }
+    this.last = now;
+    this.#end = logBytes;
+  }
+}
+
+function plain(values: Record<string, unknown>): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(values));
+}
+
+const SCHEMA = {
+  n: { type: "integer", index: true },
+  email: { type: "string", unique: true },
+  note: "string",
+} as const;
+
+/** A small base: a group in its table, and in the log rows, a large insert, and other fields. */
+function smallBase(path: string): History {
+  const history = new History();
+  using db: AnyBase = PsBase.createSync(path, SCHEMA);
+  const step = (fn: () => void) => {
+    fn();
+    history.look(db);
+  };
+  let next = 0;
+  const row = () => ({ n: next % 5, email: `${next++}@x`, note: "a".repeat(next % 9) });
+  step(() => db.insertManySync(Array.from({ length: 70 }, row)));
+  step(() => db.deleteSync([7, 8, 30]));
+  step(() => db.updateSync([3, 4], { note: "changed" }));
+  step(() => db.cleanupSync());
+  step(() => db.insertSync(row()));
+  step(() => db.updateSync(2, { note: "later" }));
+  step(() => db.deleteSync([11, 12]));
+  step(() => db.insertManySync(Array.from({ length: 80 }, row)));
+  step(() => db.updateSync([0, 75], { n: 9 }));
+  step(() => db.addFieldSync("later", { type: "string", default: FILL }));
+  step(() => db.insertSync({ ...row(), later: "y" }));
+  step(() => db.deleteSync(20));
+  step(() => db.updateSync([2, 80, 40], { later: "z" }));
+  step(() => db.insertManySync(Array.from({ length: 3 }, row)));
+  return history;
+}
+
+// --------------------------------------------------------------- damage
+
+/** The bytes of all files in a directory. */
+function contentOf(dir: string): Map<string, Uint8Array<ArrayBuffer>> {
+  const names = [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
+  return new Map(names.map((name) => [name, Deno.readFileSync(`${dir}/${name}`)]));
+}
+
+/** The file of the one generation that there is. */
+function nameOf(files: ReadonlyMap<string, unknown>, kind: "table" | "log"): string {
+  return [...files.keys()].find((name) => name.endsWith(`.${kind}`))!;
+}
+
+/** A base in `dir` of these files, some of them damaged. */
+function write(dir: string, files: ReadonlyMap<string, Uint8Array>): void {
+  Deno.mkdirSync(dir);
+  for (const [name, bytes] of files) Deno.writeFileSync(`${dir}/${name}`, bytes);
+}
+
+/** The files, of which `name` got other bytes at `at`. */
+function damaged(
+  files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+  name: string,
+  at: number,
+  change: Uint8Array | ((byte: number) => number) = (byte) => byte ^ 0x41,
+): Map<string, Uint8Array<ArrayBuffer>> {
+  const bytes = files.get(name)!.slice();
+  if (typeof change === "function") bytes[at] = change(bytes[at]!);
+  else bytes.set(change, at);
+  return new Map(files).set(name, bytes);
+}
+
+/** Nothing of these tests needs to survive a power cut. */
+const unsynced: Files = {
+  ...denoFiles,
+  syncDir() {},
+  open(path, mode) {
+    const file = denoFiles.open(path, mode);
+    return Object.assign(file, { sync: () => Promise.resolve(), syncSync() {} });
+  },
+};
+
+/** Salvages a damaged base, and lets `fn` look at what came of it; `undefined`: nothing did. */
+function salvaged(
+  { parent }: TempBase,
+  files: ReadonlyMap<string, Uint8Array>,
+  fn: (result: SalvageResult | undefined, db: AnyBase) => void,
+): void {
+  const [from, to] = [`${parent}/damaged`, `${parent}/salvaged`];
+  write(from, files);
+  try {
+    let result: SalvageResult | undefined;
+    try {
+      result = withFiles(unsynced, () => PsBase.salvageSync(from, to));
+    } catch (error) {
+      assert(error instanceof CorruptionError, `${(error as Error).stack}`);
+      assertMatch(error.message, /nothing can be salvaged/);
+      assertThrows(() => Deno.statSync(to), Deno.errors.NotFound);
+      return fn(undefined, undefined as unknown as AnyBase);
+    } finally {
+      const after = contentOf(from);
+      assert([...files].every(([name, bytes]) => bytes.every((b, i) => b === after.get(name)![i])));
+    }
+    assertEquals(PsBase.checkSync(to), { ok: true, rows: result.rows, problems: [] });
+    using db: AnyBase = PsBase.openSync(to);
+    fn(result, db);
+  } finally {
+    for (const dir of [from, to]) {
+      try {
+        Deno.removeSync(dir, { recursive: true });
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+  }
+}
+
+// --------------------------------------------------------------- what must hold
+
+function isIn(id: number, { ids }: Loss): boolean {
+  return ids?.some(([first, last]) => first <= id && id <= last) ?? false;
+}
+
+/** Whatever was damaged: all that is kept was there once, and all that is not is told. */
+function checkKept({ versions, last }: History, { lost }: SalvageResult, db: AnyBase): void {
+  const kept = new Map<number, number>();
+  const fields = Object.keys(db.schema);
+  for (const { __id__: id, __version__: version, ...values } of db) {
+    kept.set(id, version);
+    const row = versions.get(`${id}/${version}`);
+    assert(row !== undefined, `row ${id} never had version ${version}`);
+    const was = Object.fromEntries(fields.map((name) => [name, name in row ? row[name] : FILL]));
+    assertEquals(plain(values), was, `row ${id}`);
+    assert(!lost.some((loss) => isIn(id, loss)), `row ${id} is told to be lost`);
+  }
+  const commits = lost.some(({ ids }) => ids === null);
+  for (const [id, version] of last) {
+    if (kept.get(id) === version || commits) continue;
+    assert(kept.get(id) === undefined, `row ${id} is older than it was, and nothing tells of it`);
+    assert(lost.some((loss) => isIn(id, loss)), `row ${id} is gone, and nothing tells of it`);
+  }
+  if (!commits) assert([...kept.keys()].every((id) => last.has(id)), "a deleted row is back");
+  const emails = db.select({ email: { not: null } }).map(({ email }) => email);
+  assertEquals(new Set(emails).size, emails.length, "a unique value is there twice");
+}
+
+/** Rows that were changed last by a commit which was not damaged are as they were then. */
+function checkUntouched(
+  history: History,
+  { lost }: SalvageResult,
+  db: AnyBase,
+  isLost: (commit: Commit, i: number) => boolean,
+): void {
+  const unsure = new Set<number>();
+  history.commits.forEach((commit, i) => {
+    for (const id of commit.ids) isLost(commit, i) ? unsure.add(id) : unsure.delete(id);
+  });
+  for (let id = 0; id < history.nextId; id++) {
+    if (unsure.has(id) || lost.some((loss) => isIn(id, loss))) continue;
+    assertEquals(db.get(id)?.__version__, history.last.get(id), `row ${id}`);
+  }
+}
+
+/** Whether a commit cannot be there, after damage in these places of the log. */
+function lostBy(history: History, places: readonly number[], { lost }: SalvageResult) {
+  const hit = history.commits.map(({ from, to }) => places.some((at) => from <= at && at < to));
+  const blind = lost.some(({ reason }) => reason.includes("cannot be read"));
+  const first = hit.indexOf(true);
+  return (_: Commit, i: number) => hit[i]! || (blind && first >= 0 && i > first);
+}
+
+Deno.test("salvage() of a base with a flipped byte, wherever it is, keeps all that the byte is not of", async () => {
+  await using temp = tempBase();
+  const history = smallBase(temp.path);
+  const files = contentOf(temp.path);
+  const [log, table] = ["000002.log", "000002.table"];
+  const end = history.commits.at(-1)!.to;
+  const random = randomFrom(newSeed());
+  const outcomes = new Map<string, number>();
+  for (const name of ["base", table, log]) {
+    // Behind the end of the log there are zeros, like anywhere else in them.
+    const size = name === log ? end + 200 : files.get(name)!.length;
+    for (let at = 0; at < size; at += LONG ? 1 : 1 + random.below(name === "base" ? 8 : 60)) {
+      const context = `${name} at ${at}, seed ${random.seed}`;
+      salvaged(temp, damaged(files, name, at), (result, db) => {
+        try {
+          const outcome = checkFlip(history, { name, at, end }, result, db);
+          outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+        } catch (error) {
+          throw new Error(`${context}: ${(error as Error).message}`, { cause: error });
+        }
+      });
+    }
+  }
+  // Each kind of place was met.
+  assertEquals([...outcomes.keys()].sort(), ["commit", "nothing", "rows", "table"]);
+});
+
+/** What a flipped byte cost. */
+function checkFlip(
+  history: History,
+  { name, at, end }: { name: string; at: number; end: number },
+  result: SalvageResult | undefined,
+  db: AnyBase,
+): "nothing" | "rows" | "commit" | "table" {
+  assert(result !== undefined, "the log tells the fields");
+  checkKept(history, result, db);
+  const { lost } = result;
+  const isLog = name.endsWith(".log");
+  const isLost = lostBy(history, isLog ? [at] : [], result);
+  if (lost.some(({ reason }) => reason.startsWith("the footer") || reason.startsWith("the tail"))) {
+    assert(name.endsWith(".table"));
+    assert(db.size > 0 && db.get(0) === undefined);
+    return "table";
+  }
+  checkUntouched(history, result, db, isLost);
+  const inCommit = isLog && at >= 4096 && at < end;
+  assertEquals(lost.some(({ ids }) => ids === null), inCommit);
+  const id = db.insertSync({});
+  assert(id >= history.nextId, `${id} was given out before`);
+  if (inCommit) return "commit";
+  if (lost.length === 0) assertEquals(db.size - 1, history.last.size);
+  return lost.length === 0 ? "nothing" : "rows";
+}
+
+Deno.test("salvage() after damage in several places keeps no wrong row, and tells all that is gone", async () => {
+  await using temp = tempBase();
+  const history = smallBase(temp.path);
+  const files = contentOf(temp.path);
+  const seed = newSeed();
+  for (let round = 0; round < (LONG ? 3000 : 100); round++) {
+    const random = randomFrom(seed + round);
+    const { places, files: wreck } = anyDamage(random, files, history.commits.at(-1)!.to);
+    salvaged(temp, wreck, (result, db) => {
+      if (result === undefined) return;
+      try {
+        checkKept(history, result, db);
+        const { lost } = result;
+        if (lost.some(({ reason }) => /footer|tail of|missing/.test(reason))) return;
+        checkUntouched(history, result, db, lostBy(history, places, result));
+      } catch (error) {
+        const told = `PSBASE_SEED=${seed + round}: ${(error as Error).message}`;
+        throw new Error(told, { cause: error });
+      }
+    });
+  }
+});
+
+/** Flips bytes, zeros or garbles blocks, cuts off or removes files; and where that was in the log. */
+function anyDamage(
+  random: Random,
+  files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+  end: number,
+): { places: number[]; files: Map<string, Uint8Array<ArrayBuffer>> } {
+  let wreck = new Map(files);
+  const places: number[] = [];
+  for (let n = 1 + random.below(4); n > 0; n--) {
+    const name = random.pick(["base", "000002.log", "000002.log", "000002.log", "000002.table"]);
+    const size = wreck.get(name)?.length ?? 0;
+    if (size === 0) continue;
+    const at = random.below(name.endsWith(".log") ? Math.min(end, size) : size);
+    const length = random.chance(0.5) ? 1 : random.below(Math.min(size - at, 600));
+    const block = Uint8Array.from({ length }, () => random.below(256));
+    const choice = random.below(20);
+    if (choice === 0 && wreck.size > 3) wreck.delete(name);
+    else if (choice === 1) wreck.set(name, wreck.get(name)!.slice(0, at));
+    else {
+      // Marks that are zeros look like marks that were never written.
+      const isMarks = name.endsWith(".log") && at < 2048;
+      wreck = damaged(wreck, name, at, choice < 8 && !isMarks ? block.fill(0) : block);
+    }
+    if (!name.endsWith(".log")) continue;
+    const to = choice < 2 ? end : at + length;
+    for (let place = choice === 0 ? 0 : at; place < to; place++) places.push(place);
+  }
+  return { places, files: wreck };
+}
+
+/** The files of a base with 40,000 rows in three groups, some of which the log changed. */
+function largeBase(path: string): Map<string, Uint8Array<ArrayBuffer>> {
+  using db: AnyBase = PsBase.createSync(path, { n: "integer", name: "string", kind: "string" });
+  const row = (_: unknown, i: number) => ({ n: i * i, name: `name ${i}`, kind: `kind ${i % 500}` });
+  db.insertManySync(Array.from({ length: 40_000 }, row));
+  db.cleanupSync();
+  db.updateSync([2000, 20_000], { kind: "changed" });
+  db.deleteSync(2001);
+  return contentOf(path);
+}
+
+Deno.test("salvage() loses of a row group the rows of the pages that are damaged, and no others", async () => {
+  await using temp = tempBase();
+  const files = largeBase(temp.path);
+  using db: AnyBase = PsBase.openSync(temp.path);
+  // A page of integers of four bytes each, in the first of the groups.
+  const wreck = damaged(
+    files,
+    nameOf(files, "table"),
+    40 + 4096 + 100,
+    Uint8Array.of(1, 2, 3, 4, 5),
+  );
+  salvaged(temp, wreck, (result, copy) => {
+    const { rows, lost } = result!;
+    // What the log wrote or deleted since is not lost.
+    assertEquals(lost.map(({ offset, reason, ids }) => ({ offset, reason, ids })), [{
+      offset: 40 + 4096,
+      reason: "a page does not verify",
+      ids: [[1024, 1999], [2002, 2047]],
+    }]);
+    assertEquals(rows, db.size - 1022);
+    const kept = [...db].filter(({ __id__: id }) => id < 1024 || id > 2047 || id === 2000);
+    assertEquals(JSON.stringify([...copy]), JSON.stringify(kept));
+  });
+  // Of a text that many rows have, all of them are lost.
+  const text = new TextEncoder().encode("kind 77kind 78");
+  const at = indexOf(files.get(nameOf(files, "table"))!, text);
+  salvaged(temp, damaged(files, nameOf(files, "table"), at), (result, copy) => {
+    const { lost: [loss], rows } = result!;
+    const gone = [...db].filter((row) => copy.get(row.__id__) === undefined);
+    assertEquals([result!.lost.length, rows], [1, db.size - gone.length]);
+    assert(gone.length > 32 && gone.length < 16_384, `${gone.length} rows are gone`);
+    assert(gone.every(({ __id__: id }) => isIn(id, loss!)));
+    assert([...copy].every(({ __id__: id }) => !isIn(id, loss!)));
+  });
+});
+
+function indexOf(bytes: Uint8Array, part: Uint8Array): number {
+  return bytes.findIndex((_, at) => part.every((byte, i) => byte === bytes[at + i]));
+}
+
+Deno.test("salvage() loses of a row group all rows if what tells where they stand is damaged", async () => {
+  await using temp = tempBase();
+  const files = largeBase(temp.path);
+  const table = files.get(nameOf(files, "table"))!;
+  const at = indexOf(table, new TextEncoder().encode(`{"rows":16384`));
+  salvaged(temp, damaged(files, nameOf(files, "table"), at), (result, copy) => {
+    const ids: Loss["ids"] = [[0, 1999], [2002, 16_383]];
+    const { rows, lost } = result!;
+    assertEquals(lost.map(({ reason, ids }) => ({ reason, ids })), [
+      { reason: "the directory of a row group does not verify", ids },
+    ]);
+    assertEquals([rows, copy.get(2000)?.kind], [40_000 - 16_383, "changed"]);
+  });
+});
