@@ -127,14 +127,22 @@ function cutOf(dir: string, last: number, { cut, ended, end }: LogRemains): Cut 
 
 /** The generations of which there is anything, ascending. */
 function generationsIn(files: Files, dir: string): number[] {
-  const names = files.list(dir) ?? [];
   const numbers = new Set<number>();
-  for (const name of names) {
+  for (const name of namesIn(files, dir)) {
     const file = parseName(name);
     if (typeof file === "object" && !file.temporary) numbers.add(file.generation);
   }
   if (numbers.size > 0) return [...numbers].sort((a, b) => a - b);
   throw new BaseNotFoundError(`Cannot salvage "${dir}": there is no table, nor a log, of a base`);
+}
+
+function namesIn(files: Files, dir: string): readonly string[] {
+  try {
+    return files.list(dir) ?? [];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotADirectory) return [];
+    throw error;
+  }
 }
 
 /** What a file holds; nothing if there is none. */

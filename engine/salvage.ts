@@ -206,8 +206,9 @@ class Rescue {
 
   /** Goes over what is missing before a commit. */
   #skip({ file, at, gap }: Commit, lost: number): void {
-    const bytes = gap === Infinity ? 0 : gap;
-    const reason = `${lost === 1 ? "a commit does" : `${lost} commits do`} not verify`;
+    const [bytes, reason] = gap === Infinity
+      ? [0, `${commits(lost)} before it ${lost === 1 ? "is" : "are"} missing`]
+      : [gap, `${commits(lost)} ${lost === 1 ? "does" : "do"} not verify`];
     this.#miss({ file, offset: at - bytes, reason }, bytes);
     this.#fits &&= !mayAlter(this.#schema!, gap, lost);
   }
@@ -347,7 +348,7 @@ class Rescue {
     const missing = this.#missing.map(({ file, offset, reason, unread }) => {
       const others = unread === 0
         ? ""
-        : `, and ${unread} that follow cannot be read, as the fields may have been others`;
+        : `, and ${commits(unread)} behind it cannot be read, as the fields may have been others`;
       return { file, offset, reason: reason + others, ids: null };
     });
     if (missing.length > 0 && table !== undefined && unusable !== undefined) {
@@ -372,6 +373,10 @@ class Rescue {
     if (first <= last) ranges.push([first, last]);
     return ranges;
   }
+}
+
+function commits(n: number): string {
+  return n === 1 ? "1 commit" : `${n} commits`;
 }
 
 /** What `fn` gives, or what is damaged. */

@@ -18,6 +18,7 @@ import {
   WriteError,
 } from "@psbase/psbase";
 import { denoFiles, type Files, withFiles } from "../../engine/file.ts";
+import { Checksum, SUM } from "../../engine/format.ts";
 import { newSeed, type Random, randomFrom } from "../helpers/random.ts";
 import { type TempBase, tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
@@ -174,13 +175,16 @@ function salvaged(
     using db: AnyBase = PsBase.openSync(to);
     fn(result, db);
   } finally {
-    for (const dir of [from, to]) {
-      try {
-        Deno.removeSync(dir, { recursive: true });
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      }
-    }
+    removeAll(from);
+    removeAll(to);
+  }
+}
+
+function removeAll(dir: string): void {
+  try {
+    Deno.removeSync(dir, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
@@ -408,5 +412,281 @@ Deno.test("salvage() loses of a row group all rows if what tells where they stan
       { reason: "the directory of a row group does not verify", ids },
     ]);
     assertEquals([rows, copy.get(2000)?.kind], [40_000 - 16_383, "changed"]);
+  });
+});
+
+/** What a row is told of in the tests below. */
+function notes(db: AnyBase): string[] {
+  return [...db].map(({ note }) => note.trim());
+}
+
+Deno.test("salvage() reads on behind lost commits where the fields must have stayed as they were", async () => {
+  await using temp = tempBase();
+  const history = new History();
+  {
+    using db: AnyBase = PsBase.createSync(temp.path, { note: "string", n: "integer" });
+    for (let i = 0; i < 60; i++) {
+      db.insertSync({ note: `${i}`.padEnd(30) });
+      history.look(db);
+      if (i === 40) db.addFieldSync("later", { type: "string", default: FILL });
+      history.look(db);
+    }
+  }
+  const files = contentOf(temp.path);
+  // The commit of row `i`; that of the new field is behind that of row 40.
+  const at = (i: number) => history.commits[i > 40 ? i : i - 1]!.from;
+  const file = (name: string) => `${temp.parent}/damaged/${name}`;
+  salvaged(temp, damaged(files, "000001.log", at(10) + 60), (result, db) => {
+    const log = file("000001.log");
+    const reason = "1 commit does not verify";
+    assertEquals(result!.lost, [{ file: log, offset: at(10), reason, ids: null }]);
+    assertEquals([db.size, db.get(10), db.at(-1)?.later], [59, undefined, FILL]);
+  });
+  const block = new Uint8Array(at(20) - at(10)).fill(7);
+  salvaged(temp, damaged(files, "000001.log", at(10), block), (result, db) => {
+    assertEquals(result!.lost.map(({ offset, reason }) => [offset, reason]), [[
+      at(10),
+      "10 commits do not verify, and 21 commits behind it cannot be read, as the fields may have been others",
+    ]]);
+    // From the commit on that tells the fields.
+    assertEquals(notes(db), [...Array(10).keys(), ...Array(60).keys().drop(41)].map(String));
+  });
+  salvaged(temp, damaged(files, "000001.log", at(50), block), (result, db) => {
+    assertEquals(result!.lost.map(({ reason }) => reason), ["the last commits do not verify"]);
+    assertEquals(notes(db), [...Array(50).keys()].map(String));
+    assert(db.insertSync({}) >= 60, "an id was given out again");
+  });
+});
+
+Deno.test("salvage() drops what a lost commit must have changed, where it contradicts newer rows", async () => {
+  await using temp = tempBase();
+  const history = new History();
+  {
+    using db: AnyBase = PsBase.createSync(temp.path, {
+      note: "string",
+      email: { type: "string", unique: true },
+    });
+    const step = (fn: () => void) => {
+      fn();
+      history.look(db);
+    };
+    step(() => db.insertManySync([{ note: "a", email: "a@x" }, { note: "b", email: "b@x" }]));
+    step(() => db.updateSync(0, { email: "other@x" }));
+    step(() => db.insertSync({ note: "c", email: "a@x" }));
+  }
+  const wreck = damaged(contentOf(temp.path), "000001.log", history.commits[0]!.from + 50);
+  salvaged(temp, wreck, (result, db) => {
+    assertEquals(result!.lost.map(({ ids }) => ids), [null, [[0, 0]]]);
+    assertEquals(notes(db), ["b", "c"]);
+  });
+});
+
+Deno.test("salvage() without the footer of the table has the rows since the fields changed, or is refused", async () => {
+  await using temp = tempBase();
+  {
+    using db: AnyBase = PsBase.createSync(temp.path, { note: "string" });
+    db.insertManySync([{ note: "a" }, { note: "b" }, { note: "c" }]);
+    db.cleanupSync();
+    db.insertSync({ note: "d" });
+  }
+  const footerOf = (files: Map<string, Uint8Array<ArrayBuffer>>) =>
+    damaged(files, "000002.table", files.get("000002.table")!.length - 100);
+  salvaged(temp, footerOf(contentOf(temp.path)), (result) => assertEquals(result, undefined));
+  {
+    using db: AnyBase = PsBase.openSync(temp.path);
+    db.addFieldSync("later", { type: "string", default: FILL });
+    db.updateSync(1, { note: "B" });
+    db.deleteSync(2);
+    db.insertSync({ note: "e" });
+  }
+  salvaged(temp, footerOf(contentOf(temp.path)), (result, db) => {
+    assertEquals(result!.lost.map(({ reason, ids }) => [reason, ids]), [[
+      "the footer of the table does not verify, and 1 commit behind it cannot be read, as the fields may have been others",
+      null,
+    ]]);
+    assertEquals([...db], [
+      { __id__: 1, __version__: 1, note: "B", later: FILL },
+      { __id__: 4, __version__: 0, note: "e", later: FILL },
+    ]);
+    assert(db.insertSync({}) >= 5, "an id was given out again");
+  });
+});
+
+Deno.test("salvage() takes an older table and all commits since, where the newest is unusable", async () => {
+  await using temp = tempBase();
+  const stuck = {
+    ...denoFiles,
+    remove: () => {
+      throw new Error("busy");
+    },
+  };
+  {
+    using db: AnyBase = withFiles(stuck, () => PsBase.createSync(temp.path, { note: "string" }));
+    db.insertManySync([{ note: "a" }, { note: "b" }, { note: "c" }]);
+    db.updateSync(1, { note: "B" });
+    db.cleanupSync();
+    db.deleteSync(0);
+    db.insertSync({ note: "d" });
+  }
+  const files = contentOf(temp.path);
+  const older = new Map(files).set("000002.table", new Uint8Array(500));
+  salvaged(temp, older, (result, db) => {
+    assertEquals(result, { rows: 3, lost: [] });
+    assertEquals(notes(db), ["B", "c", "d"]);
+  });
+  // Whatever else lies about is of no use, and does no harm.
+  const left = new Map(files);
+  left.set("000003.table", new Uint8Array(500)).set(
+    "000003.log.0123456789abcdef",
+    new Uint8Array(),
+  );
+  left.set("000001.table", new Uint8Array()).delete("000001.log");
+  salvaged(temp, left, (result, db) => {
+    assertEquals(result, { rows: 3, lost: [] });
+    assertEquals(notes(db), ["B", "c", "d"]);
+  });
+  const both = new Map(older);
+  both.delete("000001.log");
+  salvaged(temp, both, (result, db) => {
+    const [missing, why] = result!.lost;
+    assertEquals(notes(db), []);
+    assertMatch(
+      missing!.reason,
+      /^2 commits before it are missing, and 2 commits behind it cannot be read/,
+    );
+    assertMatch(why!.reason, /footer|tail.*an older table was used/);
+    assert(db.insertSync({}) >= 4, "an id was given out again");
+  });
+});
+
+Deno.test("salvage() of a base whose identity is damaged, empty or gone goes by its other files", async () => {
+  await using temp = tempBase();
+  const history = smallBase(temp.path);
+  const files = contentOf(temp.path);
+  const gone = new Map(files);
+  gone.delete("base");
+  const empty = new Map(files).set("base", new Uint8Array());
+  const replaced = new Map(files).set("base", new TextEncoder().encode("something else"));
+  const version = damaged(files, "base", 8, () => 9);
+  for (const wreck of [gone, empty, replaced, version]) {
+    salvaged(temp, wreck, (result, db) => {
+      assertEquals(result, { rows: history.last.size, lost: [] });
+      checkKept(history, result!, db);
+    });
+    // One header is enough; with none, nothing tells which base it was.
+    const log = damaged(wreck, "000002.log", 3);
+    salvaged(temp, log, (result) => assertEquals(result?.lost, []));
+    salvaged(temp, damaged(log, "000002.table", 3), (result) => assertEquals(result, undefined));
+  }
+});
+
+Deno.test("salvage() of a whole base is a copy: ids, versions, fields, indexes, and where it goes on", async () => {
+  await using temp = tempBase();
+  const history = smallBase(temp.path);
+  const to = `${temp.parent}/copy`;
+  assertEquals(await PsBase.salvage(temp.path, to), { rows: history.last.size, lost: [] });
+  assertEquals(await PsBase.check(to), { ok: true, rows: history.last.size, problems: [] });
+  using db: AnyBase = PsBase.openSync(temp.path);
+  using copy: AnyBase = PsBase.openSync(to);
+  assertEquals([...copy], [...db]);
+  assertEquals([copy.schema, copy.stats().sequence], [db.schema, db.stats().sequence]);
+  assertEquals(copy.explain({ email: "5@x" }).index, "email");
+  assertEquals(copy.insertSync({}), db.insertSync({}));
+});
+
+Deno.test("salvage() keeps links where they lead, also those to rows that are gone", async () => {
+  await using temp = tempBase();
+  using houses = PsBase.createSync(`${temp.parent}/houses`, { street: "string" });
+  {
+    using db = PsBase.createSync(temp.path, { home: link(houses), boss: link("self") });
+    db.insertSync({ home: houses.insertSync({ street: "Elm" }) });
+    db.insertSync({ boss: 0, home: 0 });
+  }
+  const files = damaged(contentOf(temp.path), "000001.log", 4096 + 50);
+  salvaged(temp, files, (result, db) => {
+    assertEquals([result!.lost.length, db.size], [1, 1]);
+    assertEquals([db.at(0)?.home.street, db.at(0)?.boss], ["Elm", null]);
+  });
+});
+
+Deno.test("salvage() tells that commits are lost with a log that is missing or cut off", async () => {
+  await using temp = tempBase();
+  const history = smallBase(temp.path);
+  const files = contentOf(temp.path);
+  const gone = new Map(files);
+  gone.delete("000002.log");
+  salvaged(temp, gone, (result, db) => {
+    assertEquals(result!.lost.map(({ reason, ids }) => [reason, ids]), [
+      ["the log is missing", null],
+    ]);
+    checkKept(history, result!, db);
+    assertEquals(db.get(2)?.note, history.versions.get("2/0")!.note);
+  });
+  const { from } = history.commits.at(-2)!;
+  const short = new Map(files).set("000002.log", files.get("000002.log")!.slice(0, from + 9));
+  salvaged(temp, short, (result, db) => {
+    assertEquals(result!.lost.map(({ offset, reason }) => [offset, reason]), [
+      [from, "the last commits do not verify"],
+    ]);
+    checkUntouched(history, result!, db, (_, i) => i >= history.commits.length - 2);
+  });
+});
+
+Deno.test("salvage() lists nothing for a torn tail, of which nobody was told", async () => {
+  await using temp = tempBase();
+  const history = smallBase(temp.path);
+  const tail = crypto.getRandomValues(new Uint8Array(100));
+  const files = contentOf(temp.path);
+  const torn = damaged(files, "000002.log", history.commits.at(-1)!.to, tail);
+  salvaged(temp, torn, (result) => assertEquals(result?.lost, []));
+  // Unless the marks that would tell are damaged.
+  salvaged(temp, damaged(torn, "000002.log", 1024), (result, db) => {
+    assertEquals(result!.lost.length, 1);
+    assertMatch(result!.lost[0]!.reason, /^what may have been a commit does not verify/);
+    checkUntouched(history, result!, db, () => false);
+  });
+});
+
+Deno.test("salvage() refuses a place that is taken, a base that is not there, and a newer format", async () => {
+  await using temp = tempBase();
+  smallBase(temp.path);
+  const { path, parent } = temp;
+  for (const to of [path, `${path}/`, parent]) {
+    await assertRejects(() => PsBase.salvage(path, to), BaseExistsError);
+    assertThrows(() => PsBase.salvageSync(path, to), BaseExistsError);
+  }
+  await assertRejects(() => PsBase.salvage(`${parent}/no`, `${parent}/to`), BaseNotFoundError);
+  await assertRejects(() => PsBase.salvage(parent, `${parent}/to`), BaseNotFoundError);
+  await assertRejects(() => PsBase.salvage(`${path}/base`, `${parent}/to`), BaseNotFoundError);
+  await assertRejects(() => PsBase.salvage(path, `${parent}/no/to`), BaseNotFoundError);
+  const newer = contentOf(path);
+  const identity = newer.get("base")!;
+  const sums = new Checksum(identity.slice(16, 32));
+  identity[8] = 9;
+  sums.put(SUM.fileHeader, 0, 0, identity, 0, 32);
+  write(`${parent}/newer`, newer);
+  await assertRejects(() => PsBase.salvage(`${parent}/newer`, `${parent}/to`), FormatVersionError);
+  assertThrows(() => Deno.statSync(`${parent}/to`), Deno.errors.NotFound);
+});
+
+Deno.test("salvage() that the disk refuses leaves no new base, and holds no file open", async () => {
+  await using temp = tempBase();
+  smallBase(temp.path);
+  const to = `${temp.parent}/to`;
+  const files = watchFiles();
+  let left = Infinity;
+  files.beforeWrite = (path) => {
+    assert(path.startsWith(to), `${path} is written`);
+    if (left-- === 0) throw new Error("no space");
+  };
+  withFiles(files, () => {
+    for (const fails of [0, 1, 2, 3, 4]) {
+      left = fails;
+      assertThrows(() => PsBase.salvageSync(temp.path, to), WriteError, "no space");
+      assertThrows(() => Deno.statSync(to), Deno.errors.NotFound);
+    }
+    left = Infinity;
+    PsBase.salvageSync(temp.path, to);
+    assertEquals([...files.opened], []);
   });
 });
