@@ -145,15 +145,45 @@ function namesIn(files: Files, dir: string): readonly string[] {
   }
 }
 
-/** What a file holds; nothing if there is none. */
-function read(files: Files, path: string, most = Infinity): Uint8Array {
+/** What the disk is asked for again, piece by piece, where it refuses to read more. */
+const SECTOR = 4096;
+
+/**
+ * Opens a file, `undefined` if there is none. What the disk refuses to read of it are zeros, which
+ * verify nowhere.
+ */
+function openLeft(files: Files, path: string): File | undefined {
   let file: File;
   try {
     file = files.open(path, "read");
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return new Uint8Array();
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
+  const readAt = file.readAt.bind(file);
+  file.readAt = (into, at) => {
+    try {
+      return readAt(into, at);
+    } catch {
+      const length = Math.max(0, Math.min(into.length, file.size() - at));
+      for (let from = 0; from < length; from += SECTOR) {
+        const piece = into.subarray(from, Math.min(from + SECTOR, length));
+        try {
+          readAt(piece, at + from);
+        } catch {
+          piece.fill(0);
+        }
+      }
+      return length;
+    }
+  };
+  return file;
+}
+
+/** What a file holds; nothing if there is none. */
+function read(files: Files, path: string, most = Infinity): Uint8Array {
+  const file = openLeft(files, path);
+  if (file === undefined) return new Uint8Array();
   try {
     const bytes = new Uint8Array(Math.min(file.size(), most));
     return bytes.subarray(0, file.readAt(bytes, 0));
@@ -229,13 +259,8 @@ function newestTable(
 }
 
 function openTable(files: Files, path: string, sums: Checksum, generation: number): Table {
-  let file: File;
-  try {
-    file = files.open(path, "read");
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new CorruptionError(path, 0, "the table is missing");
-  }
+  const file = openLeft(files, path);
+  if (file === undefined) throw new CorruptionError(path, 0, "the table is missing");
   try {
     return new Table(file, sums, generation);
   } catch (error) {
