@@ -113,7 +113,8 @@ async function salvage(path: string, to: string, call: Call): Promise<number> {
     const records = lost.map(({ ids, ...problem }) => ({ ...problem, ids: ranges(ids) }));
     writeRows(io.stdout, form, [...PROBLEM, textColumn("ids")], records);
   }
-  say(io, `${rows} rows salvaged, ${lost.length === 0 ? "nothing" : "what is listed was"} lost`);
+  const kept = rows === 1 ? "1 row" : `${rows} rows`;
+  say(io, `${kept} salvaged, ${lost.length === 0 ? "nothing" : "what is listed was"} lost`);
   return lost.length === 0 ? 0 : 1;
 }
 

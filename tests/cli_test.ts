@@ -228,6 +228,36 @@ Deno.test("check lists what is damaged, and others refuse it in words", async ()
   assertMatch(refused.err, /^psbase select: Cannot read ".*000001\.log": .*\n$/);
 });
 
+Deno.test("check --salvage makes a new table of what is intact, and lists what was lost", async () => {
+  await using base = tempBase();
+  const to = (name: string) => `${base.parent}/${name}`;
+  await people(base.path);
+  await done(["cleanup", base.path]);
+  await done(["insert", base.path, "name=maggie"]);
+  const whole = await psbase(["check", base.path, "--salvage", to("whole")]);
+  assertEquals(whole, { code: 0, out: "", err: "6 rows salvaged, nothing lost\n" });
+  assertEquals(await done(["select", to("whole")]), await done(["select", base.path]));
+
+  base.damaged = true;
+  const table = `${base.path}/000002.table`;
+  const bytes = Deno.readFileSync(table);
+  bytes[41]! ^= 1;
+  Deno.writeFileSync(table, bytes);
+  const { code, out, err } = await psbase(["check", base.path, "--salvage", to("left")]);
+  assertEquals([code, err], [1, "1 row salvaged, what is listed was lost\n"]);
+  const lost = { file: table, offset: 40, reason: "a page does not verify", ids: "0-4" };
+  assertEquals(JSON.parse(out), lost);
+  assertEquals(JSON.parse(await done(["select", to("left")])).name, "maggie");
+  const shown = await psbase(["check", base.path, "--salvage", to("shown")], { terminal: 200 });
+  assertMatch(shown.out, /^file +offset +reason +ids\n.*\n.* 40 +a page does not verify +0-4\n$/);
+
+  const taken = await psbase(["check", base.path, "--salvage", to("left")]);
+  assertEquals([taken.code, taken.out], [1, ""]);
+  assertMatch(taken.err, /^psbase check: Cannot salvage .*: there is a base already, choose/);
+  assertEquals((await psbase(["check", base.path, "--salvage"])).code, 2);
+  assertMatch(await done(["help", "check"]), /--salvage TO +write what is intact to a new table/);
+});
+
 Deno.test("a torn tail is told on stderr, by readers and by the writer that removes it", async () => {
   await using base = tempBase();
   {

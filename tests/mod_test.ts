@@ -65,7 +65,9 @@ Deno.test("Base has a blocking twin of every verb that waits", () => {
   for (const verb of [...waiting.map(([verb]) => verb), "check", "cleanup"]) {
     if (names.has(verb)) assert(names.has(`${verb}Sync`), verb);
   }
-  for (const verb of ["create", "open", "check"]) assert(statics.has(`${verb}Sync`), verb);
+  for (const verb of ["create", "open", "check", "salvage"]) {
+    assert(statics.has(`${verb}Sync`), verb);
+  }
 });
 
 Deno.test("The store calls Deno's file API in engine/file.ts only", () => {
