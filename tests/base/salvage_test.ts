@@ -690,6 +690,28 @@ Deno.test("salvage() tells that commits are lost with a log that is missing or c
   });
 });
 
+Deno.test("salvage() does not take a commit that was cut off once, though it verifies", async () => {
+  await using temp = tempBase();
+  const write = (note: string) => {
+    using db: AnyBase = PsBase.openSync(temp.path);
+    db.insertSync({ note });
+    return db.stats().logBytes;
+  };
+  PsBase.createSync(temp.path, { note: "string" }).close();
+  write("a");
+  const before = contentOf(temp.path);
+  const from = write("b");
+  const to = write("stale");
+  const stale = contentOf(temp.path).get("000001.log")!.slice(from, to);
+  for (const [name, bytes] of before) Deno.writeFileSync(`${temp.path}/${name}`, bytes);
+  write("B");
+  const files = damaged(contentOf(temp.path), "000001.log", from, stale);
+  salvaged(temp, files, (result, db) => {
+    assertEquals(result!.lost, []);
+    assertEquals(notes(db), ["a", "B"]);
+  });
+});
+
 Deno.test("salvage() goes on where the disk refuses to read", async () => {
   await using temp = tempBase();
   largeBase(temp.path);
@@ -739,6 +761,12 @@ Deno.test("salvage() refuses a place that is taken, a base that is not there, an
     await assertRejects(() => PsBase.salvage(path, to), BaseExistsError);
     assertThrows(() => PsBase.salvageSync(path, to), BaseExistsError);
   }
+  // Also where it does not look like a base any more: a copy has its rows in its first table.
+  PsBase.salvageSync(path, `${parent}/first`);
+  Deno.truncateSync(`${parent}/first/base`);
+  const before = contentOf(`${parent}/first`);
+  await assertRejects(() => PsBase.salvage(`${parent}/first`, `${parent}/first`), BaseExistsError);
+  assertEquals(contentOf(`${parent}/first`), before);
   await assertRejects(() => PsBase.salvage(`${parent}/no`, `${parent}/to`), BaseNotFoundError);
   await assertRejects(() => PsBase.salvage(parent, `${parent}/to`), BaseNotFoundError);
   await assertRejects(() => PsBase.salvage(`${path}/base`, `${parent}/to`), BaseNotFoundError);
