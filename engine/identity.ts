@@ -7,7 +7,16 @@
 
 import { BaseError, BaseNotFoundError, CorruptionError, ReadOnlyError } from "./errors.ts";
 import type { File, Files } from "./file.ts";
-import { Checksum, decodeIdentity, encodeIdentity, FILE_HEADER, LOG_PAGE } from "./format.ts";
+import {
+  Checksum,
+  decodeIdentity,
+  decodeMark,
+  encodeIdentity,
+  FILE_HEADER,
+  getUint32,
+  LOG_PAGE,
+  verifiedOwner,
+} from "./format.ts";
 import { IDENTITY, parseName } from "./layout.ts";
 import { join, parentOf } from "./path.ts";
 
@@ -43,20 +52,23 @@ export function checkNoCommits(files: Files, dir: string): void {
   for (const name of files.list(dir) ?? []) {
     const file = parseName(name);
     if (typeof file !== "object" || file.temporary) continue;
-    if (file.generation === 1 && !(file.kind === "log" && holdsFrames(files, join(dir, name)))) {
+    if (file.generation === 1 && !(file.kind === "log" && isCreated(files, join(dir, name)))) {
       continue;
     }
     const path = join(dir, IDENTITY);
-    throw new CorruptionError(path, 0, `the identity is empty beside the commits in "${name}"`);
+    throw new CorruptionError(path, 0, `the identity is empty beside what is in "${name}"`);
   }
 }
 
-function holdsFrames(files: Files, path: string): boolean {
+/** Whether a first log tells that the identity was on disk, as rows of a backup stand in its table. */
+function isCreated(files: Files, path: string): boolean {
   const file = files.open(path, "read");
   try {
-    const length = new Uint8Array(4);
-    file.readAt(length, LOG_PAGE);
-    return length.some((byte) => byte !== 0);
+    const bytes = new Uint8Array(LOG_PAGE + 4);
+    file.readAt(bytes, 0);
+    if (getUint32(bytes, LOG_PAGE) !== 0) return true;
+    const sums = verifiedOwner(path, "log", bytes);
+    return sums !== undefined && decodeMark(sums, 1, bytes.subarray(0, LOG_PAGE)).sealedInto;
   } finally {
     file.close();
   }

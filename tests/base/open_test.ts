@@ -170,12 +170,14 @@ for (const mode of ["new", "open", "override"] as const) {
 }
 
 Deno.test("PsBase.create() and open() take an emptied identity beside rows for damage", async () => {
-  for (const cleaned of [false, true]) {
+  for (const rowsAre of ["in the log", "in the second table", "in the first table"]) {
     await using temp = tempBase();
     {
-      await using db = await PsBase.create(temp.path, PEOPLE);
+      const copied = rowsAre === "in the first table";
+      await using db = await PsBase.create(copied ? `${temp.parent}/source` : temp.path, PEOPLE);
       await db.insert({ name: "homer" });
-      if (cleaned) await db.cleanup();
+      if (copied) await db.backup(temp.path);
+      if (rowsAre === "in the second table") await db.cleanup();
     }
     Deno.truncateSync(`${temp.path}/base`);
     temp.damaged = true;
