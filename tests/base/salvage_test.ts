@@ -473,6 +473,14 @@ Deno.test("salvage() loses of a row group all rows if what tells where they stan
   });
 });
 
+/** A system that removes no file. */
+const stuck: Files = {
+  ...denoFiles,
+  remove() {
+    throw new Error("busy");
+  },
+};
+
 /** What a row is told of in the tests below. */
 function notes(db: AnyBase): string[] {
   return [...db].map(({ note }) => note.trim());
@@ -539,6 +547,46 @@ Deno.test("salvage() drops what a lost commit must have changed, where it contra
   });
 });
 
+Deno.test("salvage() drops rows that lack what is required since a lost commit deleted them", async () => {
+  await using temp = tempBase();
+  let from = 0;
+  {
+    using db: AnyBase = PsBase.createSync(temp.path, { note: "string" });
+    db.insertManySync([{ note: "a" }, { note: "b" }]);
+    from = db.stats().logBytes;
+    db.deleteSync([0, 1]);
+    db.addFieldSync("age", { type: "integer", required: true });
+    db.insertSync({ note: "c", age: 3 });
+  }
+  const wreck = damaged(contentOf(temp.path), "000001.log", from + 50);
+  salvaged(temp, wreck, (result, db) => {
+    assertEquals(result!.lost.map(({ ids }) => ids), [null, [[0, 1]]]);
+    assertEquals(notes(db), ["c"]);
+  });
+});
+
+Deno.test("salvage() of a base that replaced another one takes nothing of that", async () => {
+  await using temp = tempBase();
+  const create = (note: string) => {
+    const mode = "override";
+    using db = withFiles(stuck, () => PsBase.createSync(temp.path, { note: "string" }, { mode }));
+    db.insertSync({ note });
+  };
+  create("old");
+  create("new");
+  const files = contentOf(temp.path);
+  assert(files.has("000001.log") && files.has("000002.log"));
+  // Also where the mark of the new one is damaged, or only that tells which base it is.
+  const gone = new Map(files);
+  gone.delete("base");
+  for (const wreck of [files, gone, damaged(files, "000002.log", 512)]) {
+    salvaged(temp, wreck, (result, db) => {
+      assertEquals(result?.lost, []);
+      assertEquals(notes(db), ["new"]);
+    });
+  }
+});
+
 Deno.test("salvage() without the footer of the table has the rows since the fields changed, or is refused", async () => {
   await using temp = tempBase();
   {
@@ -572,12 +620,6 @@ Deno.test("salvage() without the footer of the table has the rows since the fiel
 
 Deno.test("salvage() takes an older table and all commits since, where the newest is unusable", async () => {
   await using temp = tempBase();
-  const stuck = {
-    ...denoFiles,
-    remove: () => {
-      throw new Error("busy");
-    },
-  };
   {
     using db: AnyBase = withFiles(stuck, () => PsBase.createSync(temp.path, { note: "string" }));
     db.insertManySync([{ note: "a" }, { note: "b" }, { note: "c" }]);
@@ -712,18 +754,20 @@ Deno.test("salvage() does not take a commit that was cut off once, though it ver
   });
 });
 
-Deno.test("salvage() goes on where the disk refuses to read", async () => {
+Deno.test("salvage() goes on where the disk refuses to read, and never asks it to write", async () => {
   await using temp = tempBase();
   largeBase(temp.path);
   const bad = [{ name: ".table", at: 40 + 4096 + 100 }, { name: ".log", at: 4096 + 30 }];
   const files: Files = {
     ...denoFiles,
     open(path, mode) {
+      const isDamaged = path.startsWith(`${temp.path}/`);
+      assert(mode === "read" || !isDamaged, `${path} is opened to ${mode}`);
       const file = denoFiles.open(path, mode);
       const readAt = file.readAt.bind(file);
       return Object.assign(file, {
         readAt(into: Uint8Array, at: number) {
-          const isBad = path.startsWith(`${temp.path}/`) &&
+          const isBad = isDamaged &&
             bad.some((one) => path.endsWith(one.name) && one.at >= at && one.at < at + into.length);
           if (isBad) throw new Error("Input/output error (os error 5)");
           return readAt(into, at);
