@@ -60,8 +60,6 @@ interface LogRemains {
   readonly end: number;
   /** Whether the next generation takes over: there is its seal, or it is gone already. */
   readonly ended: boolean;
-  /** Whether what leads to this log is known to be on disk. */
-  readonly sealedInto: boolean;
 }
 
 /** What is left of a base. */
@@ -86,22 +84,30 @@ export interface Remains {
 export function findRemains(files: Files, dir: string): Remains {
   const numbers = generationsIn(files, dir);
   const sums = sumsOf(files, dir, numbers);
-  const logs = new Map<number, LogRemains>();
-  for (const number of numbers) {
+  // Where a base was replaced by another one, files of it may lie about.
+  const ours = numbers.filter((number) => {
     const owner = ownerOf(files, dir, number);
-    // Where a base was replaced by another one, files of it may lie about.
-    if (owner !== undefined && !sameBytes(owner.uuid, sums.uuid)) continue;
-    logs.set(number, readLog(files, dir, sums, number));
-  }
-  if (logs.size === 0) {
+    return owner === undefined || sameBytes(owner.uuid, sums.uuid);
+  });
+  if (ours.length === 0) {
     throw new CorruptionError(join(dir, IDENTITY), 0, "no table, nor a log, is of this base");
   }
-  const last = currentOf(logs);
-  const { table, first, unusable } = newestTable(files, dir, sums, [...logs.keys()], last);
+  const logs = new Map<number, LogRemains>();
+  const logOf = (number: number) => {
+    const log = logs.get(number) ?? readLog(files, dir, sums, number);
+    logs.set(number, log);
+    return log;
+  };
+  // The current generation is found as by opening, see `generations.ts`.
+  let at = Math.max(0, ours.findLastIndex((number) => isSealedInto(files, dir, sums, number)));
+  while (at < ours.length - 1 && logOf(ours[at]!).ended) at++;
+  const last = ours[at]!;
+  const used = ours.slice(0, at + 1);
+  const { table, first, unusable } = newestTable(files, dir, sums, used);
   const commits = new Map<number, Commit>();
-  for (const [number, log] of logs) {
-    if (number < first || number > last) continue;
-    for (const commit of log.commits) {
+  for (const number of used) {
+    if (number < first) continue;
+    for (const commit of logOf(number).commits) {
       const { sequence, gap } = commit;
       // Cleanup carries commits over: the first that is found will do.
       if (commits.has(sequence) || sequence <= (table?.sequence ?? 0)) continue;
@@ -114,7 +120,7 @@ export function findRemains(files: Files, dir: string): Remains {
     table,
     unusable,
     commits: [...commits.values()].sort((a, b) => a.sequence - b.sequence),
-    cut: cutOf(dir, last, logs.get(last)!),
+    cut: cutOf(dir, last, logOf(last)),
   };
 }
 
@@ -210,8 +216,7 @@ function sumsOf(files: Files, dir: string, numbers: readonly number[]): Checksum
   for (const number of numbers.toReversed()) {
     const owner = ownerOf(files, dir, number);
     if (owner === undefined) continue;
-    const page = read(files, generationPaths(dir, number).log, LOG_PAGE);
-    if (decodeMark(owner, number, page).sealedInto) return owner;
+    if (isSealedInto(files, dir, owner, number)) return owner;
     oldest = owner;
   }
   if (oldest !== undefined) return oldest;
@@ -219,43 +224,32 @@ function sumsOf(files: Files, dir: string, numbers: readonly number[]): Checksum
   throw new CorruptionError(path, 0, reason);
 }
 
-/** The generation that is the current one: see `store.ts`. */
-function currentOf(logs: ReadonlyMap<number, LogRemains>): number {
-  const numbers = [...logs.keys()];
-  let at = numbers.findLastIndex((number) => logs.get(number)!.sealedInto);
-  if (at < 0) at = 0;
-  // A log goes when the next generation has taken over.
-  while (at < numbers.length - 1 && logs.get(numbers[at]!)!.ended) at++;
-  return numbers[at]!;
+/** Whether what leads to a generation is known to be on disk. */
+function isSealedInto(files: Files, dir: string, sums: Checksum, number: number): boolean {
+  const page = read(files, generationPaths(dir, number).log, LOG_PAGE);
+  return decodeMark(sums, number, page).sealedInto;
 }
 
 // ------------------------------------------------------------- tables and logs
 
-/** The newest table that can be used, up to generation `last`, and why it is not that of `last`. */
+/** The newest table that can be used, its generation, and why it is not that of the last. */
 function newestTable(
   files: Files,
   dir: string,
   sums: Checksum,
   numbers: readonly number[],
-  last: number,
 ): { table: Table | undefined; first: number; unusable: Problem | undefined } {
   let unusable: Problem | undefined;
-  let first = last;
   for (const number of numbers.toReversed()) {
-    if (number > last) continue;
-    first = number;
     try {
-      return {
-        table: openTable(files, generationPaths(dir, number).table, sums, number),
-        first,
-        unusable,
-      };
+      const table = openTable(files, generationPaths(dir, number).table, sums, number);
+      return { table, first: number, unusable };
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw error;
       unusable ??= problemOf(error);
     }
   }
-  return { table: undefined, first, unusable };
+  return { table: undefined, first: numbers[0]!, unusable };
 }
 
 function openTable(files: Files, path: string, sums: Checksum, generation: number): Table {
@@ -280,13 +274,12 @@ function readLog(files: Files, dir: string, sums: Checksum, generation: number):
   const bytes = read(files, file);
   if (bytes.length <= LOG_PAGE) {
     const cut = { file, offset: bytes.length, bytes: 0, reason: "the log is missing" };
-    return { commits: [], end: 0, ended: true, sealedInto: false, cut };
+    return { commits: [], end: 0, ended: true, cut };
   }
   const page = bytes.slice(0, LOG_PAGE);
-  const { syncedTo, sealedInto } = decodeMark(sums, generation, page);
   // The first frame follows on zeros, whatever became of the page before it.
   bytes.fill(0, LOG_PAGE - 8, LOG_PAGE);
-  const claim = claimOf(bytes, sums, generation, syncedTo);
+  const claim = claimOf(bytes, sums, generation);
   const commits: Commit[] = [];
   let end = LOG_PAGE;
   let ended = false;
@@ -323,17 +316,12 @@ function readLog(files: Files, dir: string, sums: Checksum, generation: number):
   const cut = ended || reason === undefined
     ? undefined
     : { file, offset: end, bytes: Math.max(left, claim - end), reason };
-  return { commits, end, ended, sealedInto, cut };
+  return { commits, end, ended, cut };
 }
 
-/** Up to where a log is known to have been on disk, by its mark and all headers that verify. */
-function claimOf(
-  bytes: Uint8Array,
-  sums: Checksum,
-  generation: number,
-  syncedTo: number,
-): number {
-  let claim = syncedTo;
+/** Up to where a log is known to have been on disk, by its marks and all headers that verify. */
+function claimOf(bytes: Uint8Array, sums: Checksum, generation: number): number {
+  let claim = decodeMark(sums, generation, bytes.subarray(0, LOG_PAGE)).syncedTo;
   for (let at = LOG_PAGE; at + EMPTY_FRAME <= bytes.length; at += 8) {
     const header = decodeFrameHeader(sums, generation, at, bytes, at);
     if (header !== undefined) claim = Math.max(claim, header.syncedTo);

@@ -15,7 +15,7 @@
 import type { Problem } from "./audit.ts";
 import { makeCopy } from "./backup.ts";
 import { encodeText } from "./bytes.ts";
-import { type ChangeSink, idsBelow, readChanges, tellsFields } from "./changes.ts";
+import { type ChangeSink, idsBelow, readCommit, tellsFields } from "./changes.ts";
 import { identityOf } from "./column.ts";
 import type { Fill } from "./create.ts";
 import { BaseExistsError, CorruptionError } from "./errors.ts";
@@ -137,9 +137,8 @@ class Changes implements ChangeSink {
  */
 function mayAlter(schema: TableSchema, bytes: number, commits: number): boolean {
   const lengthOf = (json: unknown) => encodeText(JSON.stringify(json)).length;
-  const all = schema.toJson() as { readonly fields: readonly unknown[] };
-  const longest = Math.max(...all.fields.map(lengthOf));
-  const least = EMPTY_FRAME + lengthOf(all) - longest - 1;
+  const { fields } = schema.toJson() as { readonly fields: readonly unknown[] };
+  const least = EMPTY_FRAME + lengthOf({ fields }) - Math.max(...fields.map(lengthOf)) - 1;
   return bytes >= least + (commits - 1) * (EMPTY_FRAME + 8);
 }
 
@@ -215,12 +214,10 @@ class Rescue {
 
   #apply({ file, at, sequence, payload }: Commit): void {
     const changes = new Changes(this.#schema!, file);
-    try {
-      readChanges(payload, changes);
-    } catch (error) {
+    const damage = orDamage(() => readCommit({ path: file, end: at }, payload, changes));
+    if (damage instanceof CorruptionError) {
       this.#fits = false;
-      const reason = `a commit makes no sense (${(error as Error).message})`;
-      return this.#miss({ file, offset: at, reason }, payload.length);
+      return this.#miss(damage, payload.length);
     }
     for (const [id, row] of changes.rows) {
       this.#logged.set(id, { row, sequence });
