@@ -508,6 +508,12 @@ Deno.test("salvage() reads on behind lost commits where the fields must have sta
     assertEquals(result!.lost, [{ file: log, offset: at(10), reason, ids: null }]);
     assertEquals([db.size, db.get(10), db.at(-1)?.later], [59, undefined, FILL]);
   });
+  // Also where the marks are damaged: later commits tell that it was on disk.
+  const unmarked = damaged(files, "000001.log", 1024, new Uint8Array(1024).fill(7));
+  salvaged(temp, damaged(unmarked, "000001.log", at(10) + 60), (result, db) => {
+    assertEquals(result!.lost.map(({ reason }) => reason), ["1 commit does not verify"]);
+    assertEquals([db.size, db.get(10), db.at(-1)?.later], [59, undefined, FILL]);
+  });
   const block = new Uint8Array(at(20) - at(10)).fill(7);
   salvaged(temp, damaged(files, "000001.log", at(10), block), (result, db) => {
     assertEquals(result!.lost.map(({ offset, reason }) => [offset, reason]), [[
@@ -634,6 +640,11 @@ Deno.test("salvage() takes an older table and all commits since, where the newes
     assertEquals(result, { rows: 3, lost: [] });
     assertEquals(notes(db), ["B", "c", "d"]);
   });
+  // The seal in its log leads to the newer one, whatever became of the mark of that.
+  salvaged(temp, damaged(files, "000002.log", 512), (result, db) => {
+    assertEquals(result, { rows: 3, lost: [] });
+    assertEquals(notes(db), ["B", "c", "d"]);
+  });
   // Whatever else lies about is of no use, and does no harm.
   const left = new Map(files);
   left.set("000003.table", new Uint8Array(500)).set(
@@ -751,6 +762,24 @@ Deno.test("salvage() does not take a commit that was cut off once, though it ver
   salvaged(temp, files, (result, db) => {
     assertEquals(result!.lost, []);
     assertEquals(notes(db), ["a", "B"]);
+  });
+});
+
+Deno.test("salvage() takes nothing of a torn tail, though a part of it verifies", async () => {
+  await using temp = tempBase();
+  const ends: number[] = [];
+  {
+    using db: AnyBase = PsBase.createSync(temp.path, { note: "string" }, { durability: "relaxed" });
+    for (const note of ["a", "b", "c"]) {
+      db.insertSync({ note });
+      ends.push(db.stats().logBytes);
+    }
+  }
+  // A power cut kept the end of the second commit, and the third, of which nobody was told.
+  const torn = damaged(contentOf(temp.path), "000001.log", ends[0]! + 50);
+  salvaged(temp, torn, (result, db) => {
+    assertEquals(result!.lost, []);
+    assertEquals(notes(db), ["a"]);
   });
 });
 
