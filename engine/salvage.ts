@@ -282,17 +282,18 @@ class Rescue {
     if (this.#missing.length === 0) return outdated;
     const { fields, unique } = this.schema;
     const required = fields.filter((field) => field.required);
-    const holders = unique.map((field) => ({ field, byValue: new Map<unknown, Found>() }));
-    for (const found of this.#rows(() => {})) {
-      if (required.some((field) => readField(found.row, field) === null)) outdated.add(found.id);
+    type Holder = Pick<Found, "id" | "sequence">;
+    const holders = unique.map((field) => ({ field, byValue: new Map<unknown, Holder>() }));
+    for (const { id, row, sequence } of this.#rows(() => {})) {
+      if (required.some((field) => readField(row, field) === null)) outdated.add(id);
       for (const { field, byValue } of holders) {
-        const value = readField(found.row, field);
+        const value = readField(row, field);
         if (value === null) continue;
         const key = identityOf(value);
         const other = byValue.get(key);
-        const isNewer = other === undefined || found.sequence > other.sequence;
-        if (isNewer) byValue.set(key, found);
-        if (other !== undefined) outdated.add(isNewer ? other.id : found.id);
+        const isNewer = other === undefined || sequence > other.sequence;
+        if (isNewer) byValue.set(key, { id, sequence });
+        if (other !== undefined) outdated.add(isNewer ? other.id : id);
       }
     }
     return outdated;
