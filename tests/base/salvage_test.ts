@@ -652,6 +652,11 @@ Deno.test("salvage() takes an older table and all commits since, where the newes
     assertEquals(result, { rows: 3, lost: [] });
     assertEquals(notes(db), ["B", "c", "d"]);
   });
+  // And that mark is enough, whatever became of the seal.
+  salvaged(temp, damaged(files, "000001.log", 4096, new Uint8Array(4096)), (result, db) => {
+    assertEquals(result, { rows: 3, lost: [] });
+    assertEquals(notes(db), ["B", "c", "d"]);
+  });
   // Whatever else lies about is of no use, and does no harm.
   const left = new Map(files);
   left.set("000003.table", new Uint8Array(500)).set(
@@ -725,6 +730,10 @@ Deno.test("salvage() keeps links where they lead, also those to rows that are go
     assertEquals([result!.lost.length, db.size], [1, 1]);
     assertEquals([db.at(0)?.home.street, db.at(0)?.boss], ["Elm", null]);
   });
+  Deno.mkdirSync(`${temp.parent}/deep`);
+  PsBase.salvageSync(temp.path, `${temp.parent}/deep/copy`);
+  using copy: AnyBase = PsBase.openSync(`${temp.parent}/deep/copy`);
+  assertEquals([copy.at(0)?.home.street, copy.at(1)?.boss.home.street], ["Elm", "Elm"]);
 });
 
 Deno.test("salvage() tells that commits are lost with a log that is missing or cut off", async () => {
@@ -740,6 +749,8 @@ Deno.test("salvage() tells that commits are lost with a log that is missing or c
     checkKept(history, result!, db);
     assertEquals(db.get(2)?.note, history.versions.get("2/0")!.note);
   });
+  // The page before the first frame is none of it.
+  salvaged(temp, damaged(files, "000002.log", 4095), (result) => assertEquals(result?.lost, []));
   const { from } = history.commits.at(-2)!;
   const short = new Map(files).set("000002.log", files.get("000002.log")!.slice(0, from + 9));
   salvaged(temp, short, (result, db) => {
