@@ -335,7 +335,7 @@ function anyDamage(
     const length = random.chance(0.5) ? 1 : random.below(Math.min(size - at, 600));
     const block = Uint8Array.from({ length }, () => random.below(256));
     const choice = random.below(20);
-    if (choice === 0 && wreck.size > 3) wreck.delete(name);
+    if (choice === 0 && wreck.size === files.size) wreck.delete(name);
     else if (choice === 1) wreck.set(name, wreck.get(name)!.slice(0, at));
     else {
       // Marks that are zeros look like marks that were never written.
