@@ -178,12 +178,16 @@ function hasMagic(kind: keyof typeof MAGIC, bytes: Uint8Array): boolean {
   return sameBytes(bytes.subarray(0, 8), MAGIC[kind]);
 }
 
-/** The sums of the base whose header `bytes` begin with; `undefined` if it does not verify. */
+/**
+ * The sums of the base whose header `bytes` begin with; `undefined` if it does not verify. The
+ * header is the same in all versions, so that a newer one is told from a damaged one.
+ */
 function decodeFileHeader(path: string, bytes: Uint8Array): Checksum | undefined {
   if (bytes.length < FILE_HEADER) return undefined;
-  checkVersion(path, getUint32(bytes, 8));
   const sums = new Checksum(bytes.slice(16, 32));
-  return sums.holds(SUM.fileHeader, 0, 0, bytes, 0, 32) ? sums : undefined;
+  if (!sums.holds(SUM.fileHeader, 0, 0, bytes, 0, 32)) return undefined;
+  checkVersion(path, getUint32(bytes, 8));
+  return sums;
 }
 
 /** The bytes of the identity file. */

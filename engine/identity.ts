@@ -43,8 +43,8 @@ export function settleIdentity(files: Files, dir: string, file: File, sums: Chec
 }
 
 /**
- * Where the identity is empty: whether its creation was interrupted. Commits beside it tell
- * of an identity that was lost.
+ * Where there is no identity: whether its creation was interrupted, or there never was one.
+ * Commits beside it, or a log that knows what led to it on disk, tell of one that was lost.
  *
  * @throws {CorruptionError} If there are any.
  */
@@ -56,7 +56,7 @@ export function checkNoCommits(files: Files, dir: string): void {
       continue;
     }
     const path = join(dir, IDENTITY);
-    throw new CorruptionError(path, 0, `the identity is empty beside what is in "${name}"`);
+    throw new CorruptionError(path, 0, `the identity is lost beside what is in "${name}"`);
   }
 }
 
@@ -82,13 +82,14 @@ function isCreated(files: Files, path: string): boolean {
  */
 export function sumsOf(files: Files, dir: string, file: File): Checksum {
   let sums = readIdentity(file);
-  if (sums === "empty") {
+  if (sums === "empty" || sums === "foreign") {
     try {
       checkNoCommits(files, dir);
     } catch (error) {
+      const before = sums;
       // Unless somebody made, or unmade, the base meanwhile.
       sums = readIdentity(file);
-      const still = sums === "empty" && files.identity(file.path) === file.identity;
+      const still = sums === before && files.identity(file.path) === file.identity;
       if (still && error instanceof CorruptionError) throw error;
     }
   }

@@ -149,6 +149,8 @@ export class Log {
       if (owner === "damaged") {
         throw new CorruptionError(path, 0, "the header of the log does not verify");
       }
+      // A log is born whole: without the marks, all commits would pass for never written.
+      if (length < LOG_PAGE) throw new CorruptionError(path, length, "the file ends too early");
       if (owner === "ours") return new Log(file, openAgain, sums, generation, page);
     } catch (error) {
       file.close();

@@ -10,6 +10,7 @@ import {
   SchemaError,
 } from "../../mod.ts";
 import { denoFiles, withFiles } from "../../engine/file.ts";
+import { Checksum, SUM } from "../../engine/format.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 
 const PEOPLE = { name: "string", age: "integer" } as const;
@@ -169,24 +170,32 @@ for (const mode of ["new", "open", "override"] as const) {
   });
 }
 
-Deno.test("PsBase.create() and open() take an emptied identity beside rows for damage", async () => {
-  for (const rowsAre of ["in the log", "in the second table", "in the first table"]) {
-    await using temp = tempBase();
-    {
-      const copied = rowsAre === "in the first table";
-      await using db = await PsBase.create(copied ? `${temp.parent}/source` : temp.path, PEOPLE);
+Deno.test("PsBase.create() and open() take a lost identity beside rows for damage", async () => {
+  const damages = [
+    ["emptied", new Uint8Array()],
+    ["of a program", new TextEncoder().encode("something else")],
+  ] as const;
+  for (const kind of ["inserted", "cleaned", "backup"]) {
+    for (const [what, bytes] of damages) {
+      await using temp = tempBase();
+      await using db = await PsBase.create(`${temp.parent}/first`, PEOPLE);
       await db.insert({ name: "homer" });
-      if (copied) await db.backup(temp.path);
-      if (rowsAre === "in the second table") await db.cleanup();
+      if (kind === "cleaned") await db.cleanup();
+      // Of a backup all rows are in the table of the first generation.
+      if (kind === "backup") await db.backup(temp.path);
+      else Deno.renameSync(db.path, temp.path);
+      db[Symbol.dispose]();
+      Deno.writeFileSync(`${temp.path}/base`, bytes);
+      temp.damaged = true;
+      const before = contents(temp.path);
+      const told = `${kind}, ${what}`;
+      await assertRejects(() => PsBase.open(temp.path), CorruptionError, "is lost", told);
+      for (const mode of ["new", "open", "override"] as const) {
+        const refusal = bytes.length === 0 ? CorruptionError : BaseExistsError;
+        await assertRejects(() => PsBase.create(temp.path, PEOPLE, { mode }), refusal, "", told);
+      }
+      assertEquals(contents(temp.path), before);
     }
-    Deno.truncateSync(`${temp.path}/base`);
-    temp.damaged = true;
-    const before = contents(temp.path);
-    await assertRejects(() => PsBase.open(temp.path), CorruptionError);
-    for (const mode of ["new", "open", "override"] as const) {
-      await assertRejects(() => PsBase.create(temp.path, PEOPLE, { mode }), CorruptionError);
-    }
-    assertEquals(contents(temp.path), before);
   }
 });
 
@@ -266,6 +275,7 @@ Deno.test("PsBase.open() refuses a base of a newer format", async () => {
   const file = `${temp.path}/base`;
   const bytes = Deno.readFileSync(file);
   new DataView(bytes.buffer).setUint32(8, 2, true);
+  new Checksum(bytes.slice(16, 32)).put(SUM.fileHeader, 0, 0, bytes, 0, 32);
   Deno.writeFileSync(file, bytes);
   temp.damaged = true;
   await assertRejects(() => PsBase.open(temp.path), FormatVersionError, "format 2");

@@ -17,6 +17,7 @@ import {
   FRAME,
   FRAME_HEADER,
   payloadOf,
+  SUM,
 } from "../../engine/format.ts";
 import { completeGenerations, generationPaths, parseName, temporary } from "../../engine/layout.ts";
 
@@ -36,6 +37,7 @@ function* flips(bytes: Uint8Array): Generator<[number, Uint8Array]> {
 function newer(bytes: Uint8Array): Uint8Array {
   const copy = bytes.slice();
   copy[8] = 99;
+  SUMS.put(SUM.fileHeader, 0, 0, copy, 0, 32);
   return copy;
 }
 
@@ -52,7 +54,6 @@ Deno.test("decodeIdentity() tells what is empty, damaged, foreign, newer", () =>
   assertEquals(decodeIdentity("p", bytes.subarray(0, 39)), "damaged");
   assertThrows(() => decodeIdentity("p", newer(bytes)), FormatVersionError);
   for (const [at, flipped] of flips(bytes)) {
-    if (at >= 8 && at < 12) continue;
     assertEquals(decodeIdentity("p", flipped), at < 8 ? "foreign" : "damaged", `byte ${at}`);
   }
 });
@@ -66,7 +67,6 @@ Deno.test("fileOwner() takes a header for its base, generation and kind only", (
   assertEquals(fileOwner("p", "log", bytes.subarray(0, 39), SUMS, 3), "damaged");
   assertThrows(() => fileOwner("p", "log", newer(bytes), SUMS, 3), FormatVersionError);
   for (const [at, flipped] of flips(bytes)) {
-    if (at >= 8 && at < 12) continue;
     assertEquals(fileOwner("p", "log", flipped, SUMS, 3), "damaged", `byte ${at}`);
   }
 });
