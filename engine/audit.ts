@@ -6,7 +6,10 @@
 
 import { CorruptionError } from "./errors.ts";
 import type { Files } from "./file.ts";
+import type { Group } from "./group.ts";
+import { giveFrom } from "./rows.ts";
 import { scanSegment } from "./scan.ts";
+import type { TableSchema } from "./schema.ts";
 import type { State } from "./state.ts";
 import { Store } from "./store.ts";
 
@@ -74,6 +77,25 @@ export function* audit(files: Files, dir: string): Generator<undefined, CheckRes
   return { ok: problems.length === 0, rows, problems };
 }
 
+/** Decodes every value of a row, and looks whether it is within the bounds that are told. */
+function checkRow(group: Group, index: number, { fields }: TableSchema): void {
+  group.version(index);
+  for (const field of fields) {
+    const column = group.column(field);
+    // Single values may be right where not all are.
+    column.load();
+    const value = column.get(index);
+    if (value === null) continue;
+    // Nothing else that a column gives could be refused.
+    if (field.type === "json") giveFrom(group, field, value);
+    const [least, greatest] = group.bounds(field) ?? [value, value];
+    const { compare } = field.value;
+    if (compare(value, least) < 0 || compare(value, greatest) > 0) {
+      group.source.fail(0, `a value of field "${field.name}" is out of its bounds`);
+    }
+  }
+}
+
 /** Decodes every value; how many rows there are. */
 function readAll(state: State): number {
   let rows = 0;
@@ -85,9 +107,7 @@ function readAll(state: State): number {
       }
       last = place.id;
       rows++;
-      for (const field of state.schema.fields) {
-        if (place.group !== undefined) place.group.column(field).get(place.index);
-      }
+      if (place.group !== undefined) checkRow(place.group, place.index, state.schema);
     }
   }
   return rows;

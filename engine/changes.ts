@@ -19,9 +19,9 @@
 import { ByteReader, ByteWriter, encodeText } from "./bytes.ts";
 import { CorruptionError } from "./errors.ts";
 import { joinDateTime, splitDateTime } from "./civil.ts";
-import type { Directory } from "./group.ts";
+import { parseJson } from "./json.ts";
 import { type FieldDef, readField, type StoredRow, TableSchema } from "./schema.ts";
-import type { Stored } from "./values.ts";
+import type { Stored, ValueType } from "./values.ts";
 
 const PUT = 1;
 const DELETE = 2;
@@ -37,7 +37,7 @@ export interface ChangeSink {
   /** A row is gone. */
   delete(id: number): void;
   /** New rows whose ids follow `first`. The bytes are the frame's: copy what is kept. */
-  batch(first: number, directory: Directory, bytes: Uint8Array): void;
+  batch(first: number, directory: unknown, bytes: Uint8Array): void;
   /** Other fields from here on. */
   alter(schema: TableSchema): void;
 }
@@ -60,16 +60,28 @@ function writeValue(out: ByteWriter, { value: { layout, name } }: FieldDef, stor
   }
 }
 
-function readValue(from: ByteReader, { value: { layout, name } }: FieldDef): Stored {
-  switch (layout) {
+function readNumber(from: ByteReader, { name, range }: ValueType): number {
+  const number = range === undefined ? from.float() : from.int();
+  if (range === undefined || (number >= range[0] && number <= range[1])) return number;
+  throw new RangeError(`a ${name} is out of range`);
+}
+
+function readText(from: ByteReader, { name }: ValueType): string {
+  const text = from.text();
+  if (name === "json") parseJson(text);
+  return text;
+}
+
+function readValue(from: ByteReader, { value: type }: FieldDef): Stored {
+  switch (type.layout) {
     case "number":
-      return name === "float" ? from.float() : from.int();
+      return readNumber(from, type);
     case "bigint":
       return from.bigint();
     case "datetime":
       return joinDateTime(from.int(), from.uint());
     case "text":
-      return from.text();
+      return readText(from, type);
     case "bytes":
       return from.blob().slice();
   }
@@ -118,7 +130,7 @@ export class ChangeWriter implements ChangeSink {
     this.#out.uint(id);
   }
 
-  batch(first: number, directory: Directory, bytes: Uint8Array): void {
+  batch(first: number, directory: unknown, bytes: Uint8Array): void {
     this.#out.byte(BATCH);
     this.#out.uint(first);
     this.#out.blob(encodeText(JSON.stringify(directory)));
@@ -150,10 +162,10 @@ export function readChanges(payload: Uint8Array, sink: ChangeSink): void {
         sink.delete(from.uint());
         break;
       case BATCH:
-        sink.batch(from.uint(), JSON.parse(from.text()), from.blob());
+        sink.batch(from.uint(), parseJson(from.text()), from.blob());
         break;
       case SCHEMA:
-        sink.alter(TableSchema.fromJson(JSON.parse(from.text())));
+        sink.alter(TableSchema.fromJson(parseJson(from.text())));
         break;
       default:
         throw new RangeError(`there is no change of kind ${change}`);

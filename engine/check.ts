@@ -40,6 +40,16 @@ export function describe(value: unknown): string {
   }
 }
 
+/** Whether it is an object, and no array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether it is a safe integer, and not negative. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /** The value is of another type than `wanted`. */
 export function wrongType(value: unknown, wanted: string): TypeError {
   return new TypeError(`${describe(value)}, expected ${wanted}`);

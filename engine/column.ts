@@ -15,6 +15,7 @@
  * @module
  */
 
+import { isObject } from "./check.ts";
 import { joinDateTime, splitDateTime } from "./civil.ts";
 import {
   Blobs,
@@ -24,11 +25,12 @@ import {
   lay,
   Numbers,
   type NumbersMeta,
+  type Range,
   type Source,
 } from "./parts.ts";
 import type { Matcher } from "./matcher.ts";
 import type { JsonValue } from "./types.ts";
-import type { Stored, ValueType } from "./values.ts";
+import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
 
 /** Where a column stands. */
 export type ColumnMeta =
@@ -249,9 +251,14 @@ class NumberColumn extends Column {
   /** Whether there is neither NaN nor an infinity among them. */
   readonly #finite: boolean;
 
-  constructor(source: Source, meta: ColumnMeta & { kind: "number" }, rows: number) {
+  constructor(
+    source: Source,
+    meta: ColumnMeta & { kind: "number" },
+    rows: number,
+    range: Range | undefined,
+  ) {
     super(source, meta.nulls, rows);
-    this.#numbers = new Numbers(source, meta.numbers, rows);
+    this.#numbers = new Numbers(source, meta.numbers, rows, range);
     this.#finite = meta.numbers.min !== undefined;
     this.#min = meta.numbers.min ?? -Infinity;
     this.#max = meta.numbers.max ?? Infinity;
@@ -372,8 +379,8 @@ class DateTimeColumn extends Column {
     super(source, meta.nulls, rows);
     this.#source = source;
     this.#meta = meta;
-    this.#days = new Numbers(source, meta.days, rows);
-    this.#nanos = new Numbers(source, meta.nanos, rows);
+    this.#days = new Numbers(source, meta.days, rows, VALUE_TYPES.date.range);
+    this.#nanos = new Numbers(source, meta.nanos, rows, VALUE_TYPES.time.range);
   }
 
   /** By the first and the last day. */
@@ -407,8 +414,8 @@ class PlainColumn extends Column {
 
   constructor(source: Source, meta: ColumnMeta & { kind: "plain" }, rows: number, text: boolean) {
     super(source, meta.nulls, rows);
-    if (meta.blobs.count !== rows) source.fail(0, "a column has not as many values as rows");
     this.#blobs = new Blobs(source, meta.blobs);
+    if (this.#blobs.count !== rows) source.fail(0, "a column has not as many values as rows");
     this.#isText = text;
   }
 
@@ -434,21 +441,18 @@ class PlainColumn extends Column {
 }
 
 class DictionaryColumn extends Column {
-  readonly #source: Source;
   readonly #codes: Numbers;
   readonly #blobs: Blobs;
   readonly #entries: (string | undefined)[];
 
   constructor(source: Source, meta: ColumnMeta & { kind: "dictionary" }, rows: number) {
     super(source, meta.nulls, rows);
-    this.#source = source;
-    this.#codes = new Numbers(source, meta.codes, rows);
     this.#blobs = new Blobs(source, meta.blobs);
+    this.#codes = new Numbers(source, meta.codes, rows, [0, this.#blobs.count - 1]);
     this.#entries = new Array(meta.blobs.count);
   }
 
   #entry(code: number): string {
-    if (code >= this.#entries.length) this.#source.fail(0, "a code is not in its dictionary");
     return this.#entries[code] ??= this.#blobs.text(code);
   }
 
@@ -515,7 +519,10 @@ class DictionaryColumn extends Column {
   }
 }
 
-/** The column that `meta` tells of; `undefined` for one that holds `fill` in every row. */
+/**
+ * The column that `meta` tells of, which may be anything that a file holds; `undefined` for one that
+ * holds `fill` in every row.
+ */
 export function openColumn(
   source: Source,
   meta: ColumnMeta | undefined,
@@ -524,12 +531,13 @@ export function openColumn(
   fill: Stored | null,
 ): Column {
   if (meta === undefined) return new ConstantColumn(source, fill);
+  if (!isObject(meta)) source.fail(0, "there is no column where one should be");
   const text = type.layout === "text";
   switch (meta.kind) {
     case "null":
       return new ConstantColumn(source, null);
     case "number":
-      if (type.layout === "number") return new NumberColumn(source, meta, rows);
+      if (type.layout === "number") return new NumberColumn(source, meta, rows, type.range);
       break;
     case "bigint":
       if (type.layout === "bigint") return new BigintColumn(source, meta, rows);
@@ -544,5 +552,5 @@ export function openColumn(
       if (text) return new DictionaryColumn(source, meta, rows);
       break;
   }
-  return source.fail(0, `a column of kind "${meta.kind}" cannot hold a ${type.name}`);
+  return source.fail(0, `a column of another kind cannot hold a ${type.name}`);
 }

@@ -16,7 +16,6 @@
 import { readCommit } from "./changes.ts";
 import { CorruptionError } from "./errors.ts";
 import { type Generation, Generations } from "./generations.ts";
-import type { Directory } from "./group.ts";
 import { explain } from "./handle.ts";
 import { StaleError } from "./log.ts";
 import type { StoredRow, TableSchema } from "./schema.ts";
@@ -244,7 +243,7 @@ function recording(state: State, changes: RowChange[]) {
       state.delete(id);
       if (before !== undefined) note(undefined, before);
     },
-    batch(first: number, directory: Directory, bytes: Uint8Array) {
+    batch(first: number, directory: unknown, bytes: Uint8Array) {
       state.batch(first, directory, bytes);
       for (let id = first; id < state.nextId; id++) note(state.find(id));
     },

@@ -42,39 +42,33 @@ export const FENCE_STEP = 256;
 /** So many positions are looked at one by one for the end of a range. */
 const FEW = 4;
 
+/** All rows in some order, nulls first. */
+export interface Order {
+  /** How many of the values are null. */
+  readonly nulls: number;
+  /** Which row stands at a position. */
+  row(position: number): number;
+  /** The value at the `i`th position that is a multiple of {@linkcode FENCE_STEP}. */
+  fence(i: number): Stored | null;
+  /** Throws the `CorruptionError` of a position. */
+  fail(position: number): never;
+}
+
 /** The rows of a table in the order of a field. */
 export class TableIndex {
   readonly #table: Rows;
   readonly #field: FieldDef;
-  /** How many rows are null, which come first. */
-  readonly #nulls: number;
-  readonly #row: (position: number) => number;
-  readonly #fence: (i: number) => Stored | null;
+  readonly #order: Order;
 
-  /**
-   * @param table The rows.
-   * @param field The field.
-   * @param nulls How many of the values are null.
-   * @param row Which row stands at a position.
-   * @param fence The value at the `i`th position that is a multiple of {@linkcode FENCE_STEP}.
-   */
-  constructor(
-    table: Rows,
-    field: FieldDef,
-    nulls: number,
-    row: (position: number) => number,
-    fence: (i: number) => Stored | null,
-  ) {
+  constructor(table: Rows, field: FieldDef, order: Order) {
     this.#table = table;
     this.#field = field;
-    this.#nulls = nulls;
-    this.#row = row;
-    this.#fence = fence;
+    this.#order = order;
   }
 
   /** Where the rows stand that match: positions in this order, by ranges. */
   ranges({ nulls, spans }: Matcher): [from: number, to: number][] {
-    const ranges: [number, number][] = nulls ? [[0, this.#nulls]] : [];
+    const ranges: [number, number][] = nulls ? [[0, this.#order.nulls]] : [];
     for (const span of spans!) ranges.push(this.#rangeOf(span));
     return ranges.filter(([from, to]) => from < to);
   }
@@ -91,17 +85,18 @@ export class TableIndex {
 
   /** The value at a position behind the nulls. */
   #value(position: number): Stored {
-    return this.#table.value(this.#field, this.#row(position))!;
+    return this.#table.value(this.#field, this.#order.row(position)) ??
+      this.#order.fail(position);
   }
 
   /** The first position behind the nulls whose value `holds`, as all do behind it. */
   #first(holds: (value: Stored) => boolean): number {
     const { rows } = this.#table;
     const fence = firstWhere(0, Math.ceil(rows / FENCE_STEP), (i) => {
-      const value = this.#fence(i);
+      const value = this.#order.fence(i);
       return value !== null && holds(value);
     });
-    const low = Math.max(this.#nulls, (fence - 1) * FENCE_STEP + 1);
+    const low = Math.max(this.#order.nulls, (fence - 1) * FENCE_STEP + 1);
     const high = Math.max(low, Math.min(rows, fence * FENCE_STEP));
     return firstWhere(low, high, (position) => holds(this.#value(position)));
   }
@@ -111,7 +106,7 @@ export class TableIndex {
     const found = new Uint32Array(ranges.reduce((sum, [from, to]) => sum + to - from, 0));
     let n = 0;
     for (const [from, to] of ranges) {
-      for (let position = from; position < to; position++) found[n++] = this.#row(position);
+      for (let position = from; position < to; position++) found[n++] = this.#order.row(position);
     }
     if (n > 1) found.sort();
     // The same value may have been asked for twice.

@@ -8,10 +8,20 @@
 
 import { type Column, type ColumnMeta, openColumn } from "./column.ts";
 import { encodeColumn } from "./column_writer.ts";
+import { isCount, isObject } from "./check.ts";
 import { CorruptionError } from "./errors.ts";
 import { exceeds, type Matcher, reaches } from "./matcher.ts";
-import { encodeNumbers, Numbers, type NumbersMeta, PartWriter, type Source } from "./parts.ts";
+import {
+  COUNTS,
+  encodeNumbers,
+  Numbers,
+  type NumbersMeta,
+  PartWriter,
+  type Source,
+} from "./parts.ts";
 import { type FieldDef, readField, type StoredRow } from "./schema.ts";
+import type { JsonValue } from "./types.ts";
+import type { Stored } from "./values.ts";
 
 /**
  * Rows a group holds at most: so few that changing one of them rewrites little,
@@ -159,17 +169,30 @@ export class Group {
   /** What was asked for last, as it is for row after row. */
   #chosen: { fields: readonly FieldDef[]; columns: readonly Column[] } | undefined;
 
-  constructor(source: Source, directory: Directory, first: number) {
+  /**
+   * @param source The bytes.
+   * @param directory What a file tells of them: a {@linkcode Directory}, or anything.
+   * @param first The id of the first row.
+   */
+  constructor(source: Source, directory: unknown, first: number) {
     this.source = source;
-    this.directory = directory;
+    if (!isObject(directory) || !isObject(directory.columns)) {
+      source.fail(0, "a row group has no columns");
+    }
+    this.directory = directory as unknown as Directory;
     this.first = first;
-    const { rows, ids, versions } = directory;
-    if (!Number.isSafeInteger(rows) || rows < 1 || rows > GROUP_ROWS) {
+    const { rows, ids, versions } = this.directory;
+    if (!isCount(rows) || rows < 1 || rows > GROUP_ROWS) {
       source.fail(0, "a row group has an impossible size");
     }
     this.rows = rows;
-    this.#ids = ids && new Numbers(source, ids, rows);
-    this.#versions = versions && new Numbers(source, versions, rows);
+    if (ids !== undefined) this.#ids = new Numbers(source, ids, rows, COUNTS);
+    if (versions !== undefined) this.#versions = new Numbers(source, versions, rows, COUNTS);
+  }
+
+  /** Whether ids follow each other and no row was ever changed, as in what was just inserted. */
+  get isNew(): boolean {
+    return this.#ids === undefined && this.#versions === undefined;
   }
 
   /** The id of a row. */
@@ -220,8 +243,23 @@ export class Group {
       return this.column(field).excludes(matcher);
     }
     const { value: type } = field;
-    const [least, greatest] = bounds.map((bound) => type.take(type.fromJson(bound)));
-    return spans.every((span) => exceeds(type, span, least!) || !reaches(type, span, greatest!));
+    const [least, greatest] = this.#boundsFrom(field, bounds);
+    return spans.every((span) => exceeds(type, span, least) || !reaches(type, span, greatest));
+  }
+
+  /** The least and the greatest value of a field, if they are told. */
+  bounds(field: FieldDef): readonly [least: Stored, greatest: Stored] | undefined {
+    const { bounds } = this.directory.columns[field.number] ?? {};
+    return bounds === undefined ? this.column(field).bounds : this.#boundsFrom(field, bounds);
+  }
+
+  #boundsFrom({ name, value: type }: FieldDef, bounds: unknown): [least: Stored, greatest: Stored] {
+    try {
+      const [least, greatest] = bounds as JsonValue[];
+      return [type.take(type.fromJson(least!)), type.take(type.fromJson(greatest!))];
+    } catch {
+      return this.source.fail(0, `the bounds of field "${name}" make no sense`);
+    }
   }
 
   /** The columns of fields, in their order. */

@@ -9,6 +9,35 @@ import type { JsonValue } from "./types.ts";
 /** How deep json may be nested: so that no reader runs out of stack, and no cycle runs on. */
 const MAX_JSON_DEPTH = 1000;
 
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Throws RangeError if arrays and objects are nested deeper in `text` than `checkJson` lets them. */
+function checkDepth(text: string): void {
+  if (text.length <= MAX_JSON_DEPTH) return;
+  let depth = 0;
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (quoted) {
+      if (unit === BACKSLASH) i++;
+      else quoted = unit !== QUOTE;
+      continue;
+    }
+    if (unit === QUOTE) quoted = true;
+    // [ and {, then ] and }: they differ in one bit.
+    else if ((unit | 0x20) === 0x7b && ++depth > MAX_JSON_DEPTH) {
+      throw new RangeError(`json nested deeper than ${MAX_JSON_DEPTH} levels`);
+    } else if ((unit | 0x20) === 0x7d) depth--;
+  }
+}
+
+/** JSON from a file; throws SyntaxError, or RangeError where it is nested so deep that no writer did it. */
+export function parseJson(text: string): JsonValue {
+  checkDepth(text);
+  return JSON.parse(text);
+}
+
 /** Throws unless JSON can hold all of `value`, as it is. */
 export function checkJson(value: unknown, depth = 0): void {
   switch (typeof value) {

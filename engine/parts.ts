@@ -13,6 +13,7 @@
  */
 
 import { decodeText, encodeText } from "./bytes.ts";
+import { isCount, isObject } from "./check.ts";
 import { align8 } from "./format.ts";
 import type { TextMatch } from "./matcher.ts";
 
@@ -141,7 +142,10 @@ const WORDS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: Float64Array }
 type Words = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 type LaidArray<T> = new (buffer: ArrayBuffer, at: number, length: number) => T;
 
-/** A typed array right on the bytes, once its place was checked. */
+/**
+ * A typed array right on the bytes, once its place was checked: what a file tells of it may be
+ * anything that JSON can hold.
+ */
 export function lay<T>(
   source: Source,
   make: LaidArray<T>,
@@ -150,8 +154,8 @@ export function lay<T>(
   count: number,
 ): T {
   const { bytes } = source;
-  const fits = Number.isInteger(count) && at % width === 0 && at + count * width <= bytes.length;
-  if (!(fits && at >= 0 && count >= 0)) {
+  const fits = isCount(count) && isCount(at) && at % width === 0;
+  if (!fits || at + count * width > bytes.length) {
     source.fail(0, "a column reaches beyond its row group");
   }
   return new make(bytes.buffer as ArrayBuffer, bytes.byteOffset + at, count);
@@ -239,7 +243,26 @@ export function fill(places: Uint32Array): number {
   return places.length;
 }
 
-/** Numbers that can be read one by one or all at once. */
+/** Throws unless `meta`, from a file, tells of numbers. */
+function checkNumbers(source: Source, meta: unknown): void {
+  const { width, base, min, max } = isObject(meta) ? meta as Partial<NumbersMeta> : {};
+  const isBounded = min === undefined
+    ? max === undefined
+    : Number.isFinite(min) && Number.isFinite(max) && min <= max!;
+  const isBased = width === 8 || (Number.isSafeInteger(base) && !(min! < base!));
+  if (!isBounded || !isBased) source.fail(0, "numbers of impossible bounds");
+}
+
+/** From where to where numbers are whole ones; anything, without. */
+export type Range = readonly [least: number, greatest: number];
+
+/** Ids, versions and the like. */
+export const COUNTS: Range = [0, Number.MAX_SAFE_INTEGER];
+
+/**
+ * Numbers that can be read one by one or all at once. Those that are given, and all once they were
+ * loaded, are in their range, whatever the file holds.
+ */
 export class Numbers {
   /** Added to each word. */
   readonly base: number;
@@ -248,16 +271,26 @@ export class Numbers {
   readonly #source: Source;
   readonly #meta: NumbersMeta;
   readonly #count: number;
+  /** What has yet to be checked: nothing, where no word could be out of it. */
+  readonly #range: Range | undefined;
   #loaded: boolean;
 
-  constructor(source: Source, meta: NumbersMeta, count: number) {
+  constructor(source: Source, meta: NumbersMeta, count: number, range: Range | undefined) {
+    checkNumbers(source, meta);
     this.#source = source;
     this.#meta = meta;
     this.#count = count;
     // A word of 8 bytes is the value: of all numbers only -0 leaves -0 as it is.
     this.base = meta.width === 8 ? -0 : meta.base;
     this.#loaded = meta.width === 0;
-    if (meta.width === 0) return;
+    if (range !== undefined) {
+      const greatest = meta.width === 8 ? Infinity : this.base + 2 ** (8 * meta.width) - 1;
+      if (!(this.base >= range[0] && greatest <= range[1])) this.#range = range;
+    }
+    if (meta.width === 0) {
+      if (this.#range !== undefined) this.#outOfRange(0);
+      return;
+    }
     const make: LaidArray<Words> = WORDS[meta.width] ?? source.fail(0, "words of impossible width");
     this.words = lay(source, make, meta.width, meta.at, count);
   }
@@ -265,8 +298,21 @@ export class Numbers {
   /** Reads all, for those who will look at most. */
   load(): void {
     if (this.#loaded) return;
-    this.#source.need(this.#meta.at, this.#meta.at + this.words!.byteLength);
+    const words = this.words!;
+    this.#source.need(this.#meta.at, this.#meta.at + words.byteLength);
+    if (this.#range !== undefined) {
+      for (let i = 0; i < words.length; i++) this.#check(i, this.#range);
+    }
     this.#loaded = true;
+  }
+
+  #check(i: number, [least, greatest]: Range): void {
+    const number = this.base + this.words![i]!;
+    if (!(number >= least && number <= greatest && Number.isInteger(number))) this.#outOfRange(i);
+  }
+
+  #outOfRange(i: number): never {
+    return this.#source.fail(this.#meta.at + i * this.#meta.width, "a number is out of range");
   }
 
   /**
@@ -344,6 +390,7 @@ export class Numbers {
     if (!this.#loaded) {
       const at = this.#meta.at + i * this.#meta.width;
       this.#source.need(at, at + this.#meta.width);
+      if (this.#range !== undefined) this.#check(i, this.#range);
     }
     return this.base + this.words[i]!;
   }
@@ -365,10 +412,10 @@ export class Blobs {
   #binary: string | undefined;
 
   constructor(source: Source, meta: BlobsMeta) {
+    if (!isObject(meta) || !isCount(meta.count)) source.fail(0, "a column has no values");
     this.#source = source;
     this.#meta = meta;
     this.count = meta.count;
-    if (meta.count < 0) source.fail(0, "a column has an impossible number of values");
     this.#offsets = lay(source, Uint32Array, 4, meta.offsets, meta.count + 1);
     lay(source, Uint8Array, 1, meta.heap, meta.length);
   }
@@ -379,16 +426,25 @@ export class Blobs {
     const { offsets, heap, length } = this.#meta;
     this.#source.need(offsets, offsets + this.#offsets.byteLength);
     this.#source.need(heap, heap + length);
+    for (let i = 0; i < this.count; i++) this.#check(i);
     this.#loaded = true;
+  }
+
+  #check(i: number): void {
+    const to = this.#offsets[i + 1]!;
+    if (this.#offsets[i]! <= to && to <= this.#meta.length) return;
+    this.#source.fail(this.#meta.offsets + i * 4, "a value reaches beyond its column");
   }
 
   /** The bytes at `i`; not a copy. */
   bytes(i: number): Uint8Array {
-    const { offsets, heap, length } = this.#meta;
-    if (!this.#loaded) this.#source.need(offsets + i * 4, offsets + i * 4 + 8);
+    const { offsets, heap } = this.#meta;
+    if (!this.#loaded) {
+      this.#source.need(offsets + i * 4, offsets + i * 4 + 8);
+      this.#check(i);
+    }
     const from = this.#offsets[i]!;
     const to = this.#offsets[i + 1]!;
-    if (from > to || to > length) this.#source.fail(offsets, "a value reaches beyond its column");
     if (!this.#loaded) this.#source.need(heap + from, heap + to);
     return this.#source.bytes.subarray(heap + from, heap + to);
   }

@@ -12,6 +12,7 @@
 import type { Column } from "./column.ts";
 import { type Group, GROUP_ROWS } from "./group.ts";
 import type { Links } from "./links.ts";
+import { giveFrom } from "./rows.ts";
 import { type FieldDef, readField, type StoredRow, type TableSchema } from "./schema.ts";
 import type { Stored } from "./values.ts";
 
@@ -75,6 +76,11 @@ class Cursor {
     return ground.group === undefined ? ground.row.version : ground.group.version(this.index);
   }
 
+  /** The group that it stands in. */
+  get group(): Group | undefined {
+    return this.#ground.group;
+  }
+
   /** What the row holds in `field`, which is the `k`th. */
   value(field: FieldDef, k: number): Stored | null {
     const ground = this.#ground;
@@ -134,8 +140,9 @@ class Views {
     const views = this;
     const { name, layout, give } = field.value;
     const read = (view: object) => {
-      const value = views.#cursorOf(view).value(field, k);
-      return value === null ? null : give(value);
+      const cursor = views.#cursorOf(view);
+      const value = cursor.value(field, k);
+      return value === null ? null : giveFrom(cursor.group, field, value);
     };
     if (name === "link") {
       return function () {

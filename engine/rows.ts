@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Group } from "./group.ts";
 import type { Links } from "./links.ts";
 import type { Column } from "./query.ts";
 import { type FieldDef, readField } from "./schema.ts";
@@ -30,6 +31,20 @@ export function valueAt(place: Place, column: Column): Stored | null {
   if (column === "__version__") return versionAt(place);
   if (place.row !== undefined) return readField(place.row, column);
   return place.group.column(column).get(place.index);
+}
+
+/**
+ * A value as users get it, of a group or of a row in memory. Whether json is any is not known
+ * before: columns give it as it is.
+ */
+export function giveFrom(group: Group | undefined, field: FieldDef, value: Stored): unknown {
+  try {
+    return field.value.give(value);
+  } catch (error) {
+    if (group === undefined) throw error;
+    const reason = `field "${field.name}" makes no sense (${(error as Error).message})`;
+    return group.source.fail(0, reason);
+  }
 }
 
 /** Makes a constructor return what it is given, so that a subclass adds its private fields to it. */
@@ -73,7 +88,7 @@ export function rowAt(
       ? columns![k]!.get(place.index)
       : readField(place.row, field);
     if (value === null) row[field.name] = null;
-    else if (field.target === undefined) row[field.name] = field.value.give(value);
+    else if (field.target === undefined) row[field.name] = giveFrom(place.group, field, value);
     else {
       defineLink(row, field, value as number, origin.links);
       (linked ??= new Map()).set(field.name, value as number);

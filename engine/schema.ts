@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { describe } from "./check.ts";
+import { describe, isCount, isObject } from "./check.ts";
 import { SchemaError } from "./errors.ts";
 import type { Field, FieldSpec, Json, JsonValue, Schema } from "./types.ts";
 import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
@@ -86,10 +86,6 @@ const FILE_KEYS = ["name", "number", "target", ...OPTIONS, "fill"];
  */
 export function json<T>(): Json<T> {
   return { json: true };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isPlain(value: object): boolean {
@@ -203,16 +199,12 @@ function fieldFrom(name: string, number: number, field: unknown): FieldDef {
   }
 }
 
-/** An object that has no keys but these. */
-function only(json: unknown, keys: readonly string[]): Record<string, unknown> {
+/** An object of a file, which has no keys but these; else throws SyntaxError, a fragment. */
+export function only(json: unknown, keys: readonly string[]): Record<string, unknown> {
   if (!isObject(json)) throw new SyntaxError(`${describe(json)}, expected an object`);
   const unknown = Object.keys(json).find((key) => !keys.includes(key));
   if (unknown !== undefined) throw new SyntaxError(`unknown key ${JSON.stringify(unknown)}`);
   return json;
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** A field of a file, checked. */
@@ -316,6 +308,22 @@ export class TableSchema {
       // What a user may do wrong in a schema is all damage in a file.
       throw new SyntaxError(`no schema: ${(error as Error).message}`);
     }
+  }
+
+  /**
+   * Throws SyntaxError, a fragment, unless rows of `before` are rows of this schema too: a number
+   * stands for one field for ever.
+   */
+  checkFollows(before: TableSchema): void {
+    const known = new Map(before.fields.map((field) => [field.number, field.type]));
+    for (const { name, number, type } of this.fields) {
+      const was = known.get(number);
+      const fits = was === undefined
+        ? number >= before.nextNumber
+        : was === type || (was === "integer" && type === "float");
+      if (!fits) throw new SyntaxError(`field "${name}" has the number of another field`);
+    }
+    if (this.nextNumber < before.nextNumber) throw new SyntaxError("numbers are given out again");
   }
 
   /** For files. */

@@ -11,10 +11,10 @@
 
 import type { ChangeSink } from "./changes.ts";
 import { firstWhere, MemoryIndex } from "./field_index.ts";
-import { type Directory, Group, MemorySource } from "./group.ts";
+import { Group, MemorySource } from "./group.ts";
 import type { Matcher } from "./matcher.ts";
 import { RowList } from "./row_list.ts";
-import { type Origin, valueAt } from "./rows.ts";
+import { giveFrom, type Origin, valueAt } from "./rows.ts";
 import { type FieldDef, readField, type StoredRow, type TableSchema } from "./schema.ts";
 import type { Table } from "./table.ts";
 import type { Stored } from "./values.ts";
@@ -189,9 +189,10 @@ export class State implements ChangeSink {
     this.size--;
   }
 
-  batch(first: number, directory: Directory, bytes: Uint8Array): void {
+  batch(first: number, directory: unknown, bytes: Uint8Array): void {
     const source = new MemorySource(bytes.slice(), this.#logPath);
     const group = new Group(source, directory, first);
+    if (first < this.nextId || !group.isNew) throw new RangeError("new rows have ids of others");
     const { rows } = group;
     this.#tail.push({ first, last: first + rows - 1, rows, open: () => group });
     for (const { field, index } of this.#indexes.values()) {
@@ -202,6 +203,7 @@ export class State implements ChangeSink {
   }
 
   alter(schema: TableSchema): void {
+    schema.checkFollows(this.schema);
     this.schema = schema;
     this.#indexes.clear();
   }
@@ -262,7 +264,15 @@ export class State implements ChangeSink {
   /** The row of an id. */
   get(id: number): StoredRow | undefined {
     const place = this.find(id);
-    return place && rowOf(place, this.schema.fields);
+    if (place === undefined || place.row !== undefined) return place?.row;
+    const { fields } = this.schema;
+    const row = rowOf(place, fields);
+    // What goes into memory is known to be json: who finds it there cannot tell where it came from.
+    for (const field of fields) {
+      const value = readField(row, field);
+      if (field.type === "json" && value !== null) giveFrom(place.group, field, value);
+    }
+    return row;
   }
 
   /** Where the row stands that `n` others come before; `undefined` if there are not so many. */

@@ -17,10 +17,18 @@
  */
 
 import { decodeText } from "./bytes.ts";
-import { openColumn } from "./column.ts";
+import { isCount } from "./check.ts";
+import { type ColumnMeta, openColumn } from "./column.ts";
 import { CorruptionError } from "./errors.ts";
 import { type Extent, openExtent, spanOf } from "./extent.ts";
-import { compareNullable, FENCE_STEP, firstWhere, type Rows, TableIndex } from "./field_index.ts";
+import {
+  compareNullable,
+  FENCE_STEP,
+  firstWhere,
+  type Order,
+  type Rows,
+  TableIndex,
+} from "./field_index.ts";
 import type { File, Files } from "./file.ts";
 import {
   align8,
@@ -32,15 +40,18 @@ import {
   sameBytes,
   SUM,
 } from "./format.ts";
-import { type Directory, Group } from "./group.ts";
-import { Numbers } from "./parts.ts";
-import { type FieldDef, TableSchema } from "./schema.ts";
+import { Group, GROUP_ROWS } from "./group.ts";
+import { parseJson } from "./json.ts";
+import { Numbers, type Source } from "./parts.ts";
+import { type FieldDef, only, TableSchema } from "./schema.ts";
 import type { Stored } from "./values.ts";
 
 /** The end of the file: where the footer stands. */
 export const TAIL = 24;
 /** What opening reads at once: most footers fit. */
 const FIRST_READ = 4096;
+/** The numbers of rows are words of 32 bits, of which cleanup needs one for itself. */
+const MAX_ROWS = 2 ** 32 - 2;
 /** Bytes of groups that a table keeps in memory at most, beside the one in use. */
 const CACHE_BYTES = 256 * 2 ** 20;
 
@@ -72,11 +83,19 @@ export interface TableInfo {
   readonly sequence: number;
 }
 
+/** What the directory of an extent tells, which may be any JSON. */
+function directoryIn(source: Source, behind: Uint8Array, entry: Extent): unknown {
+  try {
+    return parseJson(decodeText(behind.subarray(0, entry.directory)));
+  } catch (error) {
+    return source.fail(entry.length, `a directory makes no sense (${(error as Error).message})`);
+  }
+}
+
 /** Opens a group. */
 export function openGroup(file: File, sums: Checksum, entry: GroupEntry) {
   const { source, behind } = openExtent(file, sums, entry);
-  const directory: Directory = JSON.parse(decodeText(behind.subarray(0, entry.directory)));
-  const group = new Group(source, directory, entry.first);
+  const group = new Group(source, directoryIn(source, behind, entry), entry.first);
   if (group.rows !== entry.rows) {
     source.fail(entry.length, "a row group has not the rows it should");
   }
@@ -112,6 +131,75 @@ export class GroupRows implements Rows {
     const i = this.groupOf(row);
     return this.#groups[i]!.open().column(field).get(row - this.#starts[i]!);
   }
+}
+
+const OUT_OF_ORDER = "an index is out of order";
+
+/** The order of no rows. */
+const NO_ORDER: Order = {
+  nulls: 0,
+  row: () => 0,
+  fence: () => null,
+  fail(): never {
+    throw new RangeError("there are no rows");
+  },
+};
+
+const FOOTER_KEYS = ["schema", "nextId", "sequence", "nextGroup", "groups", "indexes"];
+
+/** Reads what a footer tells of extents; throws SyntaxError, a fragment, for what cannot be. */
+class FooterReader {
+  readonly #nextGroup: number;
+  /** Where the next extent begins: they stand one behind the other, and nothing between. */
+  end = FILE_HEADER;
+
+  constructor(nextGroup: number) {
+    this.#nextGroup = nextGroup;
+  }
+
+  /** The groups, ascending by id, none below another's. */
+  groups(told: unknown, nextId: number): GroupEntry[] {
+    let before = -1;
+    return this.#entries(told, 7, ([number, first, last, rows, ...extent]) => {
+      const entry = { number: number!, first: first!, last: last!, rows: rows!, ...at(extent) };
+      const holds = first! > before && last! < nextId && rows! >= 1 && rows! <= GROUP_ROWS &&
+        last! - first! + 1 >= rows!;
+      before = last!;
+      return holds ? entry : undefined;
+    });
+  }
+
+  /** The indexes of a table of so many rows. */
+  indexes(told: unknown, rows: number): IndexEntry[] {
+    if (rows > MAX_ROWS) throw new SyntaxError("more rows than a table can have");
+    return this.#entries(told, 6, ([field, nulls, number, ...extent]) => {
+      const entry = { field: field!, nulls: nulls!, number: number!, ...at(extent) };
+      return nulls! <= rows ? entry : undefined;
+    });
+  }
+
+  #entries<E extends Extent>(
+    told: unknown,
+    length: number,
+    entryOf: (numbers: readonly number[]) => E | undefined,
+  ): E[] {
+    if (!Array.isArray(told)) throw new SyntaxError("there is no list");
+    return told.map((numbers) => {
+      const areCounts = Array.isArray(numbers) && numbers.length === length &&
+        numbers.every(isCount);
+      const entry = areCounts ? entryOf(numbers) : undefined;
+      if (entry === undefined || entry.at !== this.end || entry.number >= this.#nextGroup) {
+        throw new SyntaxError("an impossible row group or index");
+      }
+      this.end += spanOf(entry);
+      return entry;
+    });
+  }
+}
+
+/** Where an extent stands, as a footer tells it. */
+function at([at, length, directory]: readonly number[]): Omit<Extent, "number"> {
+  return { at: at!, length: length!, directory: directory! };
 }
 
 /** An open table. */
@@ -165,17 +253,23 @@ export class Table implements TableInfo {
       this.#fail(at, "the footer of the table does not verify");
     }
     try {
-      const json = JSON.parse(decodeText(footer.subarray(0, length)));
+      const json = only(parseJson(decodeText(footer.subarray(0, length))), FOOTER_KEYS);
+      const { nextId, sequence, nextGroup } = json;
+      if (!isCount(nextId) || !isCount(sequence) || !isCount(nextGroup)) {
+        throw new SyntaxError("a number is not a count");
+      }
       this.schema = TableSchema.fromJson(json.schema);
-      this.nextId = json.nextId;
-      this.sequence = json.sequence;
-      this.nextGroup = json.nextGroup;
-      this.groups = json.groups.map((numbers: number[], i: number) => ({
-        ...this.#entry(numbers, at),
-        open: () => this.#group(i),
-      }));
+      this.nextId = nextId;
+      this.sequence = sequence;
+      this.nextGroup = nextGroup;
+      const extents = new FooterReader(nextGroup);
+      this.groups = extents.groups(json.groups, nextId)
+        .map((entry, i) => ({ ...entry, open: () => this.#group(i) }));
       this.#rows = new GroupRows(this.groups);
-      this.#entries = json.indexes.map((numbers: number[]) => this.#indexEntry(numbers, at));
+      this.#entries = extents.indexes(json.indexes, this.rows);
+      if (extents.end !== at) {
+        throw new SyntaxError("what it tells of is not what stands before it");
+      }
     } catch (error) {
       if (error instanceof CorruptionError) throw error;
       this.#fail(at, `the footer of the table makes no sense (${(error as Error).message})`);
@@ -185,30 +279,6 @@ export class Table implements TableInfo {
   /** How many rows. */
   get rows(): number {
     return this.#rows.rows;
-  }
-
-  #indexEntry(numbers: readonly number[], end: number): IndexEntry {
-    const [field = NaN, nulls = NaN, number = NaN, at = NaN, length = NaN, directory = NaN] =
-      numbers;
-    const entry = { field, nulls, number, at, length, directory };
-    return this.#possible(entry, numbers.length === 6 && nulls <= this.rows, end);
-  }
-
-  #entry(numbers: readonly number[], end: number): GroupEntry {
-    const [number = NaN, first = NaN, last = NaN, rows = NaN, ...extent] = numbers;
-    const [at = NaN, length = NaN, directory = NaN] = extent;
-    const entry = { number, first, last, rows, at, length, directory };
-    const holds = numbers.length === 7 && last - first + 1 >= rows && rows >= 1;
-    return this.#possible(entry, holds, end);
-  }
-
-  /** What the footer tells of an extent before it, if that can be. */
-  #possible<E extends Extent>(entry: E, holds: boolean, end: number): E {
-    const areCounts = Object.values(entry).every((n) => Number.isSafeInteger(n) && n >= 0);
-    if (holds && areCounts && entry.at >= FILE_HEADER && entry.at + spanOf(entry) <= end) {
-      return entry;
-    }
-    this.#fail(end, "the footer tells of an impossible row group or index");
   }
 
   #fail(at: number, reason: string): never {
@@ -255,13 +325,9 @@ export class Table implements TableInfo {
     if (index !== undefined) return index;
     const entry = this.#entries.find((entry) => entry.field === field.number);
     if (entry !== undefined) {
-      const { source, behind, row } = this.#permutation(entry);
-      const meta = JSON.parse(decodeText(behind.subarray(0, entry.directory)));
-      const count = Math.ceil(this.rows / FENCE_STEP);
-      const fences = openColumn(source, meta, field.value, count, null);
-      index = new TableIndex(this.#rows, field, entry.nulls, row, (i) => fences.get(i));
+      index = new TableIndex(this.#rows, field, this.#orderIn(entry, field));
     } else if (this.rows === 0) {
-      index = new TableIndex(this.#rows, field, 0, () => 0, () => null);
+      index = new TableIndex(this.#rows, field, NO_ORDER);
     } else {
       return undefined;
     }
@@ -269,15 +335,28 @@ export class Table implements TableInfo {
     return index;
   }
 
+  #orderIn(entry: IndexEntry, field: FieldDef): Order {
+    const { source, behind, row } = this.#permutation(entry);
+    const meta = directoryIn(source, behind, entry) as ColumnMeta;
+    const count = Math.ceil(this.rows / FENCE_STEP);
+    const fences = openColumn(source, meta, field.value, count, null);
+    return {
+      nulls: entry.nulls,
+      row,
+      fence: (i) => fences.get(i),
+      fail: (position) => source.fail(position * 4, OUT_OF_ORDER),
+    };
+  }
+
   #permutation(entry: IndexEntry) {
     const { source, behind } = openExtent(this.#file, this.#sums, entry);
-    const numbers = new Numbers(source, { width: 4, base: 0, at: 0 }, this.rows);
+    const all = { width: 4, base: 0, at: 0 } as const;
+    const numbers = new Numbers(source, all, this.rows, [0, this.rows - 1]);
     let gets = 0;
     const row = (position: number) => {
       // Who has looked so often will look again: reading it all costs as much by now.
       if (gets++ === this.rows >>> 6) numbers.load();
-      const row = numbers.get(position);
-      return row < this.rows ? row : source.fail(position * 4, "an index tells of no row");
+      return numbers.get(position);
     };
     return { source, behind, numbers, row };
   }
@@ -286,9 +365,13 @@ export class Table implements TableInfo {
   orderOf(field: FieldDef): Uint32Array | undefined {
     const entry = this.#entries.find((entry) => entry.field === field.number);
     if (entry === undefined) return undefined;
-    const { numbers } = this.#permutation(entry);
+    const { source, numbers } = this.#permutation(entry);
     numbers.load();
-    return numbers.words as Uint32Array;
+    const rows = numbers.words as Uint32Array;
+    const seen = new Uint8Array(rows.length);
+    for (const row of rows) seen[row] = 1;
+    if (seen.includes(0)) source.fail(0, "an index leaves out a row");
+    return rows;
   }
 
   /** Rows, ascending by number, as places: which of the rows of which groups. Changes `rows`. */
@@ -316,15 +399,16 @@ export class Table implements TableInfo {
       if (!ordered) continue;
       const field = this.schema.fields.find(({ number }) => number === entry.field);
       if (field === undefined) continue;
-      let before = -1;
+      const { fence } = this.#orderIn(entry, field);
+      let before: { row: number; value: Stored | null } | undefined;
       for (let position = 0; position < this.rows; position++) {
-        const now = row(position);
-        const order = before < 0 ? -1 : compareNullable(
-          field.value,
-          this.#rows.value(field, before),
-          this.#rows.value(field, now),
-        ) || before - now;
-        if (order >= 0) source.fail(position * 4, "an index is out of order");
+        const now = { row: row(position), value: this.#rows.value(field, row(position)) };
+        const compare = (other: Stored | null) => compareNullable(field.value, other, now.value);
+        const holds =
+          (before === undefined || (compare(before.value) || before.row - now.row) < 0) &&
+          (now.value === null) === (position < entry.nulls) &&
+          (position % FENCE_STEP > 0 || compare(fence(position / FENCE_STEP)) === 0);
+        if (!holds) source.fail(position * 4, OUT_OF_ORDER);
         before = now;
       }
     }

@@ -120,12 +120,12 @@ Deno.test("TableWriter.copy() takes groups to another generation as they are, an
   const files = disk.process();
   const file = files.open("/copy", "createNew");
   const out = new TableWriter(file, SUMS, 2, from.nextGroup);
-  for (const i of [2, 0]) out.copy(from, i);
+  for (const i of [0, 2]) out.copy(from, i);
   out.finish(from);
   const copy = new Table(file, SUMS, 2);
-  assertEquals(copy.groups.map((group) => [group.number, group.first]), [[6, 2 * ROWS], [4, 0]]);
+  assertEquals(copy.groups.map((group) => [group.number, group.first]), [[4, 0], [6, 2 * ROWS]]);
   assertEquals(copy.nextGroup, 7);
-  const group = copy.groups[0]!.open();
+  const group = copy.groups[1]!.open();
   assertEquals(
     group.row(group.indexOf(2 * ROWS + 7), SCHEMA.fields).values[0],
     `name ${2 * ROWS + 7}`,

@@ -54,7 +54,8 @@ export function leastCommit({ image, commits }: SmallBase, disk: Disk): number {
 export function asDamage(error: unknown, disk: Disk): CorruptionError {
   if (!(error instanceof CorruptionError)) throw error;
   const { file, offset } = error;
-  assert(file === DIR || file.startsWith(`${DIR}/`), file);
+  // A backup names what is damaged in the copy.
+  assert(file.startsWith(DIR), file);
   // Of a file that is cut short, what is missing may be what is told.
   const size = disk.image().get(file)?.length ?? 0;
   assert(Number.isSafeInteger(offset) && offset >= 0, `offset ${offset} of ${size}`);
