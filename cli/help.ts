@@ -23,6 +23,11 @@ bytes (base64) json; dates and times as in ISO 8601; FIELD:link=PATH leads to
 the rows of another table, FIELD:link=self to those of its own.
 `;
 
+const CELLS = `Cells of CSV are the values as they are: a spreadsheet takes those that begin with
+= + - or @ for formulas, a terminal obeys control characters in them. Do not open
+the CSV of rows that you do not trust in one; NDJSON and JSON have no such effect.
+`;
+
 function lines(pairs: readonly (readonly [string, string])[]): string {
   const width = Math.max(...pairs.map(([left]) => left.length));
   return pairs.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join("");
@@ -54,6 +59,7 @@ export function helpOf(name: string, { usage, summary, flags = [], values = [] }
   const about = [
     usage.includes("COND") ? CONDITIONS : "",
     usage.includes("TYPE") ? TYPES : "",
+    flags.includes("csv") && name !== "import" ? CELLS : "",
     options.length > 0 ? `Options:\n${lines(options)}` : "",
   ];
   return [

@@ -5,6 +5,7 @@
  */
 
 import { tableLines } from "../engine/text_table.ts";
+import { unicodeEscape, UNSAFE_REGEXP } from "../engine/text_width.ts";
 import { VALUE_TYPES } from "../engine/values.ts";
 import type { Parsed } from "./args.ts";
 import { formatCsv } from "./csv.ts";
@@ -124,7 +125,8 @@ export function formatChange(change: object): string {
   return safeJson(JSON.stringify(change, plain)) + "\n";
 }
 
-/** JSON escapes the control characters of ASCII; terminals obey some behind them too. */
+/** JSON escapes the control characters of ASCII; terminals obey more of them. */
 export function safeJson(json: string): string {
-  return json.replace(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
+  // Line ends are there where JSON is indented, and nowhere else.
+  return json.replace(UNSAFE_REGEXP, (char) => char === "\n" ? char : unicodeEscape(char));
 }

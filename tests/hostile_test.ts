@@ -13,7 +13,7 @@ import { ByteReader, ByteWriter, encodeText } from "../engine/bytes.ts";
 import { CorruptionError } from "../engine/errors.ts";
 import { withFiles } from "../engine/file.ts";
 import { FRAME } from "../engine/format.ts";
-import { type FieldSpec, PsBase } from "../mod.ts";
+import type { FieldSpec, PsBase } from "../mod.ts";
 import type { Disk } from "./helpers/crash_file.ts";
 import { asDamage, checked } from "./helpers/damage.ts";
 import {
@@ -28,7 +28,7 @@ import {
   mutateJson,
 } from "./helpers/forge.ts";
 import { newSeed, type Random, randomFrom } from "./helpers/random.ts";
-import { answersOf, DIR, LOG, open, put, show, smallBase, TABLE } from "./helpers/small_base.ts";
+import { DIR, LOG, open, put, show, smallBase, TABLE } from "./helpers/small_base.ts";
 
 const LONG = Deno.env.has("PSBASE_LONG");
 const SMALL = smallBase();

@@ -197,14 +197,17 @@ export function mutateJson(random: Random, given: unknown): Anything {
   const keys = Object.keys(value);
   if (keys.length === 0) return random.pick(HOSTILE);
   const key = random.pick(keys);
-  if (random.chance(0.05)) {
-    if (Array.isArray(value)) value.splice(Number(key), 1);
-    else delete value[key];
-  } else if (random.chance(0.05)) {
-    if (Array.isArray(value)) value.splice(Number(key), 0, structuredClone(value[Number(key)]));
-    else value[random.pick([...keys, "__proto__", "nulls", "more"])] = structuredClone(value[key]);
-  } else {
-    value[key] = mutateJson(random, value[key]);
+  switch (random.below(20)) {
+    case 0:
+      if (Array.isArray(value)) value.splice(Number(key), 1);
+      else delete value[key];
+      break;
+    case 1:
+      if (Array.isArray(value)) value.splice(Number(key), 0, structuredClone(value[Number(key)]));
+      else value[random.pick([...keys, "__proto__", "nulls"])] = structuredClone(value[key]);
+      break;
+    default:
+      value[key] = mutateJson(random, value[key]);
   }
   return value;
 }
