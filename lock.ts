@@ -329,7 +329,7 @@ export class PsLock implements Disposable {
     if (own?.held) return readNote(own.file);
     let file;
     try {
-      file = this.#files.open(this.#path, "read");
+      file = this.#files.open(this.#files.realPath(this.#path), "read");
       // A shared try, so that two who ask do not see each other.
       if (!file.tryLock(true)) return readNote(file);
       file.unlock();
@@ -396,7 +396,7 @@ export class PsLock implements Disposable {
   #attach(): Flock {
     this.#closing.signal.throwIfAborted();
     try {
-      return this.#flock ??= Flock.attach(this.#files, this.#path, "create");
+      return this.#flock ??= Flock.attach(this.#files, this.#path, "lock");
     } catch (cause) {
       if (!(cause instanceof Deno.errors.NotFound)) throw cause;
       throw new Deno.errors.NotFound(

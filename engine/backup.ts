@@ -8,7 +8,9 @@ import { audit } from "./audit.ts";
 import { clearPlace, type Fill, isThere, makeBase, prepareBase, unmakeBase } from "./create.ts";
 import { BaseExistsError, CorruptionError, refused } from "./errors.ts";
 import type { Files } from "./file.ts";
+import { IDENTITY } from "./layout.ts";
 import { relocate } from "./links.ts";
+import { join } from "./path.ts";
 import { writeState } from "./rewrite.ts";
 import type { Store } from "./store.ts";
 
@@ -26,7 +28,7 @@ export function* backUp(store: Store, dir: string): Generator<undefined, void> {
   try {
     yield* makeCopy(
       files,
-      dir,
+      { from, to: dir },
       `Cannot back up "${from}"`,
       (out) => writeState(out, state, relocate(files, state.schema, { from, to: dir })),
     );
@@ -36,23 +38,24 @@ export function* backUp(store: Store, dir: string): Generator<undefined, void> {
 }
 
 /**
- * Makes a base in `dir` of what `fill` writes, and verifies it; yields where it can pause.
+ * Makes a base of what `fill` writes, for the same users as the one that it is a copy of, and
+ * verifies it; yields where it can pause.
  *
  * @param files What it works on.
- * @param dir Where there is nothing yet.
+ * @param places Where that one is, and where there is nothing yet.
  * @param attempt What is done, for messages.
  * @param fill Writes its table.
  * @throws What {@linkcode backUp} does.
  */
 export function* makeCopy(
   files: Files,
-  dir: string,
+  { from, to: dir }: { readonly from: string; readonly to: string },
   attempt: string,
   fill: Fill,
 ): Generator<undefined, void> {
   const taken = () =>
     new BaseExistsError(`${attempt} to "${dir}": there is a base already, choose another path`);
-  const place = prepareBase(files, dir);
+  const place = prepareBase(files, dir, join(from, IDENTITY));
   if (place === undefined) throw taken();
   const { lock, made } = place;
   try {

@@ -11,7 +11,7 @@
 
 import { refused } from "./errors.ts";
 import { type File, removeQuietly } from "./file.ts";
-import { CLEANUP, generationPaths, temporary } from "./layout.ts";
+import { CLEANUP, generationPaths, IDENTITY, temporary } from "./layout.ts";
 import { Log, randomNonce } from "./log.ts";
 import { join } from "./path.ts";
 import { removeOld } from "./retention.ts";
@@ -32,6 +32,8 @@ export class Cleanup {
   readonly #lock: File;
   readonly #table: string;
   readonly #log: string;
+  /** Who may read and write this may do so with the next generation. */
+  readonly #identity: string;
   readonly #temporaries: string[] = [];
 
   private constructor(store: Store, state: State, lock: File) {
@@ -46,6 +48,7 @@ export class Cleanup {
     const nonce = randomNonce();
     this.#table = temporary(table, nonce);
     this.#log = temporary(log, nonce);
+    this.#identity = join(store.dir, IDENTITY);
     state.pin();
   }
 
@@ -65,6 +68,8 @@ export class Cleanup {
   /** Writes the table; yields a file to be synced, or nothing where it can pause. */
   *build(): Generator<File | undefined, void> {
     const { sums } = this.#store;
+    // Without it nobody knows for whom the files would be.
+    this.#store.checkIdentity();
     const file = this.#create(this.#table);
     try {
       const { nextGroup } = this.#state.table;
@@ -110,7 +115,7 @@ export class Cleanup {
   }
 
   #create(path: string): File {
-    const file = this.#store.files.open(path, "createNew");
+    const file = this.#store.files.open(path, "createNew", this.#identity);
     this.#temporaries.push(path);
     return file;
   }
@@ -131,6 +136,6 @@ function openLock(store: Store): File {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     // Not where a base was: what is made there would be in the way of the next one.
     store.checkIdentity();
-    return store.files.open(path, "create");
+    return store.files.open(path, "create", join(store.dir, IDENTITY));
   }
 }

@@ -20,10 +20,17 @@ import { TableWriter } from "./table_writer.ts";
 /**
  * Makes the directory if need be, and attaches the lock on the identity file in it.
  *
+ * @param files Where it is.
+ * @param dir The directory.
+ * @param like The identity file of the base that it is to be a copy of: it is for the same users.
  * @returns The lock, and whether the directory was made; `undefined` if it was removed meanwhile.
  * @throws {BaseExistsError} If what is at the path is not a base, nor empty.
  */
-export function prepareBase(files: Files, dir: string): { lock: Flock; made: boolean } | undefined {
+export function prepareBase(
+  files: Files,
+  dir: string,
+  like?: string,
+): { lock: Flock; made: boolean } | undefined {
   let made: boolean;
   try {
     made = files.makeDir(dir);
@@ -36,7 +43,9 @@ export function prepareBase(files: Files, dir: string): { lock: Flock; made: boo
   }
   if (!made && !checkPlace(files, dir)) return undefined;
   try {
-    return { lock: Flock.attach(files, join(dir, IDENTITY), "create"), made };
+    const path = join(dir, IDENTITY);
+    if (like !== undefined) files.open(path, "create", like).close();
+    return { lock: Flock.attach(files, path, "create"), made };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
@@ -152,15 +161,22 @@ export function* makeBase(
 ): Generator<undefined, void> {
   const sums = new Checksum(crypto.getRandomValues(new Uint8Array(16)));
   yield* makeGeneration(files, dir, sums, 1, fill);
-  for (const name of [OWNER, CLEANUP]) files.open(join(dir, name), "create").close();
+  for (const name of [OWNER, CLEANUP]) {
+    files.open(join(dir, name), "create", join(dir, IDENTITY)).close();
+  }
   files.syncDir(dir);
   settleIdentity(files, dir, lock.file, sums);
   markSettled(files, dir, sums, 1);
 }
 
-/** Makes a file and forces its content to the device. */
+/** Makes a file that is for whom the identity file beside it is for. */
+function createIn(files: Files, path: string): File {
+  return files.open(path, "createNew", join(parentOf(path), IDENTITY));
+}
+
+/** Makes a file in a base and forces its content to the device. */
 function writeNew(files: Files, path: string, write: (file: File) => void): void {
-  const file = files.open(path, "createNew");
+  const file = createIn(files, path);
   try {
     write(file);
     file.syncSync();
@@ -183,7 +199,7 @@ function* makeGeneration(
   const paths = [table, log, temporary(table, nonce), temporary(log, nonce)];
   try {
     let sequence: number;
-    const file = files.open(temporary(table, nonce), "createNew");
+    const file = createIn(files, temporary(table, nonce));
     try {
       sequence = yield* fill(new TableWriter(file, sums, generation, 0));
       file.syncSync();

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { CorruptionError } from "./errors.ts";
+
 /** An open file. Offsets and sizes are in bytes. */
 export interface File {
   /** The path it was opened by, for messages. */
@@ -34,13 +36,22 @@ export interface File {
   close(): void;
 }
 
-/** How to open: `read` only, `write` too, `create` if missing, `createNew` or fail. */
-export type OpenMode = "read" | "write" | "create" | "createNew";
+/**
+ * How to open: `read` only, `write` too, `create` if missing, `createNew` or fail. `lock` is
+ * `create` for a lock file that a user named: it may be a symbolic link, what others name may not.
+ */
+export type OpenMode = "read" | "write" | "create" | "createNew" | "lock";
 
 /** What can be done in directories. */
 export interface Files {
-  /** Opens a file. */
-  open(path: string, mode: OpenMode): File;
+  /**
+   * Opens a file. One that is made gets owner, group and mode of the file at `like`, if that is
+   * given: as far as the system lets it, and never so that others could read it who cannot read
+   * that one.
+   *
+   * @throws {CorruptionError} If there is a symbolic link, or anything else that is no file.
+   */
+  open(path: string, mode: OpenMode, like?: string): File;
   /** {@linkcode File.identity} of what is at `path`, `undefined` if there is nothing. */
   identity(path: string): string | undefined;
   /** The absolute path of what is there, symbolic links followed. */
@@ -71,9 +82,10 @@ class DenoFile implements File {
   #identity: string | undefined;
   #closed = false;
 
-  constructor(path: string, file: Deno.FsFile) {
+  constructor(path: string, file: Deno.FsFile, identity?: string) {
     this.path = path;
     this.#file = file;
+    this.#identity = identity;
   }
 
   get identity(): string {
@@ -139,6 +151,7 @@ const OPEN_OPTIONS: Record<OpenMode, Deno.OpenOptions> = {
   write: { read: true, write: true },
   create: { read: true, write: true, create: true },
   createNew: { read: true, write: true, createNew: true },
+  lock: { read: true, write: true, create: true },
 };
 
 /** How often who waits for a change looks, where the system does not tell of any. */
@@ -156,9 +169,72 @@ function unless<T, U>(absent: U, fn: () => T): T | U {
   }
 }
 
+/** Opens what is at the path itself, and nothing that it could lead to; Deno knows no O_NOFOLLOW. */
+function openFile(path: string, mode: "read" | "write" | "create", like?: string): DenoFile {
+  for (;;) {
+    try {
+      const there = Deno.lstatSync(path);
+      if (!there.isFile) {
+        const what = there.isSymlink ? "a symbolic link" : "no file";
+        throw new CorruptionError(path, 0, `there is ${what} in its place`);
+      }
+      const file = Deno.openSync(path, OPEN_OPTIONS[mode === "create" ? "write" : mode]);
+      const identity = identityOf(file.statSync());
+      if (identity === identityOf(there)) return new DenoFile(path, file, identity);
+      // Replaced meanwhile.
+      file.close();
+    } catch (error) {
+      if (mode !== "create" || !(error instanceof Deno.errors.NotFound)) throw error;
+      try {
+        return makeFile(path, like);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      }
+    }
+  }
+}
+
+/** Makes a file; the system follows no link then. */
+function makeFile(path: string, like: string | undefined): DenoFile {
+  const file = Deno.openSync(path, OPEN_OPTIONS.createNew);
+  try {
+    const other = like && unless(undefined, () => Deno.statSync(like));
+    if (other) takeAfter(path, file.statSync(), other);
+    return new DenoFile(path, file);
+  } catch (error) {
+    file.close();
+    Deno.removeSync(path);
+    throw error;
+  }
+}
+
+/** Gives a file that is still empty to whom another belongs. */
+function takeAfter(path: string, is: Deno.FileInfo, like: Deno.FileInfo): void {
+  if (is.mode === null || like.mode === null) return; // Windows, where the directory says who may
+  let ours = is.gid === like.gid;
+  if (!ours || is.uid !== like.uid) {
+    // Only root gives files away; a group of one's own may be given to anybody.
+    for (const uid of [like.uid, null]) {
+      try {
+        Deno.chownSync(path, uid, like.gid);
+        ours = true;
+        break;
+      } catch (error) {
+        if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+      }
+    }
+  }
+  const mode = like.mode & (ours ? 0o777 : is.mode & 0o777);
+  if (mode !== (is.mode & 0o777)) Deno.chmodSync(path, mode);
+}
+
 /** The file system, through Deno. */
 export const denoFiles: Files = {
-  open: (path, mode) => new DenoFile(path, Deno.openSync(path, OPEN_OPTIONS[mode])),
+  open(path, mode, like) {
+    if (mode === "createNew") return makeFile(path, like);
+    if (mode === "lock") return new DenoFile(path, Deno.openSync(path, OPEN_OPTIONS.lock));
+    return openFile(path, mode, like);
+  },
   identity: (path) => unless(undefined, () => identityOf(Deno.statSync(path))),
   realPath: (path) => Deno.realPathSync(path),
   list: (dir) => unless(undefined, () => Array.from(Deno.readDirSync(dir), (entry) => entry.name)),

@@ -126,6 +126,7 @@ export function openError(files: Files, dir: string, path: string, error: unknow
     const there = files.identity(dir) === undefined ? "there is nothing" : "there is no base";
     return new BaseNotFoundError(`Cannot open "${dir}": ${there}, create it first`);
   }
+  if (error instanceof BaseError) return error;
   const said = (error as Error).message;
   try {
     files.open(path, "read").close();

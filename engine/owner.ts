@@ -10,7 +10,7 @@
 import { BaseLockedError, by, type LockHolder } from "./errors.ts";
 import type { File, Files } from "./file.ts";
 import { sleepSync } from "./flock.ts";
-import { OWNER } from "./layout.ts";
+import { IDENTITY, OWNER } from "./layout.ts";
 import { clearNote, NOTE_BYTES, readNote, writeNote } from "./note.ts";
 import { join } from "./path.ts";
 
@@ -64,7 +64,7 @@ export class Ownership {
    * @throws {BaseLockedError} If another `Base` has it.
    */
   static take(files: Files, dir: string): Ownership {
-    const file = files.open(join(dir, OWNER), "create");
+    const file = files.open(join(dir, OWNER), "create", join(dir, IDENTITY));
     for (let tries = 0; !file.tryLock(); tries++) {
       // Whoever only asks, or notes that it holds for long, shares it, and for a moment only.
       if (tries < MAX_TRIES && file.tryLock(true)) {

@@ -72,7 +72,7 @@ export function* salvage(
     const rescue = new Rescue(remains);
     const { schema } = rescue;
     const fill: Fill = (out) => rescue.write(out, relocate(files, schema, { from: dir, to }));
-    yield* makeCopy(files, to, attempt, fill);
+    yield* makeCopy(files, { from: dir, to }, attempt, fill);
     return { rows: rescue.count, lost: rescue.lost() };
   } finally {
     remains.table?.close();
