@@ -237,6 +237,24 @@ function keepFloats(
   return kept;
 }
 
+/** The first of `words[0, n)` that is not from `least` to `greatest`; -1 if there is none. */
+function firstWordOut(words: Uint32Array, n: number, least: number, greatest: number): number {
+  for (let i = 0; i < n; i++) {
+    const word = words[i]!;
+    if (word < least || word > greatest) return i;
+  }
+  return -1;
+}
+
+/** The first that is no whole number from `least` to `greatest`; -1 if there is none. */
+function firstFloatOut(words: Float64Array, least: number, greatest: number): number {
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    if (!(word >= least && word <= greatest && Math.floor(word) === word)) return i;
+  }
+  return -1;
+}
+
 /** Puts all places into `places`, and tells how many. */
 export function fill(places: Uint32Array): number {
   for (let i = 0; i < places.length; i++) places[i] = i;
@@ -300,10 +318,15 @@ export class Numbers {
     if (this.#loaded) return;
     const words = this.words!;
     this.#source.need(this.#meta.at, this.#meta.at + words.byteLength);
-    if (this.#range !== undefined) {
-      for (let i = 0; i < words.length; i++) this.#check(i, this.#range);
-    }
+    if (this.#range !== undefined) this.#checkAll(words, this.#range);
     this.#loaded = true;
+  }
+
+  #checkAll(words: Words, [least, greatest]: Range): void {
+    const out = words instanceof Float64Array
+      ? firstFloatOut(words, least, greatest)
+      : firstWordOut(this.wide(), words.length, least - this.base, greatest - this.base);
+    if (out >= 0) this.#outOfRange(out);
   }
 
   #check(i: number, [least, greatest]: Range): void {
@@ -426,7 +449,14 @@ export class Blobs {
     const { offsets, heap, length } = this.#meta;
     this.#source.need(offsets, offsets + this.#offsets.byteLength);
     this.#source.need(heap, heap + length);
-    for (let i = 0; i < this.count; i++) this.#check(i);
+    const all = this.#offsets;
+    let from = all[0]!;
+    for (let i = 1; i < all.length; i++) {
+      const to = all[i]!;
+      if (from > to) this.#check(i - 1);
+      from = to;
+    }
+    if (this.count > 0) this.#check(this.count - 1);
     this.#loaded = true;
   }
 
