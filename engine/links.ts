@@ -6,6 +6,11 @@
  * the base that was opened by the user. All that is opened on the way is shared:
  * two tables that lead to each other are open once each.
  *
+ * A way may lead anywhere: tables that belong together stand beside each other, above the
+ * directory of each. Where a base comes from somebody else, so do its ways. What keeps them in is
+ * that a target is opened by its first use only, as a base, to be read, with what Deno permits and
+ * without a lock; and that `open` with a schema refuses a base whose links lead elsewhere.
+ *
  * @module
  */
 

@@ -29,6 +29,7 @@ import {
   type SmallBase,
   smallBase,
   TABLE,
+  writeOut,
 } from "./helpers/small_base.ts";
 import { tempBase } from "./helpers/temp_base.ts";
 
@@ -333,10 +334,7 @@ Deno.test("psbase info, check and select tell of damage, and give no stack", asy
   let n = 0;
   for (const [what, disk] of someDamages()) {
     if (!LONG && n++ % 4 > 0) continue;
-    Deno.mkdirSync(temp.path);
-    for (const [path, bytes] of disk.image()) {
-      Deno.writeFileSync(path.replace(DIR, temp.path), bytes);
-    }
+    writeOut(disk.image(), temp.path);
     for (const command of ["info", "check", "select", "count"]) {
       const { code, err } = await psbase([command, temp.path], { terminal: 80 });
       assert(!err.includes("fault of psbase"), `${what}: ${command}: ${err}`);

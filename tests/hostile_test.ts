@@ -8,12 +8,14 @@
  * @module
  */
 
-import { assert } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ByteReader, ByteWriter, encodeText } from "../engine/bytes.ts";
 import { CorruptionError } from "../engine/errors.ts";
 import { withFiles } from "../engine/file.ts";
 import { FRAME } from "../engine/format.ts";
-import type { FieldSpec, PsBase } from "../mod.ts";
+import { GROUP_ROWS } from "../engine/group.ts";
+import { BaseError, type FieldSpec, PsBase } from "../mod.ts";
+import { psbase } from "./helpers/cli.ts";
 import type { Disk } from "./helpers/crash_file.ts";
 import { asDamage, checked } from "./helpers/damage.ts";
 import {
@@ -28,7 +30,8 @@ import {
   mutateJson,
 } from "./helpers/forge.ts";
 import { newSeed, type Random, randomFrom } from "./helpers/random.ts";
-import { DIR, LOG, open, put, show, smallBase, TABLE } from "./helpers/small_base.ts";
+import { DIR, LOG, open, put, show, smallBase, TABLE, writeOut } from "./helpers/small_base.ts";
+import { tempBase } from "./helpers/temp_base.ts";
 
 const LONG = Deno.env.has("PSBASE_LONG");
 const SMALL = smallBase();
@@ -280,17 +283,21 @@ const GROUPS: Record<string, Change> = {
   },
 };
 
+/** The table of the small base, with another second group. */
+function tableWith(change: Change): Uint8Array {
+  return forgeTable(SMALL.image, {
+    extents(groups) {
+      const group = groups[1]!;
+      const directory = JSON.parse(group.directory);
+      change(directory.columns, group, directory);
+      group.directory = jsonOf(directory);
+    },
+  });
+}
+
 for (const [name, change] of Object.entries(GROUPS)) {
   Deno.test(`PsBase tells of a group with ${name}`, () => {
-    const table = forgeTable(SMALL.image, {
-      extents(groups) {
-        const group = groups[1]!;
-        const directory = JSON.parse(group.directory);
-        change(directory.columns, group, directory);
-        group.directory = jsonOf(directory);
-      },
-    });
-    const disk = forged(TABLE, table);
+    const disk = forged(TABLE, tableWith(change));
     assert(bounded(disk, () => checked(disk)).length > 0, "check() finds it");
     assert(bounded(disk, () => useAll(disk)) > 0, "a verb tells of it");
   });
@@ -446,6 +453,82 @@ Deno.test("PsBase believes no claim, sequence or kind of a frame that leads nowh
     const disk = forged(LOG, forgeLog(SMALL.image, change));
     assert(checked(disk).length > 0, name);
     assert(bounded(disk, () => useAll(disk)) > 0, name);
+  }
+});
+
+// --------------------------------------------------------------- other ways in
+
+Deno.test("PsBase takes no room for rows that a small file claims to have, until they are asked for", () => {
+  const table = forgeTable(SMALL.image, {
+    extents(groups, indexes) {
+      indexes.length = 0;
+      const bytes = new Uint8Array();
+      const directory = JSON.stringify({ rows: GROUP_ROWS, columns: {} });
+      groups.splice(0, groups.length);
+      for (let number = 0; number < 3000; number++) groups.push({ number, bytes, directory });
+    },
+    footer(footer) {
+      const sizes = footer.groups[0].slice(4);
+      footer.nextId = 3000 * GROUP_ROWS;
+      footer.nextGroup = 3000;
+      footer.indexes = [];
+      // All of them are as long as the first.
+      footer.groups = Array.from({ length: 3000 }, (_, i) => {
+        const first = i * GROUP_ROWS;
+        const at = sizes[0] + i * (Math.ceil(sizes[2] / 8) * 8 + 8);
+        return [i, first, first + GROUP_ROWS - 1, GROUP_ROWS, at, 0, sizes[2]];
+      });
+    },
+  });
+  const disk = forged(TABLE, table);
+  put(disk, LOG, logOf(SMALL.image));
+  bounded(disk, () => {
+    using base = open(disk, { readOnly: true });
+    assertEquals([base.size, base.count()], [3000 * GROUP_ROWS, 3000 * GROUP_ROWS]);
+    assertEquals(base.get(9_999_999)?.__id__, 9_999_999);
+    assertEquals(base.at(-1)?.__id__, 3000 * GROUP_ROWS - 1);
+    assertEquals(base.select(undefined, { limit: 3, offset: 7_000_000 }).length, 3);
+    assertEquals(base.count({ name: "x" }), 0);
+  });
+});
+
+Deno.test("psbase tells of forged files, and gives no stack", async () => {
+  await using temp = tempBase();
+  temp.damaged = true;
+  for (const name of ["json that is none", "dates of the end of time", "a column that is null"]) {
+    const disk = forged(TABLE, tableWith(GROUPS[name]!));
+    writeOut(disk.image(), temp.path);
+    for (const command of ["check", "select", "export", "info"]) {
+      const { code, err } = await psbase([command, temp.path]);
+      assertEquals(code, command === "info" ? 0 : 1, `${name}: ${command}: ${err}`);
+      assert(!err.includes("fault of psbase"), err);
+    }
+    Deno.removeSync(temp.path, { recursive: true });
+  }
+});
+
+Deno.test("PsBase says where a forged link leads that leads to no base", async () => {
+  const targets = [
+    "",
+    "..",
+    "../../../../../../etc",
+    "/etc/passwd",
+    "a\0b",
+    "\x1b[2J",
+    "x".repeat(1e5),
+  ];
+  for (const target of targets) {
+    await using temp = tempBase();
+    temp.damaged = true;
+    const footer = (footer: Anything) => void (footer.schema.fields[BOSS!].target = target);
+    const disk = forged(TABLE, forgeTable(SMALL.image, { footer }));
+    put(disk, LOG, logOf(SMALL.image));
+    writeOut(disk.image(), temp.path);
+    using base = PsBase.openSync(temp.path, { readOnly: true });
+    const row = base.get(12) as Anything;
+    // An empty way leads to the base itself.
+    if (target === "") assertEquals(row.boss.n, 0);
+    else assertThrows(() => row.boss, BaseError, "Cannot ");
   }
 });
 

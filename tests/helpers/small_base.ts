@@ -43,6 +43,12 @@ export function put(disk: Disk, path: string, bytes: Uint8Array | undefined): vo
   file.close();
 }
 
+/** Writes the files of the base in {@linkcode DIR} to a directory of the real disk. */
+export function writeOut(image: Image, dir: string): void {
+  Deno.mkdirSync(dir);
+  for (const [path, bytes] of image) Deno.writeFileSync(path.replace(DIR, dir), bytes);
+}
+
 /** The disk, with other bytes at a place of a file. */
 export function patched(disk: Disk, path: string, at: number, bytes: Uint8Array): Disk {
   const copy = disk.killed();
