@@ -177,6 +177,12 @@ const FOOTERS: Record<string, Footer> = {
   "a text for a length": (f) => void f.groups[1].splice(5, 1, "16"),
   "a huge directory": (f) => void f.groups[1].splice(6, 1, 2 ** 40),
   "an index of no rows": (f) => void f.indexes[0].splice(1, 1, 1e9),
+  "an index of too few nulls": (f) => void f.indexes[0].splice(1, 1, 0),
+  "an extent that is there twice": (f) => {
+    const [number, , , , ...extent] = f.groups[0];
+    f.groups[1].splice(0, 1, number);
+    f.groups[1].splice(4, 3, ...extent);
+  },
   "an index that is a group": (f) => void f.indexes[0].splice(3, 3, ...f.groups[0].slice(4)),
   "a wrong nextId": (f) => void (f.nextId = 3),
   "half a nextId": (f) => void (f.nextId = 30.5),
@@ -321,6 +327,14 @@ for (const [name, change] of Object.entries(INDEXES)) {
     assert(bounded(disk, () => useAll(disk)) > 0, "a verb tells of it");
   });
 }
+
+Deno.test("PsBase.cleanup() takes over no index that leaves out a row", () => {
+  const extents = (_: unknown, indexes: ForgedExtent[]) =>
+    indexes.forEach(INDEXES["twice the same row"]!);
+  const disk = forged(TABLE, forgeTable(SMALL.image, { extents }));
+  using base = open(disk);
+  assertThrows(() => base.cleanupSync(), CorruptionError, "leaves out a row");
+});
 
 // --------------------------------------------------------------- logs
 

@@ -6,9 +6,16 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { CorruptionError } from "../../engine/errors.ts";
+import { BaseNotFoundError, CorruptionError } from "../../engine/errors.ts";
 import { withFiles } from "../../engine/file.ts";
-import { FRAME_HEADER, LOG_PAGE } from "../../engine/format.ts";
+import {
+  decodeMark,
+  FRAME_HEADER,
+  getUint32,
+  LOG_PAGE,
+  sameBytes,
+  verifiedOwner,
+} from "../../engine/format.ts";
 import { PsBase } from "../../mod.ts";
 import type { Disk } from "./crash_file.ts";
 import { DIR, LOG, open, QUESTIONS, show, type SmallBase } from "./small_base.ts";
@@ -50,8 +57,21 @@ export function leastCommit({ image, commits }: SmallBase, disk: Disk): number {
   return commits.findLastIndex(({ to }) => to <= claim);
 }
 
+const MAGIC = new TextEncoder().encode("PSBASE\r\n");
+
+/** Whether nothing is left of the identity, nor of what tells that there was one. */
+function isLost(disk: Disk): boolean {
+  const [identity, log] = [`${DIR}/base`, LOG].map((path) => disk.image().get(path));
+  if (sameBytes(identity!.subarray(0, 8), MAGIC) || getUint32(log!, LOG_PAGE) !== 0) return false;
+  const sums = verifiedOwner(LOG, "log", log!);
+  return sums === undefined || !decodeMark(sums, 1, log!.subarray(0, LOG_PAGE)).sealedInto;
+}
+
 /** A `CorruptionError` that names a place; anything else is thrown. */
 export function asDamage(error: unknown, disk: Disk): CorruptionError {
+  if (error instanceof BaseNotFoundError && isLost(disk)) {
+    return new CorruptionError(DIR, 0, error.message);
+  }
   if (!(error instanceof CorruptionError)) throw error;
   const { file, offset } = error;
   // A backup names what is damaged in the copy.
@@ -71,11 +91,15 @@ export function attempt<T>(disk: Disk, fn: () => T): T | CorruptionError {
   }
 }
 
-/** What `check()` says; it throws for no damage. */
+/** What `check()` says; it throws for no damage, but where there is no base any more. */
 export function checked(disk: Disk) {
-  const { ok, problems } = withFiles(disk.process(), () => PsBase.checkSync(DIR));
-  assertEquals(ok, problems.length === 0);
-  return problems;
+  const result = attempt(disk, () => withFiles(disk.process(), () => PsBase.checkSync(DIR)));
+  if (result instanceof CorruptionError) {
+    assert(isLost(disk), result.message);
+    return [result];
+  }
+  assertEquals(result.ok, result.problems.length === 0);
+  return result.problems;
 }
 
 /**
