@@ -309,6 +309,19 @@ for (const [name, change] of Object.entries(GROUPS)) {
   });
 }
 
+Deno.test("PsBase.check() finds bounds that leave out a value", () => {
+  const changes: Change[] = [
+    (columns) => columns[BIG!].bounds = [5, 6],
+    (columns) => columns[NAME!].bounds = ["y", "z"],
+    (columns) => columns[N!].numbers.max = columns[N!].numbers.min,
+    (columns) => Object.assign(columns[N!].numbers, { min: 9, max: 9 }),
+  ];
+  for (const change of changes) {
+    const [problem] = checked(forged(TABLE, tableWith(change)));
+    assert(problem?.reason.includes("out of its bounds"), String(change));
+  }
+});
+
 const INDEXES: Record<string, (index: ForgedExtent) => void> = {
   "twice the same row": ({ bytes }) => bytes.copyWithin(4, 0, 4),
   "rows that are not there": ({ bytes }) => bytes.fill(255, 8, 12),
