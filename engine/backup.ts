@@ -55,26 +55,30 @@ export function* makeCopy(
 ): Generator<undefined, void> {
   const taken = () =>
     new BaseExistsError(`${attempt} to "${dir}": there is a base already, choose another path`);
-  const place = prepareBase(files, dir, join(from, IDENTITY));
-  if (place === undefined) throw taken();
-  const { lock, made } = place;
   try {
-    if (!lock.tryAcquire()) throw taken();
+    const place = prepareBase(files, dir, join(from, IDENTITY));
+    if (place === undefined) throw taken();
+    const { lock, made } = place;
     try {
-      if (isThere(dir, lock)) throw taken();
-      clearPlace(files, dir);
+      if (!lock.tryAcquire()) throw taken();
       try {
-        yield* makeBase(files, dir, lock, fill);
-        yield* verify(files, dir);
-      } catch (error) {
-        unmakeBase(files, dir, made);
-        throw refused(`${attempt} to "${dir}"`, "there is no copy", error);
+        if (isThere(dir, lock)) throw taken();
+        clearPlace(files, dir);
+        try {
+          yield* makeBase(files, dir, lock, fill);
+          yield* verify(files, dir);
+        } catch (error) {
+          unmakeBase(files, dir, made);
+          throw error;
+        }
+      } finally {
+        lock.release();
       }
     } finally {
-      lock.release();
+      lock.detach();
     }
-  } finally {
-    lock.detach();
+  } catch (error) {
+    throw refused(`${attempt} to "${dir}"`, "there is no copy", error);
   }
 }
 

@@ -47,6 +47,7 @@ export function prepareBase(
     if (like !== undefined) files.open(path, "create", like).close();
     return { lock: Flock.attach(files, path, "create"), made };
   } catch (error) {
+    if (made) removeEmpty(files, dir);
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
@@ -57,7 +58,10 @@ export function unmakeBase(files: Files, dir: string, made: boolean): void {
   for (const name of files.list(dir) ?? []) {
     if (parseName(name) !== undefined) removeQuietly(files, join(dir, name));
   }
-  if (!made) return;
+  if (made) removeEmpty(files, dir);
+}
+
+function removeEmpty(files: Files, dir: string): void {
   try {
     files.removeDir(dir);
   } catch {

@@ -30,7 +30,7 @@ export interface File {
   lockSync(): void;
   /** Takes the lock if it is free or held through this very file. */
   tryLock(shared?: boolean): boolean;
-  /** Lets go of the lock, as {@linkcode File.close} does. */
+  /** Lets go of the lock, as {@linkcode File.close} does; never throws. */
   unlock(): void;
   /** Closes it; once is enough, twice is harmless. */
   close(): void;
@@ -89,22 +89,34 @@ class DenoFile implements File {
   }
 
   get identity(): string {
-    return this.#identity ??= identityOf(this.#file.statSync());
+    try {
+      return this.#identity ??= identityOf(this.#file.statSync());
+    } catch (error) {
+      throw this.#named("stat", error);
+    }
   }
 
   size(): number {
-    return this.#file.seekSync(0, Deno.SeekMode.End);
+    try {
+      return this.#file.seekSync(0, Deno.SeekMode.End);
+    } catch (error) {
+      throw this.#named("seek", error);
+    }
   }
 
   readAt(into: Uint8Array, at: number): number {
-    this.#file.seekSync(at, Deno.SeekMode.Start);
-    let done = this.#file.readSync(into) ?? 0;
-    while (done < into.length) {
-      const n = this.#file.readSync(into.subarray(done));
-      if (n === null) break;
-      done += n;
+    try {
+      this.#file.seekSync(at, Deno.SeekMode.Start);
+      let done = this.#file.readSync(into) ?? 0;
+      while (done < into.length) {
+        const n = this.#file.readSync(into.subarray(done));
+        if (n === null) break;
+        done += n;
+      }
+      return done;
+    } catch (error) {
+      throw this.#named("read", error);
     }
-    return done;
   }
 
   writeAt(bytes: Uint8Array, at: number): void {
@@ -123,26 +135,49 @@ class DenoFile implements File {
     this.#file.syncDataSync();
   }
 
-  lock(): Promise<void> {
-    return this.#file.lock(true);
+  async lock(): Promise<void> {
+    try {
+      await this.#file.lock(true);
+    } catch (error) {
+      throw this.#named("lock", error);
+    }
   }
 
   lockSync(): void {
-    this.#file.lockSync(true);
+    try {
+      this.#file.lockSync(true);
+    } catch (error) {
+      throw this.#named("lock", error);
+    }
   }
 
   tryLock(shared = false): boolean {
-    return this.#file.tryLockSync(!shared);
+    try {
+      return this.#file.tryLockSync(!shared);
+    } catch (error) {
+      throw this.#named("lock", error);
+    }
   }
 
   unlock(): void {
-    if (!this.#closed) this.#file.unlockSync();
+    if (this.#closed) return;
+    try {
+      this.#file.unlockSync();
+    } catch {
+      // What was done under the lock is done. The next unlock, or close, lets go.
+    }
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#file.close();
+  }
+
+  /** Deno names the path where it is called with one; whoever writes names it himself. */
+  #named(act: string, error: unknown): unknown {
+    if (error instanceof Error) error.message += `: ${act} '${this.path}'`;
+    return error;
   }
 }
 

@@ -131,12 +131,17 @@ export function openError(files: Files, dir: string, path: string, error: unknow
   try {
     files.open(path, "read").close();
   } catch {
-    if (error instanceof Deno.errors.NotCapable) return error;
-    const advice = error instanceof Deno.errors.PermissionDenied
-      ? ", ask its owner for access"
-      : "";
-    return new BaseError(`Cannot open "${dir}": ${said}${advice}`, { cause: error });
+    return unreadable(dir, error);
   }
   const refused = `Cannot open "${dir}" for writing: ${said}, open it with readOnly to read it`;
   return new ReadOnlyError(refused, { cause: error });
+}
+
+/** What a base that the system lets nobody read is refused with; errors of psbase as they are. */
+export function unreadable(dir: string, error: unknown): unknown {
+  if (error instanceof BaseError || error instanceof Deno.errors.NotCapable) return error;
+  const advice = error instanceof Deno.errors.PermissionDenied ? ", ask its owner for access" : "";
+  return new BaseError(`Cannot open "${dir}": ${(error as Error).message}${advice}`, {
+    cause: error,
+  });
 }

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { CorruptionError, WriteError } from "./errors.ts";
+import { CorruptionError, refused, WriteError } from "./errors.ts";
 import type { File, Files } from "./file.ts";
 import {
   chainValue,
@@ -373,10 +373,8 @@ export class Log {
    */
   append(frames: readonly NewFrame[]): void {
     this.check();
-    // Before the first append, so that no error can escape it.
-    this.#second ??= this.#openAgain();
     const from = this.#owns ? this.end : Math.min(this.#claim, this.end);
-    const parts = [this.#verified(from)];
+    const parts = [this.prepare(from)];
     let { end, sequence } = this;
     let chain = this.#chain;
     for (const { kind, payload } of frames) {
@@ -399,6 +397,21 @@ export class Log {
     this.#sealed = last === FRAME.seal;
     Object.assign(this, { end, sequence });
     this.#chain = chain;
+  }
+
+  /**
+   * Gets what an append needs, and the bytes from `from` on that it writes again.
+   *
+   * @throws {WriteError} If the system refuses; nothing was written then.
+   */
+  prepare(from = this.end): Uint8Array {
+    try {
+      // Before the first append, so that no error can escape it.
+      this.#second ??= this.#openAgain();
+      return this.#verified(from);
+    } catch (error) {
+      throw refused(`Cannot write "${this.path}"`, "nothing was written", error);
+    }
   }
 
   #write(from: number, parts: readonly Uint8Array[], end: number, room: number): void {

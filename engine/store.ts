@@ -19,7 +19,14 @@ import { type BaseError, BaseNotFoundError, ClosedError, CorruptionError } from 
 import type { File, Files } from "./file.ts";
 import { Flock } from "./flock.ts";
 import { type Checksum, encodeIdentity, FRAME, sameBytes } from "./format.ts";
-import { identityAt, identityBytes, openError, settleIdentity, sumsOf } from "./identity.ts";
+import {
+  identityAt,
+  identityBytes,
+  openError,
+  settleIdentity,
+  sumsOf,
+  unreadable,
+} from "./identity.ts";
 import { type Generation, Generations } from "./generations.ts";
 import { IDENTITY } from "./layout.ts";
 import { type Family, Links } from "./links.ts";
@@ -124,7 +131,7 @@ export class Store {
     } catch (error) {
       if (store === undefined) lock?.detach();
       else store.close();
-      throw error;
+      throw unreadable(dir, error);
     } finally {
       if (lock === undefined) file.close();
     }
@@ -281,6 +288,8 @@ export class Store {
     if (this.owned) return this.#state;
     this.checkIdentity();
     this.#catchUp(false);
+    // Before anything is changed: who may open no more files reads on.
+    this.#log.prepare();
     return this.#state;
   }
 

@@ -12,19 +12,26 @@ export interface RemoteBase extends AsyncDisposable {
   readonly pid: number;
   /** Calls a verb there, or reads a property; an error comes as `{ error, message }`. */
   call(verb: string, ...args: unknown[]): Promise<unknown>;
+  /** How it ended. */
+  readonly status: Promise<Deno.CommandStatus>;
   /** Ends it at once, and waits until it is gone. */
   kill(): Promise<void>;
 }
 
-/** Opens the base at `path` in a process of its own. */
+/** Opens the base at `path` in a process of its own; `under` as in {@linkcode spawnFixture}. */
 export async function openRemote(
   path: string,
   type: "Base" | "PsBase",
-  options: object = {},
+  { under = [], ...options }: { under?: string[]; [option: string]: unknown } = {},
 ): Promise<RemoteBase> {
-  const fixture: Fixture = spawnFixture("use_base", [path, type, JSON.stringify(options)]);
-  assertEquals(await fixture.readLine(), '"open"');
+  const fixture: Fixture = spawnFixture("use_base", [path, type, JSON.stringify(options)], under);
+  const opened = await fixture.readLine();
+  if (opened !== '"open"') {
+    await fixture[Symbol.asyncDispose]();
+    assertEquals(opened, '"open"');
+  }
   return {
+    status: fixture.status,
     pid: fixture.child.pid,
     async call(...words) {
       await fixture.send(JSON.stringify(words));

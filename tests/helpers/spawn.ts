@@ -18,14 +18,25 @@ export interface Fixture extends AsyncDisposable {
   readLine(): Promise<string | undefined>;
   /** Writes a line to its stdin. */
   send(line: string): Promise<void>;
+  /** Ends its stdin. */
+  end(): Promise<void>;
   /** Sends a signal, SIGKILL if none is named; harmless after its end. */
   kill(signal?: Deno.Signal): void;
 }
 
-/** Starts `tests/fixtures/<name>.ts`; what it writes to stderr is shown. */
-export function spawnFixture(name: string, args: string[] = []): Fixture {
+/**
+ * Starts `tests/fixtures/<name>.ts`; what it writes to stderr is shown. `under` comes before the
+ * command: a program that restrains it.
+ */
+export function spawnFixture(name: string, args: string[] = [], under: string[] = []): Fixture {
   const path = new URL(`${name}.ts`, FIXTURES).href;
-  return spawn(Deno.execPath(), ["run", "-A", "--quiet", path, ...args]);
+  const [program, ...words] = [...under, Deno.execPath(), "run", "-A", "--quiet", path, ...args];
+  return spawn(program!, words);
+}
+
+/** To be put before a command: a shell that does something, limits resources say, and becomes it. */
+export function underShell(script: string): string[] {
+  return ["sh", "-c", `${script}; exec "$@"`, "sh"];
 }
 
 /** Starts any program. */
@@ -54,6 +65,7 @@ export function spawn(command: string, args: string[]): Fixture {
     kill,
     readLine: async () => (await lines.next()).value,
     send: (line) => writer.write(new TextEncoder().encode(line + "\n")),
+    end: () => writer.close(),
     async [Symbol.asyncDispose]() {
       kill();
       await child.status;
