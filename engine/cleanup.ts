@@ -54,13 +54,16 @@ export class Cleanup {
 
   /** Begins one; `undefined` if somebody else is at it. */
   static begin(store: Store): Cleanup | undefined {
-    const state = store.refresh();
-    const lock = openLock(store);
+    let lock: File | undefined;
     let begun: Cleanup | undefined;
     try {
+      const state = store.refresh();
+      lock = openLock(store);
       if (lock.tryLock()) begun = new Cleanup(store, state, lock);
+    } catch (error) {
+      throw explain(store, error);
     } finally {
-      if (begun === undefined) lock.close();
+      if (begun === undefined) lock?.close();
     }
     return begun;
   }
@@ -106,12 +109,16 @@ export class Cleanup {
     // Before the seal: who finds the seal on disk must find the files that it leads to.
     files.syncDir(dir);
     store.sealAndFollow();
-    if (store.log.sealedInto) removeOld(store);
+    try {
+      if (store.log.sealedInto) removeOld(store);
+    } catch {
+      // It is done. What is left is in nobody's way, and the next cleanup tries again.
+    }
   }
 
   /** What a cleanup is refused with that the system did not let come to its end. */
   explain(error: unknown): unknown {
-    return refused(`Cannot clean up "${this.#store.dir}"`, "the rows are as they were", error);
+    return explain(this.#store, error);
   }
 
   #create(path: string): File {
@@ -126,6 +133,10 @@ export class Cleanup {
     for (const path of this.#temporaries) removeQuietly(this.#store.files, path);
     this.#lock.close();
   }
+}
+
+function explain(store: Store, error: unknown): unknown {
+  return refused(`Cannot clean up "${store.dir}"`, "the rows are as they were", error);
 }
 
 function openLock(store: Store): File {

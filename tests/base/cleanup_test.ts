@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { denoFiles, type OpenMode, withFiles } from "../../engine/file.ts";
+import { denoFiles, type Files, type OpenMode, withFiles } from "../../engine/file.ts";
 import { Base, CorruptionError, PsBase } from "../../mod.ts";
 import { openRemote } from "../helpers/remote_base.ts";
 import { tempBase } from "../helpers/temp_base.ts";
@@ -102,6 +102,30 @@ Deno.test("PsBase cleans up by itself as the log grows, by async and blocking wr
     using again = PsBase.openSync(temp.path, { schema: SCHEMA });
     assertEquals(Array.from(again, (row) => row.n), Array.from({ length: n }, (_, i) => i));
   }
+});
+
+Deno.test("PsBase.cleanup() is done though what came before cannot be listed, and the next removes it", async () => {
+  await using temp = tempBase();
+  let lists = 0;
+  const files: Files = {
+    ...denoFiles,
+    list(dir) {
+      // The first leads to the new generation.
+      if (lists++ === 1) throw new Error("Input/output error (os error 5)");
+      return denoFiles.list(dir);
+    },
+  };
+  PsBase.createSync(temp.path, SCHEMA)[Symbol.dispose]();
+  using db = withFiles(files, () => PsBase.openSync(temp.path));
+  lists = 0;
+  db.cleanupSync();
+  assertEquals([lists, db.stats().generation], [2, 2]);
+  assert("000001.log" in temp.files());
+  await db.cleanup();
+  assertEquals(Object.keys(temp.files()).filter((name) => /^0/.test(name)), [
+    "000003.log",
+    "000003.table",
+  ]);
 });
 
 Deno.test("PsBase.cleanup() carries over what is written while the table is built", async () => {
