@@ -316,7 +316,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
         });
         if (file === "-") return writeRows(call.io.stdout, form, columns, rows);
         using out = openOutput(file);
-        const write = (text: string) => writeText(out, text);
+        const write = (text: string) => orFault(file, () => writeText(out, text));
         writeRows({ columns: Infinity, write }, form, columns, rows);
       });
     },
@@ -463,8 +463,12 @@ function formatOf(file: string): (typeof FORMS)[number] | undefined {
 }
 
 function openOutput(file: string): Deno.FsFile {
+  return orFault(file, () => Deno.openSync(file, { write: true, create: true, truncate: true }));
+}
+
+function orFault<T>(file: string, write: () => T): T {
   try {
-    return Deno.openSync(file, { write: true, create: true, truncate: true });
+    return write();
   } catch (error) {
     throw new Fault(`Cannot write "${file}": ${(error as Error).message}`);
   }

@@ -1,12 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import {
-  Base,
-  BaseNotFoundError,
-  CorruptionError,
-  PsBase,
-  ReadOnlyError,
-  WriteError,
-} from "../../mod.ts";
+import { Base, BaseNotFoundError, CorruptionError, PsBase, ReadOnlyError } from "../../mod.ts";
 import { openRemote } from "../helpers/remote_base.ts";
 import { spawn } from "../helpers/spawn.ts";
 import { tempBase } from "../helpers/temp_base.ts";
@@ -25,22 +18,6 @@ async function openWith(permissions: string[], path: string, options = {}): Prom
     said.push(JSON.parse(await child.readLine() ?? "null"));
   }
   return said;
-}
-
-/** A file system of its own at `dir`, of so many bytes; `undefined` if it cannot be had. */
-function mountTemp(dir: string, bytes: number) {
-  const run = (command: string, ...args: string[]) =>
-    new Deno.Command(command, { args, stderr: "null" }).outputSync().success;
-  try {
-    Deno.mkdirSync(dir);
-    if (!run("mount", "-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", dir)) return undefined;
-  } catch {
-    return undefined;
-  }
-  return {
-    toReadOnly: () => assert(run("mount", "-o", "remount,ro", dir)),
-    [Symbol.dispose]: () => assert(run("umount", dir)),
-  };
 }
 
 Deno.test("PsBase.open() without permission to write says that readOnly would do", async () => {
@@ -110,87 +87,6 @@ Deno.test("PsBase with readOnly writes no byte, takes no lock, and follows the o
     if (n === 103) await remote.call("cleanup");
     assertEquals([still.size, still.at(-1)?.n], [n + 1, n]);
   }
-});
-
-Deno.test("PsBase reads with readOnly from a read-only file system, and is refused otherwise", async (t) => {
-  await using temp = tempBase();
-  using disk = mountTemp(temp.path, 4 * 2 ** 20);
-  if (disk === undefined) {
-    await t.step({ name: "skipped: a file system cannot be mounted", ignore: true, fn() {} });
-    return;
-  }
-  {
-    using db = PsBase.createSync(temp.path, SCHEMA);
-    db.insertSync({ n: 1 });
-  }
-  disk.toReadOnly();
-  for (const Class of [Base, PsBase]) {
-    await assertRejects(() => Class.open(temp.path), ReadOnlyError, "readOnly");
-    assertThrows(() => Class.openSync(temp.path), ReadOnlyError);
-    using db = Class.openSync(temp.path, { schema: SCHEMA, readOnly: true });
-    assertEquals(db.get(0)?.n, 1);
-    assertThrows(() => db.insertSync({ n: 2 }), ReadOnlyError);
-    assertEquals(await db.check(), { ok: true, rows: 1, problems: [] });
-  }
-});
-
-Deno.test("PsBase on a full disk fails clearly, loses nothing, and goes on when there is room", async (t) => {
-  await using temp = tempBase();
-  using disk = mountTemp(temp.path, 2 ** 20);
-  if (disk === undefined) {
-    await t.step({ name: "skipped: a file system cannot be mounted", ignore: true, fn() {} });
-    return;
-  }
-  await using db = PsBase.createSync(temp.path, SCHEMA);
-  await using other = PsBase.openSync(temp.path, { schema: SCHEMA });
-  const ballast = `${temp.path}/ballast`;
-  Deno.writeFileSync(ballast, new Uint8Array(600_000));
-  // Each different: columns would hold equal ones once.
-  const row = (n: number) => ({ n, name: String(n).padStart(20_000) });
-  let acknowledged = 0;
-  const fill = () => {
-    for (; acknowledged < 1000; acknowledged++) db.insertSync(row(acknowledged));
-  };
-  for (const _ of [1, 2, 3]) {
-    const error = assertThrows(fill, WriteError);
-    assertEquals(error.outcome, "none");
-    assert(error.message.startsWith(`Cannot write "${temp.path}/`), error.message);
-  }
-  assert(acknowledged > 2);
-  const many = Array.from({ length: 100 }, (_, n) => row(n));
-  await assertRejects(() => db.insertMany(many), WriteError);
-  for (const handle of [db, other]) {
-    assertEquals(
-      Array.from(handle, (row) => row.n),
-      Array.from({ length: acknowledged }, (_, n) => n),
-    );
-  }
-  await assertRejects(() => db.cleanup(), WriteError);
-  assertEquals(Object.keys(temp.files()).filter((name) => /\.[0-9a-f]{16}$/.test(name)), []);
-  assertEquals(db.size, acknowledged);
-  Deno.removeSync(ballast);
-  assertEquals(db.insertSync({ n: -1 }), acknowledged);
-  assertEquals(await other.insert({ n: -2 }), acknowledged + 1);
-  using again = PsBase.openSync(temp.path);
-  assertEquals(again.size, acknowledged + 2);
-});
-
-Deno.test("PsBase.create() on a full disk throws WriteError, and makes the base when there is room", async (t) => {
-  await using temp = tempBase();
-  using disk = mountTemp(temp.path, 2 ** 16);
-  if (disk === undefined) {
-    await t.step({ name: "skipped: a file system cannot be mounted", ignore: true, fn() {} });
-    return;
-  }
-  const ballast = `${temp.path}/ballast`;
-  const dir = `${temp.path}/base`;
-  Deno.writeFileSync(ballast, new Uint8Array(2 ** 16 - 2 * 4096));
-  const error = assertThrows(() => PsBase.createSync(dir, SCHEMA), WriteError);
-  assert(error.message.startsWith(`Cannot create "${dir}": `), error.message);
-  assertThrows(() => Deno.statSync(dir), Deno.errors.NotFound);
-  Deno.removeSync(ballast);
-  using db = PsBase.createSync(dir, SCHEMA);
-  assertEquals(db.insertSync({ n: 1 }), 0);
 });
 
 Deno.test("PsBase tells of files that are gone, and of files that are cut", async () => {
