@@ -5,6 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { whyNoStrace } from "../helpers/strace.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 
 const PROGRAM = new URL("../fixtures/do_and_mark.ts", import.meta.url).href;
@@ -14,17 +15,6 @@ const CALLS = "trace=fsync,fdatasync,sync,syncfs,sync_file_range,msync,chdir";
 function strace(to: string, command: string[]): Deno.CommandOutput {
   const args = ["-f", "-y", "-e", CALLS, "-o", to, ...command];
   return new Deno.Command("strace", { args, stdout: "null", stderr: "piped" }).outputSync();
-}
-
-/** Why system calls cannot be seen here, empty if they can. */
-function obstacle(): string {
-  if (Deno.build.os !== "linux") return "there is no strace but on Linux";
-  try {
-    const { success } = strace("/dev/null", ["true"]);
-    return success ? "" : "strace may not trace here";
-  } catch {
-    return "strace is not installed";
-  }
 }
 
 /** The syncs of each step, each as call and name of the file, without its nonce. */
@@ -91,7 +81,7 @@ const EXPECTED: Record<string, number | string[]> = {
   "end": 0,
 };
 
-const why = obstacle();
+const why = whyNoStrace();
 for (const name of ["Base", "PsBase"]) {
   Deno.test({
     name: `${name} syncs what each verb promises, and no more, by system calls${why && `: ${why}`}`,
