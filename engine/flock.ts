@@ -122,11 +122,18 @@ export class Flock {
     let registry = Flock.#open.get(files);
     if (registry === undefined) Flock.#open.set(files, registry = new Map());
     const file = files.open(path, mode);
-    let flock = registry.get(file.identity);
-    if (flock === undefined) registry.set(file.identity, flock = new Flock(file, registry));
-    else file.close();
-    flock.#users++;
-    return flock;
+    try {
+      const there = registry.get(file.identity);
+      const flock = there ?? new Flock(file, registry);
+      if (there === undefined) registry.set(file.identity, flock);
+      else file.close();
+      flock.#users++;
+      return flock;
+    } catch (error) {
+      // The system does not say which file it is.
+      file.close();
+      throw error;
+    }
   }
 
   /** The lock on the file of that identity, if this thread has it open. */

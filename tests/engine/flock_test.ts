@@ -105,6 +105,22 @@ Deno.test("Flock.attach() opens a file once, and the last detach() closes it", (
   assertEquals(Flock.find(kernel.files, "a"), undefined);
 });
 
+Deno.test("Flock.attach() closes the file of which it is not told which it is", () => {
+  const kernel = new FakeKernel();
+  const files: Files = {
+    ...kernel.files,
+    open(path, mode) {
+      const file = kernel.files.open(path, mode);
+      const get = () => {
+        throw new Error("Input/output error (os error 5)");
+      };
+      return Object.defineProperty(file, "identity", { get });
+    },
+  };
+  assertThrows(() => Flock.attach(files, "a", "create"), Error, "os error 5");
+  assertEquals(kernel.open, 0);
+});
+
 Deno.test("Flock.release() starts the wait of the next, and only one at a time", async () => {
   const kernel = new FakeKernel();
   const flock = Flock.attach(kernel.files, "a", "create");
