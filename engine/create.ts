@@ -163,6 +163,8 @@ export function* makeBase(
   lock: Flock,
   fill: Fill,
 ): Generator<undefined, void> {
+  // Before all else: what stands where no identity file is, create takes for a base that lost it.
+  files.syncDir(dir);
   const sums = new Checksum(crypto.getRandomValues(new Uint8Array(16)));
   yield* makeGeneration(files, dir, sums, 1, fill);
   for (const name of [OWNER, CLEANUP]) {

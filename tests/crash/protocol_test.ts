@@ -10,7 +10,7 @@ import {
   anyOf,
   type Choose,
   type CrashFiles,
-  type Disk,
+  Disk,
   ioError,
   NEWEST,
   noSpace,
@@ -29,6 +29,7 @@ import {
   text,
   VERBS,
 } from "../helpers/crash_run.ts";
+import { powerCuts } from "../helpers/power_cut.ts";
 
 const LOG = "/people/000001.log";
 
@@ -299,6 +300,18 @@ Deno.test("PsBase never takes a frame behind a torn one for its successor", () =
   open(after.process(), { durability: "relaxed" }).insertSync({ name: long("one") });
   const zerosLost: Choose = (values, sector = 0) => sector >= 12 ? values[0]! : values.at(-1)!;
   assertEquals(names(after.cut(zerosLost)).map((name) => name.slice(0, 3)), ["one"]);
+});
+
+Deno.test("PsBase.create() can be done again whichever names a power cut took", () => {
+  const disk = new Disk();
+  const endings: Disk[] = [];
+  disk.after = () => endings.push(...powerCuts(disk, 64, random(SEED)));
+  create(disk.process());
+  for (const ending of endings) {
+    create(ending.process(), "open").insertSync({ name: "a" });
+    assertEquals(names(ending.cut(OLDEST)), ["a"]);
+  }
+  assert(endings.length > 50);
 });
 
 Deno.test("PsBase.insert() by one process each is all there after a power cut", () => {

@@ -4,9 +4,10 @@
  *
  * What is durable follows the model of the protocol: each sector that was written
  * since the last sync of its file may hold, after a power cut, any value that it had
- * since, each on its own; so may the size of the file and each directory entry. A
- * sync that fails marks all sectors clean, kept or dropped, and is told once to each
- * open file (Linux, from 4.17).
+ * since, each on its own; so may the size of the file and each directory entry. Where a
+ * file grew, and what was written did not get to the disk, there are zeros, noise, or
+ * what another file left there. A sync that fails marks all sectors clean, kept or
+ * dropped, and is told once to each open file (Linux, from 4.17).
  *
  * @module
  */
@@ -41,6 +42,12 @@ export function anyOf(next: () => number): Choose {
   const chance = next();
   return (values) => next() < chance ? values.at(-1)! : values[Math.floor(next() * values.length)]!;
 }
+
+/** A sector of a file that grew, which was not written before the power was cut. */
+type Fill = (sector: number) => Uint8Array;
+
+const ZEROS: Fill = () => new Uint8Array(SECTOR);
+const NOISE: Fill = (i) => new Uint8Array(SECTOR).map((_, at) => at * 167 + i * 59 + 13);
 
 class Inode {
   bytes = new Uint8Array(0);
@@ -101,12 +108,31 @@ class Inode {
     for (let i = first; i < last; i++) this.dirty.get(i)!.push(this.sector(i));
   }
 
-  /** Each sector, and the size, has one of the values that it had since the last sync. */
-  settle(choose: Choose): void {
+  /** Of sectors that were written once more than they should have been. */
+  unwrite(at: number, length: number, size: number): void {
+    for (let i = Math.floor(at / SECTOR); i < Math.ceil((at + length) / SECTOR); i++) {
+      this.dirty.get(i)!.pop();
+    }
+    if (size !== this.size) this.sizes.pop();
+    this.bytes.fill(0, size);
+    this.size = size;
+  }
+
+  /**
+   * Each sector, and the size, has one of the values that it had since the last sync.
+   *
+   * @param stale What other files left on the disk.
+   */
+  settle(choose: Choose, stale: Fill): void {
+    const grown = Math.ceil(this.sizes[0]! / SECTOR);
+    const size = choose(this.sizes);
+    // One sector, as of the identity, comes with its size, or there are zeros.
+    const fill = size > Math.max(grown, 1) * SECTOR ? choose([ZEROS, NOISE, stale]) : ZEROS;
     this.resize(Math.max(...this.sizes));
     for (const [i, value] of this.lost) this.put(i, value);
-    for (const [i, values] of this.dirty) this.put(i, choose(values, i));
-    const size = choose(this.sizes);
+    for (const [i, [durable, ...later]] of this.dirty) {
+      if (i * SECTOR < size) this.put(i, choose([i < grown ? durable! : fill(i), ...later], i));
+    }
     this.bytes.fill(0, size);
     this.size = size;
     this.lost.clear();
@@ -210,7 +236,7 @@ export class Disk {
   readonly watchers = new Set<(path: string) => void>();
   #root = new Dir();
   #inodes = 0;
-  #last: { inode: Inode; at: number; was: Uint8Array; is: Uint8Array } | undefined;
+  #last: { inode: Inode; at: number; was: Uint8Array; is: Uint8Array; size: number } | undefined;
 
   /** A process that works on this disk. */
   process(): CrashFiles {
@@ -233,9 +259,11 @@ export class Disk {
   /** What is there when they were killed while the last write had written so many bytes. */
   torn(bytes: number): Disk {
     const copy = this.killed();
-    const { inode, at, was, is } = copy.#last!;
-    inode.write(was, at);
-    inode.write(is.subarray(0, bytes), at);
+    const { inode, at, was, is, size } = copy.#last!;
+    inode.bytes.set(was, at);
+    inode.unwrite(at, is.length, size);
+    copy.#last = undefined;
+    if (bytes > 0) inode.write(is.subarray(0, bytes), at);
     return copy;
   }
 
@@ -243,11 +271,18 @@ export class Disk {
   cut(choose: Choose): Disk {
     const copy = this.killed();
     copy.#last = undefined;
+    const others = this.#files();
     const settle = (dir: Dir) => {
       dir.settle(choose);
       for (const [node] of dir.entries.values()) {
         if (node instanceof Dir) settle(node);
-        else node!.settle(choose);
+        else {
+          const { id } = node!;
+          node!.settle(choose, (i) => {
+            const other = others.find((one) => one.id !== id && one.size > i * SECTOR);
+            return other?.sector(i) ?? NOISE(i);
+          });
+        }
       }
     };
     settle(copy.#root);
@@ -266,18 +301,33 @@ export class Disk {
     for (const value of inode.dirty.get(Math.floor(at / SECTOR)) ?? []) value[at % SECTOR]! ^= 0x40;
   }
 
-  /** All names with the bytes behind them. */
+  /** All names with the bytes behind them; of directories with none. */
   image(): Map<string, Uint8Array> {
     const image = new Map<string, Uint8Array>();
     const add = (dir: Dir, path: string) => {
       for (const [name, values] of dir.entries) {
         const node = values.at(-1);
-        if (node instanceof Dir) add(node, `${path}/${name}`);
-        else if (node !== undefined) image.set(`${path}/${name}`, node.bytes.slice(0, node.size));
+        if (node === undefined) continue;
+        const isDir = node instanceof Dir;
+        image.set(`${path}/${name}`, isDir ? new Uint8Array() : node.bytes.slice(0, node.size));
+        if (isDir) add(node, `${path}/${name}`);
       }
     };
     add(this.#root, "");
     return new Map([...image].sort(([a], [b]) => a < b ? -1 : 1));
+  }
+
+  /** All files, also those that are gone but may come back. */
+  #files(): Inode[] {
+    const found = new Set<Inode>();
+    const add = (dir: Dir) => {
+      for (const node of [...dir.entries.values()].flat()) {
+        if (node instanceof Dir) add(node);
+        else if (node !== undefined) found.add(node);
+      }
+    };
+    add(this.#root);
+    return [...found];
   }
 
   // ------------------------------------------------------------- for the files on it
@@ -329,8 +379,9 @@ export class Disk {
     const is = bytes.slice(0, fault?.written);
     const was = new Uint8Array(is.length);
     was.set(inode.bytes.subarray(at, Math.min(at + is.length, inode.size)));
+    const { size } = inode;
     inode.write(is, at);
-    this.#last = { inode, at, was, is };
+    this.#last = { inode, at, was, is, size };
     if (fault !== undefined) throw fault.error;
   }
 }
