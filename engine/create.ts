@@ -53,11 +53,11 @@ export function prepareBase(
   }
 }
 
-/** Under the lock, after a failure: leaves nothing where nothing was. */
+/** Under the lock, after a failure: leaves nothing where nothing was. It cannot count on a listing. */
 export function unmakeBase(files: Files, dir: string, made: boolean): void {
-  for (const name of files.list(dir) ?? []) {
-    if (parseName(name) !== undefined) removeQuietly(files, join(dir, name));
-  }
+  const { table, log } = generationPaths(dir, 1);
+  for (const name of [IDENTITY, OWNER, CLEANUP]) removeQuietly(files, join(dir, name));
+  for (const path of [table, log]) removeQuietly(files, path);
   if (made) removeEmpty(files, dir);
 }
 
