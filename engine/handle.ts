@@ -16,7 +16,14 @@ import {
   prepareBase,
   unmakeBase,
 } from "./create.ts";
-import { BaseError, BaseExistsError, DeadlockError, refused, SchemaError } from "./errors.ts";
+import {
+  BaseError,
+  BaseExistsError,
+  DeadlockError,
+  refused,
+  SchemaError,
+  WriteError,
+} from "./errors.ts";
 import { currentFiles, type Files } from "./file.ts";
 import { checkTimeout, type Flock } from "./flock.ts";
 import { sumsOf } from "./identity.ts";
@@ -159,6 +166,8 @@ export class Handle {
         if (done) break;
         creation.checkOutside(lock);
         done = await lock.run(() => creation.make(lock), waiting(creation.dir, settings));
+      } catch (error) {
+        throw creation.refused(error);
       } finally {
         lock.detach();
       }
@@ -186,6 +195,8 @@ export class Handle {
         } finally {
           lock.release();
         }
+      } catch (error) {
+        throw creation.refused(error);
       } finally {
         lock.detach();
       }
@@ -225,8 +236,16 @@ export class Handle {
   }
 
   #destroy(): void {
+    const { files, dir } = this.store;
     this.store.begin();
-    destroyBase(this.store.files, this.store.dir);
+    try {
+      destroyBase(files, dir);
+    } catch (error) {
+      if (error instanceof BaseError) throw error;
+      const told = `Cannot destroy "${dir}": ${(error as Error).message}, open it to see whether ` +
+        `it is still there`;
+      throw new WriteError(told, "unknown", error);
+    }
     // In this turn: nothing may be acknowledged any more.
     this.writer.abort();
   }
@@ -280,11 +299,12 @@ class Creation {
       if (place?.made === true) this.#made = true;
       return place?.lock;
     } catch (error) {
-      throw this.#refused(error);
+      throw this.refused(error);
     }
   }
 
-  #refused(error: unknown): unknown {
+  /** What a creation is refused with that the system did not let come to its end. */
+  refused(error: unknown): unknown {
     return refused(`Cannot create "${this.dir}"`, "create it again when that is mended", error);
   }
 
@@ -321,7 +341,7 @@ class Creation {
     } catch (error) {
       // What is damaged or of others is left as it is.
       if (!there && !(error instanceof BaseError)) unmakeBase(this.#files, this.dir, this.#made);
-      throw this.#refused(error);
+      throw error;
     }
     return true;
   }

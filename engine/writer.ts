@@ -16,6 +16,7 @@ import {
   type LockHolder,
   LockTimeoutError,
   ReadOnlyError,
+  refused,
   WriteError,
 } from "./errors.ts";
 import { MAX_TIMER_MS, type WaitOptions } from "./flock.ts";
@@ -107,7 +108,7 @@ export class Writer {
       resolve: (value) => result = { value },
       reject: (error) => failure = { error },
     };
-    const batch = this.#lockedSync(() => this.#commit([job]));
+    const batch = this.#orRefused(() => this.#lockedSync(() => this.#commit([job])));
     batch?.syncSync();
     if (failure !== undefined) throw (failure as { error: unknown }).error;
     if (this.#wantsCleanup) this.#cleanUpAtLeisureSync();
@@ -130,7 +131,7 @@ export class Writer {
         // What needs no sync keeps the event loop from turning, and a cleanup from going on.
         else if (this.#cleaning) await new Promise((resolve) => setTimeout(resolve));
       } catch (error) {
-        this.#rejectLate(error);
+        this.#rejectLate(this.#refused(error));
       }
     }
     this.#draining = false;
@@ -186,7 +187,7 @@ export class Writer {
       store.append(payloads);
     } catch (error) {
       // Those that are settled already take no notice.
-      for (const job of jobs) job.reject(error);
+      for (const job of jobs) job.reject(this.#refused(error));
       return undefined;
     } finally {
       this.#changing = false;
@@ -216,6 +217,19 @@ export class Writer {
     };
   }
 
+  /** What the system refuses before anything is appended. */
+  #refused(error: unknown): unknown {
+    return refused(`Cannot write to "${this.#store.dir}"`, "nothing was changed", error);
+  }
+
+  #orRefused<T>(fn: () => T): T {
+    try {
+      return fn();
+    } catch (error) {
+      throw this.#refused(error);
+    }
+  }
+
   // ------------------------------------------------------------- transactions
 
   /**
@@ -232,10 +246,12 @@ export class Writer {
     const store = this.#store;
     const start = performance.now();
     const runInside = await asyncInside();
-    const release = await this.#acquire(start, timeoutMs);
+    const release = await this.#acquire(start, timeoutMs).catch((error) => {
+      throw this.#refused(error);
+    });
     let committed: Promise<Awaited<T>>;
     try {
-      const state = store.begin();
+      const state = this.#orRefused(() => store.begin());
       using _note = noteIfLong(store.files, store.dir, store.log.sequence);
       const work = new Workspace(state, store.dir, () => store.checkOpen());
       const scope: Scope = { base: state.origin.base, over: false };
@@ -329,13 +345,16 @@ export class Writer {
   /** Resolves when all that the table holds is on disk. */
   async commit(): Promise<void> {
     this.#check();
-    await this.#track(this.#locked(() => this.#ownAll()).then(({ log, end }) => log.sync(end)));
+    const owned = this.#locked(() => this.#ownAll()).catch((error) => {
+      throw this.#refused(error);
+    });
+    await this.#track(owned.then(({ log, end }) => log.sync(end)));
   }
 
   /** As {@linkcode Writer.commit}, blocking. */
   commitSync(): void {
     this.#checkSync();
-    const { log, end } = this.#lockedSync(() => this.#ownAll());
+    const { log, end } = this.#orRefused(() => this.#lockedSync(() => this.#ownAll()));
     log.syncSync(end);
   }
 
@@ -471,13 +490,16 @@ export class Writer {
   /** Runs `fn` under the lock. */
   async exclusive(fn: () => void): Promise<void> {
     this.#check();
-    await this.#track(this.#locked(fn));
+    const done = this.#locked(fn).catch((error) => {
+      throw this.#refused(error);
+    });
+    await this.#track(done);
   }
 
   /** As {@linkcode Writer.exclusive}, blocking. */
   exclusiveSync(fn: () => void): void {
     this.#checkSync();
-    this.#lockedSync(fn);
+    this.#orRefused(() => this.#lockedSync(fn));
   }
 
   /** What runs under the lock in the turn in which it is granted. */
