@@ -1,47 +1,67 @@
 /**
- * Every small workload, stopped after every operation by a kill or a power cut.
+ * Every small workload, stopped after every operation by a kill or a power cut: R1 to R6.
+ *
+ * By default each verb alone, and a sample of two and three of them; with `PSBASE_LONG` every
+ * sequence of up to three. Forms and handles of the verbs are drawn.
  *
  * @module
  */
 
 import { assert } from "@std/assert";
-import { explore, LONG, newDisk, SEED, type VerbName, VERBS } from "../helpers/crash_run.ts";
-import { Disk } from "../helpers/crash_file.ts";
+import { Disk, random } from "../helpers/crash_file.ts";
+import { LONG, newDisk, oldDisk, SEED, tell, type VerbName, VERBS } from "../helpers/crash_run.ts";
+import { type Depth, explore, type Step, type Tally, total } from "../helpers/explore.ts";
 
-const DATA: VerbName[] = ["insert", "insertMany", "update", "delete", "addField", "cleanup"];
+const NAMES = Object.keys(VERBS) as VerbName[];
+const SETUPS: Record<string, () => Disk> = { "a new table": newDisk, "an old table": oldDisk };
 
-function after(...names: VerbName[]): Disk {
-  const disk = newDisk();
-  for (const name of names) VERBS[name](disk.process());
-  return disk;
+/** All sequences of so many verbs. */
+function sequences(length: number): VerbName[][] {
+  return length === 0
+    ? [[]]
+    : sequences(length - 1).flatMap((names) => NAMES.map((name) => [...names, name]));
 }
 
-/** Disks to begin with. */
-const SETUPS: Record<string, () => Disk> = {
-  "a new table": () => newDisk(),
-  "an old table": () => after("insertMany", "insert", "cleanup", "update", "insert"),
-};
-
-function workloads(): VerbName[][] {
-  const single = Object.keys(VERBS).map((name) => [name as VerbName]);
-  const pairs = DATA.flatMap((a) => DATA.map((b) => [a, b]));
-  const triples = pairs.flatMap((pair) => DATA.map((c) => [...pair, c]));
-  const replaced: VerbName[][] = [
-    ["insert", "override", "insert"],
-    ["cleanup", "override", "cleanup"],
-    ["insert", "destroy", "create"],
-  ];
-  return [...single, ...pairs, ...replaced, ...(LONG ? triples : [])];
+/** Some of them, each in a form and by a handle that are drawn. */
+function draw(all: VerbName[][], most: number, next: () => number): Step[][] {
+  const some = all.length <= most
+    ? all
+    : Array.from({ length: most }, () => all[Math.floor(next() * all.length)]!);
+  return some.map((names) =>
+    names.map((verb) => ({
+      verb,
+      form: next() < 0.5 ? "" : "Sync",
+      by: next() < 0.5 ? "old" : "new",
+    }))
+  );
 }
 
 for (const [where, setup] of Object.entries(SETUPS)) {
-  Deno.test(`PsBase keeps every acknowledged commit of ${where} when it is stopped anywhere`, () => {
-    const depth = LONG ? { samples: 6, again: 0.1 } : { samples: 2, again: 0.01 };
-    for (const [i, names] of workloads().entries()) explore(setup(), names, SEED + i, depth);
-  });
+  for (const length of [1, 2, 3]) {
+    Deno.test(`PsBase keeps what was acknowledged of ${where} when it is stopped anywhere in ${length} verbs`, async () => {
+      const depth: Depth = length === 1
+        ? { cuts: LONG ? 256 : 16, tears: LONG ? Infinity : 8, again: LONG ? 0.01 : 0.002 }
+        : { cuts: 16, tears: 8, again: 0.002 };
+      const most = LONG || length === 1 ? Infinity : 10;
+      const runs = draw(sequences(length), most, random(SEED + length));
+      const tallies: Tally[] = [];
+      for (const [i, steps] of runs.entries()) {
+        // What comes before the last verb is a shorter sequence.
+        tallies.push(await explore(setup(), steps, { seed: SEED + i, depth, from: length - 1 }));
+      }
+      const { states, ...by } = total(tallies);
+      tell(`${where}, ${runs.length} sequences of ${length}: ${states} states`, by);
+      assert(states > 100 && by.killed > 0 && by.torn > 0 && by.cut > 0);
+    });
+  }
 }
 
-Deno.test("PsBase.create() stopped anywhere leaves nothing or a base, and can be done again", () => {
-  const depth = { samples: LONG ? 20 : 6, again: 0.2 };
-  assert(explore(new Disk(), ["create", "insert"], SEED, depth) > 100);
+Deno.test("PsBase.create() stopped anywhere leaves nothing or a base, and can be done again", async () => {
+  const depth = { cuts: 64, tears: LONG ? Infinity : 24, again: LONG ? 0.05 : 0.01 };
+  const steps: Step[] = (["create", "insert"] as const).map((verb) => {
+    return { verb, form: "Sync", by: "new" };
+  });
+  const tally = await explore(new Disk(), steps, { seed: SEED, depth });
+  tell(`creating: ${total([tally]).states} states`, tally);
+  assert(tally.cut > 100);
 });

@@ -206,6 +206,35 @@ Deno.test("PsBase acknowledges nothing behind a seal that a killed cleanup did n
   }
 });
 
+Deno.test("PsBase.open() begins at the log that is not sealed, though the next generation is complete", () => {
+  const disk = newDisk();
+  open(disk.process()).insertSync({ name: "a" });
+  const early = open(disk.process());
+  const cleaner = disk.process();
+  const base = open(cleaner);
+  killBefore(cleaner, "writeAt", LOG);
+  assertThrows(() => base.cleanupSync());
+  assert(disk.image().has("/people/000002.log"));
+  // Who knows of the next generation, and who does not, write to the same log.
+  const late = open(disk.process());
+  late.insertSync({ name: "b" });
+  early.insertSync({ name: "c" });
+  assertEquals(text(late), text(early));
+  assertEquals(names(disk.cut(OLDEST)), ["a", "b", "c"]);
+});
+
+Deno.test("PsBase.open() begins at the newest generation, whatever became of those that are kept", () => {
+  const disk = newDisk();
+  const base = open(disk.process());
+  base.keepChangesSync(1000);
+  for (const name of ["a", "b"]) {
+    base.insertSync({ name });
+    base.cleanupSync();
+  }
+  disk.flip(LOG, 4096 + 60);
+  assertEquals(names(disk), ["a", "b"]);
+});
+
 Deno.test("PsBase.update() over an abandoned final seal may be torn like any other", () => {
   const disk = newDisk();
   open(disk.process()).insertSync({ name: "a" });
@@ -360,7 +389,7 @@ Deno.test("PsBase.open() tells a flipped byte in an acknowledged frame from a to
 Deno.test("PsBase.open() survives a flipped byte of the mark, and tells one of the header", () => {
   const disk = newDisk();
   open(disk.process()).insertSync({ name: "a" });
-  for (let at = 0; at < 4096; at += at < 40 ? 1 : 8) {
+  for (let at = 0; at < 4096; at += at < 40 || (at >= 1024 && at < 2048) ? 1 : 8) {
     const damaged = disk.killed();
     damaged.flip(LOG, at);
     if (at >= 40) assertEquals(names(damaged), ["a"]);

@@ -23,14 +23,14 @@ import {
 } from "../helpers/crash_file.ts";
 import {
   BASE,
+  diskAfter,
   look,
-  newDisk,
+  oldDisk,
   open,
   type People,
   type SCHEMA,
   SEED,
   text,
-  VERBS,
 } from "../helpers/crash_run.ts";
 
 type Tx = Transaction<typeof SCHEMA>;
@@ -63,15 +63,9 @@ const FORMS: Record<string, (base: People) => Promise<void>> = {
 };
 
 const SETUPS: Record<string, () => Disk> = {
-  "a new table": () => after("insert", "insert"),
-  "an old table": () => after("insertMany", "insert", "cleanup", "update", "insert"),
+  "a new table": () => diskAfter("insert", "insert"),
+  "an old table": oldDisk,
 };
-
-function after(...verbs: (keyof typeof VERBS)[]): Disk {
-  const disk = newDisk();
-  for (const verb of verbs) VERBS[verb](disk.process());
-  return disk;
-}
 
 /** What is there before and after it. */
 async function rehearse(setup: Disk, run: (base: People) => Promise<void>) {

@@ -5,8 +5,8 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CorruptionError } from "../../engine/errors.ts";
-import { type Disk, SECTOR } from "../helpers/crash_file.ts";
+import { CorruptionError, WriteError } from "../../engine/errors.ts";
+import { type Disk, OLDEST, SECTOR } from "../helpers/crash_file.ts";
 import { look, newDisk, open } from "../helpers/crash_run.ts";
 
 const LOG = "/people/000001.log";
@@ -122,7 +122,24 @@ Deno.test("Log.read() believes no length that its header does not vouch for", ()
   const { disk, starts } = committed("a");
   const length = new Uint8Array(new Uint32Array([0xfffffff8, 1]).buffer);
   scribble(disk, length, starts[1]!);
+  // Nor that something is on disk.
+  scribble(disk, new Uint8Array([0, 0, 1]), starts[1]! + 32);
   assertEquals(open(disk.process()).recovered?.offset, starts[1]);
+});
+
+Deno.test("Log.append() vouches for no bytes that are not what was read", () => {
+  const disk = newDisk();
+  const relaxed = open(disk.process(), { durability: "relaxed" });
+  for (const name of ["lost", "kept"]) relaxed.insertSync({ name: name.padEnd(SECTOR) });
+  const other = open(disk.process());
+  assertEquals(other.size, 2);
+  // The first of them did not get to the disk, and the kernel dropped it.
+  scribble(disk, new Uint8Array(SECTOR), 4096);
+  const error = assertThrows(() => other.insertSync({}), WriteError, "try again");
+  assertEquals(error.outcome, "none");
+  const id = other.insertSync({ name: "acknowledged" });
+  const [, rows] = JSON.parse(look(disk.cut(OLDEST)));
+  assertEquals(rows.map((row: { __id__: number }) => row.__id__), [id]);
 });
 
 Deno.test("Log grows ahead of use, with room for a seal", () => {

@@ -365,7 +365,11 @@ export class Disk {
   /** @internal An operation: fails if it is told to, else is told of when it is done. */
   run<T>(name: string, path: string, changes: boolean, work: (fault?: Fault) => T): T {
     const fault = this.before({ name, path }) ?? undefined;
-    if (fault !== undefined && name !== "sync" && fault.written === undefined) throw fault.error;
+    if (fault !== undefined && name !== "sync" && fault.written === undefined) {
+      // As Deno does for names, and the seam for what is read.
+      if (name !== "writeAt") fault.error.message += `: '${path}'`;
+      throw fault.error;
+    }
     if (changes) this.#last = undefined;
     const result = work(fault);
     if (!changes) return result;

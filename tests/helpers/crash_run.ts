@@ -5,13 +5,15 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { PsBase } from "../../base.ts";
-import { BaseExistsError, BaseNotFoundError } from "../../engine/errors.ts";
+import { PsBase, type Transaction } from "../../mod.ts";
+import { BaseNotFoundError } from "../../engine/errors.ts";
 import { withFiles } from "../../engine/file.ts";
-import { anyOf, type CrashFiles, Disk, NEWEST, OLDEST, random } from "./crash_file.ts";
+import { type CrashFiles, Disk } from "./crash_file.ts";
 
 /** Where the base is. */
 export const BASE = "/people";
+/** Where its backup is. */
+export const COPY = "/copy";
 /** The fields that it is made with. */
 export const SCHEMA = { name: "string", age: "integer" } as const;
 /** What is found where no base is. */
@@ -27,7 +29,11 @@ export const SEED = Number(Deno.env.get("PSBASE_SEED") ?? (LONG ? Date.now() % 2
 
 /** Opens the base as a process of its own. */
 export function open(files: CrashFiles, options = {}): People {
-  return withFiles(files, () => PsBase.openSync(BASE, options)) as unknown as People;
+  return openAt(files, BASE, options);
+}
+
+function openAt(files: CrashFiles, path: string, options = {}): People {
+  return withFiles(files, () => PsBase.openSync(path, options)) as unknown as People;
 }
 
 /** Makes the base. */
@@ -42,17 +48,34 @@ export function newDisk(): Disk {
   return disk;
 }
 
-/** All rows of a base, and its fields. */
+/** A disk on which these verbs were called, each by a process of its own. */
+export function diskAfter(...names: VerbName[]): Disk {
+  const disk = newDisk();
+  for (const name of names) VERBS[name](disk.process());
+  return disk;
+}
+
+/** A disk whose base has a table with rows, and a log. */
+export function oldDisk(): Disk {
+  return diskAfter("insertMany", "insert", "cleanup", "update", "insert");
+}
+
+/** The fields of a base and how many changes it keeps, and all rows. */
 export function text(base: People): string {
-  return JSON.stringify([Object.keys(base.schema), [...base]]);
+  return JSON.stringify([[base.schema, base.stats().keepChanges], [...base]]);
 }
 
 /** What a new process finds; it may leave no file open. */
 export function look(disk: Disk, options = {}): string {
+  return lookAt(disk, BASE, options);
+}
+
+/** As {@linkcode look}, at any path. */
+export function lookAt(disk: Disk, path: string, options = {}): string {
   const files = disk.process();
   let base: People | undefined;
   try {
-    base = open(files, options);
+    base = openAt(files, path, options);
     return text(base);
   } catch (error) {
     if (error instanceof BaseNotFoundError) return NONE;
@@ -63,157 +86,85 @@ export function look(disk: Disk, options = {}): string {
   }
 }
 
-/** One call of a base. `create` and `override` make it, the others open it first. */
-export type Verb = (files: CrashFiles) => void;
+/** A form of a verb: the blocking one has `Sync` behind its name. */
+export type Form = "" | "Sync";
 
-function withBase(fn: (base: People) => void): Verb {
-  return (files) => {
-    using base = open(files);
-    fn(base);
+/** A verb of an open base, with arguments for the base as it is: a call to be made. */
+export type Act = (base: People, form: Form) => () => unknown;
+
+type Method = Exclude<keyof People & string, `${string}Sync`>;
+
+/** Calls a method with what `given` gives for the base as it is; nothing without it. */
+function act(method: Method, given: (base: People) => unknown[] | undefined): Act {
+  return (base, form) => {
+    const args = given(base);
+    const methods = base as unknown as Record<string, (...args: unknown[]) => unknown>;
+    return () => args && methods[method + form]!(...args);
   };
 }
 
-/** Calls to try. */
+/** A row of the fields that are there. */
+function row(base: People, values: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => name in base.schema));
+}
+
+/** The last field, if it is not the name. */
+function lastField(base: People): [string] | undefined {
+  const last = Object.keys(base.schema).slice(1).at(-1);
+  return last === undefined ? undefined : [last];
+}
+
+/** Verbs of an open base. */
+export const ACTS = {
+  insert: act("insert", (base) => [row(base, { name: "homer", age: 39 })]),
+  insertMany: act("insertMany", (base) => [
+    Array.from({ length: 100 }, (_, i) => row(base, { name: `n${i}`, age: i })),
+  ]),
+  update: act("update", (base) => {
+    return base.at(0) && [base.at(0), row(base, { age: 7, name: "x".repeat(1500) })];
+  }),
+  delete: act("delete", (base) => base.at(-1) && [base.at(-1)]),
+  transaction: act("transaction", () => [(tx: Transaction<typeof SCHEMA>) => {
+    tx.updateWhere({ name: "homer" }, { name: "bart" });
+    tx.deleteWhere({ __id__: { gt: 70 } });
+    tx.insert({ name: "last" });
+  }]),
+  addField: act("addField", ({ schema }) => [`f${Object.keys(schema).length}`, "float"]),
+  dropField: act("dropField", (base) => lastField(base)),
+  renameField: act("renameField", (base) => lastField(base)?.flatMap((name) => [name, `${name}_`])),
+  setDefault: act("setDefault", ({ defaults }) => ["name", `${defaults.name}+`]),
+  setIndex: act(
+    "setIndex",
+    ({ schema }) => ["name", { index: !JSON.stringify(schema.name).includes("index") }],
+  ),
+  keepChanges: act("keepChanges", (base) => [base.stats().keepChanges + 1000]),
+  commit: act("commit", () => []),
+  cleanup: act("cleanup", () => []),
+  backup: act("backup", () => [COPY]),
+  destroy: act("destroy", () => []),
+} satisfies Record<string, Act>;
+
+/** Calls to try, each by a process that opens the base for it. */
 export const VERBS = {
-  insert: withBase((base) => base.insertSync({ name: "homer", age: 39 })),
-  insertMany: withBase((base) => {
-    base.insertManySync(Array.from({ length: 100 }, (_, i) => ({ name: `n${i}`, age: i })));
-  }),
-  update: withBase((base) => {
-    const row = base.at(0);
-    if (row !== undefined) base.updateSync(row, { age: 7, name: "x".repeat(1500) });
-  }),
-  delete: withBase((base) => {
-    const row = base.at(-1);
-    if (row !== undefined) base.deleteSync(row);
-  }),
-  addField: withBase((base) => base.addFieldSync(`f${Object.keys(base.schema).length}`, "float")),
-  cleanup: withBase((base) => base.cleanupSync()),
-  override: (files) => create(files, "override")[Symbol.dispose](),
-  create: (files) => create(files, "open")[Symbol.dispose](),
-  destroy: withBase((base) => base.destroySync()),
-} satisfies Record<string, Verb>;
+  ...Object.fromEntries(
+    Object.entries(ACTS).map(([name, act]) => [name, (files: CrashFiles) => {
+      using base = open(files);
+      act(base, "Sync")();
+    }]),
+  ) as Record<keyof typeof ACTS, (files: CrashFiles) => void>,
+  relaxed(files: CrashFiles) {
+    using base = open(files, { durability: "relaxed" });
+    ACTS.insert(base, "Sync")();
+  },
+  override: (files: CrashFiles) => create(files, "override")[Symbol.dispose](),
+  create: (files: CrashFiles) => create(files, "open")[Symbol.dispose](),
+};
 
 /** The name of a verb. */
 export type VerbName = keyof typeof VERBS;
 
-/** What is wrong with a disk on which one of `allowed` must be found. */
-function examine(disk: Disk, allowed: readonly string[]): string | undefined {
-  try {
-    const found = look(disk);
-    if (!allowed.includes(found)) return `found ${found}, expected ${allowed.join(" or ")}`;
-    const image = disk.image();
-    assertEquals(look(disk), found, "found by the second who opens");
-    assertEquals(disk.image(), image, "what the second who opens leaves");
-    assertEquals(look(disk, { readOnly: true }), found, "found by one who only reads");
-    return goOn(disk, found);
-  } catch (error) {
-    return (error as Error).stack;
-  }
-}
-
-/** Writes to what was found, cleans it up, and cuts the power. */
-function goOn(disk: Disk, found: string): string | undefined {
-  const files = disk.process();
-  try {
-    if (found === NONE) {
-      const empty = create(files, "open");
-      assertEquals(text(empty), text(open(newDisk().process())));
-      empty[Symbol.dispose]();
-    }
-  } catch (error) {
-    // What an interrupted destroy leaves is told from a base, and kept.
-    if (error instanceof BaseExistsError) return undefined;
-    throw error;
-  }
-  const check = withFiles(files, () => PsBase.checkSync(BASE));
-  if (!check.ok) return `check() says ${JSON.stringify(check.problems)}`;
-  const base = open(files);
-  base.insertSync({ name: "last" });
-  base.cleanupSync();
-  const acknowledged = text(base);
-  files.kill();
-  assertEquals(look(disk.cut(OLDEST)), acknowledged, "found after one more commit and a power cut");
-}
-
-/** All that can be left of a disk that is stopped now. */
-function* endings(
-  disk: Disk,
-  next: () => number,
-  path: string,
-  samples: number,
-): Generator<[string, Disk]> {
-  yield ["killed", disk.killed()];
-  yield ["power cut, nothing unsynced is there", disk.cut(OLDEST)];
-  for (let i = 0; i < samples; i++) yield ["power cut", disk.cut(anyOf(next))];
-  // A few bytes are written whole: the kernel does not stop within them.
-  const length = path.endsWith(".log") ? disk.lastWrite : 0;
-  for (const part of length > 16 ? [8, 40, 48, length - 8, next() * length] : []) {
-    const torn = disk.torn(Math.floor(part));
-    yield [`killed at byte ${Math.floor(part)} of ${length}`, torn.killed()];
-    yield [`power cut at byte ${Math.floor(part)} of ${length}`, torn.cut(NEWEST)];
-  }
-}
-
-/** How thoroughly to look. */
-export interface Depth {
-  /** Power cuts to draw after each operation. */
-  readonly samples: number;
-  /** The chance that an ending is opened once more with a stop after each operation. */
-  readonly again: number;
-}
-
-/**
- * Calls verbs one after the other, each by a process of its own, and stops the disk
- * after every operation: there must be what was acknowledged, or that and the commit
- * under way.
- *
- * @returns How many endings were looked at.
- */
-export function explore(
-  setup: Disk,
-  names: readonly VerbName[],
-  seed: number,
-  depth: Depth,
-): number {
-  const states = [look(setup)];
-  const rehearsal = setup.killed();
-  for (const name of names) {
-    VERBS[name](rehearsal.process());
-    states.push(look(rehearsal));
-  }
-  const next = random(seed);
-  const faults: string[] = [];
-  let looked = 0;
-  const disk = setup.killed();
-  let acknowledged = 0;
-  const judge = (what: string, ending: Disk, allowed: string[], deep: boolean) => {
-    looked++;
-    if (deep && next() < depth.again) {
-      const opening = ending.killed();
-      opening.after = ({ name, path }) => {
-        for (const [how, rest] of endings(opening, next, path, 1)) {
-          judge(`${what}; while opening, ${name} of ${path}, ${how}`, rest, allowed, false);
-        }
-      };
-      look(opening);
-    }
-    const fault = examine(ending, allowed);
-    if (fault !== undefined) faults.push(`${what}: ${fault}`.replace(/(.)\1{9,}/g, "$1…"));
-  };
-  disk.after = ({ name, path }) => {
-    const allowed = [...new Set(states.slice(acknowledged, acknowledged + 2))];
-    for (const [how, ending] of endings(disk, next, path, depth.samples)) {
-      const what = `${names.join(", ")}: in verb ${
-        acknowledged + 1
-      } after ${name} of ${path}, ${how}`;
-      judge(what, ending, allowed, true);
-    }
-  };
-  for (const name of names) {
-    VERBS[name](disk.process());
-    acknowledged++;
-  }
-  assertEquals(faults.slice(0, 2), [], `${faults.length} of ${looked} endings, seed ${seed}`);
-  return looked;
+/** Prints how much a test looked at. */
+export function tell(what: string, counts: object = {}): void {
+  const by = Object.entries(counts).map(([name, count]) => `, ${count} ${name}`).join("");
+  Deno.stderr.writeSync(new TextEncoder().encode(`    ${what}${by}; seed ${SEED}\n`));
 }
