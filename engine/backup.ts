@@ -58,7 +58,7 @@ export function* makeCopy(
   try {
     const place = prepareBase(files, dir, join(from, IDENTITY));
     if (place === undefined) throw taken();
-    const { lock, made } = place;
+    const { lock } = place;
     try {
       if (!lock.tryAcquire()) throw taken();
       try {
@@ -68,7 +68,7 @@ export function* makeCopy(
           yield* makeBase(files, dir, lock, fill);
           yield* verify(files, dir);
         } catch (error) {
-          unmakeBase(files, dir, made);
+          unmakeBase(files, dir, place);
           throw error;
         }
       } finally {

@@ -9,7 +9,7 @@ import { BaseExistsError, BaseNotFoundError, CorruptionError, WriteError } from 
 import { type File, type Files, removeQuietly } from "./file.ts";
 import { Flock } from "./flock.ts";
 import { Checksum, encodeIdentity } from "./format.ts";
-import { checkNoCommits, readIdentity, settleIdentity } from "./identity.ts";
+import { checkNoCommits, emptyIdentity, readIdentity, settleIdentity } from "./identity.ts";
 import { CLEANUP, generationPaths, IDENTITY, OWNER, parseName, temporary } from "./layout.ts";
 import { Log, randomNonce } from "./log.ts";
 import { join, parentOf } from "./path.ts";
@@ -26,11 +26,7 @@ import { TableWriter } from "./table_writer.ts";
  * @returns The lock, and whether the directory was made; `undefined` if it was removed meanwhile.
  * @throws {BaseExistsError} If what is at the path is not a base, nor empty.
  */
-export function prepareBase(
-  files: Files,
-  dir: string,
-  like?: string,
-): { lock: Flock; made: boolean } | undefined {
+export function prepareBase(files: Files, dir: string, like?: string): Place | undefined {
   let made: boolean;
   try {
     made = files.makeDir(dir);
@@ -53,12 +49,34 @@ export function prepareBase(
   }
 }
 
-/** Under the lock, after a failure: leaves nothing where nothing was. It cannot count on a listing. */
-export function unmakeBase(files: Files, dir: string, made: boolean): void {
+/** A place for a base, with the lock on its identity file. */
+interface Place {
+  readonly lock: Flock;
+  /** Whether the directory was made for it. */
+  readonly made: boolean;
+}
+
+/**
+ * Under the lock, after a failure: leaves nothing where nothing was. The identity is emptied
+ * first and removed last, so that a crash leaves what the next create can do again. It cannot
+ * count on a listing.
+ */
+export function unmakeBase(files: Files, dir: string, { lock, made }: Place): void {
   const { table, log } = generationPaths(dir, 1);
-  for (const name of [IDENTITY, OWNER, CLEANUP]) removeQuietly(files, join(dir, name));
-  for (const path of [table, log]) removeQuietly(files, path);
+  quietly(() => emptyIdentity(lock.file));
+  for (const path of [table, log, join(dir, OWNER), join(dir, CLEANUP)]) removeQuietly(files, path);
+  quietly(() => files.syncDir(dir));
+  removeQuietly(files, join(dir, IDENTITY));
   if (made) removeEmpty(files, dir);
+}
+
+/** Does what a disk that fails may refuse. */
+function quietly(fn: () => void): void {
+  try {
+    fn();
+  } catch {
+    // What is left has to do.
+  }
 }
 
 function removeEmpty(files: Files, dir: string): void {

@@ -340,7 +340,9 @@ class Creation {
       }
     } catch (error) {
       // What is damaged or of others is left as it is.
-      if (!there && !(error instanceof BaseError)) unmakeBase(this.#files, this.dir, this.#made);
+      if (!there && !(error instanceof BaseError)) {
+        unmakeBase(this.#files, this.dir, { lock, made: this.#made });
+      }
       throw error;
     }
     return true;

@@ -42,6 +42,14 @@ export function settleIdentity(files: Files, dir: string, file: File, sums: Chec
   files.syncDir(parentOf(dir));
 }
 
+/** Takes an identity back, on the device: from here on there is no base. */
+export function emptyIdentity(file: File): void {
+  const { length } = identityBytes(file);
+  if (length === 0) return;
+  file.writeAt(new Uint8Array(length), 0);
+  file.syncSync();
+}
+
 /**
  * Where there is no identity: whether its creation was interrupted, or there never was one.
  * Commits beside it, or a log that knows what led to it on disk, tell of one that was lost.

@@ -7,9 +7,18 @@
  * @module
  */
 
-import { assert } from "@std/assert";
-import { Disk, random } from "../helpers/crash_file.ts";
-import { LONG, newDisk, oldDisk, SEED, tell, type VerbName, VERBS } from "../helpers/crash_run.ts";
+import { assert, assertEquals } from "@std/assert";
+import { anyOf, Disk, ioError, random } from "../helpers/crash_file.ts";
+import {
+  create,
+  LONG,
+  newDisk,
+  oldDisk,
+  SEED,
+  tell,
+  type VerbName,
+  VERBS,
+} from "../helpers/crash_run.ts";
 import { type Depth, explore, type Step, type Tally, total } from "../helpers/explore.ts";
 
 const NAMES = Object.keys(VERBS) as VerbName[];
@@ -64,4 +73,39 @@ Deno.test("PsBase.create() stopped anywhere leaves nothing or a base, and can be
   const tally = await explore(new Disk(), steps, { seed: SEED, depth });
   tell(`creating: ${total([tally]).states} states`, tally);
   assert(tally.cut > 100);
+});
+
+Deno.test("PsBase.create() that fails and is stopped while it takes back what it made can be done again", () => {
+  const next = random(SEED);
+  const faults: unknown[] = [];
+  let endings = 0;
+  let failed = true;
+  for (let failing = 0; failed; failing++) {
+    const disk = new Disk();
+    let n = 0;
+    disk.before = ({ name }) => {
+      if (name !== "sync" && name !== "writeAt" || n++ < failing) return;
+      disk.before = () => {};
+      disk.after = () => {
+        const cuts = Array.from({ length: 5 }, () => disk.cut(anyOf(next)));
+        for (const ending of [disk.killed(), ...cuts]) {
+          endings++;
+          try {
+            create(ending.process(), "open")[Symbol.dispose]();
+          } catch (error) {
+            faults.push(error);
+          }
+        }
+      };
+      return { error: ioError(), written: 0 };
+    };
+    try {
+      create(disk.process())[Symbol.dispose]();
+    } catch {
+      // Where the operation mattered.
+    }
+    failed = n > failing;
+  }
+  assertEquals(faults.slice(0, 2), [], `${faults.length} of ${endings} endings, seed ${SEED}`);
+  assert(endings > 200, `${endings} endings`);
 });
