@@ -228,6 +228,8 @@ export class Store {
   #check(): void {
     this.checkOpen();
     if (this.#broken !== undefined) throw this.#broken;
+    // A seal that may be lost leads nowhere.
+    this.#before?.check();
     this.#log.check();
     if (this.#outdated) this.#load();
   }

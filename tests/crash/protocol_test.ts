@@ -235,6 +235,18 @@ Deno.test("PsBase.open() begins at the newest generation, whatever became of tho
   assertEquals(names(disk), ["a", "b"]);
 });
 
+Deno.test("PsBase reads no more where its cleanup does not know whether the seal is on disk", () => {
+  const disk = newDisk();
+  const base = open(disk.process(), { durability: "relaxed" });
+  base.insertSync({ name: "lost" });
+  failSync(disk, "dropped");
+  assertEquals(assertThrows(() => base.cleanupSync(), WriteError).outcome, "unknown");
+  // Without the seal the first generation goes on, and what the second began with is gone.
+  open(disk.process()).insertSync({ name: "kept" });
+  assertPoisoned(base);
+  assertEquals(names(disk), ["kept"]);
+});
+
 Deno.test("PsBase.update() over an abandoned final seal may be torn like any other", () => {
   const disk = newDisk();
   open(disk.process()).insertSync({ name: "a" });
