@@ -313,7 +313,8 @@ export class Store {
     if (!this.#log.lookSealedInto()) {
       if (before === undefined) {
         settleIdentity(this.files, this.dir, this.lock!.file, this.sums);
-      } else {
+      } else if (this.files.identity(before.path) === before.identity) {
+        // Who removed it knew that its seal is on disk.
         before.own();
         before.syncSync(before.end);
       }

@@ -247,6 +247,16 @@ Deno.test("PsBase reads no more where its cleanup does not know whether the seal
   assertEquals(names(disk), ["kept"]);
 });
 
+Deno.test("PsBase.insert() goes by a seal whose log was removed, though the disk lost what told of it", () => {
+  const disk = newDisk();
+  const late = open(disk.process());
+  open(disk.process()).cleanupSync();
+  failSync(disk, "dropped", "/people/000002.log");
+  assertThrows(() => open(disk.process()).insertSync({ name: "lost" }), WriteError);
+  late.insertSync({ name: "kept" });
+  assertEquals(names(disk.cut(OLDEST)), ["kept"]);
+});
+
 Deno.test("PsBase.update() over an abandoned final seal may be torn like any other", () => {
   const disk = newDisk();
   open(disk.process()).insertSync({ name: "a" });
