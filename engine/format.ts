@@ -9,7 +9,7 @@
  * log page   header                                                             at 0
  *            1 8 · sum 8                                     sealedInto, at SEALED_INTO
  *            ( syncedTo 8 · sum 8 ) × MARK_SLOTS                         at MARK_SLOT_0
- * frame      length 4 · kind 1 · 0 3 · sequence 8 · prev 8 · nonce 8 · syncedTo 8 ·
+ * frame      length 4 · kind 1 · nonce 3 · sequence 8 · prev 8 · nonce 8 · syncedTo 8 ·
  *            headerSum 8 · payload · 0 … · sum 8 · chain 8        a multiple of 8 long
  * ```
  *
@@ -386,7 +386,9 @@ export function encodeFrame(
   const bytes = new Uint8Array(body + FRAME_TRAILER);
   const view = viewOf(bytes);
   setUint32(bytes, 0, bytes.length);
-  setUint32(bytes, 4, header.kind);
+  // Some bits of the nonce at once, as a sector may end anywhere in the header: the beginning of a
+  // frame, tried again, must not make an old one whole.
+  setUint32(bytes, 4, header.kind | Number(header.nonce & 0xffffffn) << 8);
   setUint53(bytes, 8, header.sequence);
   view.setBigUint64(16, header.prev, true);
   view.setBigUint64(24, header.nonce, true);
@@ -402,7 +404,7 @@ export function encodeFrame(
 function parseFrameHeader(bytes: Uint8Array, from: number): FrameHeader | undefined {
   if (from + FRAME_HEADER > bytes.length) return undefined;
   const length = getUint32(bytes, from);
-  const kind = getUint32(bytes, from + 4);
+  const kind = bytes[from + 4]!;
   if (length < EMPTY_FRAME || length % 8 !== 0 || kind < 1 || kind > 3) return undefined;
   return {
     length,

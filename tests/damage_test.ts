@@ -20,6 +20,7 @@ import { attempt, judge, MARKS, type Verdict } from "./helpers/damage.ts";
 import { newSeed, type Random, randomFrom } from "./helpers/random.ts";
 import {
   DIR,
+  filesOf,
   LOG,
   open,
   patched,
@@ -44,7 +45,7 @@ const IDENTITY = `${DIR}/base`;
 /** The same base after a power cut that took what tells of the last sync. */
 function unmarked(): SmallBase {
   const disk = patched(SMALL.disk, LOG, MARKS.from, new Uint8Array(MARKS.to - MARKS.from));
-  return { ...SMALL, disk, image: disk.image() };
+  return { ...SMALL, disk, image: filesOf(disk) };
 }
 
 /** The places of a file that mean something; of zeros behind the frames some do. */
@@ -334,7 +335,7 @@ Deno.test("psbase info, check and select tell of damage, and give no stack", asy
   let n = 0;
   for (const [what, disk] of someDamages()) {
     if (!LONG && n++ % 4 > 0) continue;
-    writeOut(disk.image(), temp.path);
+    writeOut(filesOf(disk), temp.path);
     for (const command of ["info", "check", "select", "count"]) {
       const { code, err } = await psbase([command, temp.path], { terminal: 80 });
       assert(!err.includes("fault of psbase"), `${what}: ${command}: ${err}`);

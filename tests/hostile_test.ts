@@ -30,7 +30,17 @@ import {
   mutateJson,
 } from "./helpers/forge.ts";
 import { newSeed, type Random, randomFrom } from "./helpers/random.ts";
-import { DIR, LOG, open, put, show, smallBase, TABLE, writeOut } from "./helpers/small_base.ts";
+import {
+  DIR,
+  filesOf,
+  LOG,
+  open,
+  put,
+  show,
+  smallBase,
+  TABLE,
+  writeOut,
+} from "./helpers/small_base.ts";
 import { tempBase } from "./helpers/temp_base.ts";
 
 const LONG = Deno.env.has("PSBASE_LONG");
@@ -524,7 +534,7 @@ Deno.test("psbase tells of forged files, and gives no stack", async () => {
   temp.damaged = true;
   for (const name of ["json that is none", "dates of the end of time", "a column that is null"]) {
     const disk = forged(TABLE, tableWith(GROUPS[name]!));
-    writeOut(disk.image(), temp.path);
+    writeOut(filesOf(disk), temp.path);
     for (const command of ["check", "select", "export", "info"]) {
       const { code, err } = await psbase([command, temp.path]);
       assertEquals(code, command === "info" ? 0 : 1, `${name}: ${command}: ${err}`);
@@ -550,7 +560,7 @@ Deno.test("PsBase says where a forged link leads that leads to no base", async (
     const footer = (footer: Anything) => void (footer.schema.fields[BOSS!].target = target);
     const disk = forged(TABLE, forgeTable(SMALL.image, { footer }));
     put(disk, LOG, logOf(SMALL.image));
-    writeOut(disk.image(), temp.path);
+    writeOut(filesOf(disk), temp.path);
     using base = PsBase.openSync(temp.path, { readOnly: true });
     const row = base.get(12) as Anything;
     // An empty way leads to the base itself.

@@ -336,6 +336,28 @@ Deno.test("PsBase.insert() that waits for a sync is acknowledged though a later 
 
 // ------------------------------------------------------------- power cuts
 
+Deno.test("PsBase makes no old frame whole by the beginning of a new one, though a sector ends within it", () => {
+  for (let inFirst = 8; inFirst <= 64; inFirst += 8) {
+    const setup = newDisk();
+    using base = open(setup.process());
+    // The next frame has so many bytes in one sector, and all others in the next.
+    for (let n = 0; base.stats().logBytes % SECTOR !== SECTOR - inFirst; n++) {
+      base.insertSync({ name: "x".repeat(n % 8) });
+    }
+    const sector = Math.floor(base.stats().logBytes / SECTOR);
+    const { size } = base;
+    const lost = open(setup.process(), { durability: "relaxed" });
+    lost.insertSync({ name: "again" });
+    lost.insertSync({ name: "stale" });
+    const disk = setup.cut((values, at) => at === sector ? values[0]! : values.at(-1)!);
+    assertEquals(names(disk).length, size);
+    // The application, which was not told of it, tries it again: that is lost, too.
+    open(disk.process(), { durability: "relaxed" }).insertSync({ name: "again" });
+    const left = disk.cut((values, at) => at === sector ? values.at(-1)! : values[0]!);
+    assertEquals(names(left).length, size, `${inFirst} bytes in the first sector`);
+  }
+});
+
 Deno.test("PsBase never takes a frame behind a torn one for its successor", () => {
   const disk = newDisk();
   const long = (name: string) => name.padEnd(1978, "x");

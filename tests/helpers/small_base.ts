@@ -24,6 +24,13 @@ export const TABLE = `${DIR}/000001.table`;
 /** Files by path. */
 export type Image = ReadonlyMap<string, Uint8Array>;
 
+/** The files of a base, without their directory. */
+export function filesOf(disk: Disk): Image {
+  const image = disk.image();
+  image.delete(DIR);
+  return image;
+}
+
 /** A disk with these files, all of them on disk. */
 export function diskOf(image: Image): Disk {
   const disk = new Disk();
@@ -223,7 +230,7 @@ export function smallBase(): SmallBase {
   fillTable(disk.process());
   const commits: Commit[] = [];
   const note = () => {
-    const image = disk.image();
+    const image = filesOf(disk);
     const { logBytes } = statsOf(disk);
     const from = commits.at(-1)?.to ?? LOG_PAGE;
     const log = image.get(LOG)!;
@@ -253,7 +260,7 @@ export function smallBase(): SmallBase {
     note();
   }
   base[Symbol.dispose]();
-  const image = disk.image();
+  const image = filesOf(disk);
   return { image, disk: diskOf(image), commits };
 }
 
