@@ -27,6 +27,7 @@ const PROTOCOL = "tests/crash/protocol_test.ts";
 const POWER = "tests/crash/power_loss_test.ts";
 const FAILED_IO = "tests/crash/failed_io_test.ts";
 const LOG = "tests/engine/log_test.ts";
+const WATCH = "tests/base/watch_test.ts";
 
 const BUGS: readonly Bug[] = [
   // ------------------------------------------------------------- frames
@@ -62,6 +63,15 @@ const BUGS: readonly Bug[] = [
     put: "readonly #nonce = 1n;",
     test: PROTOCOL,
     filter: "behind a torn one",
+  },
+  {
+    bug: "the beginning of a frame is the same when it is tried again",
+    rule: "Frame: nonce, also where a sector ends within the header",
+    in: "engine/format.ts",
+    find: "setUint32(bytes, 4, header.kind | Number(header.nonce & 0xffffffn) << 8);",
+    put: "setUint32(bytes, 4, header.kind);",
+    test: PROTOCOL,
+    filter: "makes no old frame whole",
   },
   {
     bug: "a frame may follow on any other",
@@ -338,10 +348,10 @@ const BUGS: readonly Bug[] = [
     bug: "who settles does not ask whether somebody else did",
     rule: "Seal: sealedInto, or one settles",
     in: "engine/store.ts",
-    find: "if (!this.#log.lookSealedInto()) {",
-    put: "if (!this.#log.sealedInto) {",
+    find: "} else if (this.files.identity(before.path) === before.identity) {",
+    put: "} else {",
     test: PROTOCOL,
-    filter: "removed meanwhile",
+    filter: "goes by a seal whose log was removed",
   },
   // ------------------------------------------------------------- cleanup
   {
@@ -564,7 +574,7 @@ const BUGS: readonly Bug[] = [
     bug: "a backup that fails leaves a copy that nobody verified",
     rule: "DESIGN 5.6: a failed operation leaves nothing",
     in: "engine/backup.ts",
-    find: "    unmakeBase(files, dir, made);\n",
+    find: "          unmakeBase(files, dir, place);\n",
     put: "",
     test: FAILED_IO,
     filter: "backup",
@@ -578,6 +588,61 @@ const BUGS: readonly Bug[] = [
     put: "    return error;",
     test: FAILED_IO,
     filter: "insert",
+  },
+  // ------------------------------------------------------------- watching
+  {
+    bug: "what is told is not synced before",
+    rule: "watch: what it yields is on disk",
+    in: "engine/feed.ts",
+    find: "if (!this.#readOnly) await log.flush();",
+    put: "await 0;",
+    test: "tests/crash/watch_test.ts",
+    filter: "carried over",
+  },
+  {
+    bug: "what was carried over behind a seal that is not on disk is told",
+    rule: "watch: what it yields is on disk",
+    in: "engine/feed.ts",
+    find: "return found.log.sealedInto ? found : this.#behind(found);",
+    put: "return found;",
+    test: "tests/crash/watch_test.ts",
+    filter: "carried over",
+  },
+  {
+    bug: "one that only reads goes by what it sees, not by the mark",
+    rule: "watch: what it yields is on disk",
+    in: "engine/feed.ts",
+    find: "log.lookClaim()",
+    put: "log.end",
+    test: WATCH,
+    filter: "only reads waits",
+  },
+  {
+    bug: "cleanup removes what somebody watches",
+    rule: "watch: none is missed",
+    in: "engine/retention.ts",
+    find: "if (!file.tryLock()) return false;",
+    put: "",
+    test: WATCH,
+    filter: "misses nothing",
+  },
+  {
+    bug: "commits before `since` are told again",
+    rule: "watch: none is told twice",
+    in: "engine/feed.ts",
+    find: "const isNew = sequence > this.#given;",
+    put: "const isNew = true;",
+    test: WATCH,
+    filter: "goes on behind any commit",
+  },
+  {
+    bug: "cleanup keeps nothing for those who come later",
+    rule: "watch: keepChanges",
+    in: "engine/retention.ts",
+    find: "first > sequence - keepChanges",
+    put: "false",
+    test: WATCH,
+    filter: "keeps as many commits",
   },
 ];
 

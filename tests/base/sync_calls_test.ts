@@ -38,6 +38,7 @@ const LOG = "fdatasync 000001.log";
 /** What each step syncs; a number stands for so many syncs of the log. */
 const EXPECTED: Record<string, number | string[]> = {
   "create": [
+    "fsync people",
     "fdatasync 000001.table",
     "fdatasync 000001.log",
     "fsync people",
