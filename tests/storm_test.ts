@@ -23,6 +23,7 @@ import {
 import { readStrikes } from "../examples/storm/data.ts";
 import { ACCOUNTS, STRIKES } from "../examples/storm/strikes.ts";
 import { BANK, BANK_ROWS, BANK_SHARE, BANK_SUM } from "./helpers/bank.ts";
+import { newSeed, randomFrom } from "./helpers/random.ts";
 import { type Fixture, spawnFixture } from "./helpers/spawn.ts";
 
 const LONG = Deno.env.has("PSBASE_LONG");
@@ -93,16 +94,6 @@ for (let run = 1; run <= 5; run++) {
     ignore: !LONG,
     fn: async () => assertNoFault(await runStorm(FULL)),
   });
-}
-
-/** Numbers below 1 that depend on the seed only: mulberry32. */
-function randomFrom(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), seed | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** A storm whose processes are killed now and then; others take over from them. */
@@ -186,14 +177,14 @@ async function stormWithCompany(seed: number): Promise<void> {
   let over = false;
   const ended = storm.ended.then(() => over = true);
   while (!over) {
-    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, random() * 200))]);
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, random.below(200)))]);
     const { running } = storm;
     // Seldom, so that cleanups come to their end too.
-    if (random() < 0.05) {
+    if (random.chance(0.05)) {
       cleaner.kill();
       cleaner = all.use(spawnFixture("storm_company", ["cleanup", dir]));
     } else if (running.length > 0) {
-      storm.kill(running[Math.floor(random() * running.length)]!);
+      storm.kill(random.pick(running));
     }
   }
   for (const one of [...company, cleaner]) {
@@ -211,7 +202,7 @@ async function stormWithCompany(seed: number): Promise<void> {
 }
 
 for (let run = 1; run <= 5; run++) {
-  const seed = Number(Deno.env.get("PSBASE_SEED") ?? Math.floor(Math.random() * 2 ** 32));
+  const seed = newSeed();
   Deno.test({
     name: `PsBase keeps what it acknowledged through kills and cleanups: seed ${seed}`,
     ignore: !LONG,
