@@ -96,10 +96,14 @@ export interface Child extends AsyncDisposable {
 
 const CHILD = new URL("child.ts", import.meta.url);
 
-/** Starts a process of this program; `onRound` is told of each round. */
-export function startChild(job: Job, onRound: (round: Round) => void, program = CHILD): Child {
+/** Starts a process of a program, with flags before it; `onRound` is told of each round. */
+export function startChild(
+  job: Job,
+  onRound: (round: Round) => void,
+  program: readonly string[] = [CHILD.href],
+): Child {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", program.href, JSON.stringify(job)],
+    args: ["run", "-A", "--quiet", ...program, JSON.stringify(job)],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

@@ -1,1 +1,0 @@
-// What a process costs that does nothing: the floor of the cold storm.

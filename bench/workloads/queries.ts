@@ -1,0 +1,116 @@
+/**
+ * Queries on many rows of six fields, in a process that has asked them before.
+ *
+ * @module
+ */
+
+import { emailOf, nOf, type USERS, users } from "../tables/users.ts";
+import type { Work } from "./work.ts";
+
+/** Lookups a turn, as one is too short for the clock. */
+const MANY = 10_000;
+
+/** The works, for so many rows. */
+export function queryWorks(count: number): Work<typeof USERS>[] {
+  const ids = Array.from({ length: MANY }, (_, i) => (i * 7919) % count);
+  const sum = (fn: (id: number) => number) => ids.reduce((sum, id) => sum + fn(id), 0);
+  const table = users;
+  const both: Work<typeof USERS> = {
+    name: "conditions",
+    title: "count by two conditions",
+    table,
+    psbase: (base) => base.count({ a: { gt: 500 }, b: { lt: 300 } }),
+    sqlite: (db) => db.prepare("SELECT count(*) AS n FROM t WHERE a > 500 AND b < 300").get()!.n,
+  };
+  const byId: Work<typeof USERS> = {
+    name: "query-get",
+    title: "10,000 × get by id",
+    table,
+    psbase: (base) => sum((id) => base.get(id)!.n!),
+    sqlite(db) {
+      const get = db.prepare("SELECT * FROM t WHERE id = ?");
+      return sum((id) => get.get(id + 1)!.n as number);
+    },
+  };
+  const works: Work<typeof USERS>[] = [
+    both,
+    {
+      ...both,
+      name: "predicate",
+      title: "the same as a predicate function (SQLite: SQL)",
+      psbase: (base) => base.count((row) => row.a! > 500 && row.b! < 300),
+    },
+    {
+      name: "text",
+      title: "count by text equality, no index",
+      table,
+      psbase: (base) => base.count({ word: "echo 1012" }),
+      sqlite: (db) => db.prepare("SELECT count(*) AS n FROM t WHERE word = 'echo 1012'").get()!.n,
+    },
+    {
+      name: "contains",
+      title: "count by a part of a text",
+      table,
+      psbase: (base) => base.count({ word: { contains: "lot 1" } }),
+      sqlite: (db) => db.prepare("SELECT count(*) AS n FROM t WHERE word LIKE '%lot 1%'").get()!.n,
+    },
+    {
+      name: "count-avg",
+      title: "count + avg over a range, no index",
+      table,
+      psbase(base) {
+        const where = { a: [200, 300] } as const;
+        return [base.count(where), Math.round(base.avg("f", where)!)];
+      },
+      sqlite(db) {
+        const query = db.prepare(
+          "SELECT count(*) AS n, avg(f) AS m FROM t WHERE a BETWEEN ? AND ?",
+        );
+        const { n, m } = query.get(200, 300)!;
+        return [n, Math.round(m as number)];
+      },
+    },
+    {
+      name: "group-by",
+      title: "group by 1,000 values: count, avg",
+      table,
+      psbase: (base) => base.groupBy("a", { n: "count", m: ["avg", "f"] }).length,
+      sqlite: (db) => db.prepare("SELECT a, count(*), avg(f) FROM t GROUP BY a").all().length,
+    },
+    {
+      name: "query-all",
+      title: "all rows as objects",
+      table,
+      psbase: (base) => base.select().length,
+      sqlite: (db) => db.prepare("SELECT * FROM t").all().length,
+    },
+    {
+      name: "lookup",
+      title: "10,000 × rows by an indexed integer",
+      table,
+      psbase: (base) => sum((id) => base.select({ n: nOf(id) })[0]!.a!),
+      sqlite(db) {
+        const query = db.prepare("SELECT * FROM t WHERE n = ?");
+        return sum((id) => query.all(nOf(id))[0]!.a as number);
+      },
+    },
+    {
+      name: "lookup-text",
+      title: "10,000 × rows by a unique text",
+      table,
+      psbase: (base) => sum((id) => base.select({ email: emailOf(id) })[0]!.a!),
+      sqlite(db) {
+        const query = db.prepare("SELECT * FROM t WHERE email = ?");
+        return sum((id) => query.all(emailOf(id))[0]!.a as number);
+      },
+    },
+    byId,
+    {
+      ...byId,
+      name: "query-get-snapshot",
+      title: "the same in a `snapshot`",
+      psbase: (base) => base.snapshot((view) => sum((id) => view.get(id)!.n!)),
+    },
+  ];
+  return works.map((work) => ({ ...work, warm: true }));
+}

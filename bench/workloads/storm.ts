@@ -1,0 +1,197 @@
+/**
+ * The storm: processes that all at once open a table, search, insert and delete.
+ *
+ * @module
+ */
+
+import type { Job } from "../../examples/storm/child.ts";
+import { shareOut, startChild } from "../../examples/storm/run.ts";
+import type { Strike } from "../../examples/storm/strikes.ts";
+import { jsonFile } from "../stores/json_file.ts";
+import { changeAll, kv, list } from "../stores/kv.ts";
+import { psbase } from "../stores/psbase.ts";
+import { sqlite } from "../stores/sqlite.ts";
+import type { Store, Table, Templates } from "../stores/store.ts";
+import { strikes, strikesByAirport } from "../tables/strikes.ts";
+import { type Line, percentile, timed, type Turn, type Workload } from "../suite/workload.ts";
+import { programOf, run } from "./programs.ts";
+
+/** How large the storms are. */
+export interface StormSizes {
+  readonly processes: number;
+  readonly rounds: number;
+  readonly rows: number;
+  readonly manyRows: number;
+}
+
+/** One of the storms. */
+interface Storm {
+  readonly name: string;
+  readonly lines: Readonly<Record<string, Line>>;
+  readonly rounds: number;
+  readonly rows: number;
+  readonly table: Table;
+  /** Whether a JSON file would take an hour. */
+  readonly large?: boolean;
+  /** Whether processes are started only when the clock runs. */
+  readonly cold?: boolean;
+}
+
+/** From the first spawn to the last exit. */
+async function runCold(program: string[], jobs: readonly Job[]): Promise<Record<string, number>> {
+  return {
+    cold: await timed(() => Promise.all(jobs.map((job) => run(program, [JSON.stringify(job)])))),
+  };
+}
+
+/** From the word to begin to the last exit; and the rounds. */
+async function runStarted(
+  program: string[],
+  jobs: readonly Job[],
+): Promise<{ wall: number; p99: number }> {
+  const times: number[] = [];
+  const ids = new Set<number>();
+  await using all = new AsyncDisposableStack();
+  const children = jobs.map((job) =>
+    all.use(startChild(job, ({ ms, id, deleted }) => {
+      if (id === undefined || !deleted) throw new Error(`a round of ${job.process} failed`);
+      times.push(ms);
+      ids.add(id);
+    }, program))
+  );
+  await Promise.all(children.map((child) => child.ready));
+  const wall = await timed(async () => {
+    await Promise.all(children.map((child) => child.go()));
+    for (const failure of await Promise.all(children.map((child) => child.ended))) {
+      if (failure !== undefined) throw new Error(failure);
+    }
+  });
+  const rounds = jobs.reduce((n, { victims }) => n + victims.length, 0);
+  if (ids.size !== rounds) throw new Error(`${ids.size} ids for ${rounds} inserts`);
+  return { wall, p99: percentile(times, 0.99) };
+}
+
+function workloadOf(storm: Storm, processes: number, templates: Templates): Workload {
+  const { name, lines, rows, rounds, table, cold = false, large = false } = storm;
+  const job = { processes, rounds, rows, control: false } as const;
+  const turn =
+    <H>(store: Store<H>, prepare?: (handle: H) => Promise<void>) =>
+    async (dir: string): Promise<Turn> => {
+      const path = await templates.copy(store, table, { dir, count: rows });
+      if (prepare) {
+        const handle = await store.open(path);
+        await prepare(handle);
+        await store.close(handle);
+      }
+      const durability = store.contender === "SQLite NORMAL" ? "relaxed" : "full";
+      const all = [...table.rows(rows)] as Strike[];
+      const jobs = shareOut(path, all, { ...job, durability });
+      const program = programOf("storm", store.contender);
+      const figures = cold
+        ? await runCold(program, jobs)
+        : renamed(name, await runStarted(program, jobs));
+      const handle = await store.open(path);
+      const after = [...await store.all(handle)];
+      await store.close(handle);
+      const own = after.filter(({ operator }) => String(operator).startsWith("STORM "));
+      const distinct = new Set(own.map(({ operator, speed }) => `${operator} ${speed}`));
+      const result = { rows: after.length, own: own.length, distinct: distinct.size };
+      return { figures, result };
+    };
+  const indexed = table === strikesByAirport;
+  return {
+    name,
+    group: "storm",
+    lines,
+    once: ["JSON file"],
+    contenders: {
+      psbase: turn(psbase()),
+      "SQLite FULL": turn(sqlite("FULL")),
+      "SQLite NORMAL": turn(sqlite("NORMAL")),
+      ...(indexed && {
+        "Deno KV": turn(kv, async (kv) => {
+          await changeAll(kv, await list(kv), (atomic, { key, value }) => {
+            atomic.set(["t_airport", value.airport as string, key[1]!], value);
+          });
+        }),
+      }),
+      ...(!indexed && !large && { "JSON file": turn(jsonFile) }),
+      ...(cold && {
+        async nothing(): Promise<Turn> {
+          const jobs = shareOut("", [...table.rows(rows)] as Strike[], {
+            ...job,
+            durability: "full",
+          });
+          const left = { rows, own: processes * rounds, distinct: processes * rounds };
+          return { figures: await runCold(programOf("storm", "nothing"), jobs), result: left };
+        },
+      }),
+    },
+  };
+}
+
+function renamed(name: string, { wall, p99 }: { wall: number; p99: number }) {
+  return { [name]: wall, [`${name}-p99`]: p99 };
+}
+
+/** All storms. */
+export function stormWorkloads(
+  { processes, rounds, rows, manyRows }: StormSizes,
+  templates: Templates,
+): Workload[] {
+  const n = (count: number) => count.toLocaleString("en");
+  const once = { rounds: 1, rows, table: strikes };
+  const steady = (name: string, title: string, goals: [Line["goal"], Line["goal"]]) => ({
+    name,
+    lines: {
+      [name]: { title, goal: goals[0] },
+      [`${name}-p99`]: { title: "… p99 of a round", goal: goals[1] },
+    },
+  });
+  const storms: Storm[] = [
+    {
+      ...once,
+      name: "cold",
+      cold: true,
+      lines: {
+        cold: {
+          title: `${processes} processes from spawn to exit, one round each, ${n(rows)} rows`,
+          goal: { floors: 1.1 },
+        },
+      },
+    },
+    {
+      ...once,
+      ...steady("burst", `${processes} started processes open, do one round and end`, [
+        { most: 150, peer: 345 },
+        undefined,
+      ]),
+    },
+    {
+      ...steady("steady", `${processes} started processes, ${rounds} rounds each`, [
+        { most: 260, peer: 791 },
+        { most: 30, peer: 353 },
+      ]),
+      rounds,
+      rows,
+      table: strikes,
+    },
+    {
+      ...steady("steady-index", "the same, index on the field searched", [undefined, undefined]),
+      rounds,
+      rows,
+      table: strikesByAirport,
+    },
+    {
+      ...steady("steady-large", `the same at ${n(manyRows)} rows, no index`, [
+        { most: 500, peer: 5147 },
+        undefined,
+      ]),
+      rounds,
+      rows: manyRows,
+      table: strikes,
+      large: true,
+    },
+  ];
+  return storms.map((storm) => workloadOf(storm, processes, templates));
+}
