@@ -20,12 +20,12 @@ import { workloadOf } from "./workloads/work.ts";
 
 const USAGE = `deno task bench [options] [names]
 
-Measures all workloads, or those whose names are given or begin so ("get", "read-"), and prints
-tables. Only a run of everything at full size is kept, in bench/results/.
+Measures all workloads, or those of these names, or whose names begin so ("get", "read-"), and
+prints tables. Only a run of everything at full size is kept, in bench/results/.
 
   --quick      a tenth of the rows, one turn: to see that all works, not to quote
   --huge       growth also at 10,000,000 rows
-  --turns N    how often each contender has its turn, 5 if left out
+  --turns N    how often each contender has its turn, 3 if left out
   --dir DIR    where the tables are made: on the disk that is to be measured
   --list       the names
   --help       this text`;
@@ -71,20 +71,13 @@ function named(all: readonly Workload[], wanted: string): Workload[] {
   return found;
 }
 
-/** The lines that go into a picture. */
-function pictured(lines: readonly Measured[], group: string): Measured[] {
-  return lines.filter((line) =>
-    line.group.startsWith(group) && (line.unit ?? "ms") === "ms" && !line.durability
-  );
-}
-
 async function keep(results: Results): Promise<void> {
   await Deno.mkdir(RESULTS, { recursive: true });
   const write = (name: string, text: string) => Deno.writeTextFile(new URL(name, RESULTS), text);
   await write("results.json", JSON.stringify(results, null, 1) + "\n");
   await write("results.md", report(results));
-  for (const group of ["storm", "comparison", "queries"]) {
-    await write(`${group}.svg`, chart(group, pictured(results.lines, group)));
+  for (const group of ["storm", "comparison", "queries", "growth"]) {
+    await write(`${group}.svg`, chart(group, results.lines));
   }
 }
 
@@ -92,6 +85,9 @@ async function main(): Promise<void> {
   const { quick, huge, list, help, turns, dir: parent, _: names } = parseArgs(Deno.args, {
     boolean: ["quick", "huge", "list", "help"],
     string: ["turns", "dir", "_"],
+    unknown: (arg) => {
+      if (arg.startsWith("-")) throw new Error(`there is no option "${arg}", see --help`);
+    },
   });
   if (help) return console.log(USAGE);
   const dir = await Deno.makeTempDir({ prefix: "psbase_bench_", ...(parent && { dir: parent }) });
@@ -100,7 +96,7 @@ async function main(): Promise<void> {
     if (list) return console.log(all.map(({ name }) => name).join("\n"));
     const chosen = names.length === 0 ? all : names.flatMap((name) => named(all, String(name)));
     const machine = describeMachine(dir);
-    const options = { turns: Number(turns ?? (quick ? 1 : 5)), dir };
+    const options = { turns: Number(turns ?? (quick ? 1 : 3)), dir };
     const lines: Measured[] = [];
     for (const workload of chosen) {
       console.error(workload.name);

@@ -53,30 +53,53 @@ function row(cells: readonly string[]): string {
   return `| ${cells.join(" | ")} |`;
 }
 
-/** A table of the lines of one group. */
-export function table(group: string, lines: readonly Measured[]): string {
-  const present = (Object.keys(CONTENDERS) as Contender[]).filter((contender) =>
+function titled(group: string, columns: readonly string[], rows: readonly string[][]): string {
+  const title = `## ${group[0]!.toUpperCase()}${group.slice(1)}`;
+  return [title, "", row(columns), row(["---", ...columns.slice(1).map(() => "--:")])]
+    .concat(rows.map(row), "").join("\n");
+}
+
+/** Who took part. */
+export function contendersOf(lines: readonly Measured[]): Contender[] {
+  return (Object.keys(CONTENDERS) as Contender[]).filter((contender) =>
     lines.some((line) => line.turns[contender])
   );
-  const columns = [...present, "psbase / best durable peer", "goal (of best peer there)"];
-  const cells = lines.map((line) => {
-    const [ours, best] = [valueOf(line, "psbase"), bestPeer(line)];
-    const unit = line.unit ?? "ms";
-    return [
-      `${line.title}${unit === "ms" ? "" : `, ${unit}`}`,
-      ...present.map((contender) => figure(valueOf(line, contender))),
-      ours !== undefined && best !== undefined ? (ours / best).toFixed(2) : "",
-      goalOf(line),
-    ];
-  });
-  return [
-    `## ${group[0]!.toUpperCase()}${group.slice(1)}`,
-    "",
-    row([`ms, or as said`, ...columns]),
-    row(["---", ...columns.map(() => "--:")]),
-    ...cells.map(row),
-    "",
-  ].join("\n");
+}
+
+/** What it is, with the unit if that is not milliseconds. */
+function withUnit({ title, unit = "ms" }: Measured): string {
+  return unit === "ms" ? title : `${title}, ${unit}`;
+}
+
+/** A column for each contender, a row for each line. */
+function table(group: string, lines: readonly Measured[]): string {
+  const present = contendersOf(lines);
+  const columns = ["ms", ...present, "psbase / best durable peer", "goal (of its best peer)"];
+  return titled(
+    group,
+    columns,
+    lines.map((line) => {
+      const [ours, best] = [valueOf(line, "psbase"), bestPeer(line)];
+      return [
+        withUnit(line),
+        ...present.map((contender) => figure(valueOf(line, contender))),
+        ours !== undefined && best !== undefined ? (ours / best).toFixed(2) : "",
+        goalOf(line),
+      ];
+    }),
+  );
+}
+
+/** A column for each size, a row for each line and contender: what grows is seen. */
+function growthTable(group: string, lines: readonly Measured[]): string {
+  const sizes = [...new Set(lines.map(({ rows }) => rows!))];
+  const rows = [...Map.groupBy(lines, withUnit)].flatMap(([title, lines]) =>
+    contendersOf(lines).map((contender) => [
+      `${title}: ${contender}`,
+      ...lines.map((line) => figure(valueOf(line, contender))),
+    ])
+  );
+  return titled(group, ["ms", ...sizes.map((size) => `${size.toLocaleString("en")} rows`)], rows);
 }
 
 /** All tables, and what they were measured on. */
@@ -89,6 +112,8 @@ export function report({ at, machine, turns, lines }: Results): string {
     `\`fdatasync\` alone: ${figure(machine.syncMs)} ms.\n`,
     ...Object.entries(CONTENDERS).map(([name, what]) => `- **${name}**: ${what}`),
     "",
-    ...[...groups].map(([group, lines]) => table(group, lines)),
+    ...[...groups].map(([group, lines]) =>
+      (lines[0]!.rows === undefined ? table : growthTable)(group, lines)
+    ),
   ].join("\n");
 }

@@ -47,6 +47,8 @@ export interface Workload {
   readonly group: string;
   /** By the name of a figure. */
   readonly lines: Readonly<Record<string, Line>>;
+  /** Of a group that compares sizes: how many rows there are. */
+  readonly rows?: number;
   readonly contenders: { readonly [C in Contender]?: (dir: string) => Promise<Turn> };
   /** Who takes so long that one turn must do. */
   readonly once?: readonly Contender[];
@@ -56,6 +58,7 @@ export interface Workload {
 export interface Measured extends Line {
   readonly workload: string;
   readonly group: string;
+  readonly rows?: number;
   /** What each turn gave. */
   readonly turns: { readonly [C in Contender]?: readonly number[] };
 }
@@ -113,6 +116,7 @@ export async function measure(
     ...line,
     workload: workload.name,
     group: workload.group,
+    ...(workload.rows && { rows: workload.rows }),
     turns: figures[name]!,
   }));
 }

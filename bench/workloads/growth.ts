@@ -33,12 +33,12 @@ const SQLITE = sqlite("FULL");
 
 /** What is measured with a table of so many rows. */
 export function growthWorkloads(templates: Templates, rows: number): Workload[] {
-  const n = rows.toLocaleString("en");
-  const group = `growth: ${n} rows`;
+  const group = "growth";
   return [
     {
       name: `read-${rows}`,
       group,
+      rows,
       lines: {
         open: { title: "open + get, in process" },
         get: { title: "get by id", unit: "µs" },
@@ -50,8 +50,9 @@ export function growthWorkloads(templates: Templates, rows: number): Workload[] 
     {
       name: `process-${rows}`,
       group,
+      rows,
       lines: {
-        process: { title: "new process: open + get, the whole process" },
+        process: { title: "open + get, a whole new process" },
         "memory-rows": { title: "peak memory of reading all rows as objects", unit: "MiB" },
         "memory-columns": { title: "peak memory of counting where c contains words", unit: "MiB" },
       },
@@ -60,13 +61,15 @@ export function growthWorkloads(templates: Templates, rows: number): Workload[] 
     {
       name: `insert-${rows}`,
       group,
-      lines: insertLines("`await insert`, one by one, cleanup included"),
+      rows,
+      lines: insertLines("`await insert`"),
       contenders: inserting(templates, rows, (base) => (row: Row) => base.insert(row)),
     },
     {
       name: `insert-sync-${rows}`,
       group,
-      lines: insertLines("`insertSync`, one by one, cleanup included"),
+      rows,
+      lines: insertLines("`insertSync`"),
       contenders: inserting(templates, rows, (base) => (row: Row) => base.insertSync(row)),
     },
   ];
@@ -75,9 +78,9 @@ export function growthWorkloads(templates: Templates, rows: number): Workload[] 
 function insertLines(title: string): Workload["lines"] {
   return {
     p50: { title: `${title}: p50`, unit: "µs" },
-    "p99.9": { title: "… p99.9", unit: "µs" },
-    longest: { title: "… the longest" },
-    mean: { title: "… mean", unit: "µs" },
+    mean: { title: `${title}: mean`, unit: "µs" },
+    "p99.9": { title: `${title}: p99.9`, unit: "µs" },
+    longest: { title: `${title}: longest` },
   };
 }
 

@@ -52,7 +52,7 @@ export function t1Works(count: number): Work<T1>[] {
 
   const insert: Work<T1> = {
     name: "insert",
-    title: `insert ${count.toLocaleString("en")} rows, one commit (Deno KV: 1,000 rows a commit)`,
+    title: `insert ${count.toLocaleString("en")} rows, one commit`,
     goal: { most: 45, peer: 181 },
     table: t1,
     writes: true,
@@ -168,7 +168,7 @@ export function t1Works(count: number): Work<T1>[] {
     {
       ...insert,
       name: "insert-settled",
-      title: "the same with `insertManySync`: the table file is written, too",
+      title: "the same until the table file is written",
       psbase: (base) => void base.insertManySync(rows),
     },
     commits,
