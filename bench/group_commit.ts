@@ -11,7 +11,8 @@
 import { PsBase } from "../base.ts";
 import { withFiles } from "../engine/file.ts";
 import { watchFiles } from "../tests/helpers/watched_files.ts";
-import { byTurns, heading, ms, row, timed } from "./compare/measure.ts";
+import { figure, heading, print, row } from "./suite/markdown.ts";
+import { byTurns, median, timed } from "./suite/measure.ts";
 
 const ROWS = Array.from({ length: 1000 }, (_, n) => ({ n }));
 const LOOPS = 50;
@@ -33,8 +34,8 @@ const WAYS: Record<string, (base: Numbers) => unknown> = {
   "`Promise.all()` of 1,000 `insert()`": (base) => Promise.all(ROWS.map((row) => base.insert(row))),
 };
 
-const figures = await byTurns(Object.fromEntries(
-  Object.entries(WAYS).map(([name, run]) => [name, async (dir) => {
+const measures = Object.fromEntries(
+  Object.entries(WAYS).map(([name, run]) => [name, async (dir: string) => {
     const files = watchFiles();
     await using base = withFiles(files, () => PsBase.createSync(`${dir}/base`, { n: "integer" }));
     const before = files.syncs;
@@ -42,6 +43,13 @@ const figures = await byTurns(Object.fromEntries(
     if (base.size !== ROWS.length) throw new Error(`${base.size} rows`);
     return { wall, syncs: files.syncs - before };
   }]),
-));
-heading("Group commit: 1,000 durable inserts, each a commit of its own", ["", "ms", "syncs"]);
-for (const [name, { wall, syncs }] of Object.entries(figures)) row([name, ms(wall!), `${syncs}`]);
+);
+const figures = await byTurns(measures, { turns: 3 });
+print(
+  heading("Group commit: 1,000 durable inserts, each a commit of its own", ["", "ms", "syncs"]),
+);
+for (const [name, turns] of figures) {
+  const wall = median(turns.map(({ wall }) => wall));
+  const syncs = median(turns.map(({ syncs }) => syncs));
+  print(row([name, figure(wall), `${syncs}`]));
+}

@@ -16,7 +16,7 @@
  */
 import { PsBase } from "../base.ts";
 import { type Fixture, spawn, spawnFixture } from "../tests/helpers/spawn.ts";
-import { heading, row } from "./compare/measure.ts";
+import { heading, print, row } from "./suite/markdown.ts";
 
 const PROCESSES = 50;
 const TIMES = 40;
@@ -44,7 +44,7 @@ function line(name: string, waits: number[]): void {
   const at = (share: number) => waits[Math.ceil(share * waits.length) - 1]!;
   const mean = waits.reduce((sum, wait) => sum + wait, 0) / waits.length;
   const ms = [mean, at(0.5), at(0.99), at(1)].map((value) => value.toFixed(1));
-  row([name, ...ms, (at(0.99) / at(0.5)).toFixed(1)]);
+  print(row([name, ...ms, (at(0.99) / at(0.5)).toFixed(1)]));
 }
 
 async function lockWaits(dir: string, args: string[]): Promise<number[]> {
@@ -80,14 +80,14 @@ async function inTempDir(fn: (dir: string) => Promise<void>): Promise<void> {
   }
 }
 
-heading(`Lock fairness: ${PROCESSES} processes, ${TIMES} times each, waits in milliseconds`, [
+print(heading(`Lock fairness: ${PROCESSES} processes, ${TIMES} times each, waits in milliseconds`, [
   "",
   "mean",
   "p50",
   "p99",
   "worst",
   "p99 / p50",
-]);
+]));
 for (const limit of ["Infinity", "600000"]) {
   const limited = limit === "Infinity" ? "" : ", with `timeoutMs`";
   for (const form of ["acquireSync", "acquire"]) {

@@ -3,11 +3,11 @@
  *
  * @module
  */
-// deno-lint-ignore-file no-console
 import { parseArgs } from "@std/cli/parse-args";
 import { Templates } from "./stores/store.ts";
 import { chart } from "./suite/chart.ts";
 import { describeMachine } from "./suite/machine.ts";
+import { print } from "./suite/markdown.ts";
 import { report, type Results } from "./suite/report.ts";
 import { measure, type Measured, type Workload } from "./suite/workload.ts";
 import { growthWorkloads } from "./workloads/growth.ts";
@@ -89,22 +89,23 @@ async function main(): Promise<void> {
       if (arg.startsWith("-")) throw new Error(`there is no option "${arg}", see --help`);
     },
   });
-  if (help) return console.log(USAGE);
+  if (help) return print(USAGE);
   const dir = await Deno.makeTempDir({ prefix: "psbase_bench_", ...(parent && { dir: parent }) });
   try {
     const all = workloads(new Templates(dir), { quick, huge });
-    if (list) return console.log(all.map(({ name }) => name).join("\n"));
+    if (list) return print(all.map(({ name }) => name).join("\n"));
     const chosen = names.length === 0 ? all : names.flatMap((name) => named(all, String(name)));
     const machine = describeMachine(dir);
     const options = { turns: Number(turns ?? (quick ? 1 : 3)), dir };
     const lines: Measured[] = [];
     for (const workload of chosen) {
+      // deno-lint-ignore no-console
       console.error(workload.name);
       lines.push(...await measure(workload, options));
     }
     const at = new Date().toISOString().slice(0, 10);
     const results = { at, machine, turns: options.turns, lines };
-    console.log(report(results));
+    print(report(results));
     if (!quick && names.length === 0) await keep(results);
   } finally {
     await Deno.remove(dir, { recursive: true });

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { contendersOf, figure, valueOf } from "./report.ts";
+import { figure } from "./markdown.ts";
+import { contendersOf, valueOf } from "./report.ts";
 import type { Contender, Measured } from "./workload.ts";
 
 /** Colours that are told apart on white and on black, also by those who see few. */

@@ -6,7 +6,7 @@
 
 import { cpus, totalmem } from "node:os";
 import { DatabaseSync } from "node:sqlite";
-import { median } from "./workload.ts";
+import { median } from "./measure.ts";
 
 /** The machine, the versions, and what its disk takes. */
 export interface Machine {

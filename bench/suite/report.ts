@@ -5,7 +5,9 @@
  */
 
 import type { Machine } from "./machine.ts";
-import { type Contender, CONTENDERS, type Measured, median } from "./workload.ts";
+import { figure, heading, row } from "./markdown.ts";
+import { median } from "./measure.ts";
+import { type Contender, CONTENDERS, type Measured } from "./workload.ts";
 
 /** What a run gave. */
 export interface Results {
@@ -33,13 +35,6 @@ export function bestPeer(line: Measured): number | undefined {
   return values.length === 0 ? undefined : Math.min(...values);
 }
 
-/** Three digits. */
-export function figure(value: number | undefined): string {
-  if (value === undefined) return "";
-  if (value >= 100) return Math.round(value).toLocaleString("en");
-  return value.toFixed(value >= 10 ? 1 : value >= 1 ? 2 : 3);
-}
-
 /** The goal in this line's unit, and how many times its best peer that is. */
 function goalOf(line: Measured): string {
   const { goal } = line;
@@ -49,14 +44,9 @@ function goalOf(line: Measured): string {
   return `≤ ${goal.floors.toFixed(2)} × nothing; it is ${times.toFixed(2)} ×`;
 }
 
-function row(cells: readonly string[]): string {
-  return `| ${cells.join(" | ")} |`;
-}
-
 function titled(group: string, columns: readonly string[], rows: readonly string[][]): string {
-  const title = `## ${group[0]!.toUpperCase()}${group.slice(1)}`;
-  return [title, "", row(columns), row(["---", ...columns.slice(1).map(() => "--:")])]
-    .concat(rows.map(row), "").join("\n");
+  const title = `${group[0]!.toUpperCase()}${group.slice(1)}`;
+  return [heading(title, columns), ...rows.map(row)].join("\n");
 }
 
 /** Who took part. */
@@ -111,7 +101,6 @@ export function report({ at, machine, turns, lines }: Results): string {
     `${machine.deno}, V8 ${machine.v8}, SQLite ${machine.sqlite}. Appending 200 bytes and ` +
     `\`fdatasync\` alone: ${figure(machine.syncMs)} ms.\n`,
     ...Object.entries(CONTENDERS).map(([name, what]) => `- **${name}**: ${what}`),
-    "",
     ...[...groups].map(([group, lines]) =>
       (lines[0]!.rows === undefined ? table : growthTable)(group, lines)
     ),

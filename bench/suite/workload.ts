@@ -5,6 +5,8 @@
  * @module
  */
 
+import { byTurns, type Turns } from "./measure.ts";
+
 /** The columns: whoever is in a table is one of these. */
 export const CONTENDERS = {
   psbase: "a commit waits for `fdatasync` of the log",
@@ -63,60 +65,27 @@ export interface Measured extends Line {
   readonly turns: { readonly [C in Contender]?: readonly number[] };
 }
 
-/** The one in the middle; of two, the lower. */
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[(values.length - 1) >> 1]!;
-}
-
-/** The value that so many of the values do not exceed. */
-export function percentile(values: readonly number[], share: number): number {
-  return values.toSorted((a, b) => a - b)[Math.ceil(share * values.length) - 1]!;
-}
-
-/** How long it takes, in milliseconds. */
-export async function timed(fn: () => unknown): Promise<number> {
-  const start = performance.now();
-  await fn();
-  return performance.now() - start;
-}
-
-/**
- * Has all contenders take their turns, one after the other, each in a directory of its own, and
- * each turn beginning with the next of them.
- */
-export async function measure(
-  workload: Workload,
-  { turns, dir }: { turns: number; dir: string },
-): Promise<Measured[]> {
-  const figures: Record<string, { [C in Contender]?: number[] }> = {};
-  let expected: string | undefined;
-  for (let turn = 0; turn < turns; turn++) {
-    const contenders = Object.entries(workload.contenders);
-    const first = turn % contenders.length;
-    for (const [name, run] of [...contenders.slice(first), ...contenders.slice(0, first)]) {
-      const contender = name as Contender;
-      if (turn > 0 && workload.once?.includes(contender)) continue;
-      const own = await Deno.makeTempDir({ dir });
-      try {
-        const done = await run(own);
-        const result = JSON.stringify(done.result);
-        expected ??= result;
-        if (result !== expected) {
-          throw new Error(`${workload.name}: ${name} gave ${result}, others ${expected}`);
-        }
-        for (const [line, value] of Object.entries(done.figures)) {
-          ((figures[line] ??= {})[contender] ??= []).push(value);
-        }
-      } finally {
-        await Deno.remove(own, { recursive: true });
-      }
-    }
+/** Measures a workload; all must give the same. */
+export async function measure(workload: Workload, options: Turns<Contender>): Promise<Measured[]> {
+  const { name, group, rows, contenders, once = [] } = workload;
+  const given = await byTurns(contenders, { ...options, once });
+  const all = [...given].flatMap(([contender, turns]) =>
+    turns.map(({ result }) => ({ contender, result: JSON.stringify(result) }))
+  );
+  for (const { contender, result } of all) {
+    if (result === all[0]!.result) continue;
+    throw new Error(`${name}: ${contender} gave ${result}, ${all[0]!.contender} ${all[0]!.result}`);
   }
-  return Object.entries(workload.lines).map(([name, line]) => ({
-    ...line,
-    workload: workload.name,
-    group: workload.group,
-    ...(workload.rows && { rows: workload.rows }),
-    turns: figures[name]!,
-  }));
+  return Object.entries(workload.lines).map(([key, line]) => {
+    const turns = [...given].filter(([, turns]) => turns[0]!.figures[key] !== undefined).map(
+      ([contender, turns]) => [contender, turns.map(({ figures }) => figures[key]!)],
+    );
+    return {
+      ...line,
+      workload: name,
+      group,
+      ...(rows && { rows }),
+      turns: Object.fromEntries(turns),
+    };
+  });
 }

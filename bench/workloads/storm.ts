@@ -13,7 +13,8 @@ import { psbase } from "../stores/psbase.ts";
 import { sqlite } from "../stores/sqlite.ts";
 import type { Store, Table, Templates } from "../stores/store.ts";
 import { strikes, strikesByAirport } from "../tables/strikes.ts";
-import { type Line, percentile, timed, type Turn, type Workload } from "../suite/workload.ts";
+import { percentile, timed } from "../suite/measure.ts";
+import type { Line, Turn, Workload } from "../suite/workload.ts";
 import { programOf, run } from "./programs.ts";
 
 /** How large the storms are. */

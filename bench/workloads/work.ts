@@ -11,7 +11,8 @@ import { kv } from "../stores/kv.ts";
 import { psbase } from "../stores/psbase.ts";
 import { sqlite } from "../stores/sqlite.ts";
 import type { PlainRow, Store, Table, Templates } from "../stores/store.ts";
-import { type Line, timed, type Turn, type Workload } from "../suite/workload.ts";
+import { timed } from "../suite/measure.ts";
+import type { Line, Turn, Workload } from "../suite/workload.ts";
 
 /** What is done, by kind of store; what is given must be the same for all. */
 export interface Work<S extends Schema> extends Line {
