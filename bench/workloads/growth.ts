@@ -146,8 +146,8 @@ function inserting(
   rows: number,
   psbaseInsert: (base: Base<T1>) => Writing["insert"],
 ): Workload["contenders"] {
-  // So many that psbase writes its table anew at least once: its log may have an eighth of that.
-  const added = [...t1A.rows(Math.max(5000, Math.ceil(rows / 8)), rows)] as Row[];
+  // So many that psbase writes its table anew: its log may have an eighth of that in bytes.
+  const added = [...t1A.rows(Math.max(5000, Math.ceil(rows / 12)), rows)] as Row[];
   const turn = <H>(store: Store<H>, writingOf: (handle: H) => Writing): Run => async (dir) => {
     const path = await templates.copy(store, t1A, { dir, count: rows });
     const handle = await store.open(path);
