@@ -42,8 +42,8 @@ export function growthWorkloads(templates: Templates, rows: number): Workload[] 
       rows,
       lines: {
         open: { title: "open + get, in process" },
-        get: { title: "get by id", unit: "µs" },
-        lookup: { title: "row by indexed a", unit: "µs" },
+        get: { title: "the first 1,000 gets by id, each", unit: "µs" },
+        lookup: { title: "the first 1,000 rows by indexed a, each", unit: "µs" },
         scan: { title: "count + avg of b where c contains words" },
       },
       contenders: reading(templates, rows),
