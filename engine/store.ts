@@ -287,9 +287,10 @@ export class Store {
   /** Under the lock, before all else: the newest commit point, ready to be added to. */
   begin(): State {
     this.#check();
-    if (this.owned) return this.#state;
-    this.checkIdentity();
-    this.#catchUp(false);
+    if (!this.owned) {
+      this.checkIdentity();
+      this.#catchUp(false);
+    }
     // Before anything is changed: who may open no more files reads on.
     this.#log.prepare();
     return this.#state;

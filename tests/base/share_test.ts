@@ -7,6 +7,7 @@ import {
   ClosedError,
   LockTimeoutError,
   PsBase,
+  WriteError,
 } from "../../mod.ts";
 import { isLocked, kernelWaiters, until } from "../helpers/locks.ts";
 import { openRemote } from "../helpers/remote_base.ts";
@@ -80,6 +81,23 @@ Deno.test("Base excludes a second Base in the same thread, until it is closed", 
     if (end === "dispose") first[Symbol.dispose]();
     else await first[end]();
   }
+});
+
+Deno.test("Base that may open no more files when it cleaned up reads on, and writes when it may", async () => {
+  await using temp = tempBase();
+  (await PsBase.create(temp.path, SCHEMA))[Symbol.dispose]();
+  const files = watchFiles();
+  const { open } = files;
+  using base = withFiles(files, () => Base.openSync(temp.path, { schema: SCHEMA }));
+  base.insertSync({ n: 1 });
+  base.cleanupSync();
+  files.open = () => {
+    throw new Error("Too many open files");
+  };
+  const error = assertThrows(() => base.insertSync({ n: 2 }), WriteError, "Too many open files");
+  assertEquals([error.outcome, base.size], ["none", 1]);
+  files.open = open;
+  assertEquals(base.insertSync({ n: 3 }), 1);
 });
 
 Deno.test("PsBase beside a Base reads on, follows its commits, and is refused writes", async () => {
