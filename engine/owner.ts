@@ -65,15 +65,17 @@ export class Ownership {
    */
   static take(files: Files, dir: string): Ownership {
     const file = files.open(join(dir, OWNER), "create", join(dir, IDENTITY));
-    for (let tries = 0; !file.tryLock(); tries++) {
-      // Whoever only asks, or notes that it holds for long, shares it, and for a moment only.
-      if (tries < MAX_TRIES && file.tryLock(true)) {
+    try {
+      for (let tries = 0; !file.tryLock(); tries++) {
+        // Whoever only asks shares it, and for a moment only.
+        if (tries === MAX_TRIES || !file.tryLock(true)) throw refusal("open", dir, readNote(file));
+        // Two who wait so must not wait for each other.
+        file.unlock();
         sleepSync(1);
-        continue;
       }
-      const holder = readNote(file);
+    } catch (error) {
       file.close();
-      throw refusal("open", dir, holder);
+      throw error;
     }
     writeNote(file);
     return new Ownership(file);

@@ -165,6 +165,51 @@ Deno.test("Base.open() does not take one who only asks whether there is an owner
   assertEquals(refusals, 2);
 });
 
+Deno.test("Base.open() keeps no other Base out while it waits for one who asks", async () => {
+  await using temp = tempBase();
+  (await PsBase.create(temp.path, SCHEMA))[Symbol.dispose]();
+  using asker = Deno.openSync(`${temp.path}/owner`);
+  using rival = Deno.openSync(`${temp.path}/owner`);
+  const files = { ...denoFiles };
+  const got: boolean[] = [];
+  files.open = (path, mode) => {
+    const file = denoFiles.open(path, mode);
+    if (!path.endsWith("owner")) return file;
+    const tryLock = file.tryLock.bind(file);
+    let tries = 0;
+    file.tryLock = (shared) => {
+      if (!shared && ++tries === 2) {
+        asker.unlockSync();
+        got.push(rival.tryLockSync(true));
+        rival.unlockSync();
+      }
+      return tryLock(shared);
+    };
+    return file;
+  };
+  asker.lockSync(false);
+  (await withFiles(files, () => Base.open(temp.path)))[Symbol.dispose]();
+  assertEquals(got, [true]);
+});
+
+Deno.test("Base.open() that the system refuses the owner's lock holds no file open", async () => {
+  await using temp = tempBase();
+  (await PsBase.create(temp.path, SCHEMA))[Symbol.dispose]();
+  const files = watchFiles();
+  const { open } = files;
+  files.open = (path, mode) => {
+    const file = open(path, mode);
+    if (path.endsWith("owner")) {
+      file.tryLock = () => {
+        throw new Error("No locks available");
+      };
+    }
+    return file;
+  };
+  assertThrows(() => withFiles(files, () => Base.openSync(temp.path)), Error, "No locks");
+  assertEquals([...files.opened], []);
+});
+
 Deno.test("Base.open() waits for a PsBase write in progress", async () => {
   await using temp = tempBase();
   using writer = PsBase.createSync(temp.path, SCHEMA);
