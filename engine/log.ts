@@ -149,9 +149,11 @@ export class Log {
       if (owner === "damaged") {
         throw new CorruptionError(path, 0, "the header of the log does not verify");
       }
-      // A log is born whole: without the marks, all commits would pass for never written.
-      if (length < LOG_PAGE) throw new CorruptionError(path, length, "the file ends too early");
-      if (owner === "ours") return new Log(file, openAgain, sums, generation, page);
+      if (owner === "ours") {
+        // A log is born whole: without the marks, all commits would pass for never written.
+        if (length < LOG_PAGE) throw new CorruptionError(path, length, "the file ends too early");
+        return new Log(file, openAgain, sums, generation, page);
+      }
     } catch (error) {
       file.close();
       throw error;

@@ -45,3 +45,18 @@ Deno.test("PsBase.open() does not take the log that a killed cleanup left for it
   late.insertSync({ n: 2 });
   assertEquals(other.select().map((row) => row.n), [1, 2]);
 });
+
+Deno.test("PsBase.open() takes no notice of a log of another base that is cut off", async () => {
+  await using place = tempBase();
+  await using other = tempBase();
+  for (const { path } of [place, other]) {
+    using base = PsBase.createSync(path, { n: "integer" });
+    base.cleanupSync();
+  }
+  for (const kind of ["table", "log"]) {
+    Deno.copyFileSync(`${other.path}/000002.${kind}`, `${place.path}/000003.${kind}`);
+  }
+  Deno.truncateSync(`${place.path}/000003.log`, 1000);
+  using base = PsBase.openSync(place.path);
+  assertEquals(base.stats().generation, 2);
+});
