@@ -82,10 +82,9 @@ class DenoFile implements File {
   #identity: string | undefined;
   #closed = false;
 
-  constructor(path: string, file: Deno.FsFile, identity?: string) {
+  constructor(path: string, file: Deno.FsFile) {
     this.path = path;
     this.#file = file;
-    this.#identity = identity;
   }
 
   get identity(): string {
@@ -213,11 +212,16 @@ function openFile(path: string, mode: "read" | "write" | "create", like?: string
         const what = there.isSymlink ? "a symbolic link" : "no file";
         throw new CorruptionError(path, 0, `there is ${what} in its place`);
       }
-      const file = Deno.openSync(path, OPEN_OPTIONS[mode === "create" ? "write" : mode]);
-      const identity = identityOf(file.statSync());
-      if (identity === identityOf(there)) return new DenoFile(path, file, identity);
-      // Replaced meanwhile.
-      file.close();
+      const options = OPEN_OPTIONS[mode === "create" ? "write" : mode];
+      const file = new DenoFile(path, Deno.openSync(path, options));
+      let isThat = false;
+      try {
+        isThat = file.identity === identityOf(there);
+        if (isThat) return file;
+      } finally {
+        // Replaced meanwhile.
+        if (!isThat) file.close();
+      }
     } catch (error) {
       if (mode !== "create" || !(error instanceof Deno.errors.NotFound)) throw error;
       try {
@@ -231,9 +235,11 @@ function openFile(path: string, mode: "read" | "write" | "create", like?: string
 
 /** Makes a file; the system follows no link then. */
 function makeFile(path: string, like: string | undefined): DenoFile {
-  const file = Deno.openSync(path, OPEN_OPTIONS.createNew);
+  const other = like === undefined ? undefined : unless(undefined, () => Deno.statSync(like));
+  // For nobody else at first: whoever opened it once could read what is written later.
+  const options = other === undefined ? {} : { mode: 0o600 };
+  const file = Deno.openSync(path, { ...OPEN_OPTIONS.createNew, ...options });
   try {
-    const other = like && unless(undefined, () => Deno.statSync(like));
     if (other) takeAfter(path, file.statSync(), other);
     return new DenoFile(path, file);
   } catch (error) {
@@ -259,7 +265,9 @@ function takeAfter(path: string, is: Deno.FileInfo, like: Deno.FileInfo): void {
       }
     }
   }
-  const mode = like.mode & (ours ? 0o777 : is.mode & 0o777);
+  // Who is in which group is not known: where that is another one, all may what each might.
+  const all = like.mode & (like.mode >> 3) & 0o007;
+  const mode = ours ? like.mode & 0o777 : (like.mode & 0o700) | (all << 3) | all;
   if (mode !== (is.mode & 0o777)) Deno.chmodSync(path, mode);
 }
 

@@ -251,6 +251,74 @@ Deno.test({
   },
 });
 
+/** Makes a file like another one, as Deno does when its functions are these. */
+function makeLike(path: string, like: string, functions: Partial<typeof Deno>): number {
+  const before = { chmodSync: Deno.chmodSync, chownSync: Deno.chownSync };
+  Object.assign(Deno, functions);
+  try {
+    denoFiles.open(path, "createNew", like).close();
+  } finally {
+    Object.assign(Deno, before);
+  }
+  return Deno.statSync(path).mode! & 0o777;
+}
+
+Deno.test({
+  name: "Files.open() makes a file that at no moment others can open who may not read it",
+  ignore: !POSIX,
+  async fn() {
+    await using temp = tempBase();
+    const [like, path] = [`${temp.parent}/like`, `${temp.parent}/new`];
+    Deno.writeTextFileSync(like, "");
+    Deno.chmodSync(like, 0o640);
+    const before: number[] = [];
+    const { chmodSync } = Deno;
+    const mode = makeLike(path, like, {
+      chmodSync(path, mode) {
+        before.push(Deno.statSync(path).mode! & 0o777);
+        chmodSync(path, mode);
+      },
+    });
+    assertEquals([before, mode], [[0o600], 0o640]);
+  },
+});
+
+Deno.test({
+  name: "Files.open() lets another group do no more than all may (needs root)",
+  ignore: !POSIX || Deno.uid() !== 0,
+  async fn() {
+    await using temp = tempBase();
+    const [like, path] = [`${temp.parent}/like`, `${temp.parent}/new`];
+    Deno.writeTextFileSync(like, "");
+    Deno.chownSync(like, null, 54_321);
+    // Who is neither root nor of that group.
+    const chownSync = () => {
+      throw new Deno.errors.PermissionDenied("Operation not permitted");
+    };
+    for (const [mode, wanted] of [[0o640, 0o600], [0o664, 0o644], [0o604, 0o600]] as const) {
+      Deno.chmodSync(like, mode);
+      assertEquals(makeLike(path, like, { chownSync }), wanted);
+      Deno.removeSync(path);
+    }
+  },
+});
+
+Deno.test("Files.open() that the system does not tell which file it is holds it not open", async () => {
+  await using temp = tempBase();
+  const path = `${temp.parent}/file`;
+  Deno.writeTextFileSync(path, "");
+  const { statSync } = Deno.FsFile.prototype;
+  Deno.FsFile.prototype.statSync = () => {
+    throw new Error("Input/output error");
+  };
+  try {
+    // What is left open the sanitizer of the test tells.
+    assertThrows(() => denoFiles.open(path, "read"), Error, "Input/output error");
+  } finally {
+    Deno.FsFile.prototype.statSync = statSync;
+  }
+});
+
 // --------------------------------------------------------------- terminals
 
 /** What a terminal obeys, by escapes, single bytes of C1, commands to its system, and direction. */
