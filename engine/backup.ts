@@ -28,7 +28,7 @@ export function* backUp(store: Store, dir: string): Generator<undefined, void> {
   try {
     yield* makeCopy(
       files,
-      { from, to: dir },
+      { like: join(from, IDENTITY), to: dir },
       `Cannot back up "${from}"`,
       (out) => writeState(out, state, relocate(files, state.schema, { from, to: dir })),
     );
@@ -42,21 +42,21 @@ export function* backUp(store: Store, dir: string): Generator<undefined, void> {
  * verifies it; yields where it can pause.
  *
  * @param files What it works on.
- * @param places Where that one is, and where there is nothing yet.
+ * @param places A file of that one, and where there is nothing yet.
  * @param attempt What is done, for messages.
  * @param fill Writes its table.
  * @throws What {@linkcode backUp} does.
  */
 export function* makeCopy(
   files: Files,
-  { from, to: dir }: { readonly from: string; readonly to: string },
+  { like, to: dir }: { readonly like: string; readonly to: string },
   attempt: string,
   fill: Fill,
 ): Generator<undefined, void> {
   const taken = () =>
     new BaseExistsError(`${attempt} to "${dir}": there is a base already, choose another path`);
   try {
-    const place = prepareBase(files, dir, join(from, IDENTITY));
+    const place = prepareBase(files, dir, like);
     if (place === undefined) throw taken();
     const { lock } = place;
     try {

@@ -22,7 +22,7 @@ import { TableWriter } from "./table_writer.ts";
  *
  * @param files Where it is.
  * @param dir The directory.
- * @param like The identity file of the base that it is to be a copy of: it is for the same users.
+ * @param like A file of the base that it is to be a copy of: it is for the same users.
  * @returns The lock, and whether the directory was made; `undefined` if it was removed meanwhile.
  * @throws {BaseExistsError} If what is at the path is not a base, nor empty.
  */

@@ -64,6 +64,8 @@ interface LogRemains {
 
 /** What is left of a base. */
 export interface Remains {
+  /** One of its files. */
+  readonly file: string;
   /** The newest table that can be used. */
   readonly table: Table | undefined;
   /** Why that is not the table of the current generation. */
@@ -103,9 +105,26 @@ export function findRemains(files: Files, dir: string): Remains {
   while (at < ours.length - 1 && logOf(ours[at]!).ended) at++;
   const last = ours[at]!;
   const used = ours.slice(0, at + 1);
-  const { table, first, unusable } = newestTable(files, dir, sums, used);
+  const { log, table } = generationPaths(dir, last);
+  const file = files.identity(log) === undefined ? table : log;
+  const newest = newestTable(files, dir, sums, used);
+  try {
+    const commits = commitsFrom(newest, used, logOf);
+    return { file, ...newest, commits, cut: cutOf(log, logOf(last)) };
+  } catch (error) {
+    newest.table?.close();
+    throw error;
+  }
+}
+
+/** The commits that a table does not hold, ascending. */
+function commitsFrom(
+  { table, first }: NewestTable,
+  numbers: readonly number[],
+  logOf: (number: number) => LogRemains,
+): Commit[] {
   const commits = new Map<number, Commit>();
-  for (const number of used) {
+  for (const number of numbers) {
     if (number < first) continue;
     for (const commit of logOf(number).commits) {
       const { sequence, gap } = commit;
@@ -116,18 +135,12 @@ export function findRemains(files: Files, dir: string): Remains {
       commits.set(sequence, known ? commit : { ...commit, gap: Infinity });
     }
   }
-  return {
-    table,
-    unusable,
-    commits: [...commits.values()].sort((a, b) => a.sequence - b.sequence),
-    cut: cutOf(dir, last, logOf(last)),
-  };
+  return [...commits.values()].sort((a, b) => a.sequence - b.sequence);
 }
 
 /** Why commits may be missing at the end. */
-function cutOf(dir: string, last: number, { cut, ended, end }: LogRemains): Cut | undefined {
+function cutOf(file: string, { cut, ended, end }: LogRemains): Cut | undefined {
   if (cut !== undefined || !ended) return cut;
-  const file = generationPaths(dir, last).log;
   return { file, offset: end, bytes: 0, reason: "the generation after its seal is missing" };
 }
 
@@ -232,13 +245,18 @@ function isSealedInto(files: Files, dir: string, sums: Checksum, number: number)
 
 // ------------------------------------------------------------- tables and logs
 
-/** The newest table that can be used, its generation, and why it is not that of the last. */
+/** The newest table that can be used. */
+interface NewestTable extends Pick<Remains, "table" | "unusable"> {
+  /** Its generation: commits from there on count; that of the oldest log, without a table. */
+  readonly first: number;
+}
+
 function newestTable(
   files: Files,
   dir: string,
   sums: Checksum,
   numbers: readonly number[],
-): { table: Table | undefined; first: number; unusable: Problem | undefined } {
+): NewestTable {
   let unusable: Problem | undefined;
   for (const number of numbers.toReversed()) {
     try {

@@ -23,6 +23,7 @@ import { firstWhere } from "./field_index.ts";
 import type { Files } from "./file.ts";
 import { EMPTY_FRAME } from "./format.ts";
 import { type Directory, Group, GroupBuilder, MemorySource } from "./group.ts";
+import { unreadable } from "./identity.ts";
 import { relocate } from "./links.ts";
 import { type Commit, findRemains, problemOf, type Remains } from "./remains.ts";
 import { writeIndexes } from "./rewrite.ts";
@@ -67,15 +68,18 @@ export function* salvage(
   if (place !== undefined && place === files.identity(dir)) {
     throw new BaseExistsError(`${attempt} to "${to}": they are the same, choose another path`);
   }
-  const remains = findRemains(files, dir);
+  let remains: Remains | undefined;
   try {
+    remains = findRemains(files, dir);
     const rescue = new Rescue(remains);
     const { schema } = rescue;
     const fill: Fill = (out) => rescue.write(out, relocate(files, schema, { from: dir, to }));
-    yield* makeCopy(files, { from: dir, to }, attempt, fill);
+    yield* makeCopy(files, { like: remains.file, to }, attempt, fill);
     return { rows: rescue.count, lost: rescue.lost() };
+  } catch (error) {
+    throw unreadable(dir, error);
   } finally {
-    remains.table?.close();
+    remains?.table?.close();
   }
 }
 

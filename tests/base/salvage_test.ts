@@ -7,6 +7,7 @@
 
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import {
+  BaseError,
   BaseExistsError,
   BaseNotFoundError,
   CorruptionError,
@@ -892,4 +893,46 @@ Deno.test("salvage() that the disk refuses leaves no new base, and holds no file
     PsBase.salvageSync(temp.path, to);
     assertEquals([...files.opened], []);
   });
+});
+
+Deno.test("salvage() that may not open a file says so, and holds none open", async () => {
+  await using temp = tempBase();
+  smallBase(temp.path);
+  const files = watchFiles();
+  const { open } = files;
+  const places: string[] = [];
+  let opens = Infinity;
+  files.open = (path, mode) => {
+    if (!path.startsWith(`${temp.path}/`)) return open(path, mode);
+    places.push(path);
+    if (places.length > opens) throw new Error("Too many open files");
+    return open(path, mode);
+  };
+  const salvage = () => withFiles(files, () => PsBase.salvageSync(temp.path, `${temp.parent}/to`));
+  salvage();
+  Deno.removeSync(`${temp.parent}/to`, { recursive: true });
+  for (opens = places.length - 1; opens >= 0; opens--) {
+    places.length = 0;
+    assertThrows(salvage, BaseError, "Too many open files");
+    assertEquals([...files.opened], []);
+  }
+});
+
+Deno.test({
+  name: "salvage() of a private base that lost its identity makes a private one",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using temp = tempBase();
+    temp.damaged = true;
+    smallBase(temp.path);
+    for (const { name } of Deno.readDirSync(temp.path)) {
+      Deno.chmodSync(`${temp.path}/${name}`, 0o600);
+    }
+    Deno.removeSync(`${temp.path}/base`);
+    PsBase.salvageSync(temp.path, `${temp.parent}/to`);
+    for (const { name } of Deno.readDirSync(`${temp.parent}/to`)) {
+      const { mode } = Deno.statSync(`${temp.parent}/to/${name}`);
+      assertEquals([name, mode! & 0o777], [name, 0o600]);
+    }
+  },
 });
