@@ -77,23 +77,29 @@ export function* audit(files: Files, dir: string): Generator<undefined, CheckRes
   return { ok: problems.length === 0, rows, problems };
 }
 
-/** Decodes every value of a row, and looks whether it is within the bounds that are told. */
-function checkRow(group: Group, index: number, { fields }: TableSchema): void {
-  group.version(index);
-  for (const field of fields) {
+/** Decodes every value of a row of the group, and looks whether it is within the bounds told. */
+function checkerOf(group: Group, { fields }: TableSchema): (index: number) => void {
+  const checks = fields.map((field) => {
     const column = group.column(field);
     // Single values may be right where not all are.
     column.load();
-    const value = column.get(index);
-    if (value === null) continue;
-    // Nothing else that a column gives could be refused.
-    if (field.type === "json") giveFrom(group, field, value);
-    const [least, greatest] = group.bounds(field) ?? [value, value];
     const { compare } = field.value;
-    if (compare(value, least) < 0 || compare(value, greatest) > 0) {
-      group.source.fail(0, `a value of field "${field.name}" is out of its bounds`);
-    }
-  }
+    const [least, greatest] = group.bounds(field) ?? [];
+    return (index: number) => {
+      const value = column.get(index);
+      if (value === null) return;
+      // Nothing else that a column gives could be refused.
+      if (field.type === "json") giveFrom(group, field, value);
+      if (least === undefined || greatest === undefined) return;
+      if (compare(value, least) < 0 || compare(value, greatest) > 0) {
+        group.source.fail(0, `a value of field "${field.name}" is out of its bounds`);
+      }
+    };
+  });
+  return (index) => {
+    group.version(index);
+    for (const check of checks) check(index);
+  };
 }
 
 /** Decodes every value; how many rows there are. */
@@ -101,13 +107,16 @@ function readAll(state: State): number {
   let rows = 0;
   let last = -1;
   for (const segment of state.segments()) {
+    let check: ((index: number) => void) | undefined;
     for (const place of scanSegment(segment)) {
       if (place.id <= last) {
         place.group?.source.fail(0, `row ${place.id} stands behind row ${last}`);
       }
       last = place.id;
       rows++;
-      if (place.group !== undefined) checkRow(place.group, place.index, state.schema);
+      if (place.group === undefined) continue;
+      check ??= checkerOf(place.group, state.schema);
+      check(place.index);
     }
   }
   return rows;
