@@ -179,11 +179,17 @@ function hasMagic(kind: keyof typeof MAGIC, bytes: Uint8Array): boolean {
 }
 
 /**
- * The sums of the base whose header `bytes` begin with; `undefined` if it does not verify. The
- * header is the same in all versions, so that a newer one is told from a damaged one.
+ * The sums of the base whose file `bytes` begin; `undefined` if the header does not verify. It is
+ * the same in all versions, so that a newer one is told from a damaged one.
+ *
+ * @throws {FormatVersionError} If a newer psbase wrote it.
  */
-function decodeFileHeader(path: string, bytes: Uint8Array): Checksum | undefined {
-  if (bytes.length < FILE_HEADER) return undefined;
+export function verifiedOwner(
+  path: string,
+  kind: keyof typeof MAGIC,
+  bytes: Uint8Array,
+): Checksum | undefined {
+  if (bytes.length < FILE_HEADER || !hasMagic(kind, bytes)) return undefined;
   const sums = new Checksum(bytes.slice(16, 32));
   if (!sums.holds(SUM.fileHeader, 0, 0, bytes, 0, 32)) return undefined;
   checkVersion(path, getUint32(bytes, 8));
@@ -208,7 +214,7 @@ export function decodeIdentity(
 ): Checksum | "empty" | "damaged" | "foreign" {
   if (bytes.every((byte) => byte === 0)) return "empty";
   if (!hasMagic("base", bytes)) return "foreign";
-  return decodeFileHeader(path, bytes) ?? "damaged";
+  return verifiedOwner(path, "base", bytes) ?? "damaged";
 }
 
 /**
@@ -224,28 +230,10 @@ export function fileOwner(
   sums: Checksum,
   generation: number,
 ): "ours" | "other" | "damaged" {
-  const owner = hasMagic(kind, bytes) ? decodeFileHeader(path, bytes) : undefined;
+  const owner = verifiedOwner(path, kind, bytes);
   if (owner === undefined) return "damaged";
   if (!sameBytes(owner.uuid, sums.uuid)) return "other";
   return getUint32(bytes, 12) === generation ? "ours" : "damaged";
-}
-
-/**
- * The sums of the base whose file `bytes` begin, if they verify: where anything may be damaged,
- * so may the version.
- *
- * @throws {FormatVersionError} If a newer psbase wrote it.
- */
-export function verifiedOwner(
-  path: string,
-  kind: keyof typeof MAGIC,
-  bytes: Uint8Array,
-): Checksum | undefined {
-  if (bytes.length < FILE_HEADER || !hasMagic(kind, bytes)) return undefined;
-  const sums = new Checksum(bytes.slice(16, 32));
-  if (!sums.holds(SUM.fileHeader, 0, 0, bytes, 0, 32)) return undefined;
-  checkVersion(path, getUint32(bytes, 8));
-  return sums;
 }
 
 // --------------------------------------------------------------- first page of a log
