@@ -17,10 +17,9 @@
  */
 
 import { decodeText } from "./bytes.ts";
-import { isCount } from "./check.ts";
 import { type ColumnMeta, openColumn } from "./column.ts";
 import { CorruptionError } from "./errors.ts";
-import { type Extent, openExtent, spanOf } from "./extent.ts";
+import { type Extent, openExtent } from "./extent.ts";
 import {
   compareNullable,
   FENCE_STEP,
@@ -31,6 +30,13 @@ import {
 } from "./field_index.ts";
 import type { File, Files } from "./file.ts";
 import {
+  type Footer,
+  type GroupEntry,
+  type IndexEntry,
+  parseFooter,
+  type TableInfo,
+} from "./footer.ts";
+import {
   align8,
   type Checksum,
   FILE_HEADER,
@@ -40,48 +46,18 @@ import {
   sameBytes,
   SUM,
 } from "./format.ts";
-import { Group, GROUP_ROWS } from "./group.ts";
+import { Group } from "./group.ts";
 import { parseJson } from "./json.ts";
 import { Numbers, type Source } from "./parts.ts";
-import { type FieldDef, only, TableSchema } from "./schema.ts";
+import type { FieldDef, TableSchema } from "./schema.ts";
 import type { Stored } from "./values.ts";
 
 /** The end of the file: where the footer stands. */
 export const TAIL = 24;
 /** What opening reads at once: most footers fit. */
 const FIRST_READ = 4096;
-/** The numbers of rows are words of 32 bits, of which cleanup needs one for itself. */
-const MAX_ROWS = 2 ** 32 - 2;
 /** Bytes of groups that a table keeps in memory at most, beside the one in use. */
 const CACHE_BYTES = 256 * 2 ** 20;
-
-/** What the footer tells of a group. */
-export interface GroupEntry extends Extent {
-  /** The least id. */
-  readonly first: number;
-  /** The greatest id. */
-  readonly last: number;
-  /** How many rows. */
-  readonly rows: number;
-}
-
-/** What the footer tells of an index. */
-export interface IndexEntry extends Extent {
-  /** The number of the field. */
-  readonly field: number;
-  /** How many rows are null. */
-  readonly nulls: number;
-}
-
-/** What the table as a whole is. */
-export interface TableInfo {
-  /** Fields. */
-  readonly schema: TableSchema;
-  /** The id that the next row gets. */
-  readonly nextId: number;
-  /** The last commit that the table holds. */
-  readonly sequence: number;
-}
 
 /** What the directory of an extent tells, which may be any JSON. */
 function directoryIn(source: Source, behind: Uint8Array, entry: Extent): unknown {
@@ -145,63 +121,6 @@ const NO_ORDER: Order = {
   },
 };
 
-const FOOTER_KEYS = ["schema", "nextId", "sequence", "nextGroup", "groups", "indexes"];
-
-/** Reads what a footer tells of extents; throws SyntaxError, a fragment, for what cannot be. */
-class FooterReader {
-  readonly #nextGroup: number;
-  /** Where the next extent begins: they stand one behind the other, and nothing between. */
-  end = FILE_HEADER;
-
-  constructor(nextGroup: number) {
-    this.#nextGroup = nextGroup;
-  }
-
-  /** The groups, ascending by id, none below another's. */
-  groups(told: unknown, nextId: number): GroupEntry[] {
-    let before = -1;
-    return this.#entries(told, 7, ([number, first, last, rows, ...extent]) => {
-      const entry = { number: number!, first: first!, last: last!, rows: rows!, ...at(extent) };
-      const holds = first! > before && last! < nextId && rows! >= 1 && rows! <= GROUP_ROWS &&
-        last! - first! + 1 >= rows!;
-      before = last!;
-      return holds ? entry : undefined;
-    });
-  }
-
-  /** The indexes of a table of so many rows. */
-  indexes(told: unknown, rows: number): IndexEntry[] {
-    if (rows > MAX_ROWS) throw new SyntaxError("more rows than a table can have");
-    return this.#entries(told, 6, ([field, nulls, number, ...extent]) => {
-      const entry = { field: field!, nulls: nulls!, number: number!, ...at(extent) };
-      return nulls! <= rows ? entry : undefined;
-    });
-  }
-
-  #entries<E extends Extent>(
-    told: unknown,
-    length: number,
-    entryOf: (numbers: readonly number[]) => E | undefined,
-  ): E[] {
-    if (!Array.isArray(told)) throw new SyntaxError("there is no list");
-    return told.map((numbers) => {
-      const areCounts = Array.isArray(numbers) && numbers.length === length &&
-        numbers.every(isCount);
-      const entry = areCounts ? entryOf(numbers) : undefined;
-      if (entry === undefined || entry.at !== this.end || entry.number >= this.#nextGroup) {
-        throw new SyntaxError("an impossible row group or index");
-      }
-      this.end += spanOf(entry);
-      return entry;
-    });
-  }
-}
-
-/** Where an extent stands, as a footer tells it. */
-function at([at, length, directory]: readonly number[]): Omit<Extent, "number"> {
-  return { at: at!, length: length!, directory: directory! };
-}
-
 /** An open table. */
 export class Table implements TableInfo {
   readonly schema: TableSchema;
@@ -252,26 +171,20 @@ export class Table implements TableInfo {
     if (!sums.holds(SUM.footer, generation, at, footer, 0, footer.length - 8)) {
       this.#fail(at, "the footer of the table does not verify");
     }
+    const told = this.#told(footer.subarray(0, length), at);
+    this.schema = told.schema;
+    this.nextId = told.nextId;
+    this.sequence = told.sequence;
+    this.nextGroup = told.nextGroup;
+    this.groups = told.groups.map((entry, i) => ({ ...entry, open: () => this.#group(i) }));
+    this.#rows = new GroupRows(this.groups);
+    this.#entries = told.indexes;
+  }
+
+  #told(footer: Uint8Array, at: number): Footer {
     try {
-      const json = only(parseJson(decodeText(footer.subarray(0, length))), FOOTER_KEYS);
-      const { nextId, sequence, nextGroup } = json;
-      if (!isCount(nextId) || !isCount(sequence) || !isCount(nextGroup)) {
-        throw new SyntaxError("a number is not a count");
-      }
-      this.schema = TableSchema.fromJson(json.schema);
-      this.nextId = nextId;
-      this.sequence = sequence;
-      this.nextGroup = nextGroup;
-      const extents = new FooterReader(nextGroup);
-      this.groups = extents.groups(json.groups, nextId)
-        .map((entry, i) => ({ ...entry, open: () => this.#group(i) }));
-      this.#rows = new GroupRows(this.groups);
-      this.#entries = extents.indexes(json.indexes, this.rows);
-      if (extents.end !== at) {
-        throw new SyntaxError("what it tells of is not what stands before it");
-      }
+      return parseFooter(decodeText(footer), at);
     } catch (error) {
-      if (error instanceof CorruptionError) throw error;
       this.#fail(at, `the footer of the table makes no sense (${(error as Error).message})`);
     }
   }

@@ -9,6 +9,7 @@ import { encodeColumn } from "./column_writer.ts";
 import { behindExtent, type Extent, spanOf } from "./extent.ts";
 import type { Rows } from "./field_index.ts";
 import type { File } from "./file.ts";
+import { formatFooter, type GroupEntry, type IndexEntry, type TableInfo } from "./footer.ts";
 import {
   align8,
   type Checksum,
@@ -21,15 +22,7 @@ import {
 import type { EncodedGroup, Group } from "./group.ts";
 import { PartWriter } from "./parts.ts";
 import type { FieldDef } from "./schema.ts";
-import {
-  type GroupEntry,
-  GroupRows,
-  type IndexEntry,
-  openGroup,
-  type Table,
-  type TableInfo,
-  TAIL,
-} from "./table.ts";
+import { GroupRows, openGroup, type Table, TAIL } from "./table.ts";
 import type { Stored } from "./values.ts";
 
 /** Writes a table, group by group. */
@@ -140,17 +133,13 @@ export class TableWriter {
 
   /** Writes the footer; the caller syncs. */
   finish({ schema, nextId, sequence }: TableInfo): void {
-    const json = encodeText(JSON.stringify({
-      schema: schema.toJson(),
+    const json = encodeText(formatFooter({
+      schema,
       nextId,
       sequence,
       nextGroup: this.#nextGroup,
-      groups: this.#groups.map((
-        g,
-      ) => [g.number, g.first, g.last, g.rows, g.at, g.length, g.directory]),
-      indexes: this.#indexes.map((
-        i,
-      ) => [i.field, i.nulls, i.number, i.at, i.length, i.directory]),
+      groups: this.#groups,
+      indexes: this.#indexes,
     }));
     const bytes = new Uint8Array(align8(json.length) + TAIL);
     bytes.set(json);
