@@ -444,9 +444,11 @@ export class Writer {
     await this.#track((async () => {
       // Not at once: a commit may be in the making, of which this was called.
       await undefined;
-      for (const _ of steps) {
+      const { signal } = this.#closing;
+      for (let step = steps.next(); !step.done;) {
         await new Promise((resolve) => setTimeout(resolve));
-        this.#closing.signal.throwIfAborted();
+        // Where it stands, so that it takes back what it did.
+        step = signal.aborted ? steps.throw(signal.reason) : steps.next();
       }
     })());
   }

@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import {
   BaseError,
   BaseExistsError,
+  ClosedError,
   CorruptionError,
   link,
   PsBase,
@@ -161,4 +162,22 @@ Deno.test("backup() of a damaged base is refused, and leaves no copy", async () 
   }
   assertThrows(() => Deno.statSync(`${temp.parent}/copy`), Deno.errors.NotFound);
   Deno.writeFileSync(`${temp.path}/${table}`, bytes);
+});
+
+Deno.test("backup() whose handle is closed meanwhile leaves no copy, at whatever step", async () => {
+  await using temp = tempBase();
+  const to = `${temp.parent}/copy`;
+  inAllForms(temp.path)[Symbol.dispose]();
+  for (let turns = 0;; turns++) {
+    const db = PsBase.openSync(temp.path);
+    const backup = db.backup(to).then(() => true, (error) => {
+      assertInstanceOf(error, ClosedError);
+      return false;
+    });
+    for (let i = 0; i < turns; i++) await new Promise((resolve) => setTimeout(resolve));
+    db[Symbol.dispose]();
+    if (await backup) break;
+    assertThrows(() => Deno.statSync(to), Deno.errors.NotFound);
+  }
+  assertEquals(PsBase.checkSync(to).problems, []);
 });
