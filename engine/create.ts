@@ -111,7 +111,8 @@ export function isCurrent(files: Files, dir: string, lock: Flock): boolean {
 }
 
 /**
- * Whether a base is there; under the lock or not, as it is never unmade in place.
+ * Whether a base is there; under the lock or not, as one that is unmade in place was never
+ * written to.
  *
  * @throws {BaseExistsError} If something else is there.
  */

@@ -222,11 +222,15 @@ export class Writer {
     return refused(`Cannot write to "${this.#store.dir}"`, "nothing was changed", error);
   }
 
+  readonly #throwRefused = (error: unknown): never => {
+    throw this.#refused(error);
+  };
+
   #orRefused<T>(fn: () => T): T {
     try {
       return fn();
     } catch (error) {
-      throw this.#refused(error);
+      return this.#throwRefused(error);
     }
   }
 
@@ -246,9 +250,7 @@ export class Writer {
     const store = this.#store;
     const start = performance.now();
     const runInside = await asyncInside();
-    const release = await this.#acquire(start, timeoutMs).catch((error) => {
-      throw this.#refused(error);
-    });
+    const release = await this.#acquire(start, timeoutMs).catch(this.#throwRefused);
     let committed: Promise<Awaited<T>>;
     try {
       const state = this.#orRefused(() => store.begin());
@@ -345,9 +347,7 @@ export class Writer {
   /** Resolves when all that the table holds is on disk. */
   async commit(): Promise<void> {
     this.#check();
-    const owned = this.#locked(() => this.#ownAll()).catch((error) => {
-      throw this.#refused(error);
-    });
+    const owned = this.#locked(() => this.#ownAll()).catch(this.#throwRefused);
     await this.#track(owned.then(({ log, end }) => log.sync(end)));
   }
 
@@ -492,10 +492,7 @@ export class Writer {
   /** Runs `fn` under the lock. */
   async exclusive(fn: () => void): Promise<void> {
     this.#check();
-    const done = this.#locked(fn).catch((error) => {
-      throw this.#refused(error);
-    });
-    await this.#track(done);
+    await this.#track(this.#locked(fn).catch(this.#throwRefused));
   }
 
   /** As {@linkcode Writer.exclusive}, blocking. */
