@@ -17,7 +17,9 @@
  */
 
 import { ByteReader, ByteWriter, encodeText } from "./bytes.ts";
+import { isCount } from "./check.ts";
 import { CorruptionError } from "./errors.ts";
+import { GROUP_ROWS } from "./group.ts";
 import { joinDateTime, splitDateTime } from "./civil.ts";
 import { parseJson } from "./json.ts";
 import { type FieldDef, readField, type StoredRow, TableSchema } from "./schema.ts";
@@ -144,6 +146,13 @@ export class ChangeWriter implements ChangeSink {
   }
 }
 
+/** An id, behind which many more can be given out. */
+function readId(from: ByteReader): number {
+  const id = from.uint();
+  if (id > 2 ** 52) throw new RangeError(`there is no row ${id}`);
+  return id;
+}
+
 /**
  * Tells `sink` of all changes of a payload. Throws a `RangeError`, `TypeError` or
  * `SyntaxError` if it makes no sense.
@@ -156,13 +165,13 @@ export function readChanges(payload: Uint8Array, sink: ChangeSink): void {
       case 0:
         break; // what pads the payload
       case PUT:
-        sink.put(from.uint(), readRow(from, sink.schema.fields));
+        sink.put(readId(from), readRow(from, sink.schema.fields));
         break;
       case DELETE:
-        sink.delete(from.uint());
+        sink.delete(readId(from));
         break;
       case BATCH:
-        sink.batch(from.uint(), parseJson(from.text()), from.blob());
+        sink.batch(readId(from), parseJson(from.text()), from.blob());
         break;
       case SCHEMA:
         sink.alter(TableSchema.fromJson(parseJson(from.text())));
@@ -173,18 +182,26 @@ export function readChanges(payload: Uint8Array, sink: ChangeSink): void {
   }
 }
 
+/** Where a commit was read. */
+export interface CommitPlace {
+  /** The log. */
+  readonly path: string;
+  /** Where in it. */
+  readonly end: number;
+}
+
 /**
  * Tells `sink` of all changes of a commit that was read from a log.
  *
  * @throws {CorruptionError} If it makes no sense.
  */
-export function readCommit(
-  { path, end }: { readonly path: string; readonly end: number },
-  payload: Uint8Array,
-  sink: ChangeSink,
-): void {
+export function readCommit(place: CommitPlace, payload: Uint8Array, sink: ChangeSink): void {
+  orNonsense(place, () => readChanges(payload, sink));
+}
+
+function orNonsense<T>({ path, end }: CommitPlace, fn: () => T): T {
   try {
-    readChanges(payload, sink);
+    return fn();
   } catch (error) {
     const reason = `a commit makes no sense (${(error as Error).message})`;
     throw new CorruptionError(path, end, reason);
@@ -196,27 +213,35 @@ export function tellsFields(payload: Uint8Array): boolean {
   return payload[0] === SCHEMA;
 }
 
-/** An id above all that a payload gives out, as far as that can be told without the fields. */
-export function idsBelow(payload: Uint8Array): number {
-  const from = new ByteReader(payload);
-  let below = 0;
-  while (!from.done) {
-    switch (from.byte()) {
-      case PUT:
-        // Where a row ends cannot be told: more of them may follow, of some bytes each.
-        return Math.max(below, from.uint() + payload.length);
-      case DELETE:
-        below = Math.max(below, from.uint() + 1);
-        break;
-      case BATCH: {
-        const first = from.uint();
-        below = Math.max(below, first + JSON.parse(from.text()).rows);
-        from.blob();
-        break;
+/**
+ * An id above all that a commit gives out, as far as that can be told without the fields.
+ *
+ * @throws {CorruptionError} If it makes no sense.
+ */
+export function idsBelow(place: CommitPlace, payload: Uint8Array): number {
+  return orNonsense(place, () => {
+    const from = new ByteReader(payload);
+    let below = 0;
+    while (!from.done) {
+      switch (from.byte()) {
+        case PUT:
+          // Where a row ends cannot be told: more of them may follow, of some bytes each.
+          return Math.max(below, readId(from) + payload.length);
+        case DELETE:
+          below = Math.max(below, readId(from) + 1);
+          break;
+        case BATCH: {
+          const first = readId(from);
+          const { rows } = parseJson(from.text()) as { readonly rows?: unknown };
+          if (!isCount(rows) || rows > GROUP_ROWS) throw new RangeError("no number of rows");
+          below = Math.max(below, first + rows);
+          from.blob();
+          break;
+        }
       }
     }
-  }
-  return below;
+    return below;
+  });
 }
 
 function readRow(from: ByteReader, fields: readonly FieldDef[]): StoredRow {

@@ -198,13 +198,15 @@ class Rescue {
   }
 
   #take(commit: Commit): void {
-    const { sequence, payload } = commit;
+    const { file, at, sequence, payload } = commit;
     const lost = sequence - this.#sequence - 1;
     if (lost > 0) this.#skip(commit, lost);
     this.#sequence = sequence;
     if (this.#fits || tellsFields(payload)) return this.#apply(commit);
+    const below = orDamage(() => idsBelow({ path: file, end: at }, payload));
+    if (below instanceof CorruptionError) return this.#miss(below, payload.length);
     this.#missing.at(-1)!.unread++;
-    this.#nextId = Math.max(this.#nextId, idsBelow(payload));
+    this.#nextId = Math.max(this.#nextId, below);
   }
 
   /** Goes over what is missing before a commit. */
