@@ -90,7 +90,9 @@ for (const name of ["Base", "PsBase"]) {
     async fn() {
       await using temp = tempBase();
       const trace = `${temp.parent}/trace`;
-      const command = [Deno.execPath(), "run", "-A", "--quiet", PROGRAM, name, temp.path];
+      // Deno syncs its cache of compiled code, too, if it has one.
+      const run = [Deno.execPath(), "run", "-A", "--quiet", "--no-code-cache"];
+      const command = [...run, PROGRAM, name, temp.path];
       const { success, stderr } = strace(trace, command);
       assert(success, new TextDecoder().decode(stderr));
       const steps = syncsByStep(Deno.readTextFileSync(trace));
