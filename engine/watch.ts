@@ -44,14 +44,15 @@ export function watch<S extends Schema>(
   options: WatchOptions<S>,
   closing: AbortSignal,
 ): AsyncIterableIterator<Change<S>> {
-  const { since = store.refresh().sequence, where, signal } = options;
+  const { sequence, schema } = store.refresh();
+  const { since = sequence, where, signal } = options;
   explain(`Cannot watch "${store.dir}"`, () => {
     if (Number.isSafeInteger(since) && since >= 0) return;
     throw new RangeError(`since is ${String(since)}, expected the number of a commit, 0 or more`);
   });
   const matches = where === undefined ? () => true : matcherOf(store, where);
   // What is wrong with the conditions is told at once.
-  matches({ schema: store.state.schema });
+  matches({ schema });
   const bell = new Bell();
   const open = new DisposableStack();
   // Also where nobody asks for the next one any more.
