@@ -78,7 +78,10 @@ export interface WatchOptions<S extends Schema> {
    * @default {the last commit}
    */
   readonly since?: number | undefined;
-  /** Only changes of rows that match before or after; changes of the fields always. */
+  /**
+   * Only changes of rows that match before or after; changes of the fields always. Of what was
+   * committed before the call, the fields of the call are asked; of the rest, those of then.
+   */
   readonly where?: Filter<S> | undefined;
   /** Ends it, with the reason of the signal. */
   readonly signal?: AbortSignal | undefined;

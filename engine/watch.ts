@@ -53,6 +53,8 @@ export function watch<S extends Schema>(
   const matches = where === undefined ? () => true : matcherOf(store, where);
   // What is wrong with the conditions is told at once.
   matches({ schema });
+  // Of rows that were changed before, the fields of now are asked: they have had them all along.
+  const asked = (change: RowChange, at: number) => at > sequence ? change : { ...change, schema };
   const bell = new Bell();
   const open = new DisposableStack();
   // Also where nobody asks for the next one any more.
@@ -84,10 +86,10 @@ export function watch<S extends Schema>(
     try {
       while (!ends()) {
         const commits = await feed.take();
-        for (const { sequence, changes } of commits) {
+        for (const { sequence: at, changes } of commits) {
           for (const change of changes) {
             if (ends()) return;
-            if (matches(change)) yield told<S>(store, sequence, change);
+            if (matches(asked(change, at))) yield told<S>(store, at, change);
           }
         }
         if (commits.length === 0) await bell.wait();

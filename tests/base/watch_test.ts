@@ -146,6 +146,24 @@ Deno.test("Base.watch() tells what other handles commit, woken by their writes",
   }
 });
 
+Deno.test("Base.watch({ since, where }) goes by the fields of the call for what was before it", async () => {
+  await using temp = tempBase();
+  await using db = PsBase.createSync(temp.path, SCHEMA);
+  db.insertManySync([{ name: "a", n: 1 }, { name: "b", n: 2 }]);
+  const wider = db.addFieldSync("more", { type: "string", default: "x" });
+  const renamed = wider.renameFieldSync("n", "number");
+  renamed.insertSync({ number: 2, more: "y" });
+  const changes = renamed.watch({ since: 0, where: { number: 2, more: { in: ["x", "y"] } } });
+  const told = await take(changes as never, 4);
+  assertEquals(told.map(({ kind, id }) => [kind, id]), [
+    ["insert", 1],
+    ["schema", null],
+    ["schema", null],
+    ["insert", 2],
+  ]);
+  assertEquals(told[0]!.row, { __id__: 1, __version__: 0, name: "b", n: 2 });
+});
+
 Deno.test("Base.watch({ where }) knows the fields that others added", async () => {
   await using temp = tempBase();
   await using db = PsBase.createSync(temp.path, SCHEMA);
