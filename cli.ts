@@ -24,10 +24,9 @@
  */
 
 import { parse } from "./cli/args.ts";
-import { COMMANDS } from "./cli/commands.ts";
+import { commandOf, COMMANDS } from "./cli/commands.ts";
 import { isTold, UsageError } from "./cli/errors.ts";
-import { helpOf, overview } from "./cli/help.ts";
-import { type Io, say, systemIo } from "./cli/io.ts";
+import { type Io, red, say, systemIo } from "./cli/io.ts";
 import config from "./deno.json" with { type: "json" };
 
 export type { Io, Output } from "./cli/io.ts";
@@ -57,31 +56,17 @@ export async function main(args: readonly string[], io: Io = systemIo()): Promis
   }
 }
 
-async function dispatch([name, ...args]: readonly string[], io: Io): Promise<number> {
-  if (name === "--version") {
+async function dispatch([word, ...args]: readonly string[], io: Io): Promise<number> {
+  if (word === "--version") {
     io.stdout.write(`psbase ${config.version}\n`);
     return 0;
   }
-  if (name === undefined) throw new UsageError("a command is missing");
-  if (name === "help" || name === "--help" || name === "-h") {
-    const [about] = args;
-    io.stdout.write(about === undefined ? overview() : helpOf(about, commandOf(about)));
-    return 0;
-  }
+  if (word === undefined) throw new UsageError("a command is missing");
+  const name = word === "--help" || word === "-h" ? "help" : word;
   const command = commandOf(name);
-  // Behind "--" stand the words of another command.
   const call = parse(args, command);
-  if (call.help) {
-    io.stdout.write(helpOf(name, command));
-    return 0;
-  }
+  if (call.help) return await COMMANDS.help!.run({ ...call, words: [name], io }) ?? 0;
   return await command.run({ ...call, io }) ?? 0;
-}
-
-function commandOf(name: string) {
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) throw new UsageError(`there is no command ${JSON.stringify(name)}`);
-  return command;
 }
 
 /** Says what went wrong, and gives the exit code. */
@@ -89,15 +74,16 @@ function report(error: unknown, [name = ""]: readonly string[], io: Io): number 
   // Who reads the output has seen enough: nothing to say, and nobody to say it to.
   if (error instanceof Deno.errors.BrokenPipe) return 1;
   const command = Object.hasOwn(COMMANDS, name) ? ` ${name}` : "";
+  io.stderr.write(`${red(io.stderr, `psbase${command}:`)} `);
   if (error instanceof UsageError) {
-    say(io, `psbase${command}: ${error.message}\nSee: psbase help${command}`);
+    say(io, `${error.message}\nSee: psbase help${command}`);
     return 2;
   }
   if (isTold(error)) {
-    say(io, `psbase${command}: ${error.message}`);
+    say(io, error.message);
   } else {
     const stack = error instanceof Error ? error.stack : error;
-    say(io, `psbase${command}: this is a fault of psbase itself, please report it\n${stack}`);
+    say(io, `this is a fault of psbase itself, please report it\n${stack}`);
   }
   return 1;
 }

@@ -5,6 +5,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { didYouMean } from "./closest.ts";
 import { UsageError } from "./errors.ts";
 
 /** Options that stand alone, and what they say. */
@@ -13,20 +14,23 @@ export const FLAGS = {
   ndjson: "as one JSON object a line",
   csv: 'as CSV: empty is null, "" is empty text',
   all: "mean all rows",
+  count: "print how many they are instead",
   ids: "with the columns __id__ and __version__",
-  yes: "mean it",
+  nonblock: "give up at once if somebody else has the lock",
+  yes: "do not ask",
 } as const;
 
 /** Options with a value: how it is called, and what they say. */
 export const VALUES = {
   after: ["FIELD", "put the new field behind this one"],
+  durability: ["full|relaxed", "relaxed: a power cut may lose what was written last"],
   fields: ["A,B", "print these fields only"],
   limit: ["N", "print at most so many rows"],
   offset: ["N", "leave out so many at the beginning"],
   since: ["N", "begin behind commit N; from now on, if left out"],
   salvage: ["TO", "write what is intact to a new table, print what was lost"],
   sort: ["A,-B", "order by A, then by B from the greatest to the least"],
-  timeout: ["MS", "give up after so many milliseconds"],
+  timeout: ["MS", "wait so many milliseconds for the lock at most"],
 } as const;
 
 /** The name of an option without value. */
@@ -98,7 +102,8 @@ function parsePart(
     alias: { help: "h" },
     unknown(arg, key) {
       if (key === undefined) return true;
-      throw new UsageError(`unknown option ${arg.startsWith("-") ? arg : `-${arg}`}`);
+      const hint = didYouMean(key, ["help", ...flags, ...values]);
+      throw new UsageError(`unknown option ${arg.startsWith("-") ? arg : `-${arg}`}${hint}`);
     },
   });
 }
@@ -135,4 +140,23 @@ export function countOf({ values }: Parsed, name: Value): number | undefined {
     throw new UsageError(`option --${name} is ${JSON.stringify(text)}, expected a count`);
   }
   return Number(text);
+}
+
+/** The words of a command that has a fixed number of them. */
+export function exactly<const N extends readonly string[]>(
+  words: readonly string[],
+  ...names: N
+): { readonly [I in keyof N]: string } {
+  const missing = names[words.length];
+  if (missing !== undefined) throw new UsageError(`${missing} is missing`);
+  if (words.length > names.length) {
+    throw new UsageError(`${JSON.stringify(words[names.length])} is one word too many`);
+  }
+  return words as unknown as { readonly [I in keyof N]: string };
+}
+
+/** The words of a command that takes a path and then any number. */
+export function pathAnd([path, ...others]: readonly string[]): [path: string, words: string[]] {
+  if (path === undefined) throw new UsageError("PATH is missing");
+  return [path, others];
 }

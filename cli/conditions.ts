@@ -5,14 +5,14 @@
  * ```text
  * COND   = FIELD ( "=" VALUES | ( "!=" | "<" | "<=" | ">" | ">=" ) CELL | "~" REGEXP )
  * VALUES = CELL { "," CELL } | [ CELL ] ".." [ CELL ]
- * CELL   = as in CSV: empty is null, `""` is empty text, `,` and `..` need quotes
+ * CELL   = as in CSV, see `cells.ts`; `,` and `..` need quotes
  * ```
  *
  * @module
  */
 
 import type { FieldSpec, Filter, Schema } from "../mod.ts";
-import { type Cells, parseCells } from "./csv.ts";
+import { type Cells, parseCells } from "./cells.ts";
 import { Fault, UsageError } from "./errors.ts";
 import { type Column, columnOf, valueOf } from "./fields.ts";
 

@@ -70,33 +70,3 @@ export function formatCsv(cells: readonly Cell[]): string {
     return cell === "" || /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
   }).join(",");
 }
-
-/** What a value on the command line is made of: cells, and what stands between them. */
-export interface Cells {
-  /** One at least. */
-  readonly cells: readonly Cell[];
-  /** `,` or `..`, one less than cells. */
-  readonly separators: readonly string[];
-}
-
-/** Takes `a,b`, `lo..hi` and `"a, b"` apart; `undefined` if its quotes do not match. */
-export function parseCells(text: string): Cells | undefined {
-  const cell = /(?:"([^"]*(?:""[^"]*)*)"|((?!")(?:(?!,|\.\.)[^])*))(,|\.\.|$)/y;
-  const cells: Cell[] = [];
-  const separators: string[] = [];
-  for (;;) {
-    const found = cell.exec(text);
-    if (found === null) return undefined;
-    const [, quoted, plain, separator] = found;
-    cells.push(quoted === undefined ? plain || null : unquote(quoted));
-    if (separator === "") return { cells, separators };
-    separators.push(separator!);
-  }
-}
-
-/** Takes a value that is one cell; `undefined` if its quotes do not match. */
-export function parseCell(text: string): Cell | undefined {
-  if (!text.startsWith('"')) return text === "" ? null : text;
-  const close = closingQuote(text, 1);
-  return close === text.length - 1 ? unquote(text.slice(1, close)) : undefined;
-}

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { BaseError } from "../mod.ts";
+// Not from the front door: help and completions come without the engine.
+import { BaseError } from "../engine/errors.ts";
 
 /** The command line is wrong: exit code 2. */
 export class UsageError extends Error {

@@ -8,7 +8,8 @@
 import type { Column } from "../engine/text_table.ts";
 import { VALUE_TYPES, type ValueType } from "../engine/values.ts";
 import { type FieldSpec, link, type NoReservedNames, PsBase, type TypeName } from "../mod.ts";
-import { type Cell, parseCell } from "./csv.ts";
+import { type Cell, parseCell } from "./cells.ts";
+import { didYouMean } from "./closest.ts";
 import { Fault, UsageError } from "./errors.ts";
 
 export type { Column };
@@ -44,8 +45,9 @@ export function columnOf(schema: Record<string, FieldSpec>, name: string): Colum
 export function fieldOf(schema: Record<string, FieldSpec>, name: string): FieldSpec {
   const field = Object.hasOwn(schema, name) ? schema[name] : undefined;
   if (field !== undefined) return field;
-  const names = Object.keys(schema).join(", ");
-  throw new Fault(`there is no field ${JSON.stringify(name)}, the fields are ${names}`);
+  const names = Object.keys(schema);
+  const hint = didYouMean(name, names) || `, the fields are ${names.join(", ")}`;
+  throw new Fault(`there is no field ${JSON.stringify(name)}${hint}`);
 }
 
 /** A value from the text of a cell; throws Fault. */
@@ -59,7 +61,7 @@ export function valueOf({ name, type }: Column, cell: Cell): unknown {
   }
 }
 
-/** The cell that a word stands for: empty is null, quotes are as in CSV. */
+/** The cell that a word stands for. */
 export function cellOf(word: string): Cell {
   const cell = parseCell(word);
   if (cell === undefined) {
@@ -108,14 +110,14 @@ export function specOf(word: string): [name: string, field: FieldSpec] {
     throw new UsageError(`${JSON.stringify(word)} is not of the form field:type`);
   }
   if (!Object.hasOwn(VALUE_TYPES, typeName)) {
-    const types = Object.keys(VALUE_TYPES).join(", ");
-    throw new UsageError(`field "${name}": unknown type "${typeName}", the types are ${types}`);
+    const types = Object.keys(VALUE_TYPES);
+    const hint = didYouMean(typeName, types) || `, the types are ${types.join(", ")}`;
+    throw new UsageError(`field "${name}": unknown type "${typeName}"${hint}`);
   }
   const unknown = options.find((option) => !(OPTIONS as readonly string[]).includes(option));
   if (unknown !== undefined) {
-    throw new UsageError(
-      `field "${name}": unknown option "${unknown}", there are ${OPTIONS.join(", ")}`,
-    );
+    const hint = didYouMean(unknown, OPTIONS) || `, there are ${OPTIONS.join(", ")}`;
+    throw new UsageError(`field "${name}": unknown option "${unknown}"${hint}`);
   }
   const flags = Object.fromEntries(options.map((option) => [option, true]));
   if (typeName === "link") {

@@ -6,16 +6,22 @@
 
 import config from "../deno.json" with { type: "json" };
 import { FLAGS, VALUES } from "./args.ts";
-import { type Command, COMMANDS } from "./commands.ts";
+import { type Call, commandOf, COMMANDS } from "./commands.ts";
+import { UsageError } from "./errors.ts";
+import { bold } from "./io.ts";
 
 const CONDITIONS = `Conditions (COND), joined by "and":
   f=v      equal                    f!=v     not equal
   f=a,b    one of these             f<v f<=v f>v f>=v
-  f=lo..hi from lo to hi, an end    f~regexp text that matches
-           may be left out
-Values: f= is null, f="" is empty text; a value with a comma or ".." is
-quoted as in CSV. Remember that the shell takes <, > and quotes for itself:
-  psbase select people 'age>=18' 'name=""'
+  f=lo..hi from lo to hi, an end    f~regexp text that matches;
+           may be left out                   (?i:regexp) in any case
+The fields of all rows are __id__ and __version__ besides.
+`;
+
+const VALUES_TEXT =
+  `Values: f=null and f= are null, f="" is empty text, f="null" a word. A value with
+a comma or ".." is quoted as in CSV. The shell takes <, >, ~ and quotes for itself:
+quote the whole word, 'age>=18' 'name=""' 'name="Simpson, Bart"'
 `;
 
 const TYPES = `Types: string integer float boolean bigint date time datetime timestamp
@@ -34,37 +40,53 @@ function lines(pairs: readonly (readonly [string, string])[]): string {
 }
 
 /** Help on everything. */
-export function overview(): string {
-  const commands = Object.entries(COMMANDS)
-    .map(([name, { summary }]) => [name, summary] as const);
+function overview(): string {
+  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary] as const);
   return `psbase ${config.version}: tables that many processes share
 
 Usage: psbase COMMAND …
 
-${lines([...commands, ["help", "print this, or help on a command"]])}
+Commands:
+${lines(commands)}
+Examples:
+  psbase create people name:string:required age:integer
+  psbase insert people name=homer age=39
+  psbase select people age=30..40 name~'^ho' --fields name,age --sort -age
+
 ${CONDITIONS}
+${VALUES_TEXT}
 ${TYPES}
 Data goes to stdout, words to stderr. Rows are a table on a terminal and NDJSON
 elsewhere, or what --json, --ndjson or --csv say. Exit code 0: done, 1: a fault
-or a refusal, 2: wrong usage.
+or a refusal, 2: wrong usage. NO_COLOR turns colours off.
 `;
 }
 
 /** Help on one command. */
-export function helpOf(name: string, { usage, summary, flags = [], values = [] }: Command): string {
+function helpOf(name: string): string {
+  const { usage, summary, examples, flags = [], values = [] } = commandOf(name);
   const options = [
     ...values.map((value) => [`--${value} ${VALUES[value][0]}`, VALUES[value][1]] as const),
     ...flags.map((flag) => [`--${flag}`, FLAGS[flag]] as const),
   ];
-  const about = [
-    usage.includes("COND") ? CONDITIONS : "",
-    usage.includes("TYPE") ? TYPES : "",
-    flags.includes("csv") && name !== "import" ? CELLS : "",
-    options.length > 0 ? `Options:\n${lines(options)}` : "",
-  ];
   return [
     `Usage: psbase ${name}${options.length > 0 ? " [OPTIONS]" : ""} ${usage}\n\n${summary}\n`,
-    ...about,
-  ]
-    .filter((part) => part !== "").join("\n");
+    options.length > 0 ? `Options:\n${lines(options)}` : "",
+    `Examples:\n${examples.map((example) => `  psbase ${example}\n`).join("")}`,
+    usage.includes("COND") ? CONDITIONS : "",
+    /COND|VALUE|DEFAULT/.test(usage) ? VALUES_TEXT : "",
+    usage.includes("TYPE") ? TYPES : "",
+    flags.includes("csv") && name !== "import" ? CELLS : "",
+  ].filter((part) => part !== "").join("\n");
+}
+
+/** `psbase help` */
+export function help({ words: [name, ...others], io: { stdout } }: Call): Promise<void> {
+  if (others.length > 0) {
+    throw new UsageError(`${JSON.stringify(others[0])} is one word too many`);
+  }
+  const text = name === undefined ? overview() : helpOf(name);
+  // Titles are what a line begins with.
+  stdout.write(text.replace(/^[A-Z][^:\n]*:/gm, (title) => bold(stdout, title)));
+  return Promise.resolve();
 }

@@ -12,6 +12,8 @@ export interface Output {
   readonly isTerminal: boolean;
   /** How many characters a line of the terminal has. */
   readonly columns: number;
+  /** Whether it may have colours. */
+  readonly colors: boolean;
   /** Writes all of `text`, or throws. */
   write(text: string): void;
 }
@@ -24,6 +26,8 @@ export interface Io {
   readonly stdout: Output;
   /** Words. */
   readonly stderr: Output;
+  /** Asks a question of yes or no; missing where nobody can answer. */
+  readonly confirm?: ((question: string) => boolean) | undefined;
 }
 
 interface SyncWriter {
@@ -44,7 +48,10 @@ function output(stream: SyncWriter & { isTerminal(): boolean }): Output {
       return stream.isTerminal();
     },
     get columns() {
-      return Deno.consoleSize().columns;
+      return Deno.consoleSize().columns || 80; // a terminal may not know
+    },
+    get colors() {
+      return stream.isTerminal() && !Deno.noColor;
     },
     write: (text) => writeText(stream, text),
   };
@@ -58,7 +65,26 @@ export function systemIo(): Io {
     },
     stdout: output(Deno.stdout),
     stderr: output(Deno.stderr),
+    confirm: Deno.stdin.isTerminal() && Deno.stderr.isTerminal() ? confirm : undefined,
   };
+}
+
+/** On stderr, as `prompt` and `confirm` of the web would ask on stdout. */
+function confirm(question: string): boolean {
+  writeText(Deno.stderr, `${printable(question)} [y/N] `);
+  const line = new Uint8Array(1024);
+  const length = Deno.stdin.readSync(line) ?? 0;
+  return /^y(es)?\s*$/i.test(new TextDecoder().decode(line.subarray(0, length)));
+}
+
+/** A title, where there may be colours. */
+export function bold({ colors }: Pick<Output, "colors">, text: string): string {
+  return colors ? `\x1b[1m${text}\x1b[22m` : text;
+}
+
+/** What says that something went wrong, where there may be colours. */
+export function red({ colors }: Pick<Output, "colors">, text: string): string {
+  return colors ? `\x1b[31m${text}\x1b[39m` : text;
 }
 
 /** Tells people something, in lines that do nothing to a terminal but being read. */

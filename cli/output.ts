@@ -8,16 +8,14 @@ import { tableLines } from "../engine/text_table.ts";
 import { unicodeEscape, UNSAFE_REGEXP } from "../engine/text_width.ts";
 import { VALUE_TYPES } from "../engine/values.ts";
 import type { Parsed } from "./args.ts";
+import { FORMS } from "./commands.ts";
 import { formatCsv } from "./csv.ts";
 import { UsageError } from "./errors.ts";
 import { type Column, textColumn } from "./fields.ts";
-import type { Output } from "./io.ts";
+import { bold, type Output } from "./io.ts";
 
 /** How rows are printed. */
 export type Form = "table" | "json" | "ndjson" | "csv";
-
-/** The flags that name a form. */
-export const FORMS = ["json", "ndjson", "csv"] as const;
 
 /** Values by the names of columns. */
 export type Record = { readonly [name: string]: unknown };
@@ -36,7 +34,7 @@ export function formOf(parsed: Parsed, { isTerminal }: Output): Form {
 
 /** Prints rows. */
 export function writeRows(
-  out: Pick<Output, "columns" | "write">,
+  out: Pick<Output, "columns" | "colors" | "write">,
   form: Form,
   columns: readonly Column[],
   rows: Iterable<Record>,
@@ -74,7 +72,7 @@ export function writePairs(out: Output, pairs: Record): void {
 type Lines = (
   columns: readonly Column[],
   rows: Iterable<Record>,
-  out: Pick<Output, "columns">,
+  out: Pick<Output, "columns" | "colors">,
 ) => Generator<string>;
 
 const LINES: { readonly [F in Form]: Lines } = {
@@ -102,8 +100,10 @@ const LINES: { readonly [F in Form]: Lines } = {
     yield before === "[" ? "[]\n" : "\n]\n";
   },
 
-  *table(columns, rows, { columns: room }) {
-    for (const line of tableLines(columns, rows, room)) yield line + "\n";
+  *table(columns, rows, out) {
+    const [header, ...lines] = tableLines(columns, rows, out.columns);
+    yield bold(out, header!) + "\n";
+    for (const line of lines) yield line + "\n";
   },
 };
 

@@ -18,8 +18,8 @@ export interface Column {
 
 const GAP = "  ";
 const RIGHT: ReadonlySet<string> = new Set(["integer", "float", "bigint", "link"]);
-/** Below this a column says nothing; the lines become longer than there is room for instead. */
-const LEAST_WIDTH = 6;
+/** Below this a column says nothing, not even a date: the last ones are left out instead. */
+const LEAST_WIDTH = 10;
 
 /** The value of a row in a column; null if it has none of its own. */
 export function valueIn(row: object, { name }: Column): unknown {
@@ -33,18 +33,30 @@ export function* tableLines(
   room: number,
 ): Generator<string> {
   const cells = Array.from(rows, (row) => columns.map((column) => cellOf(row, column)));
-  const widths = share(
-    columns.map(({ name }, i) =>
-      cells.reduce((width, row) => Math.max(width, widthOf(row[i]!)), widthOf(name))
-    ),
-    room - GAP.length * (columns.length - 1),
+  const wanted = columns.map(({ name }, i) =>
+    cells.reduce((width, row) => Math.max(width, widthOf(row[i]!)), widthOf(name))
   );
-  const line = (row: readonly string[]) =>
-    row.map((cell, i) => fit(cell, widths[i]!, RIGHT.has(columns[i]!.type.name) ? "right" : "left"))
-      .join(GAP).trimEnd();
-  yield line(columns.map(({ name }) => name));
-  yield widths.map((width) => "─".repeat(width)).join(GAP);
-  for (const row of cells) yield line(row);
+  const shown = fitting(wanted, room);
+  const more = shown < columns.length ? `… ${columns.length - shown} more` : "";
+  const gaps = GAP.length * (shown - 1);
+  const widths = share(wanted.slice(0, shown), room - gaps - (more && GAP + more).length);
+  const line = (row: readonly string[], end: string) =>
+    widths.map((width, i) =>
+      fit(row[i]!, width, RIGHT.has(columns[i]!.type.name) ? "right" : "left")
+    ).concat(end).join(GAP).trimEnd();
+  yield line(columns.map(({ name }) => name), more);
+  yield line(widths.map((width) => "─".repeat(width)), "─".repeat(more.length));
+  for (const row of cells) yield line(row, more && "…");
+}
+
+/** How many columns there is room for, none narrower than it has to be; one at least. */
+function fitting(widths: readonly number[], room: number): number {
+  const least = widths.map((width) => Math.min(width, LEAST_WIDTH) + GAP.length);
+  const sum = (count: number) => least.slice(0, count).reduce((sum, width) => sum + width, 0);
+  let count = widths.length;
+  if (sum(count) <= room + GAP.length) return count;
+  while (count > 1 && sum(count) + `… ${widths.length - count} more`.length > room) count--;
+  return count;
 }
 
 function cellOf(row: object, column: Column): string {

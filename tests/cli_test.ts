@@ -275,7 +275,7 @@ Deno.test("a torn tail is told on stderr, by readers and by the writer that remo
   assertMatch(read.err, /000001\.log: \d+ bytes at \d+ are of a write that was cut off/);
   const checked = await psbase(["check", base.path]);
   assertEquals(checked.code, 0);
-  assertMatch(checked.err, / bytes at .*\n1 rows, no problem\n$/);
+  assertMatch(checked.err, / bytes at .*\n1 row, no problem\n$/);
   const written = await psbase(["insert", base.path, "n=3"]);
   assertEquals([written.code, written.out], [0, "1\n"]);
   assertMatch(written.err, / bytes at /);
@@ -369,7 +369,8 @@ Deno.test("a refusal is exit code 1, one line without a stack, and changes nothi
     [["insert", base.path, "name=x", "age=1.5"], "is not an integer"],
     [["insert", base.path, "name=x", "age=9007199254740993"], "is not an integer"],
     [["insert", base.path, "name=x", "born=2023-02-29"], "is not a date"],
-    [["insert", base.path, "nam=x"], 'there is no field "nam", the fields are name, age'],
+    [["insert", base.path, "nam=x"], 'there is no field "nam", did you mean "name"?'],
+    [["insert", base.path, "x=x"], 'there is no field "x", the fields are name, age'],
     [["insert", base.path, "name=x", "__id__=1"], 'there is no field "__id__"'],
     [["insert", base.path, "name=x", "__proto__=1"], 'there is no field "__proto__"'],
     [["get", base.path, "5"], "it is not there"],
@@ -418,7 +419,7 @@ Deno.test("a refusal is exit code 1, one line without a stack, and changes nothi
 Deno.test("a fault of psbase itself shows its stack, a closed pipe nothing", async () => {
   const failing = (error: Error) => {
     let err = "";
-    const quiet = { isTerminal: false, columns: NaN };
+    const quiet = { isTerminal: false, columns: NaN, colors: false };
     return main(["help"], {
       stdin: new ReadableStream(),
       stdout: {

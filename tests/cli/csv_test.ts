@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Cell, formatCsv, parseCell, parseCells, parseCsv } from "../../cli/csv.ts";
+import { type Cell, formatCsv, parseCsv } from "../../cli/csv.ts";
 import { Fault } from "../../cli/errors.ts";
 
 function cells(text: string): (readonly Cell[])[] {
@@ -43,23 +43,4 @@ Deno.test("parseCsv() gives back what formatCsv() wrote, whatever it is", () => 
     const text = records.map((record) => formatCsv(record) + "\n").join("");
     assertEquals(cells(text), records, `seed ${seed}: ${JSON.stringify(text)}`);
   }
-});
-
-Deno.test("parseCell() takes a word as it is, unless it begins with a quote", () => {
-  assertEquals(parseCell(""), null);
-  assertEquals(parseCell('""'), "");
-  assertEquals(parseCell("a, b..c"), "a, b..c");
-  assertEquals(parseCell('"a ""b"""'), 'a "b"');
-  assertEquals(parseCell('5"'), '5"');
-  assertEquals(parseCell('"a'), undefined);
-  assertEquals(parseCell('"a"b'), undefined);
-});
-
-Deno.test("parseCells() splits at commas and dots outside of quotes", () => {
-  assertEquals(parseCells('a,"b,c..d",'), { cells: ["a", "b,c..d", null], separators: [",", ","] });
-  assertEquals(parseCells("1..2"), { cells: ["1", "2"], separators: [".."] });
-  assertEquals(parseCells("..2.5"), { cells: [null, "2.5"], separators: [".."] });
-  assertEquals(parseCells('""'), { cells: [""], separators: [] });
-  assertEquals(parseCells('"a""'), undefined);
-  assertEquals(parseCells('a,"b"c'), undefined);
 });

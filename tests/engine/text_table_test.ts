@@ -95,14 +95,32 @@ Deno.test("tableLines() fits the room, the widest columns give first", () => {
   assertEquals(table(types, rows, all - 1)[2]!.includes("…"), true);
 });
 
-Deno.test("tableLines() leaves every column six cells, however narrow the room", () => {
-  const rows = [{ a: "abcdefghi", b: "日本語日本語", c: 1 }];
-  for (const room of [0, 1, 5, 17]) {
-    assertEquals(table({ a: "string", b: "string", c: "integer" }, rows, room), [
-      "a       b       c",
-      "──────  ──────  ─",
-      "abcde…  日本…   1",
-    ]);
+Deno.test("tableLines() leaves out the last columns rather than make any narrower than a date", () => {
+  const types = { a: "string", b: "date", c: "string", d: "integer" } as const;
+  const row = {
+    a: "x".repeat(20),
+    b: Temporal.PlainDate.from("2026-07-31"),
+    c: "日".repeat(9),
+    d: 1,
+  };
+  assertEquals(table(types, [row], 37), [
+    "a           b           c           d",
+    "──────────  ──────────  ──────────  ─",
+    "xxxxxxxxx…  2026-07-31  日日日日…   1",
+  ]);
+  assertEquals(table(types, [row], 36), [
+    "a               b           … 2 more",
+    "──────────────  ──────────  ────────",
+    "xxxxxxxxxxxxx…  2026-07-31  …",
+  ]);
+  assertEquals(table(types, [row], 29), [
+    "a                    … 3 more",
+    "───────────────────  ────────",
+    "xxxxxxxxxxxxxxxxxx…  …",
+  ]);
+  // The first column stays, however narrow the room.
+  for (const room of [0, 1, 19]) {
+    assertEquals(widthOf(table(types, [row], room)[1]!), 20, `${room}`);
   }
 });
 

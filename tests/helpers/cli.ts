@@ -20,17 +20,22 @@ export interface Surroundings {
   readonly stdin?: string;
   /** The width of the terminal; without it, pipes. */
   readonly terminal?: number;
+  /** Whether it shows colours. */
+  readonly colors?: boolean;
+  /** What somebody at the terminal answers. */
+  readonly answer?: boolean;
 }
 
 /** Runs a command line. */
 export async function psbase(
   args: readonly string[],
-  { stdin = "", terminal }: Surroundings = {},
+  { stdin = "", terminal, colors = false, answer }: Surroundings = {},
 ): Promise<Outcome> {
   const written = { out: "", err: "" };
   const output = (to: "out" | "err") => ({
     isTerminal: terminal !== undefined,
     columns: terminal ?? NaN,
+    colors,
     write(text: string) {
       written[to] += text;
     },
@@ -39,6 +44,10 @@ export async function psbase(
     stdin: ReadableStream.from([new TextEncoder().encode(stdin)]),
     stdout: output("out"),
     stderr: output("err"),
+    confirm: answer === undefined ? undefined : (question) => {
+      written.err += `${question}\n`;
+      return answer;
+    },
   };
   return { code: await main(args, io), ...written };
 }

@@ -1,0 +1,47 @@
+/**
+ * Another program in the place of this one: it has the streams, and gets the signals.
+ *
+ * @module
+ */
+
+import { Fault } from "./errors.ts";
+
+/** Signals to a process group, which a terminal sends to the program too. */
+const OF_TERMINAL: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT"];
+const FORWARDED: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT"]
+  : [...OF_TERMINAL, "SIGTERM", "SIGHUP"];
+
+/** Runs a program to its end; its exit code, 128 and the number of the signal that ended it. */
+export async function runChild(program: string, args: readonly string[]): Promise<number> {
+  // From here on the program decides what a signal does: this process must not go before it.
+  const child = { current: undefined as Deno.ChildProcess | undefined };
+  using _signals = forward((signal) => child.current?.kill(signal));
+  try {
+    child.current = new Deno.Command(program, { args: [...args], stdin: "inherit" }).spawn();
+  } catch (error) {
+    throw new Fault(`Cannot start "${program}": ${(error as Error).message}`);
+  }
+  return (await child.current.status).code;
+}
+
+function forward(send: (signal: Deno.Signal) => void): Disposable {
+  const listeners = FORWARDED.map((signal) => {
+    const listener = () => {
+      if (OF_TERMINAL.includes(signal) && Deno.stdin.isTerminal()) return;
+      try {
+        send(signal);
+      } catch (error) {
+        // It has ended in the meantime.
+        if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+      }
+    };
+    Deno.addSignalListener(signal, listener);
+    return { signal, listener };
+  });
+  return {
+    [Symbol.dispose]() {
+      for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
+    },
+  };
+}

@@ -1,0 +1,162 @@
+/**
+ * `psbase completions`: what a shell asks for while a command line is typed. The scripts hand it on
+ * to `psbase completions -- WORD…`, which knows the commands, and the table that the line is about.
+ * Where it tells nothing the shell completes names of files.
+ *
+ * @module
+ */
+
+import { exactly, FLAGS, type Value, VALUES } from "./args.ts";
+import { type Call, type Command, COMMANDS } from "./commands.ts";
+import { didYouMean } from "./closest.ts";
+import { UsageError } from "./errors.ts";
+
+/** What a word may become, and what that is. */
+type Candidate = readonly [word: string, about: string];
+
+const BASH = `# bash splits words at = and : too, so they are taken from the line.
+_psbase() {
+  local line=\${COMP_LINE:0:COMP_POINT} word begun IFS
+  local -a words
+  IFS=' ' read -ra words <<< "\${line//[\\"\\']/}"
+  [[ $line == *' ' ]] && words+=('')
+  word=\${words[\${#words[@]}-1]}
+  begun=\${word%"\${word##*[=:]}"}
+  IFS=$'\\n'
+  COMPREPLY=($("\${words[0]}" completions -- "\${words[@]:1}" 2>/dev/null |
+    while IFS=$'\\t' read -r word _; do printf '%s\\n' "\${word#"$begun"}"; done))
+  [[ \${#COMPREPLY[@]} == 1 && \${COMPREPLY[0]} == *[=:] ]] && compopt -o nospace 2>/dev/null
+  return 0
+}
+complete -o default -F _psbase psbase
+`;
+
+const ZSH = `#compdef psbase
+_psbase() {
+  local word about
+  local -a whole begun
+  "\${(Q)words[1]}" completions -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null |
+    while IFS=$'\\t' read -r word about; do
+      if [[ $word == *[=:] ]]; then begun+=("\${word//:/\\\\:}:$about")
+      else whole+=("\${word//:/\\\\:}:$about"); fi
+    done
+  if (( $#whole + $#begun == 0 )); then _files; return; fi
+  _describe psbase whole -- begun -S ''
+}
+if [[ $funcstack[1] == _psbase ]]; then _psbase "$@"; else compdef _psbase psbase; fi
+`;
+
+const FISH = `function __psbase_complete
+    set -l words (commandline -opc) (commandline -ct)
+    set -l found ($words[1] completions -- $words[2..-1] 2>/dev/null)
+    or set -l found
+    if set -q found[1]
+        printf '%s\\n' $found
+    else
+        __fish_complete_path (commandline -ct)
+    end
+end
+complete -c psbase -f -a '(__psbase_complete)'
+`;
+
+const SCRIPTS: { readonly [shell: string]: string } = { bash: BASH, zsh: ZSH, fish: FISH };
+
+/** `psbase completions` */
+export async function completions({ words, command, io: { stdout } }: Call): Promise<void> {
+  if (command.length > 0) {
+    const candidates = await candidatesFor(command);
+    return stdout.write(candidates.map((candidate) => `${candidate.join("\t")}\n`).join(""));
+  }
+  const [shell] = exactly(words, "SHELL");
+  const shells = Object.keys(SCRIPTS);
+  if (!shells.includes(shell)) {
+    const hint = didYouMean(shell, shells) || `, there are ${shells.join(", ")}`;
+    throw new UsageError(`there is no script for ${JSON.stringify(shell)}${hint}`);
+  }
+  stdout.write(SCRIPTS[shell]!);
+}
+
+/** What the last of the words behind `psbase` may become. */
+async function candidatesFor([name = "", ...words]: readonly string[]): Promise<Candidate[]> {
+  const word = words.pop();
+  if (word === undefined) return matching(name, commands());
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]! : undefined;
+  if (command === undefined || words.includes("--")) return [];
+  const { values = [] } = command;
+  const valueOf = (option: string | undefined) => values.find((value) => option === `--${value}`);
+
+  // The words before that are neither options nor their values.
+  const before = words.filter((one, i) => !one.startsWith("-") && !valueOf(words[i - 1]));
+  const fields = () => fieldsOf(before[0]);
+  const value = valueOf(words.at(-1));
+  if (value !== undefined) return await valuesOf(VALUES[value][0], word, fields);
+  const [, option, begun] = /^(--[\w-]+)=(.*)$/.exec(word) ?? [];
+  if (option !== undefined) {
+    const value = valueOf(option);
+    if (value === undefined) return [];
+    const candidates = await valuesOf(VALUES[value][0], begun!, fields);
+    return candidates.map(([word, about]) => [`${option}=${word}`, about]);
+  }
+  if (word.startsWith("-")) return matching(word, optionsOf(command));
+  const kinds = command.usage.split(" --")[0]!.split(" ");
+  const repeated = kinds.find((kind) => kind.endsWith("…"));
+  const kind = words.includes("--set") ? "FIELD=VALUE…" : kinds[before.length] ?? repeated;
+  return kind === undefined ? [] : await valuesOf(kind, word, fields);
+}
+
+/** What a word may become that help calls `kind`. */
+async function valuesOf(
+  kind: string,
+  word: string,
+  fields: () => Promise<Candidate[]>,
+): Promise<Candidate[]> {
+  if (kind === "[COMMAND]") return matching(word, commands());
+  if (/^[a-z|]+$/.test(kind)) return matching(word, kind.split("|").map((one) => [one, ""]));
+  if (kind === "FIELD") return matching(word, await fields());
+  if (kind === "COND…" || kind === "FIELD=VALUE…") {
+    return matching(word, (await fields()).map(([name, about]) => [`${name}=`, about]));
+  }
+  if (kind.startsWith("A,")) {
+    const [begun] = /^(?:.*,)?[+-]?/.exec(word)!;
+    return matching(word, (await fields()).map(([name, about]) => [begun + name, about]));
+  }
+  if (kind.startsWith("FIELD:TYPE")) {
+    const [begun] = /^[^:=]*:(?:[^:=]*:)*/.exec(word) ?? [];
+    if (begun === undefined) return [];
+    const { VALUE_TYPES } = await import("../engine/values.ts");
+    const { OPTIONS } = await import("./fields.ts");
+    const names = begun.indexOf(":") === begun.length - 1 ? Object.keys(VALUE_TYPES) : OPTIONS;
+    return matching(word, names.map((name) => [begun + name, ""]));
+  }
+  return [];
+}
+
+function matching(word: string, candidates: readonly Candidate[]): Candidate[] {
+  return candidates.filter(([candidate]) => candidate.startsWith(word));
+}
+
+function commands(): Candidate[] {
+  return Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary]);
+}
+
+function optionsOf({ flags = [], values = [], set = false }: Command): Candidate[] {
+  return [
+    ...values.map((value: Value): Candidate => [`--${value}`, VALUES[value][1]]),
+    ...flags.map((flag): Candidate => [`--${flag}`, FLAGS[flag]]),
+    ...(set ? [["--set", "what to change"] as const] : []),
+    ["--help", "print help"],
+  ];
+}
+
+/** The fields of the table at a path; none, if there is no table. */
+async function fieldsOf(path: string | undefined): Promise<Candidate[]> {
+  if (path === undefined) return [];
+  const { PsBase } = await import("../mod.ts");
+  const { columnsOf } = await import("./fields.ts");
+  try {
+    using base = PsBase.openSync(path, { readOnly: true });
+    return columnsOf(base.schema).map(({ name, type }) => [name, type.name]);
+  } catch {
+    return []; // who types sees what is wrong when the command runs
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Opening the table that a command is about.
+ *
+ * @module
+ */
+
+import { type OpenOptions, PsBase } from "../mod.ts";
+import { countOf, type Parsed } from "./args.ts";
+import type { Call } from "./commands.ts";
+import { UsageError } from "./errors.ts";
+import { tellTail } from "./tail.ts";
+
+/** How a command opens a table that it only reads. */
+export const READ: OpenOptions = { readOnly: true };
+
+const DURABILITIES = ["full", "relaxed"] as const;
+
+/** How a command opens a table that it writes to: what its options say. */
+export function writeOptions(call: Parsed): OpenOptions {
+  const { durability } = call.values;
+  const known = DURABILITIES.find((name) => name === durability);
+  if (known !== durability) {
+    const told = `option --durability is ${JSON.stringify(durability)}`;
+    throw new UsageError(`${told}, expected ${DURABILITIES.join(" or ")}`);
+  }
+  return { timeoutMs: countOf(call, "timeout"), durability: known };
+}
+
+/** Calls `fn` with the table at `path`, and closes it. */
+export async function withBase<T>(
+  { io }: Call,
+  path: string,
+  options: OpenOptions,
+  fn: (base: PsBase) => T | Promise<T>,
+): Promise<T> {
+  await using base = await PsBase.open(path, options);
+  using _tail = tellTail(io, base);
+  return await fn(base);
+}

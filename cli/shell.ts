@@ -1,0 +1,29 @@
+/**
+ * `psbase shell`: a table in Deno's own REPL, which has history and completes names.
+ *
+ * @module
+ */
+
+import { exactly } from "./args.ts";
+import { runChild } from "./child.ts";
+import type { Call } from "./commands.ts";
+import { Fault } from "./errors.ts";
+import { say } from "./io.ts";
+import { READ, withBase } from "./open.ts";
+
+/** `psbase shell` */
+export async function shell(call: Call): Promise<number> {
+  const [path] = exactly(call.words, "PATH");
+  if (Deno.build.standalone) {
+    throw new Fault("Cannot open a shell: it is that of deno, so run psbase by deno");
+  }
+  // What is wrong with the table is told here, where it is told without a stack.
+  await withBase(call, path, READ, () => {});
+  const module = JSON.stringify(import.meta.resolve("../mod.ts"));
+  const code = `const { field, PsBase } = await import(${module});
+    const base = await PsBase.open(${JSON.stringify(path)});`;
+  say(call.io, `base is "${path}": try base.select({}, { limit: 5 }).pp(), leave with Ctrl-D`);
+  // Not the configuration of where the user happens to be: it may want to install things.
+  const args = ["repl", "--quiet", "--no-config", "--allow-read", "--allow-write"];
+  return await runChild(Deno.execPath(), [...args, "--eval", code]);
+}
