@@ -25,7 +25,7 @@
 
 import { parse } from "./cli/args.ts";
 import { commandOf, COMMANDS } from "./cli/commands.ts";
-import { isTold, UsageError } from "./cli/errors.ts";
+import { inCommandWords, isTold, UsageError } from "./cli/errors.ts";
 import { type Io, red, say, systemIo } from "./cli/io.ts";
 import config from "./deno.json" with { type: "json" };
 
@@ -80,7 +80,7 @@ function report(error: unknown, [name = ""]: readonly string[], io: Io): number 
     return 2;
   }
   if (isTold(error)) {
-    say(io, error.message);
+    say(io, inCommandWords(error.message));
   } else {
     const stack = error instanceof Error ? error.stack : error;
     say(io, `this is a fault of psbase itself, please report it\n${stack}`);

@@ -71,6 +71,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     examples: [
       "select people age=30..40 name~'^ho' --fields name,age --sort -age",
       "select people team=a,b age!=null --limit 10 --csv",
+      "select people 'name=\"Simpson, Bart\"' --count",
     ],
     run: async (call) => (await import("./reading.ts")).select(call),
   },
@@ -161,7 +162,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     usage: "PATH COND…",
     summary: "print changes as they are committed, one JSON object a line, until it is stopped",
     values: ["since"],
-    examples: ["watch people --since 0 team=a | head -1"],
+    examples: ["watch people --since 0 name~^h | head -1"],
     run: async (call) => (await import("./reading.ts")).watch(call),
   },
 

@@ -12,7 +12,7 @@
  */
 
 import type { FieldSpec, Filter, Schema } from "../mod.ts";
-import { type Cells, parseCells } from "./cells.ts";
+import { parseCells } from "./cells.ts";
 import { Fault, UsageError } from "./errors.ts";
 import { type Column, columnOf, valueOf } from "./fields.ts";
 
@@ -42,7 +42,6 @@ export function whereOf(
 class Operators {
   readonly #column: Column;
   readonly #by = new Map<string, unknown>();
-  #pattern: RegExp | undefined;
 
   constructor(column: Column) {
     this.#column = column;
@@ -50,23 +49,12 @@ class Operators {
 
   /** As the API has it. */
   get condition() {
-    return this.#pattern ?? Object.fromEntries(this.#by);
+    return Object.fromEntries(this.#by);
   }
 
   /** Another condition of the field. */
   add(word: string, operator: string, text: string): void {
-    if (this.#pattern !== undefined || (operator === "~" && this.#by.size > 0)) {
-      throw new UsageError(`${word}: a pattern cannot be joined with another condition of a field`);
-    }
-    if (operator === "~") {
-      this.#pattern = this.#patternOf(text);
-      return;
-    }
-    const cells = parseCells(text);
-    if (cells === undefined) {
-      throw new UsageError(`${word}: a value that begins with a quote is quoted as in CSV`);
-    }
-    for (const [name, value] of this.#operators(word, operator, cells)) {
+    for (const [name, value] of this.#operators(word, operator, text)) {
       // "Not this, and not that" is the one that makes sense to say twice.
       if (this.#by.has(name) && name !== "notIn") {
         throw new UsageError(`${word}: the field has this condition already`);
@@ -91,8 +79,15 @@ class Operators {
   *#operators(
     word: string,
     operator: string,
-    { cells, separators }: Cells,
+    text: string,
   ): Generator<[name: string, value: unknown]> {
+    // There is no operator for patterns: one of one is what joins with the others.
+    if (operator === "~") return yield ["or", [this.#patternOf(text)]];
+    const parsed = parseCells(text);
+    if (parsed === undefined) {
+      throw new UsageError(`${word}: a value that begins with a quote is quoted as in CSV`);
+    }
+    const { cells, separators } = parsed;
     const values = cells.map((cell) => valueOf(this.#column, cell));
     const order = ORDER_OPERATORS[operator];
     if (operator === "=" && separators[0] === "..") {

@@ -31,3 +31,11 @@ export function isTold(error: unknown): error is Error {
   return Object.values(Deno.errors).some((type) => error instanceof type) ||
     (error instanceof Error && error.message.includes("(os error "));
 }
+
+/** What the API advises in its own words is called otherwise here. */
+const ADVICE = [["(timeoutMs)", "(--timeout)"], ["keepChanges()", "psbase keep-changes"]] as const;
+
+/** A message of the API, for who uses the command. */
+export function inCommandWords(message: string): string {
+  return ADVICE.reduce((told, [api, ours]) => told.replace(api, ours), message);
+}

@@ -18,8 +18,7 @@ const CONDITIONS = `Conditions (COND), joined by "and":
 The fields of all rows are __id__ and __version__ besides.
 `;
 
-const VALUES_TEXT =
-  `Values: f=null and f= are null, f="" is empty text, f="null" a word. A value with
+const CELL = `Values: f=null and f= are null, f="" is empty text, f="null" a word. A value with
 a comma or ".." is quoted as in CSV. The shell takes <, >, ~ and quotes for itself:
 quote the whole word, 'age>=18' 'name=""' 'name="Simpson, Bart"'
 `;
@@ -29,9 +28,13 @@ bytes (base64) json; dates and times as in ISO 8601; FIELD:link=PATH leads to
 the rows of another table, FIELD:link=self to those of its own.
 `;
 
-const CELLS = `Cells of CSV are the values as they are: a spreadsheet takes those that begin with
+const CSV = `CSV: its cells are the values as they are. A spreadsheet takes those that begin with
 = + - or @ for formulas, a terminal obeys control characters in them. Do not open
 the CSV of rows that you do not trust in one; NDJSON and JSON have no such effect.
+`;
+
+const WIDTH = `A table on a terminal is as wide as that. Columns that do not fit are left out and
+counted: choose others with --fields.
 `;
 
 function lines(pairs: readonly (readonly [string, string])[]): string {
@@ -54,7 +57,7 @@ Examples:
   psbase select people age=30..40 name~'^ho' --fields name,age --sort -age
 
 ${CONDITIONS}
-${VALUES_TEXT}
+${CELL}
 ${TYPES}
 Data goes to stdout, words to stderr. Rows are a table on a terminal and NDJSON
 elsewhere, or what --json, --ndjson or --csv say. Exit code 0: done, 1: a fault
@@ -74,9 +77,10 @@ function helpOf(name: string): string {
     options.length > 0 ? `Options:\n${lines(options)}` : "",
     `Examples:\n${examples.map((example) => `  psbase ${example}\n`).join("")}`,
     usage.includes("COND") ? CONDITIONS : "",
-    /COND|VALUE|DEFAULT/.test(usage) ? VALUES_TEXT : "",
+    /COND|VALUE|DEFAULT/.test(usage) ? CELL : "",
     usage.includes("TYPE") ? TYPES : "",
-    flags.includes("csv") && name !== "import" ? CELLS : "",
+    values.includes("fields") ? WIDTH : "",
+    flags.includes("csv") && name !== "import" ? CSV : "",
   ].filter((part) => part !== "").join("\n");
 }
 

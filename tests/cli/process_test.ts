@@ -3,6 +3,7 @@ import { link, PsBase } from "../../mod.ts";
 import { done } from "../helpers/cli.ts";
 import { spawn } from "../helpers/spawn.ts";
 import { isLocked, until } from "../helpers/locks.ts";
+import { workplace } from "../helpers/shell.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 
 const CLI = new URL("../../cli.ts", import.meta.url).pathname;
@@ -218,5 +219,37 @@ Deno.test({
     holder.kill("SIGTERM");
     await holder.status;
     assertEquals([...Deno.readDirSync(base.parent)].map(({ name }) => name), ["lock"]);
+  },
+});
+
+Deno.test({
+  name: "psbase shell has the table as base, and exits as the REPL does",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    using place = workplace();
+    await place.sh("psbase create people name:string && psbase insert people name=homer");
+    const lines = 'await base.insert({ name: "bart" });\nbase.count();\nbase.get(0).name + 1;\n';
+    Deno.writeTextFileSync(`${place.dir}/lines`, lines);
+    const { code, out, err } = await place.sh("psbase shell people < lines", { NO_COLOR: "1" });
+    assertEquals([code, out], [0, '1\n2\n"homer1"\n'], err);
+    assertMatch(err, /^base is "people": .*\n$/);
+    assertEquals((await place.sh("echo 'Deno.exit(7)' | psbase shell people")).code, 7);
+    const missing = await place.sh("psbase shell nix");
+    assertEquals([missing.code, missing.out], [1, ""]);
+    assertMatch(missing.err, /^psbase shell: Cannot open "nix": there is nothing.*\n$/);
+  },
+});
+
+Deno.test({
+  name: "psbase lock --nonblock gives up at once, and a signal to the command is its exit code",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    using place = workplace();
+    const inner = "psbase lock l --nonblock -- echo never";
+    const held = await place.sh(`psbase lock l -- sh -c '${inner}; echo $?'`);
+    assertEquals([held.code, held.out], [0, "1\n"]);
+    assertMatch(held.err, /^psbase lock: Cannot lock "l": still held by process \d+/);
+    assertEquals((await place.sh("psbase lock l --nonblock -- true")).code, 0);
+    assertEquals((await place.sh("psbase lock l -- sh -c 'kill -9 $$'")).code, 137);
   },
 });
