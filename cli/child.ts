@@ -13,12 +13,16 @@ const FORWARDED: readonly Deno.Signal[] = Deno.build.os === "windows"
   : [...OF_TERMINAL, "SIGTERM", "SIGHUP"];
 
 /** Runs a program to its end; its exit code, 128 and the number of the signal that ended it. */
-export async function runChild(program: string, args: readonly string[]): Promise<number> {
+export async function runChild(
+  program: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<number> {
   // From here on the program decides what a signal does: this process must not go before it.
   const child = { current: undefined as Deno.ChildProcess | undefined };
   using _signals = forward((signal) => child.current?.kill(signal));
   try {
-    child.current = new Deno.Command(program, { args: [...args], stdin: "inherit" }).spawn();
+    child.current = new Deno.Command(program, { args: [...args], env, stdin: "inherit" }).spawn();
   } catch (error) {
     throw new Fault(`Cannot start "${program}": ${(error as Error).message}`);
   }

@@ -25,5 +25,7 @@ export async function shell(call: Call): Promise<number> {
   say(call.io, `base is "${path}": try base.select({}, { limit: 5 }).pp(), leave with Ctrl-D`);
   // Not the configuration of where the user happens to be: it may want to install things.
   const args = ["repl", "--quiet", "--no-config", "--allow-read", "--allow-write"];
-  return await runChild(Deno.execPath(), [...args, "--eval", code]);
+  // It would colour what goes into a pipe.
+  const env: Record<string, string> = call.io.stdout.colors ? {} : { NO_COLOR: "1" };
+  return await runChild(Deno.execPath(), [...args, "--eval", code], env);
 }

@@ -230,7 +230,7 @@ Deno.test({
     await place.sh("psbase create people name:string && psbase insert people name=homer");
     const lines = 'await base.insert({ name: "bart" });\nbase.count();\nbase.get(0).name + 1;\n';
     Deno.writeTextFileSync(`${place.dir}/lines`, lines);
-    const { code, out, err } = await place.sh("psbase shell people < lines", { NO_COLOR: "1" });
+    const { code, out, err } = await place.sh("psbase shell people < lines");
     assertEquals([code, out], [0, '1\n2\n"homer1"\n'], err);
     assertMatch(err, /^base is "people": .*\n$/);
     assertEquals((await place.sh("echo 'Deno.exit(7)' | psbase shell people")).code, 7);

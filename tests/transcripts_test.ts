@@ -1,0 +1,72 @@
+/**
+ * What the documentation shows of the command is what it does: its `console` blocks are run, one
+ * after the other, in a directory of their own.
+ *
+ * ```text
+ * $ a line for sh
+ * > and its next one
+ * what it prints, as on a terminal 80 wide; a line "…" stands for any number of lines
+ * ```
+ *
+ * @module
+ */
+import { assert, assertMatch } from "@std/assert";
+import { COMMANDS } from "../cli/commands.ts";
+import { workplace } from "./helpers/shell.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const FIXTURE = new URL("fixtures/psbase_in_transcript.ts", import.meta.url).pathname;
+const PAGES = ["README.md", "docs/cli.md"];
+
+interface Step {
+  readonly command: string;
+  readonly output: string;
+}
+
+function stepsOf(page: string): Step[] {
+  const text = Deno.readTextFileSync(new URL(page, ROOT));
+  return Array.from(text.matchAll(/^```console\n([^]*?)^```$/gm), ([, block]) => block!)
+    .flatMap((block) => block.split(/^\$ /m).slice(1))
+    .map((step) => {
+      const [, command, output] = /^(.*\n(?:> .*\n)*)([^]*)$/.exec(step)!;
+      return { command: command!.replace(/^> /gm, ""), output: output! };
+    });
+}
+
+/** What a text matches that may have lines left out. */
+function expected(output: string): RegExp {
+  const lines = output.split(/(?<=\n)/).map((line) =>
+    line === "…\n" ? "(?:.*\\n)*" : RegExp.escape(line)
+  );
+  return new RegExp(`^${lines.join("")}$`);
+}
+
+for (const page of PAGES) {
+  Deno.test({
+    name: `${page} shows what psbase prints`,
+    ignore: Deno.build.os !== "linux",
+    async fn(t) {
+      using place = workplace(FIXTURE);
+      Deno.symlinkSync(new URL("examples", ROOT), `${place.dir}/examples`);
+      const transcript = `${place.dir}/../transcript`;
+      const steps = stepsOf(page);
+      assert(steps.length > 0, "there are steps");
+      for (const { command, output } of steps) {
+        await t.step(command.trim(), async () => {
+          Deno.writeTextFileSync(transcript, "");
+          // Appended, so that words and data come in the order in which they were written.
+          await place.sh(`exec >> "$TRANSCRIPT" 2>&1; ${command}`, { TRANSCRIPT: transcript });
+          assertMatch(Deno.readTextFileSync(transcript), expected(output));
+        });
+      }
+    },
+  });
+}
+
+Deno.test("every command and option is shown in the documentation", () => {
+  const shown = PAGES.flatMap(stepsOf).map(({ command }) => command).join("");
+  for (const [name, { flags = [], values = [] }] of Object.entries(COMMANDS)) {
+    assertMatch(shown, new RegExp(`\\bpsbase ${name}\\b`));
+    for (const option of [...flags, ...values]) assertMatch(shown, new RegExp(`--${option}\\b`));
+  }
+});
