@@ -4,8 +4,8 @@
  * @module
  */
 
-import { tableLines } from "../engine/text_table.ts";
-import { unicodeEscape, UNSAFE_REGEXP } from "../engine/text_width.ts";
+import { cellOf, tableLines } from "../engine/text_table.ts";
+import { fit, unicodeEscape, UNSAFE_REGEXP, widthOf } from "../engine/text_width.ts";
 import { VALUE_TYPES } from "../engine/values.ts";
 import type { Parsed } from "./args.ts";
 import { FORMS } from "./commands.ts";
@@ -50,23 +50,15 @@ export function writeRows(
   out.write(text);
 }
 
-/** Prints one row: on a terminal a field a line, as it is mostly too wide for one. */
+/** Prints one row: on a terminal a field a line, and whole, as it is mostly too wide for one. */
 export function writeRecord(out: Output, form: Form, columns: readonly Column[], row: Record) {
   if (form !== "table") return writeRows(out, form, columns, [row]);
-  const pairs = columns.map(({ name, type }) => {
-    const value = row[name];
-    return [name, value === null ? null : type.format(value)];
+  const width = Math.max(...columns.map(({ name }) => widthOf(name)));
+  const lines = columns.map((column) => {
+    const name = bold(out, fit(column.name, width, "left"));
+    return `${name}  ${cellOf(row, column)}`.trimEnd() + "\n";
   });
-  writePairs(out, Object.fromEntries(pairs));
-}
-
-/** Prints names and values, a line each. */
-export function writePairs(out: Output, pairs: Record): void {
-  const rows = Object.entries(pairs).map(([name, value]) => ({
-    name,
-    value: value === null ? null : String(value),
-  }));
-  writeRows(out, "table", ["name", "value"].map(textColumn), rows);
+  out.write(lines.join(""));
 }
 
 type Lines = (

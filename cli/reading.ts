@@ -11,15 +11,7 @@ import { Fault, UsageError } from "./errors.ts";
 import { columnOf, columnsOf, fieldOf, META, OPTIONS, optionsOf, textColumn } from "./fields.ts";
 import { say } from "./io.ts";
 import { READ, withBase } from "./open.ts";
-import {
-  formatChange,
-  formOf,
-  type Record,
-  safeJson,
-  writePairs,
-  writeRecord,
-  writeRows,
-} from "./output.ts";
+import { formatChange, formOf, type Record, safeJson, writeRecord, writeRows } from "./output.ts";
 
 /** `psbase get` */
 export async function get(call: Call): Promise<void> {
@@ -89,7 +81,8 @@ export async function info(call: Call): Promise<void> {
     if (form === "json") return stdout.write(safeJson(JSON.stringify(told, null, 2)) + "\n");
     if (form === "ndjson") return stdout.write(safeJson(JSON.stringify(told)) + "\n");
     const { recovered: _, ...figures } = stats;
-    writePairs(stdout, { path, ...figures });
+    const shown = Object.entries({ path, ...figures }).map(([name, value]) => [name, `${value}`]);
+    writeRecord(stdout, form, shown.map(([name]) => textColumn(name!)), Object.fromEntries(shown));
     stdout.write("\n");
     const rows = fields.map((field) => ({
       ...field,

@@ -59,7 +59,8 @@ function fitting(widths: readonly number[], room: number): number {
   return count;
 }
 
-function cellOf(row: object, column: Column): string {
+/** What is shown of a row in a column. */
+export function cellOf(row: object, column: Column): string {
   const value = valueIn(row, column);
   // As in CSV, so that null and empty text can be told apart.
   return value === null ? "" : printable(column.type.format(value)) || '""';

@@ -21,8 +21,9 @@ Deno.test("a table on a terminal tells null from empty text and aligns numbers r
   assertEquals(err, "3 rows\n");
   assertEquals(
     await done(["get", base.path, "0"], { terminal: 80 }),
-    "name    value\n──────  ─────\n__id__  0\nname    日本\nn       7\n",
+    "__id__  0\nname    日本\nn       7\n",
   );
+  assertEquals(await done(["get", base.path, "1"], { terminal: 80 }), '__id__  1\nname    ""\nn\n');
 });
 
 Deno.test("a table fits the terminal, the widest columns give way", async () => {
@@ -38,6 +39,17 @@ Deno.test("a table fits the terminal, the widest columns give way", async () => 
     assertStringIncludes(first!, "  abcdef  xxx");
     assertEquals(first!.at(-1), "…");
   }
+});
+
+Deno.test("get shows all of a value, however wide", async () => {
+  await using base = tempBase();
+  await done(["create", base.path, "name:string", "フィールド:string"]);
+  const long = "x".repeat(200);
+  await done(["insert", base.path, `name=${long}`, "フィールド=y"]);
+  assertEquals(
+    await done(["get", base.path, "0"], { terminal: 40, colors: true }),
+    `\x1b[1m__id__    \x1b[22m  0\n\x1b[1mname      \x1b[22m  ${long}\n\x1b[1mフィールド\x1b[22m  y\n`,
+  );
 });
 
 Deno.test("what a cell holds does nothing to the terminal", async () => {
