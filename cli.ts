@@ -27,6 +27,7 @@ import { parse } from "./cli/args.ts";
 import { commandOf, COMMANDS } from "./cli/commands.ts";
 import { inCommandWords, isTold, UsageError } from "./cli/errors.ts";
 import { type Io, red, say, systemIo } from "./cli/io.ts";
+import { Interrupted } from "./cli/signals.ts";
 import config from "./deno.json" with { type: "json" };
 
 export type { Io, Output } from "./cli/io.ts";
@@ -73,6 +74,7 @@ async function dispatch([word, ...args]: readonly string[], io: Io): Promise<num
 function report(error: unknown, [name = ""]: readonly string[], io: Io): number {
   // Who reads the output has seen enough: nothing to say, and nobody to say it to.
   if (error instanceof Deno.errors.BrokenPipe) return 1;
+  if (error instanceof Interrupted) return error.code;
   const command = Object.hasOwn(COMMANDS, name) ? ` ${name}` : "";
   io.stderr.write(`${red(io.stderr, `psbase${command}:`)} `);
   if (error instanceof UsageError) {

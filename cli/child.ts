@@ -5,12 +5,13 @@
  */
 
 import { Fault } from "./errors.ts";
+import { ENDING, onSignals } from "./signals.ts";
 
 /** Signals to a process group, which a terminal sends to the program too. */
 const OF_TERMINAL: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT"];
 const FORWARDED: readonly Deno.Signal[] = Deno.build.os === "windows"
-  ? ["SIGINT"]
-  : [...OF_TERMINAL, "SIGTERM", "SIGHUP"];
+  ? ENDING
+  : [...ENDING, "SIGQUIT"];
 
 /** Runs a program to its end; its exit code, 128 and the number of the signal that ended it. */
 export async function runChild(
@@ -19,33 +20,20 @@ export async function runChild(
   env: Record<string, string> = {},
 ): Promise<number> {
   // From here on the program decides what a signal does: this process must not go before it.
-  const child = { current: undefined as Deno.ChildProcess | undefined };
-  using _signals = forward((signal) => child.current?.kill(signal));
+  let child: Deno.ChildProcess | undefined;
+  using _signals = onSignals(FORWARDED, (signal) => {
+    if (OF_TERMINAL.includes(signal) && Deno.stdin.isTerminal()) return;
+    try {
+      child?.kill(signal);
+    } catch (error) {
+      // It has ended in the meantime.
+      if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+    }
+  });
   try {
-    child.current = new Deno.Command(program, { args: [...args], env, stdin: "inherit" }).spawn();
+    child = new Deno.Command(program, { args: [...args], env, stdin: "inherit" }).spawn();
   } catch (error) {
     throw new Fault(`Cannot start "${program}": ${(error as Error).message}`);
   }
-  return (await child.current.status).code;
-}
-
-function forward(send: (signal: Deno.Signal) => void): Disposable {
-  const listeners = FORWARDED.map((signal) => {
-    const listener = () => {
-      if (OF_TERMINAL.includes(signal) && Deno.stdin.isTerminal()) return;
-      try {
-        send(signal);
-      } catch (error) {
-        // It has ended in the meantime.
-        if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
-      }
-    };
-    Deno.addSignalListener(signal, listener);
-    return { signal, listener };
-  });
-  return {
-    [Symbol.dispose]() {
-      for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
-    },
-  };
+  return (await child.status).code;
 }

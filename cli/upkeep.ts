@@ -12,11 +12,17 @@ import { META, textColumn } from "./fields.ts";
 import { say } from "./io.ts";
 import { READ, withBase, writeOptions } from "./open.ts";
 import { formOf, writeRows } from "./output.ts";
+import { stoppable } from "./signals.ts";
 
 /** `psbase backup` */
 export async function backup(call: Call): Promise<void> {
   const [path, to] = exactly(call.words, "PATH", "TO");
-  await withBase(call, path, READ, (base) => base.backup(to));
+  await withBase(
+    call,
+    path,
+    READ,
+    (base) => stoppable(() => base.backup(to), () => base[Symbol.dispose]()),
+  );
 }
 
 /** `psbase cleanup` */

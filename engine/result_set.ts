@@ -142,7 +142,8 @@ export class ResultSet<R extends object> extends Array<R> {
    * Prints the rows as a table: `__id__`, then the fields; null as nothing, empty text as
    * `""`, characters that a terminal would obey as escapes.
    *
-   * Where it is too wide the widest columns are cut, but none to less than 6 cells.
+   * Where it is too wide the widest columns are cut, but none to less than 10 cells: the last ones are
+   * left out instead, and counted.
    *
    * @param width The room in cells; if left out, what the terminal has, or 80 where stdout is
    * none.

@@ -26,6 +26,15 @@ async function run(program: string, args: string[]): Promise<Ended> {
   return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
 }
 
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A program that waits for SIGTERM and then exits with 3. */
 const WAITING = [
   Deno.execPath(),
@@ -92,6 +101,31 @@ Deno.test("psbase import that is interrupted while it reads leaves nothing and s
   await writer.close().catch(() => {});
   assertEquals([signal, out, err], ["SIGINT", "", ""]);
   assertEquals([...Deno.readDirSync(base.parent)], []);
+});
+
+Deno.test({
+  name: "psbase backup that is interrupted leaves nothing and says nothing",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using base = tempBase();
+    const to = `${base.parent}/copy`;
+    {
+      await using table = await PsBase.create(base.path, { text: "string" });
+      const text = "x".repeat(50);
+      await table.insertMany(Array.from({ length: 300_000 }, (_, i) => ({ text: text + i })));
+    }
+    const [program, args] = command("backup", base.path, to);
+    for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
+      const child = new Deno.Command(program, { args, stdout: "piped", stderr: "piped" }).spawn();
+      // It has begun: it is long before it is done.
+      await until(() => exists(to));
+      child.kill(signal);
+      const ended = await child.output();
+      assertEquals([ended.code, ended.stdout.length, ended.stderr.length], [code, 0, 0]);
+      assertEquals(exists(to), false);
+    }
+    assertEquals((await run(program, args)).code, 0);
+  },
 });
 
 Deno.test({
