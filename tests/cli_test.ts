@@ -74,6 +74,7 @@ Deno.test("conditions find the rows that SEMANTICS says", async (t) => {
     [["name~(?i:^HO)"], [0]],
     [["name~d, e"], [4]],
     [['name~"'], []],
+    [["team~"], [0, 1, 2, 4]],
     [["name=homer", "age=10"], []],
     [["__id__>2"], [3, 4]],
     [["__id__=0,4", "__version__=0"], [0, 4]],

@@ -118,6 +118,10 @@ Deno.test("tableLines() leaves out the last columns rather than make any narrowe
     "───────────────────  ────────",
     "xxxxxxxxxxxxxxxxxx…  …",
   ]);
+  for (let room = 20; room < 70; room++) {
+    const widths = table(types, [row], room).map(widthOf);
+    assertEquals(Math.max(...widths) <= room, true, `${widths} in ${room}`);
+  }
   // The first column stays, however narrow the room.
   for (const room of [0, 1, 19]) {
     assertEquals(widthOf(table(types, [row], room)[1]!), 20, `${room}`);
