@@ -160,7 +160,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
 
   watch: {
     usage: "PATH COND…",
-    summary: "print changes as they are committed, one JSON object a line, until it is stopped",
+    summary: "print changes as they are committed (NDJSON), until it is stopped",
     values: ["since"],
     examples: ["watch people --since 0 name~^h | head -1"],
     run: async (call) => (await import("./reading.ts")).watch(call),
@@ -228,7 +228,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     usage: "bash|zsh|fish",
     summary: "print what makes a shell complete commands, options and fields",
     command: true,
-    examples: ["completions bash >> ~/.bashrc"],
+    examples: ["completions bash >> ~/.bashrc", "completions zsh >> ~/.zshrc"],
     run: async (call) => (await import("./completions.ts")).completions(call),
   },
 

@@ -20,6 +20,7 @@ _psbase() {
   local -a words
   IFS=' ' read -ra words <<< "\${line//[\\"\\']/}"
   [[ $line == *' ' ]] && words+=('')
+  words=("\${words[@]/#~\\//$HOME/}")
   word=\${words[\${#words[@]}-1]}
   begun=\${word%"\${word##*[=:]}"}
   IFS=$'\\n'
@@ -34,8 +35,10 @@ complete -o default -F _psbase psbase
 const ZSH = `#compdef psbase
 _psbase() {
   local word about
-  local -a whole begun
-  "\${(Q)words[1]}" completions -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null |
+  local -a line whole begun
+  line=("\${(@Q)words[1,CURRENT]}")
+  line=("\${(@)line/#\\~\\//$HOME/}")
+  "\${line[1]}" completions -- "\${(@)line[2,-1]}" 2>/dev/null |
     while IFS=$'\\t' read -r word about; do
       if [[ $word == *[=:] ]]; then begun+=("\${word//:/\\\\:}:$about")
       else whole+=("\${word//:/\\\\:}:$about"); fi
@@ -47,7 +50,7 @@ if [[ $funcstack[1] == _psbase ]]; then _psbase "$@"; else compdef _psbase psbas
 `;
 
 const FISH = `function __psbase_complete
-    set -l words (commandline -opc) (commandline -ct)
+    set -l words (string replace -r '^~/' "$HOME/" -- (commandline -opc) (commandline -ct))
     set -l found ($words[1] completions -- $words[2..-1] 2>/dev/null)
     or set -l found
     if set -q found[1]

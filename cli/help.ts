@@ -11,11 +11,11 @@ import { UsageError } from "./errors.ts";
 import { bold } from "./io.ts";
 
 const CONDITIONS = `Conditions (COND), joined by "and":
-  f=v      equal                    f!=v     not equal
-  f=a,b    one of these             f<v f<=v f>v f>=v
-  f=lo..hi from lo to hi, an end    f~regexp text that matches;
-           may be left out                   (?i:regexp) in any case
-The fields of all rows are __id__ and __version__ besides.
+  f=v       equal                f!=v      not equal
+  f=a,b     one of these         f<v f<=v  less, or equal
+  f=lo..hi  from lo to hi; one   f>v f>=v  more, or equal
+            may be left out      f~regexp  text that matches; (?i:regexp) in any case
+Every row has the fields __id__ and __version__ besides.
 `;
 
 const CELL = `Values: f=null and f= are null, f="" is empty text, f="null" a word. A value with

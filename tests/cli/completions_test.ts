@@ -68,6 +68,7 @@ const LINES: readonly (readonly [line: string, found: readonly string[]])[] = [
   ["psbase sel", ["select"]],
   ["psbase select peop", ["people/"]],
   ["psbase select people na", ["name="]],
+  ["psbase select ~/people ni", ["nick="]],
   ["psbase select 'people' --fields age,na", ["age,name"]],
   ["psbase create new x:str", ["x:string"]],
   ["psbase insert people --durability=re", ["--durability=relaxed"]],
