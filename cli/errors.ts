@@ -33,7 +33,11 @@ export function isTold(error: unknown): error is Error {
 }
 
 /** What the API advises in its own words is called otherwise here. */
-const ADVICE = [["(timeoutMs)", "(--timeout)"], ["keepChanges()", "psbase keep-changes"]] as const;
+const ADVICE = [
+  ["(timeoutMs)", "(--timeout)"],
+  ["keepChanges()", "psbase keep-changes"],
+  ['open it, or say mode "open" or "override"', "destroy it first, or choose another path"],
+] as const;
 
 /** A message of the API, for who uses the command. */
 export function inCommandWords(message: string): string {

@@ -362,7 +362,7 @@ Deno.test("a refusal is exit code 1, one line without a stack, and changes nothi
   await people(base.path);
   const before = await done(["export", base.path, "--ids"]);
   const cases: [args: string[], told: string][] = [
-    [["create", base.path, "a:string"], "there is a base already"],
+    [["create", base.path, "a:string"], "there is a base already, destroy it first, or choose"],
     [["create", `${base.parent}/new`, "a b:string"], 'field "a b"'],
     [["create", `${base.parent}/new`, "_a:string"], "reserved"],
     [["create", `${base.parent}/new`, "__proto__:string"], "reserved"],
