@@ -266,7 +266,7 @@ Deno.test("ResultSet.pp() keeps to the width, 80 where there is no terminal", ()
   const set = setOf({ text: "string" }, [{ text: "日本\x1b".repeat(100) }]);
   const rule = (...width: number[]) => String(printed(() => set.pp(...width))[0]).split("\n")[1];
   assertStrictEquals(rule(40)!.length, 40);
-  assertStrictEquals(rule(0), "──────  ──────");
+  assertStrictEquals(rule(0), "──────  ────────"); // __id__, and how many more
   assertStrictEquals(rule(Infinity)!.length, 8 + 800);
   if (!Deno.stdout.isTerminal()) assertStrictEquals(rule()!.length, 80);
   assert(!String(printed(() => set.pp(40))[0]).includes("\x1b"));
