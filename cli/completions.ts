@@ -114,7 +114,9 @@ async function valuesOf(
   fields: () => Promise<Candidate[]>,
 ): Promise<Candidate[]> {
   if (kind === "[COMMAND]") return matching(word, commands());
-  if (/^[a-z]+(\|[a-z]+)+$/.test(kind)) return matching(word, kind.split("|").map((one) => [one, ""]));
+  if (/^[a-z]+(\|[a-z]+)+$/.test(kind)) {
+    return matching(word, kind.split("|").map((one) => [one, ""]));
+  }
   if (kind === "FIELD") return matching(word, await fields());
   if (kind === "COND…" || kind === "FIELD=VALUE…") {
     return matching(word, (await fields()).map(([name, about]) => [`${name}=`, about]));
