@@ -1,0 +1,149 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import config from "../deno.json" with { type: "json" };
+import { type Registry, startRegistry } from "./helpers/jsr.ts";
+
+const README = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
+
+/** What README tells to type, or to write. */
+function told(pattern: RegExp): string {
+  const [, text] = pattern.exec(README)!;
+  return text!;
+}
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A directory of somebody who has never heard of psbase, with a cache of his own. */
+class Stranger implements AsyncDisposable {
+  readonly dir: string = Deno.makeTempDirSync({ prefix: "psbase_" });
+  readonly #env: Record<string, string>;
+
+  constructor(registry: Registry, npmCache: string) {
+    const cache = `${this.dir}/.cache`;
+    Deno.mkdirSync(cache);
+    // The packages of `links` lead to npm: what these tests have loaded is not loaded again.
+    Deno.symlinkSync(npmCache, `${cache}/npm`);
+    this.#env = {
+      DENO_DIR: cache,
+      DENO_INSTALL_ROOT: `${this.dir}/.deno`,
+      JSR_URL: registry.url,
+      NO_COLOR: "1",
+      PATH: [`${this.dir}/.deno/bin`, Deno.execPath().replace(/\/[^/]+$/, ""), Deno.env.get("PATH")]
+        .join(":"),
+    };
+  }
+
+  write(name: string, text: string): void {
+    Deno.writeTextFileSync(`${this.dir}/${name}`, text);
+  }
+
+  /** Types a line into a shell. */
+  async types(line: string): Promise<Ended> {
+    const { code, stdout, stderr } = await new Deno.Command("sh", {
+      args: ["-c", line],
+      cwd: this.dir,
+      env: this.#env,
+      stdin: "null",
+    }).output();
+    const decoder = new TextDecoder();
+    return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+  }
+
+  /** What is printed by a line that goes well. */
+  async gets(line: string): Promise<string> {
+    const { code, out, err } = await this.types(line);
+    assertEquals(code, 0, `${line}: ${err}`);
+    return out;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.dir, { recursive: true });
+  }
+}
+
+const PROGRAM = `
+import { PsBase, type RowOf } from "jsr:@psbase/psbase";
+import { Base } from "jsr:@psbase/psbase/base";
+import { PsLock } from "jsr:@psbase/psbase/lock";
+
+using lock = new PsLock("lock");
+const crew = await lock.run(() => PsBase.create("crew", { name: "string", age: "integer" }));
+const id: number = await crew.insert({ name: "homer", age: 39 });
+const row: RowOf<typeof crew> | undefined = crew.get(id);
+const age: number | null | undefined = row?.age;
+console.log(age, crew instanceof Base);
+await crew.close();
+`;
+
+Deno.test({
+  name: "The package installs as README says when it is published",
+  ignore: Deno.build.os === "windows",
+  async fn(t) {
+    const info = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+    const { npmCache } = JSON.parse(new TextDecoder().decode(info.stdout));
+    await using registry = startRegistry();
+    await using stranger = new Stranger(registry, npmCache);
+    const published = () => registry.packages.get(config.name)!.get(config.version)!;
+
+    await t.step("deno publish takes it, with what JSR scores", async () => {
+      for (const directory of [...config.links.map((link) => `${link}/`), "./"]) {
+        await registry.publish(directory);
+      }
+      const { files, exports } = published();
+      for (const name of ["/README.md", "/LICENSE"]) assert(files.has(name), name);
+      for (const path of Object.values(exports)) {
+        const text = new TextDecoder().decode(files.get(path.slice(1)));
+        assertMatch(text, /^\/\*\*\n \* [^]+? \* @module\n \*\/\n/, path);
+      }
+    });
+
+    await t.step("A program imports it, with its types, and needs its directory only", async () => {
+      stranger.write("main.ts", PROGRAM);
+      await stranger.gets("deno check main.ts");
+      const program = "deno run --no-prompt --allow-read=. --allow-write=. main.ts";
+      assertEquals(await stranger.gets(program), "39 true\n");
+      stranger.write("wrong.ts", PROGRAM.replace("age: 39", `age: "39"`));
+      const { code, err } = await stranger.types("deno check wrong.ts");
+      assertEquals(code, 1);
+      assertMatch(err, /Type 'string' is not assignable to type 'number'/);
+    });
+
+    await t.step("The command runs from it", async () => {
+      const psbase = "deno run -A jsr:@psbase/psbase/cli";
+      assertEquals(await stranger.gets(`${psbase} --version`), `psbase ${config.version}\n`);
+      assertEquals(await stranger.gets(`${psbase} count crew 'age>30'`), "1\n");
+    });
+
+    await t.step("A project adds it, and runs the first program of README", async () => {
+      stranger.write("deno.json", "{}");
+      await stranger.gets(told(/`(deno add [^`]+)`/));
+      const { imports } = JSON.parse(await stranger.gets("cat deno.json"));
+      assertEquals(imports, { [config.name]: `jsr:${config.name}@^${config.version}` });
+      stranger.write("first.ts", told(/## A first program\n\n```ts\n([^]+?)```/));
+      const program = "deno run --check --no-prompt --allow-read=. --allow-write=. first.ts";
+      assertMatch(await stranger.gets(program), /homer/);
+    });
+
+    await t.step("The command is installed, and runs", async () => {
+      await stranger.gets(told(/^(deno install [^#\n]+)/m));
+      assertEquals(await stranger.gets("psbase --version"), `psbase ${config.version}\n`);
+      await stranger.gets("psbase create houses street:string");
+      await stranger.gets("psbase insert houses street='Evergreen Terrace'");
+      assertMatch(await stranger.gets("psbase select houses"), /"street":"Evergreen Terrace"/);
+    });
+
+    await t.step("A file that was changed since it was published is refused", async () => {
+      await using other = new Stranger(registry, npmCache);
+      const { files } = published();
+      const log = files.get("/engine/log.ts")!;
+      files.set("/engine/log.ts", new Uint8Array([...log, 0x0a]));
+      other.write("main.ts", PROGRAM);
+      const { code, err } = await other.types("deno run -A main.ts");
+      assert(code !== 0);
+      assertMatch(err, /Integrity check failed[^]*\/engine\/log\.ts\n/);
+    });
+  },
+});
