@@ -1,23 +1,28 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertMatch } from "@std/assert";
 
-Deno.test("deno task compile makes one executable, where denort can be had", async () => {
+Deno.test("deno task compile makes one executable, where denort can be had", async (t) => {
   const dir = await Deno.makeTempDir();
   const psbase = `${dir}/psbase`;
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["compile", "-A", "--output", psbase, "cli.ts"],
-    cwd: new URL("..", import.meta.url),
-    env: { NO_COLOR: "1" },
-  }).output();
-  if (success) {
-    const { code, stdout } = await new Deno.Command(psbase, { args: ["--version"] }).output();
-    assertEquals(code, 0);
-    assertMatch(decode(stdout), /^psbase \d+\.\d+\.\d+\n$/);
-  } else {
-    // It comes to the download only with a program that is in order.
-    assertMatch(decode(stderr), /Download.*denort/);
-    // deno-lint-ignore no-console
-    console.log("skipped: denort cannot be downloaded");
-  }
+  const deno = async (args: string[], env: Record<string, string> = {}) => {
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args,
+      cwd: new URL("..", import.meta.url),
+      env: { NO_COLOR: "1", ...env },
+    }).output();
+    const decoder = new TextDecoder();
+    return { success, said: decoder.decode(stdout) + decoder.decode(stderr) };
+  };
+  const { success, said } = await deno(["compile", "-A", "--output", psbase, "cli.ts"]);
+  // It comes to the download only with a program that is in order.
+  if (!success) assertMatch(said, /Download.*denort/);
+  await t.step({
+    name: `which passes the tests of the command${success ? "" : ": denort cannot be had here"}`,
+    ignore: !success,
+    async fn() {
+      const tests = ["test", "-A", "tests/cli_test.ts", "tests/cli/"];
+      const { success, said } = await deno(tests, { PSBASE_COMMAND: psbase });
+      assert(success, said);
+    },
+  });
   await Deno.remove(dir, { recursive: true });
 });

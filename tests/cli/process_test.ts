@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { link, PsBase } from "../../mod.ts";
-import { done } from "../helpers/cli.ts";
+import { command, done, run } from "../helpers/cli.ts";
 import { spawn } from "../helpers/spawn.ts";
 import { isLocked, until } from "../helpers/locks.ts";
 import { workplace } from "../helpers/shell.ts";
@@ -8,23 +8,6 @@ import { tempBase } from "../helpers/temp_base.ts";
 
 const CLI = new URL("../../cli.ts", import.meta.url).pathname;
 const BIRDS = new URL("../../examples/data/birdstrikes.csv", import.meta.url).pathname;
-
-function command(...args: string[]): [program: string, args: string[]] {
-  return [Deno.execPath(), ["run", "-A", "--quiet", CLI, ...args]];
-}
-
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(program: string, args: string[]): Promise<Ended> {
-  const { code, stdout, stderr } = await new Deno.Command(program, { args, stdin: "null" })
-    .output();
-  const decoder = new TextDecoder();
-  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
-}
 
 function exists(path: string): boolean {
   try {
