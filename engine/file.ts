@@ -8,6 +8,11 @@
 
 import { CorruptionError } from "./errors.ts";
 
+// Without it a table would be made that nobody can lock.
+if (Deno.FsFile.prototype.tryLockSync === undefined) {
+  throw new Error(`Cannot load psbase: this is Deno ${Deno.version.deno}, it needs 2.7 or newer`);
+}
+
 /** An open file. Offsets and sizes are in bytes. */
 export interface File {
   /** The path it was opened by, for messages. */

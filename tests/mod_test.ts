@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as base from "../base.ts";
 import * as lock from "../lock.ts";
 import * as mod from "../mod.ts";
@@ -68,6 +68,17 @@ Deno.test("Base has a blocking twin of every verb that waits", () => {
   for (const verb of ["create", "open", "check", "salvage"]) {
     assert(statics.has(`${verb}Sync`), verb);
   }
+});
+
+Deno.test("mod.ts says so where Deno is too old", async () => {
+  const script = `delete Deno.FsFile.prototype.tryLockSync; await import("${ROOT}mod.ts")`;
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), { args: ["eval", script] })
+    .output();
+  assertEquals(success, false);
+  assertMatch(
+    new TextDecoder().decode(stderr),
+    /Cannot load psbase: this is Deno \S+, it needs 2\.7 or newer/,
+  );
 });
 
 Deno.test("The store calls Deno's file API in engine/file.ts only", () => {

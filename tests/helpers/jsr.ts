@@ -56,8 +56,8 @@ async function answer(packages: Registry["packages"], request: Request): Promise
   const [, scope, name, version] =
     /^\/api\/scopes\/([^/]+)\/packages\/([^/]+)(?:\/versions\/([^/]+))?$/.exec(path) ?? [];
   if (request.method === "POST" && version !== undefined) {
-    const versions = packages.getOrInsertComputed(`@${scope}/${name}`, () => new Map());
-    versions.set(version, await received(request));
+    const versions = packages.get(`@${scope}/${name}`) ?? new Map();
+    packages.set(`@${scope}/${name}`, versions.set(version, await received(request)));
     return Response.json({ id: "1", status: "success", error: null });
   }
   // Every package may be published, no version is there yet.
