@@ -8,7 +8,7 @@ const ROOT = new URL("../", import.meta.url).pathname;
  * commands before it print stands in the blocks of text. The blocks of other pages are programs of
  * their own, which `deno test --doc` runs.
  */
-for (const page of ["tour", "queries"]) {
+for (const page of ["tour", "queries", "schema_changes"]) {
   Deno.test(`docs/${page}.md prints what it says`, async () => {
     const dir = await Deno.makeTempDir({ prefix: "psbase_" });
     const text = await Deno.readTextFile(`${ROOT}docs/${page}.md`);
