@@ -64,6 +64,13 @@ class Stranger implements AsyncDisposable {
   }
 }
 
+/** What can be linked to in a page: its headings, as GitHub and JSR name them. */
+function anchors(page: Uint8Array): Set<string> {
+  const headings = new TextDecoder().decode(page).matchAll(/^#+ (.*)$/gm);
+  const names = [...headings].map(([, text]) => text!.toLowerCase().replaceAll(/[^\w -]/g, ""));
+  return new Set(names.map((name) => `#${name.replaceAll(" ", "-")}`));
+}
+
 const PROGRAM = `
 import { PsBase, type RowOf } from "jsr:@psbase/psbase";
 import { Base } from "jsr:@psbase/psbase/base";
@@ -94,6 +101,18 @@ Deno.test({
       for (const path of Object.values(exports)) {
         const text = new TextDecoder().decode(files.get(path.slice(1)));
         assertMatch(text, /^\/\*\*\n \* [^]+? \* @module\n \*\/\n/, path);
+      }
+    });
+
+    await t.step("Its pages link only to what is in it", () => {
+      for (const [page, bytes] of files) {
+        if (!page.endsWith(".md")) continue;
+        for (const [, link] of new TextDecoder().decode(bytes).matchAll(/\]\(([^)]+)\)/g)) {
+          const { host, pathname, hash } = new URL(link!, `http://package${page}`);
+          if (host !== "package") continue;
+          assert(files.has(pathname), `${page} links to ${link}`);
+          if (hash !== "") assert(anchors(files.get(pathname)!).has(hash), `${page}: ${link}`);
+        }
       }
     });
 
