@@ -1,10 +1,11 @@
 /**
  * A copy of a table that follows it: first the rows, then what becomes of them. It stops, and
- * later goes on where it was, though the table was cleaned up meanwhile.
+ * later goes on with the commit where it was, though the table was cleaned up meanwhile.
  *
  * ```text
  * copied: homer, marge
  * insert: homer, marge, bart
+ * delete: homer, bart
  * delete: homer, bart
  * update: homer jay, bart
  * insert: homer jay, bart, lisa
@@ -47,9 +48,8 @@ await people.insert({ name: "bart" });
 await people.delete(1);
 await following;
 
-copy.since = people.sequence;
 await people.update(0, { name: "homer jay" });
 await people.cleanup();
 await people.insert({ name: "lisa" });
-await follow(2);
+await follow(3);
 await people.destroy();
