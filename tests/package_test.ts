@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import config from "../deno.json" with { type: "json" };
+import type { Outcome } from "./helpers/cli.ts";
 import { type Registry, startRegistry } from "./helpers/jsr.ts";
 
 const README = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
@@ -8,12 +9,6 @@ const README = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
 function told(pattern: RegExp): string {
   const [, text] = pattern.exec(README)!;
   return text!;
-}
-
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
 }
 
 /** A directory of somebody who has never heard of psbase, with a cache of his own. */
@@ -41,7 +36,7 @@ class Stranger implements AsyncDisposable {
   }
 
   /** Types a line into a shell. */
-  async types(line: string): Promise<Ended> {
+  async types(line: string): Promise<Outcome> {
     const { code, stdout, stderr } = await new Deno.Command("sh", {
       args: ["-c", line],
       cwd: this.dir,

@@ -1,6 +1,7 @@
 /**
  * A registry on loopback that does what JSR does for Deno: it takes what `deno publish` sends, and
  * serves it as <https://jsr.io/docs/api> says, so that nothing here tells what a package is made of.
+ * Left out is `moduleGraph2`, what each module imports: without it, Deno looks into the modules.
  *
  * @module
  */
