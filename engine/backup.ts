@@ -4,10 +4,7 @@
  * @module
  */
 
-import { audit } from "./audit.ts";
-import { clearPlace, type Fill, isThere, makeBase, prepareBase, unmakeBase } from "./create.ts";
-import { BaseExistsError, CorruptionError, refused } from "./errors.ts";
-import type { Files } from "./file.ts";
+import { buildBase } from "./build.ts";
 import { IDENTITY } from "./layout.ts";
 import { relocate } from "./links.ts";
 import { join } from "./path.ts";
@@ -26,65 +23,13 @@ export function* backUp(store: Store, dir: string): Generator<undefined, void> {
   const { files, dir: from } = store;
   state.pin();
   try {
-    yield* makeCopy(
+    yield* buildBase(
       files,
-      { like: join(from, IDENTITY), to: dir },
-      `Cannot back up "${from}"`,
+      { like: join(from, IDENTITY), dir },
+      `Cannot back up "${from}" to "${dir}"`,
       (out) => writeState(out, state, relocate(files, state.schema, { from, to: dir })),
     );
   } finally {
     state.unpin();
-  }
-}
-
-/**
- * Makes a base of what `fill` writes, for the same users as the one that it is a copy of, and
- * verifies it; yields where it can pause.
- *
- * @param files What it works on.
- * @param places A file of that one, and where there is nothing yet.
- * @param attempt What is done, for messages.
- * @param fill Writes its table.
- * @throws What {@linkcode backUp} does.
- */
-export function* makeCopy(
-  files: Files,
-  { like, to: dir }: { readonly like: string; readonly to: string },
-  attempt: string,
-  fill: Fill,
-): Generator<undefined, void> {
-  const taken = () =>
-    new BaseExistsError(`${attempt} to "${dir}": there is a base already, choose another path`);
-  try {
-    const place = prepareBase(files, dir, like);
-    if (place === undefined) throw taken();
-    const { lock } = place;
-    try {
-      if (!lock.tryAcquire()) throw taken();
-      try {
-        if (isThere(dir, lock)) throw taken();
-        clearPlace(files, dir);
-        try {
-          yield* makeBase(files, dir, lock, fill);
-          yield* verify(files, dir);
-        } catch (error) {
-          unmakeBase(files, dir, place);
-          throw error;
-        }
-      } finally {
-        lock.release();
-      }
-    } finally {
-      lock.detach();
-    }
-  } catch (error) {
-    throw refused(`${attempt} to "${dir}"`, "there is no copy", error);
-  }
-}
-
-function* verify(files: Files, dir: string): Generator<undefined, void> {
-  const { problems: [problem] } = yield* audit(files, dir);
-  if (problem !== undefined) {
-    throw new CorruptionError(problem.file, problem.offset, problem.reason);
   }
 }

@@ -48,6 +48,22 @@ export function prepareRows(schema: TableSchema, values: readonly Values[]): Pre
   return { rows, groups };
 }
 
+/** A row has a value already that is not to be there twice. */
+export function taken(
+  attempt: string,
+  { field, stored, id }: { field: FieldDef; stored: Stored; id: number },
+): UniqueError {
+  const { name, value: type } = field;
+  const value = type.give(stored);
+  return new UniqueError(
+    `${attempt}: field "${name}" is unique, and row ${id} has ` +
+      `${excerpt(type.format(value))} already`,
+    name,
+    value,
+    id,
+  );
+}
+
 /** What a verb changes. */
 export class Draft {
   readonly #state: State;
@@ -193,15 +209,7 @@ export class Draft {
   }
 
   #taken(field: FieldDef, stored: Stored, id: number): UniqueError {
-    const { name, value: type } = field;
-    const value = type.give(stored);
-    return new UniqueError(
-      `Cannot write to "${this.#dir}": field "${name}" is unique, and row ${id} has ` +
-        `${excerpt(type.format(value))} already`,
-      name,
-      value,
-      id,
-    );
+    return taken(`Cannot write to "${this.#dir}"`, { field, stored, id });
   }
 
   /** A new field: no group is asked for its column, which it would keep if the change fails. */

@@ -1,15 +1,15 @@
 /**
- * A commit point as a table: what cleanup and backup write.
+ * A commit point as a table: what cleanup and backup write; the indexes of any table.
  *
  * @module
  */
 
 import { FENCE_STEP, firstWhere, sortRows } from "./field_index.ts";
-import { GROUP_ROWS, GroupBuilder } from "./group.ts";
+import { GROUP_ROWS } from "./group.ts";
 import { scanSegment } from "./scan.ts";
 import type { FieldDef, TableSchema } from "./schema.ts";
 import { rowOf, type State } from "./state.ts";
-import type { TableWriter } from "./table_writer.ts";
+import { RowWriter, type TableWriter } from "./table_writer.ts";
 
 /** Where a row went that was deleted, or is not what it was. */
 const GONE = 2 ** 32 - 1;
@@ -29,7 +29,7 @@ export function* writeState(
 ): Generator<undefined, number> {
   const { table, nextId, sequence } = state;
   const moved = yield* writeGroups(out, state);
-  yield* writeIndexes(out, schema, (field) => table.orderOf(field), moved);
+  yield* writeIndexes(out, schema, { orderOf: (field) => table.orderOf(field), moved });
   out.finish({ schema, nextId, sequence });
   return sequence;
 }
@@ -38,12 +38,7 @@ export function* writeState(
 function* writeGroups(out: TableWriter, state: State): Generator<undefined, Uint32Array> {
   const { table, schema } = state;
   const moved = new Uint32Array(schema.indexed.length === 0 ? 0 : table.rows).fill(GONE);
-  const builder = new GroupBuilder(schema.fields);
-  const flush = () => {
-    if (builder.empty) return;
-    const { group, first, last } = builder.take();
-    out.add(group, first, last);
-  };
+  const rows = new RowWriter(out, schema.fields);
   const numbers = new Set(schema.fields.map((field) => String(field.number)));
   let i = 0;
   let before = 0; // rows of the table in groups before this one
@@ -55,7 +50,7 @@ function* writeGroups(out: TableWriter, state: State): Generator<undefined, Uint
     const asIs = group !== undefined && patch === undefined && group.rows >= GROUP_ROWS / 2 &&
       Object.keys(group.directory.columns).every((number) => numbers.has(number));
     if (asIs) {
-      flush();
+      rows.flush();
       if (ofTable) out.copy(table, i);
       else {
         const { directory, source: { bytes }, first } = group;
@@ -70,17 +65,26 @@ function* writeGroups(out: TableWriter, state: State): Generator<undefined, Uint
         if (ofTable && moved.length > 0 && place.group !== undefined) {
           moved[before + place.index] = written;
         }
-        builder.add(place.id, rowOf(place, schema.fields));
+        rows.add(place.id, rowOf(place, schema.fields));
         written++;
-        if (builder.full) flush();
       }
     }
     if (ofTable) before += table.groups[i]!.rows;
     i++;
     yield;
   }
-  flush();
+  rows.flush();
   return moved;
+}
+
+/** What {@linkcode writeIndexes} can be told. */
+export interface IndexSources {
+  /** The order of the rows that were in another table before. */
+  readonly orderOf?: (field: FieldDef) => Uint32Array | undefined;
+  /** Where these went. */
+  readonly moved?: Uint32Array;
+  /** Is told each order, before it is written. */
+  readonly check?: (field: FieldDef, order: Uint32Array) => void;
 }
 
 /**
@@ -88,20 +92,17 @@ function* writeGroups(out: TableWriter, state: State): Generator<undefined, Uint
  *
  * @param out A table that has all its rows.
  * @param schema The fields.
- * @param orderOf The order of the rows that were in another table before.
- * @param moved Where these went.
  */
 export function* writeIndexes(
   out: TableWriter,
   schema: TableSchema,
-  orderOf: (field: FieldDef) => Uint32Array | undefined = () => undefined,
-  moved: Uint32Array = new Uint32Array(),
+  { orderOf, moved = new Uint32Array(), check }: IndexSources = {},
 ): Generator<undefined> {
   const rows = out.written();
   const fresh = new Uint8Array(rows.rows).fill(1);
   for (const row of moved) if (row !== GONE) fresh[row] = 0;
   for (const field of schema.indexed) {
-    const known = orderOf(field)?.map((row) => moved[row]!)
+    const known = orderOf?.(field)?.map((row) => moved[row]!)
       .filter((row) => row !== GONE);
     const others: Uint32Array[] = [];
     for (let from = 0; from < rows.rows; from += GROUP_ROWS) {
@@ -110,6 +111,7 @@ export function* writeIndexes(
       others.push(known === undefined ? chunk : chunk.filter((row) => fresh[row] === 1));
     }
     const order = yield* sortRows(rows, field, known ?? new Uint32Array(), others);
+    check?.(field, order);
     const nulls = firstWhere(0, order.length, (i) => rows.value(field, order[i]!) !== null);
     const fences = Array.from(
       { length: Math.ceil(order.length / FENCE_STEP) },

@@ -13,7 +13,7 @@
  */
 
 import type { Problem } from "./audit.ts";
-import { makeCopy } from "./backup.ts";
+import { buildBase } from "./build.ts";
 import { encodeText } from "./bytes.ts";
 import { type ChangeSink, idsBelow, readCommit, tellsFields } from "./changes.ts";
 import { identityOf } from "./column.ts";
@@ -22,14 +22,14 @@ import { BaseExistsError, CorruptionError } from "./errors.ts";
 import { firstWhere } from "./field_index.ts";
 import type { Files } from "./file.ts";
 import { EMPTY_FRAME } from "./format.ts";
-import { type Directory, Group, GroupBuilder, MemorySource } from "./group.ts";
+import { type Directory, Group, MemorySource } from "./group.ts";
 import { unreadable } from "./identity.ts";
 import { relocate } from "./links.ts";
 import { type Commit, findRemains, problemOf, type Remains } from "./remains.ts";
 import { writeIndexes } from "./rewrite.ts";
 import { readField, type StoredRow, type TableSchema } from "./schema.ts";
 import type { GroupPart } from "./state.ts";
-import type { TableWriter } from "./table_writer.ts";
+import { RowWriter, type TableWriter } from "./table_writer.ts";
 
 /** Something that could not be salvaged. */
 export interface Loss extends Problem {
@@ -74,7 +74,7 @@ export function* salvage(
     const rescue = new Rescue(remains);
     const { schema } = rescue;
     const fill: Fill = (out) => rescue.write(out, relocate(files, schema, { from: dir, to }));
-    yield* makeCopy(files, { like: remains.file, to }, attempt, fill);
+    yield* buildBase(files, { like: remains.file, dir: to }, `${attempt} to "${to}"`, fill);
     return { rows: rescue.count, lost: rescue.lost() };
   } catch (error) {
     throw unreadable(dir, error);
@@ -308,12 +308,7 @@ class Rescue {
   /** Writes all rows, and gives the last commit. */
   *write(out: TableWriter, schema: TableSchema): Generator<undefined, number> {
     const outdated = this.#outdated();
-    const builder = new GroupBuilder(schema.fields);
-    const flush = () => {
-      if (builder.empty) return;
-      const { group, first, last } = builder.take();
-      out.add(group, first, last);
-    };
+    const rows = new RowWriter(out, schema.fields);
     const lose: Lose = (error, first, last) => {
       for (const ids of this.#unlogged(first, last)) this.#lose(problemOf(error), ...ids);
     };
@@ -323,13 +318,10 @@ class Rescue {
         this.#lose({ ...this.#missing[0]!, reason }, id, id);
         continue;
       }
-      builder.add(id, row);
       this.count++;
-      if (!builder.full) continue;
-      flush();
-      yield;
+      if (rows.add(id, row)) yield;
     }
-    flush();
+    rows.flush();
     yield* writeIndexes(out, schema);
     out.finish({ schema, nextId: this.#nextId, sequence: this.#sequence });
     return this.#sequence;

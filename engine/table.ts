@@ -107,6 +107,12 @@ export class GroupRows implements Rows {
     const i = this.groupOf(row);
     return this.#groups[i]!.open().column(field).get(row - this.#starts[i]!);
   }
+
+  /** The id of a row. */
+  id(row: number): number {
+    const i = this.groupOf(row);
+    return this.#groups[i]!.open().id(row - this.#starts[i]!);
+  }
 }
 
 const OUT_OF_ORDER = "an index is out of order";

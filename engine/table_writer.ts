@@ -7,7 +7,6 @@
 import { decodeText, encodeText } from "./bytes.ts";
 import { encodeColumn } from "./column_writer.ts";
 import { behindExtent, type Extent, spanOf } from "./extent.ts";
-import type { Rows } from "./field_index.ts";
 import type { File } from "./file.ts";
 import { formatFooter, type GroupEntry, type IndexEntry, type TableInfo } from "./footer.ts";
 import {
@@ -19,9 +18,9 @@ import {
   setUint53,
   SUM,
 } from "./format.ts";
-import type { EncodedGroup, Group } from "./group.ts";
+import { type EncodedGroup, type Group, GroupBuilder } from "./group.ts";
 import { PartWriter } from "./parts.ts";
-import type { FieldDef } from "./schema.ts";
+import type { FieldDef, StoredRow } from "./schema.ts";
 import { GroupRows, openGroup, type Table, TAIL } from "./table.ts";
 import type { Stored } from "./values.ts";
 
@@ -80,7 +79,7 @@ export class TableWriter {
   }
 
   /** The rows written so far, read again. */
-  written(): Rows {
+  written(): GroupRows {
     const opened = new Map<GroupEntry, Group>();
     return new GroupRows(this.#groups.map((entry) => ({
       rows: entry.rows,
@@ -147,5 +146,31 @@ export class TableWriter {
     setUint32(bytes, bytes.length - TAIL + 8, json.length);
     this.#sums.put(SUM.footer, this.#generation, this.#at, bytes, 0, bytes.length - 8);
     this.#file.writeAt(bytes, this.#at);
+  }
+}
+
+/** Writes rows to a table, in id order, as the groups that they fill. */
+export class RowWriter {
+  readonly #out: TableWriter;
+  readonly #builder: GroupBuilder;
+
+  constructor(out: TableWriter, fields: readonly FieldDef[]) {
+    this.#out = out;
+    this.#builder = new GroupBuilder(fields);
+  }
+
+  /** Adds a row; whether a group was written. */
+  add(id: number, row: StoredRow): boolean {
+    this.#builder.add(id, row);
+    if (!this.#builder.full) return false;
+    this.flush();
+    return true;
+  }
+
+  /** Ends a group here: behind the last row, or before a group that is written as it is. */
+  flush(): void {
+    if (this.#builder.empty) return;
+    const { group, first, last } = this.#builder.take();
+    this.#out.add(group, first, last);
   }
 }

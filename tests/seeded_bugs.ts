@@ -573,7 +573,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a backup that fails leaves a copy that nobody verified",
     rule: "DESIGN 5.6: a failed operation leaves nothing",
-    in: "engine/backup.ts",
+    in: "engine/build.ts",
     find: "          unmakeBase(files, dir, place);\n",
     put: "",
     test: FAILED_IO,

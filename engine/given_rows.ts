@@ -1,0 +1,171 @@
+/**
+ * A new base of rows whose ids and versions are given, as they are where rows come from another
+ * store or from an export.
+ *
+ * @module
+ */
+
+import { buildBase } from "./build.ts";
+import { isCount } from "./check.ts";
+import { stepwise } from "./create.ts";
+import { taken } from "./draft.ts";
+import { currentFiles } from "./file.ts";
+import { explain } from "./handle.ts";
+import { anchor } from "./links.ts";
+import { toPath } from "./path.ts";
+import { writeIndexes } from "./rewrite.ts";
+import { type FieldDef, type StoredRow, TableSchema } from "./schema.ts";
+import { RowWriter, type TableWriter } from "./table_writer.ts";
+import type { Schema } from "./types.ts";
+import type { Stored } from "./values.ts";
+
+/** A row with all that a base would give it. */
+export interface GivenRow {
+  /** Its id. */
+  readonly id: number;
+  /** How often it was changed. */
+  readonly version: number;
+  /** Its values by field, as `insert` takes them; a field that is left out gets its default. */
+  readonly values: object;
+}
+
+/** What is known besides the rows. */
+export interface GivenOptions {
+  /**
+   * The id that the next row gets, where greater ones than those of the rows were given out.
+   *
+   * @default {one more than the greatest id}
+   */
+  readonly nextId?: number | undefined;
+}
+
+/**
+ * Makes a base of rows, in bounded memory; gives their number. All of them are one commit. Whether
+ * the rows are there that links lead to is not looked at: those of this base, or of others, may
+ * come later.
+ *
+ * @param path Where there is nothing yet.
+ * @param schema The fields; a link leads to a path, absolute or from the base.
+ * @param chunks The rows by ascending ids, some at a time. What it throws is thrown as it is, and
+ * there is no base then, nor a directory that was not there before; the same with all errors.
+ * @param options What is known besides.
+ * @throws {RangeError} If ids do not ascend, or a value is out of its range.
+ * @throws {TypeError} If a value has not the type of its field.
+ * @throws {SchemaError} If the schema is wrong, or a row does not fit it.
+ * @throws {UniqueError} If a value of a unique field is there twice.
+ * @throws {BaseExistsError} If there is a base already, or something else.
+ * @throws {WriteError} If the disk refuses.
+ */
+export async function createFromRows(
+  path: string | URL,
+  schema: Schema,
+  chunks: Iterable<readonly GivenRow[]> | AsyncIterable<readonly GivenRow[]>,
+  { nextId }: GivenOptions = {},
+): Promise<number> {
+  const files = currentFiles();
+  const dir = toPath(path);
+  const attempt = `Cannot create "${dir}"`;
+  const fields = explain(attempt, () => TableSchema.from(schema));
+  const intake = new Intake(attempt, fields);
+  const steps: Generator<undefined, void, readonly Taken[] | undefined> = buildBase(
+    files,
+    { dir },
+    attempt,
+    (out) => intake.write(out, anchor(files, dir, fields)),
+  );
+  try {
+    steps.next();
+    for await (const rows of chunks) steps.next(intake.take(rows));
+    intake.end(nextId);
+  } catch (error) {
+    // It ends without a base, unless it has ended so by itself.
+    try {
+      steps.throw(error);
+    } catch {
+      // What is wrong was told in words of its own.
+    }
+    throw error;
+  }
+  await stepwise(steps);
+  return intake.count;
+}
+
+/** A row that was checked. */
+interface Taken {
+  readonly id: number;
+  readonly row: StoredRow;
+}
+
+/** Rows on their way into a table. */
+class Intake {
+  /** How many were taken. */
+  count = 0;
+  readonly #attempt: string;
+  readonly #schema: TableSchema;
+  #nextId = 0;
+
+  constructor(attempt: string, schema: TableSchema) {
+    this.#attempt = attempt;
+    this.#schema = schema;
+  }
+
+  /** Checks the next rows. */
+  take(rows: readonly GivenRow[]): Taken[] {
+    return rows.map(({ id, version, values }) => {
+      const attempt = `${this.#attempt}: row ${id}`;
+      if (!isCount(id) || id === Number.MAX_SAFE_INTEGER) throw new RangeError(`${attempt}: no id`);
+      if (!isCount(version)) throw new RangeError(`${attempt}: ${version} is no version`);
+      if (id < this.#nextId) {
+        const reason = id === this.#nextId - 1
+          ? "the row before has the same id"
+          : `it comes behind row ${this.#nextId - 1}, sort the rows by id`;
+        throw new RangeError(`${attempt}: ${reason}`);
+      }
+      this.#nextId = id + 1;
+      this.count++;
+      const row = { version, values: explain(attempt, () => this.#schema.takeInsert(values)) };
+      return { id, row };
+    });
+  }
+
+  /** All are taken; the next row gets this id. */
+  end(nextId: number = this.#nextId): void {
+    if (!isCount(nextId) || nextId < this.#nextId) {
+      throw new RangeError(
+        `${this.#attempt}: ${nextId} as the next id, expected ${this.#nextId} or more`,
+      );
+    }
+    this.#nextId = nextId;
+  }
+
+  /** Writes what it is given by `next`, until that is nothing; gives the last commit. */
+  *write(
+    out: TableWriter,
+    schema: TableSchema,
+  ): Generator<undefined, number, readonly Taken[] | undefined> {
+    const writer = new RowWriter(out, schema.fields);
+    for (let rows = yield; rows !== undefined; rows = yield) {
+      for (const { id, row } of rows) writer.add(id, row);
+    }
+    writer.flush();
+    yield* writeIndexes(out, schema, {
+      check: (field, order) => this.#checkUnique(out, field, order),
+    });
+    out.finish({ schema, nextId: this.#nextId, sequence: 1 });
+    return 1;
+  }
+
+  /** Rows with the same value stand next to each other. */
+  #checkUnique(out: TableWriter, field: FieldDef, order: Uint32Array): void {
+    if (!field.unique) return;
+    const rows = out.written();
+    let before: Stored | null = null;
+    order.forEach((row, i) => {
+      const stored = rows.value(field, row);
+      if (stored !== null && before !== null && field.value.compare(before, stored) === 0) {
+        throw taken(this.#attempt, { field, stored, id: rows.id(order[i - 1]!) });
+      }
+      before = stored;
+    });
+  }
+}
