@@ -111,30 +111,30 @@ class Intake {
 
   /** Checks the next rows. */
   take(rows: readonly GivenRow[]): Taken[] {
-    return rows.map(({ id, version, values }) => {
-      const attempt = `${this.#attempt}: row ${id}`;
-      if (!isCount(id) || id === Number.MAX_SAFE_INTEGER) throw new RangeError(`${attempt}: no id`);
-      if (!isCount(version)) throw new RangeError(`${attempt}: ${version} is no version`);
-      if (id < this.#nextId) {
-        const reason = id === this.#nextId - 1
-          ? "the row before has the same id"
-          : `it comes behind row ${this.#nextId - 1}, sort the rows by id`;
-        throw new RangeError(`${attempt}: ${reason}`);
-      }
+    return rows.map((given) => {
+      const { id, version } = given;
+      const values = explain(`${this.#attempt}: row ${id}`, () => this.#values(given));
       this.#nextId = id + 1;
       this.count++;
-      const row = { version, values: explain(attempt, () => this.#schema.takeInsert(values)) };
-      return { id, row };
+      return { id, row: { version, values } };
     });
+  }
+
+  #values({ id, version, values }: GivenRow): StoredRow["values"] {
+    if (!isCount(id) || id === Number.MAX_SAFE_INTEGER) throw new RangeError("that is no id");
+    if (!isCount(version)) throw new RangeError(`${version} is no version`);
+    const last = this.#nextId - 1;
+    if (id === last) throw new RangeError("the row before has the same id");
+    if (id < last) throw new RangeError(`it comes behind row ${last}, sort the rows by id`);
+    return this.#schema.takeInsert(values);
   }
 
   /** All are taken; the next row gets this id. */
   end(nextId: number = this.#nextId): void {
-    if (!isCount(nextId) || nextId < this.#nextId) {
-      throw new RangeError(
-        `${this.#attempt}: ${nextId} as the next id, expected ${this.#nextId} or more`,
-      );
-    }
+    explain(this.#attempt, () => {
+      if (isCount(nextId) && nextId >= this.#nextId) return;
+      throw new RangeError(`${nextId} as the next id, expected ${this.#nextId} or more`);
+    });
     this.#nextId = nextId;
   }
 

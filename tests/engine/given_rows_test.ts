@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { BaseExistsError, PsBase, type Schema, WriteError } from "@psbase/psbase";
+import { isTold } from "../../cli/errors.ts";
 import { createFromRows, type GivenRow } from "../../engine/given_rows.ts";
 import { withFiles } from "../../engine/file.ts";
 import { tempBase } from "../helpers/temp_base.ts";
@@ -80,7 +81,7 @@ const FAULTS: readonly {
     what: "no id",
     rows: [{ id: -1, version: 0, values: {} }],
     error: "RangeError",
-    told: "row -1: no id",
+    told: "row -1: that is no id",
   },
   {
     what: "no version",
@@ -130,6 +131,7 @@ for (const { what, rows, schema = SCHEMA, nextId, error, told } of FAULTS) {
       Error,
     );
     assertEquals(failed.name, error);
+    assert(isTold(failed), "the command shows it without a stack");
     assertStringIncludes(failed.message, `Cannot create "${temp.path}": `);
     assertStringIncludes(failed.message, told);
     assertEquals([...Deno.readDirSync(temp.parent)], []);
