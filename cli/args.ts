@@ -24,8 +24,14 @@ export const FLAGS = {
 export const VALUES = {
   after: ["FIELD", "put the new field behind this one"],
   durability: ["full|relaxed", "relaxed: a power cut may lose what was written last"],
+  encoding: ["NAME", "what the text of Buzhug's str is, if not utf-8: latin1, say"],
   fields: ["A,B", "print these fields only"],
+  from: ["buzhug", "import a directory of Buzhug as a new table"],
   limit: ["N", "print at most so many rows"],
+  link: [
+    "A=PATH,…",
+    "where links lead; to a table beside PATH that is called as it was, if left out",
+  ],
   offset: ["N", "leave out so many at the beginning"],
   since: ["N", "begin behind commit N; from now on, if left out"],
   salvage: ["TO", "write what is intact to a new table, print what was lost"],

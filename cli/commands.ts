@@ -135,9 +135,10 @@ export const COMMANDS: { readonly [name: string]: Command } = {
   },
 
   import: {
-    usage: "PATH FILE|-",
+    usage: "PATH FILE|-, or --from buzhug DIR PATH",
     summary: "insert the rows of a file; makes the table if there is none",
     flags: ["csv", "ndjson"],
+    values: ["from", "link", "encoding"],
     examples: ["import people people.csv", "import people - --ndjson < people.ndjson"],
     run: async (call) => (await import("./transfer.ts")).importTo(call),
   },

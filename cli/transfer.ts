@@ -15,12 +15,24 @@ import { askedForm, type Record, writeRows } from "./output.ts";
 
 /** `psbase import` */
 export async function importTo(call: Call): Promise<void> {
+  if (call.values.from !== undefined) return await importFrom(call.values.from, call);
   const [path, file] = exactly(call.words, "PATH", "FILE");
   const format = askedForm(call) ?? formatOf(file);
   if (format !== "csv" && format !== "ndjson") {
     throw new UsageError(`the format of "${file}" is not known, say --csv or --ndjson`);
   }
   call.io.stdout.write(`${await importFile(path, file, format, call.io)}\n`);
+}
+
+/** Makes a table of one of another store. */
+async function importFrom(store: string, { words, values, io }: Call): Promise<void> {
+  if (store !== "buzhug") {
+    throw new UsageError(`option --from: ${JSON.stringify(store)}, expected buzhug`);
+  }
+  const [dir, path] = exactly(words, "DIR", "PATH");
+  const { importBuzhug } = await import("./buzhug.ts");
+  const { link: links, encoding } = values;
+  io.stdout.write(`${await importBuzhug(dir, path, { links, encoding }, io)}\n`);
 }
 
 /** `psbase export` */

@@ -30,6 +30,11 @@ export function parentOf(path: string): string {
   return at < 0 ? "." : at === 0 ? SEPARATOR : path.slice(0, at);
 }
 
+/** The last name of a path. */
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf(SEPARATOR) + 1);
+}
+
 /** Whether a path needs no directory to begin from. */
 export function isAbsolute(path: string): boolean {
   return path.startsWith(SEPARATOR) || /^[A-Za-z]:/.test(path);

@@ -1,0 +1,495 @@
+/**
+ * The files of a base of Buzhug 1.8, a store in Python: what they hold, and where what they hold
+ * cannot be.
+ *
+ * A base is a directory. `__info__` tells its fields: `name:type` with blanks between, `__id__` and
+ * `__version__` first. Each field has a file of its own, of blocks: a flag (`-` a value, `!` null,
+ * `#` deleted), then the value.
+ *
+ * ```text
+ * int          4    a big-endian number, 2^30 added
+ * <base>PATH   4    the same, nothing added: the id of a row of another base
+ * float        9    the exponent, 2 bytes, then the last 7 bytes of the mantissa
+ * bool         1    0 or 1
+ * str          …    bytes; \n, \r and \ are escaped by \. Ends with a line break
+ * unicode      …    the same, as UTF-8
+ * date         8    YYYYMMDD, then a line break
+ * datetime     14   YYYYMMDDHHMMSS, then a line break
+ * time         6    HHMMSS, then a line break
+ * ```
+ *
+ * `_id_pos` has a block of an `int` for each id that was ever given out: which line of `__pos__` is
+ * its row. A line of `__pos__` is a flag (`-` or `#`) and four bytes for each field: where in its
+ * file the value begins. `__del_rows__` lists the rows of the field files that are deleted, as a
+ * row in `__id__` tells them too. `__defaults__` has the name of each field, a blank, and a block.
+ *
+ * Buzhug appends and overwrites without a transaction and knows no checksums. So all that it tells
+ * twice is compared here, and whatever does not agree is damage.
+ *
+ * @module
+ */
+
+import { currentFiles, type File, type Files } from "../engine/file.ts";
+import { join } from "../engine/path.ts";
+import type { TypeName } from "../mod.ts";
+import { Fault } from "./errors.ts";
+
+const VALUE = "-".charCodeAt(0);
+const NULL = "!".charCodeAt(0);
+const DELETED = "#".charCodeAt(0);
+const LINE_BREAK = "\n".charCodeAt(0);
+const BACKSLASH = "\\".charCodeAt(0);
+const BLANK = " ".charCodeAt(0);
+
+/** How the values of a type stand in a file. */
+interface Kind {
+  /** The type that they get. */
+  readonly type: TypeName | "link";
+  /** What a value is, for messages. */
+  readonly what: string;
+  /** Bytes of a block; blocks without it end with a line break. */
+  readonly width?: number;
+  /** What stands in a null, where not all that does is one. */
+  readonly unset?: string;
+  /** The value, without its flag; `undefined` or an error if it is none. */
+  read(bytes: Uint8Array): unknown;
+}
+
+function int32(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getInt32(0);
+}
+
+function ascii(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
+}
+
+/** The numbers in digits that stand next to each other, so many in each; none if it is no digits. */
+function digits(bytes: Uint8Array, ...lengths: number[]): number[] | undefined {
+  const text = ascii(bytes.subarray(0, 20));
+  if (!/^\d+$/.test(text) || text.length !== lengths.reduce((sum, n) => sum + n)) return undefined;
+  let at = 0;
+  return lengths.map((n) => Number(text.slice(at, at += n)));
+}
+
+const INT: Kind = {
+  type: "integer",
+  what: "an int",
+  width: 5,
+  read: (bytes) => int32(bytes) - 2 ** 30,
+};
+
+const LINK: Kind = {
+  type: "link",
+  what: "the id of a row",
+  width: 5,
+  read(bytes) {
+    const id = int32(bytes);
+    return id < 0 ? undefined : id;
+  },
+};
+
+const BOOL: Kind = {
+  type: "boolean",
+  what: "a bool",
+  width: 2,
+  read: (bytes) => ({ "0": false, "1": true })[ascii(bytes)],
+};
+
+/**
+ * `value = mantissa * 2 ** exponent`. That of a negative value has 1.1 added, so that the order of
+ * the bytes is that of the values; its last bits are lost by that, to Buzhug too.
+ */
+const FLOAT: Kind = {
+  type: "float",
+  what: "a float",
+  width: 10,
+  read(bytes) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const told = view.getUint16(0);
+    if (told === 0x8000) return bytes.subarray(2).every((byte) => byte === 0) ? 0 : undefined;
+    const negative = told < 0x8000;
+    const exponent = negative ? 16384 - told : told - 49152;
+    const packed = new DataView(new ArrayBuffer(8));
+    packed.setUint8(0, 0x3f);
+    for (let i = 1; i < 8; i++) packed.setUint8(i, bytes[i + 1]!);
+    const mantissa = packed.getFloat64(0) - (negative ? 1.1 : 0);
+    const size = Math.abs(mantissa);
+    if (size >= 0.5 && size < 1) {
+      // In two steps: 2 ** 1024 is no number.
+      return Math.abs(exponent) <= 1074 ? mantissa * 2 * 2 ** (exponent - 1) : undefined;
+    }
+    // Of these Buzhug lost the first byte, and takes what is left for other numbers. No other
+    // value looks like it.
+    if (exponent !== 0) return undefined;
+    return { "1": Infinity, [1 - 1.1]: -Infinity, [1.5 - 1.1]: NaN }[mantissa];
+  },
+};
+
+const DATE: Kind = {
+  type: "date",
+  what: "a date",
+  unset: "xxxxxxxx",
+  read(bytes) {
+    const parts = digits(bytes, 4, 2, 2);
+    return parts && new Temporal.PlainDate(...parts as [number, number, number]);
+  },
+};
+
+const TIME: Kind = {
+  type: "time",
+  what: "a time",
+  unset: "xxxxxx",
+  read(bytes) {
+    const parts = digits(bytes, 2, 2, 2);
+    return parts && new Temporal.PlainTime(...parts);
+  },
+};
+
+const DATETIME: Kind = {
+  type: "datetime",
+  what: "a datetime",
+  unset: "xxxxxxxxxxxxxx",
+  read(bytes) {
+    const parts = digits(bytes, 4, 2, 2, 2, 2, 2);
+    return parts && new Temporal.PlainDateTime(...parts as [number, number, number]);
+  },
+};
+
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Text in an encoding. */
+function textKind(decoder: TextDecoder, hint = ""): Kind {
+  return {
+    type: "string",
+    what: `text in ${decoder.encoding}${hint}`,
+    unset: "",
+    read: (bytes) => decoder.decode(bytes.includes(BACKSLASH) ? unescaped(bytes) : bytes),
+  };
+}
+
+/** Without the `\` before line breaks and `\`. */
+function unescaped(bytes: Uint8Array): Uint8Array {
+  const plain: number[] = [];
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    const escaped = byte === BACKSLASH ? ESCAPED.get(bytes[++i]) : byte;
+    if (escaped === undefined) throw new SyntaxError("nothing that is escaped");
+    plain.push(escaped);
+  }
+  return Uint8Array.from(plain);
+}
+
+const ESCAPED = new Map<number | undefined, number>([
+  ["n".charCodeAt(0), LINE_BREAK],
+  ["r".charCodeAt(0), "\r".charCodeAt(0)],
+  [BACKSLASH, BACKSLASH],
+]);
+
+/** Part of a file. */
+interface Block {
+  readonly flag: number;
+  readonly bytes: Uint8Array;
+  /** Where the next one begins. */
+  readonly end: number;
+}
+
+/** So many bytes of a file are in memory. */
+const WINDOW = 64 * 1024;
+
+/** A file of blocks. */
+class BlockFile implements Disposable {
+  readonly size: number;
+  readonly #name: string;
+  readonly #file: File;
+  #window = new Uint8Array();
+  #from = 0;
+
+  constructor(files: Files, dir: string, name: string) {
+    this.#name = name;
+    try {
+      this.#file = files.open(join(dir, name), "read");
+    } catch (error) {
+      const { NotADirectory, NotFound } = Deno.errors;
+      if (!(error instanceof NotFound || error instanceof NotADirectory)) throw error;
+      throw new Fault(`there is no file "${name}" in it`);
+    }
+    this.size = this.#file.size();
+  }
+
+  /** Refuses what is in the file. */
+  fail(at: number, reason: string): never {
+    throw new Fault(`file "${this.#name}" at byte ${at}: ${reason}`);
+  }
+
+  /** How many blocks there are. */
+  count(width: number): number {
+    const rest = this.size % width;
+    if (rest > 0) this.fail(this.size - rest, `it ends within ${width} bytes that belong together`);
+    return this.size / width;
+  }
+
+  /** Bytes; fewer at the end of the file. */
+  #bytes(at: number, length: number): Uint8Array {
+    const from = at - this.#from;
+    if (from < 0 || from + length > this.#window.length) {
+      const window = new Uint8Array(Math.max(length, WINDOW));
+      this.#window = window.subarray(0, this.#file.readAt(window, at));
+      this.#from = at;
+    }
+    return this.#window.subarray(at - this.#from, at - this.#from + length);
+  }
+
+  /** The block at a position; it holds until the next one is asked for. */
+  at(at: number, width?: number): Block {
+    const length = width ?? this.#find(at, LINE_BREAK) + 1;
+    const bytes = this.#bytes(at, length);
+    if (bytes.length < length) this.#failAtEnd(at);
+    const value = bytes.subarray(1, width === undefined ? -1 : length);
+    return { flag: bytes[0]!, bytes: value, end: at + length };
+  }
+
+  /** All of it as text. */
+  all(): string {
+    try {
+      return UTF_8.decode(this.#bytes(0, this.size));
+    } catch {
+      return this.fail(0, "it is no text");
+    }
+  }
+
+  /** The bytes up to one, and where what is behind that begins. */
+  until(byte: number, at: number): { bytes: Uint8Array; end: number } {
+    const length = this.#find(at, byte);
+    return { bytes: this.#bytes(at, length), end: at + length + 1 };
+  }
+
+  /** How far it is to a byte. */
+  #find(at: number, byte: number): number {
+    for (let length = 256;; length *= 8) {
+      const bytes = this.#bytes(at, length);
+      const found = bytes.indexOf(byte);
+      if (found >= 0) return found;
+      if (bytes.length < length) this.#failAtEnd(at);
+    }
+  }
+
+  #failAtEnd(at: number): never {
+    this.fail(at, "what begins here goes on behind the end");
+  }
+
+  /** Whether a block begins here. */
+  beginsAt(at: number, width?: number): boolean {
+    if (at < 0 || at >= this.size) return false;
+    if (width !== undefined) return at % width === 0;
+    return at === 0 || this.#bytes(at - 1, 1)[0] === LINE_BREAK;
+  }
+
+  /** A value, and where the next one begins. */
+  value({ read, what, width, unset }: Kind, at: number): { value: unknown; end: number } {
+    const { flag, bytes, end } = this.at(at, width);
+    if (flag === NULL && (unset === undefined || ascii(bytes.subarray(0, 20)) === unset)) {
+      return { value: null, end };
+    }
+    let value: unknown;
+    try {
+      if (flag === VALUE) value = read(bytes);
+    } catch {
+      // It is none.
+    }
+    if (value === undefined) this.fail(at, flag === DELETED ? "it is deleted" : `not ${what}`);
+    return { value, end };
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+}
+
+/** A field of a base of Buzhug. */
+export interface BuzhugField {
+  /** Its name. */
+  readonly name: string;
+  /** The type that its values get. */
+  readonly type: Kind["type"];
+  /** The path of the base that it leads to, as Buzhug was told it. */
+  readonly target: string | undefined;
+  /** Its default, `null` if it has none; the id of a row for a link. */
+  readonly default: unknown;
+}
+
+/** A row of a base of Buzhug. */
+export interface BuzhugRow {
+  readonly id: number;
+  readonly version: number;
+  /** In the order of the fields. */
+  readonly values: readonly unknown[];
+}
+
+/** An open base of Buzhug. All of its methods throw Fault for what is damaged. */
+export class BuzhugBase implements Disposable {
+  /** The fields, without `__id__` and `__version__`. */
+  readonly fields: readonly BuzhugField[];
+  /** How many rows there are. */
+  readonly size: number;
+  /** The id that the next row would get. */
+  readonly nextId: number;
+  readonly #open = new DisposableStack();
+  /** All fields. */
+  readonly #columns: readonly { readonly kind: Kind; readonly file: BlockFile }[];
+  readonly #idPos: BlockFile;
+  readonly #pos: BlockFile;
+  /** Bytes of a line of `__pos__`. */
+  readonly #line: number;
+
+  /**
+   * @param dir Where it is.
+   * @param encoding What the bytes of `str` fields are, as `TextDecoder` calls it.
+   */
+  constructor(dir: string, encoding: string) {
+    const files = currentFiles();
+    using opening = new DisposableStack();
+    const open = (name: string) => opening.use(new BlockFile(files, dir, name));
+    const told = readInfo(open("__info__"), encoding);
+    this.#columns = told.map(({ name, kind }) => ({ kind, file: open(name) }));
+    this.#idPos = open("_id_pos");
+    this.#pos = open("__pos__");
+    this.#line = 1 + 4 * told.length;
+    this.nextId = this.#idPos.count(INT.width!);
+    for (const { kind: { width }, file } of this.#columns) {
+      if (width !== undefined) file.count(width);
+    }
+    this.size = this.#countRows();
+    this.#checkDeleted(open("__del_rows__"));
+    const kinds = new Map(told.map(({ name, kind }) => [name, kind]));
+    const defaults = files.identity(join(dir, "__defaults__")) === undefined
+      ? new Map<string, unknown>()
+      : readDefaults(open("__defaults__"), kinds);
+    this.fields = told.slice(META.length).map(({ name, kind, target }) => {
+      return { name, type: kind.type, target, default: defaults.get(name) ?? null };
+    });
+    this.#open = opening.move();
+  }
+
+  /** How many lines of `__pos__` are rows. */
+  #countRows(): number {
+    const lines = this.#pos.count(this.#line);
+    let rows = 0;
+    for (let i = 0; i < lines; i++) {
+      const { flag } = this.#pos.at(i * this.#line, this.#line);
+      if (flag === VALUE) rows++;
+      else if (flag !== DELETED) this.#pos.fail(i * this.#line, "not a line of positions");
+    }
+    return rows;
+  }
+
+  /** What is listed as deleted must be so. */
+  #checkDeleted(file: BlockFile): void {
+    const ids = this.#columns[0]!.file;
+    for (let at = 0; at < file.size;) {
+      const { flag, bytes, end } = file.at(at);
+      const text = String.fromCharCode(flag) + ascii(bytes.subarray(0, 20));
+      const row = Number(text) * INT.width!;
+      if (!/^\d+$/.test(text) || !ids.beginsAt(row, INT.width)) file.fail(at, "not a row");
+      if (ids.at(row, INT.width).flag !== DELETED) file.fail(at, `row ${text} is not deleted`);
+      at = end;
+    }
+  }
+
+  /** All rows, by ascending ids. */
+  *rows(): Generator<BuzhugRow> {
+    let rows = 0;
+    for (let id = 0; id < this.nextId; id++) {
+      const at = id * INT.width!;
+      if (this.#idPos.at(at, INT.width).flag === DELETED) continue;
+      const line = this.#idPos.value(INT, at).value;
+      if (typeof line !== "number") this.#idPos.fail(at, "it is null");
+      yield this.#row(id, line);
+      rows++;
+    }
+    if (rows === this.size) return;
+    this.#idPos.fail(this.nextId * INT.width!, `${rows} rows, but ${this.size} in "__pos__"`);
+  }
+
+  #row(id: number, line: number): BuzhugRow {
+    const begin = line * this.#line;
+    if (!this.#pos.beginsAt(begin, this.#line)) {
+      this.#idPos.fail(id * INT.width!, `there is no line ${line} in "__pos__"`);
+    }
+    const { flag, bytes } = this.#pos.at(begin, this.#line);
+    if (flag !== VALUE) this.#pos.fail(begin, `row ${id} is deleted here, but not in "_id_pos"`);
+    const [ownId, version, ...values] = this.#columns.map(({ kind, file }, i) => {
+      const at = int32(bytes.subarray(4 * i));
+      if (file.beginsAt(at, kind.width)) return file.value(kind, at).value;
+      return this.#pos.fail(begin + 1 + 4 * i, `no value begins at ${at}, where it leads to`);
+    });
+    if (ownId !== id) this.#pos.fail(begin, `row ${id} has the id ${ownId}`);
+    if (typeof version !== "number" || version < 0) {
+      this.#pos.fail(begin, `row ${id} has the version ${version}`);
+    }
+    return { id, version, values };
+  }
+
+  [Symbol.dispose](): void {
+    this.#open.dispose();
+  }
+}
+
+/** The fields that every base of Buzhug has. */
+const META = ["__id__:int", "__version__:int"];
+
+const BASE = "<base>";
+
+/** All fields. */
+function readInfo(file: BlockFile, encoding: string) {
+  const kinds: { readonly [name: string]: Kind } = {
+    int: INT,
+    float: FLOAT,
+    bool: BOOL,
+    date: DATE,
+    datetime: DATETIME,
+    time: TIME,
+    unicode: textKind(UTF_8),
+    str: textKind(
+      new TextDecoder(encoding, { fatal: true, ignoreBOM: true }),
+      ", say in which --encoding it is",
+    ),
+  };
+  const words = file.all().trim().split(/\s+/);
+  if (META.some((word, i) => words[i] !== word)) {
+    file.fail(0, `it does not begin ${META.join(" ")}`);
+  }
+  return words.map((word) => {
+    const at = word.indexOf(":");
+    const [name, type] = [word.slice(0, at), word.slice(at + 1)];
+    // It is the name of a file in the directory too.
+    if (at < 1 || /[/\\\0]/.test(name)) file.fail(0, `${JSON.stringify(word)} is no field`);
+    if (type.startsWith(BASE)) {
+      return { name, kind: LINK, target: unquote(file, type.slice(BASE.length)) };
+    }
+    if (!Object.hasOwn(kinds, type)) file.fail(0, `field "${name}" has the unknown type "${type}"`);
+    return { name, kind: kinds[type]!, target: undefined };
+  });
+}
+
+/** A path without its escapes. */
+function unquote(file: BlockFile, text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return file.fail(0, `${JSON.stringify(text)} is no path in UTF-8`);
+  }
+}
+
+/** The defaults by name. */
+function readDefaults(file: BlockFile, kinds: ReadonlyMap<string, Kind>): Map<string, unknown> {
+  const defaults = new Map<string, unknown>();
+  for (let at = 0; at < file.size;) {
+    const { bytes, end } = file.until(BLANK, at);
+    const name = new TextDecoder().decode(bytes);
+    const kind = kinds.get(name) ?? file.fail(at, `there is no field ${JSON.stringify(name)}`);
+    const read = file.value(kind, end);
+    defaults.set(name, read.value);
+    at = read.end;
+  }
+  return defaults;
+}
