@@ -96,8 +96,8 @@ const BOOL: Kind = {
 };
 
 /**
- * `value = mantissa * 2 ** exponent`. That of a negative value has 1.1 added, so that the order of
- * the bytes is that of the values; its last bits are lost by that, to Buzhug too.
+ * `value = mantissa * 2 ** exponent`. Exponents of negative values count down, and their mantissas
+ * have 1.1 added, which loses no bit: the order of the bytes is to be that of the values.
  */
 const FLOAT: Kind = {
   type: "float",
@@ -116,7 +116,7 @@ const FLOAT: Kind = {
     const size = Math.abs(mantissa);
     if (size >= 0.5 && size < 1) {
       // In two steps: 2 ** 1024 is no number.
-      return Math.abs(exponent) <= 1074 ? mantissa * 2 * 2 ** (exponent - 1) : undefined;
+      return exponent >= -1073 && exponent <= 1024 ? mantissa * 2 * 2 ** (exponent - 1) : undefined;
     }
     // Of these Buzhug lost the first byte, and takes what is left for other numbers. No other
     // value looks like it.
