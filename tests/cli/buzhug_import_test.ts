@@ -460,6 +460,11 @@ const DAMAGE: readonly [what: string, harm: (old: BuzhugWriter) => void, told: s
     `file "__pos__" at byte ${LINE + 1 + 8}: no value begins at 1, where it leads to`,
   ],
   [
+    "a position within a value of fixed length",
+    (old) => put(old, "__pos__", LINE + 1 + 16, 0, 0, 0, 1),
+    `file "__pos__" at byte ${LINE + 1 + 16}: no value begins at 1, where it leads to`,
+  ],
+  [
     "a line of positions with another flag",
     (old) => put(old, "__pos__", 0, 0),
     'file "__pos__" at byte 0: not a line of positions',
