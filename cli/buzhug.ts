@@ -7,6 +7,7 @@
 import { currentFiles } from "../engine/file.ts";
 // Rows whose ids are given: what the public API has no verb for.
 import { createFromRows, type GivenRow } from "../engine/given_rows.ts";
+import { IDENTITY } from "../engine/layout.ts";
 import { join, nameOf, parentOf, resolvePath, toPath } from "../engine/path.ts";
 import type { FieldSpec } from "../mod.ts";
 import { BuzhugBase, type BuzhugField } from "./buzhug_files.ts";
@@ -110,10 +111,14 @@ function translate(
       schema.set(newName, { type, ...(standard !== null && { default: standard }) } as FieldSpec);
       continue;
     }
-    const place = placeOf(links.get(name) ?? siblingOf(path, target));
+    const way = links.get(name) ?? siblingOf(path, target);
+    const place = placeOf(way);
     schema.set(newName, { type: { link: place } as FieldSpec["type"] });
-    const isThere = currentFiles().identity(place) !== undefined || place === placeOf(path);
-    words.push(`field ${newName} leads to "${place}"${isThere ? "" : ", which is not there yet"}`);
+    const isThere = currentFiles().identity(join(place, IDENTITY)) !== undefined;
+    const isOwn = place === placeOf(path);
+    words.push(
+      `field ${newName} leads to "${way}"${isThere || isOwn ? "" : ", where no table is yet"}`,
+    );
     if (standard !== null) {
       words.push(`field ${newName} had row ${standard} as default: links have none`);
     }
