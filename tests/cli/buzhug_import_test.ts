@@ -369,6 +369,48 @@ Deno.test("import --from buzhug reads str in the encoding that is told", async (
   ]);
 });
 
+// ---------------------------------------------------------------- the guide
+
+Deno.test("docs/from_buzhug.md: what it shows of the command is what the command prints", async () => {
+  await using temp = tempBase();
+  const dir = temp.parent;
+  Deno.mkdirSync(`${dir}/new`);
+  const houses = new BuzhugWriter(["street", "str"]);
+  for (const street of ["742 Evergreen Terrace", "744 Evergreen Terrace"]) {
+    houses.insert({ street });
+  }
+  const people = new BuzhugWriter(
+    ["name", "str"],
+    ["age", "int", 7],
+    ["birth", "date"],
+    ["house", "<base>houses"],
+  );
+  people.insert({ name: "homer", age: 39, birth: new PlainDate(1956, 5, 12), house: 0 });
+  people.insert({ name: "bart", age: 10, birth: new PlainDate(1980, 4, 1), house: 1 });
+  people.insert({ name: "maude" });
+  people.insert({ name: "ned", age: 60, house: 1 });
+  people.update(1, { house: 0 });
+  people.delete(2);
+  const broken = new BuzhugWriter(["age", "int"]);
+  for (const age of [39, 10]) broken.insert({ age });
+  put(broken, "age", 5, 0x23);
+  for (const [name, old] of Object.entries({ houses, people, broken })) {
+    old.save(`${dir}/old/${name}`);
+  }
+
+  const guide = Deno.readTextFileSync(new URL("../../docs/from_buzhug.md", import.meta.url));
+  const blocks = Array.from(guide.matchAll(/^```text\n([^]*?)^```$/gm), ([, text]) => text!);
+  const commands = blocks.join("").split(/^\$ psbase /m).slice(1);
+  assertEquals(commands.length, 4);
+  const here = (text: string) => text.replaceAll(/\b(?=(?:old|new)\/)/g, `${dir}/`);
+  for (const command of commands) {
+    const [line, ...expected] = command.split("\n");
+    const { out, err } = await psbase(here(line!).split(" "), { terminal: 80 });
+    // Words come before the result of an import, and behind that of a select.
+    assertEquals(line!.startsWith("select") ? out + err : err + out, here(expected.join("\n")));
+  }
+});
+
 // ---------------------------------------------------------------- refusals
 
 Deno.test("import --from buzhug leaves alone what is there, and knows its words", async () => {
