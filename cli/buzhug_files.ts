@@ -193,15 +193,17 @@ interface Block {
   readonly end: number;
 }
 
-/** So many bytes of a file are in memory. */
-const WINDOW = 64 * 1024;
+/** So many bytes of a file are in memory: rows may come in any order. */
+const WINDOW = 8 * 1024;
 
 /** A file of blocks. */
 class BlockFile implements Disposable {
   readonly size: number;
   readonly #name: string;
   readonly #file: File;
-  #window = new Uint8Array();
+  #buffer = new Uint8Array(WINDOW);
+  /** What is in the buffer. */
+  #window = this.#buffer.subarray(0, 0);
   #from = 0;
 
   constructor(files: Files, dir: string, name: string) {
@@ -228,12 +230,12 @@ class BlockFile implements Disposable {
     return this.size / width;
   }
 
-  /** Bytes; fewer at the end of the file. */
+  /** Bytes, until others are asked for; fewer at the end of the file. */
   #bytes(at: number, length: number): Uint8Array {
     const from = at - this.#from;
     if (from < 0 || from + length > this.#window.length) {
-      const window = new Uint8Array(Math.max(length, WINDOW));
-      this.#window = window.subarray(0, this.#file.readAt(window, at));
+      if (length > this.#buffer.length) this.#buffer = new Uint8Array(length);
+      this.#window = this.#buffer.subarray(0, this.#file.readAt(this.#buffer, at));
       this.#from = at;
     }
     return this.#window.subarray(at - this.#from, at - this.#from + length);

@@ -194,6 +194,22 @@ for (
   });
 }
 
+Deno.test("import --from buzhug reads values that are longer than what is read at once", async () => {
+  await using temp = tempBase();
+  const old = new BuzhugWriter(["name", "str"], ["age", "int"]);
+  const lengths = [0, 255, 256, 8190, 8191, 8192, 8193, 100_000, 3];
+  const names = lengths.map((length, i) => String(i).repeat(length));
+  for (const name of [...names, ...names]) old.insert({ name, age: name.length });
+  // From behind: rows need not come in the order of their ids.
+  for (let id = 8; id >= 0; id--) old.update(id, { name: `${names[id]}!` });
+  old.save(`${temp.parent}/old`);
+  assertEquals(await done(["import", "--from", "buzhug", `${temp.parent}/old`, temp.path]), "18\n");
+  assertEquals(
+    rowsOf(temp.path).map(({ name, age }) => [name, age]),
+    [...names.map((name) => `${name}!`), ...names].map((name, i) => [name, lengths[i % 9]]),
+  );
+});
+
 // ---------------------------------------------------------------- histories
 
 const POOLS: { readonly [field: string]: readonly BuzhugValue[] } = {
