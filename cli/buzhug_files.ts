@@ -331,8 +331,6 @@ export interface BuzhugRow {
 export class BuzhugBase implements Disposable {
   /** The fields, without `__id__` and `__version__`. */
   readonly fields: readonly BuzhugField[];
-  /** How many rows there are. */
-  readonly size: number;
   /** The id that the next row would get. */
   readonly nextId: number;
   readonly #open = new DisposableStack();
@@ -342,6 +340,8 @@ export class BuzhugBase implements Disposable {
   readonly #pos: BlockFile;
   /** Bytes of a line of `__pos__`. */
   readonly #line: number;
+  /** How many of these lines are rows. */
+  readonly #rows: number;
 
   /**
    * @param dir Where it is.
@@ -360,7 +360,7 @@ export class BuzhugBase implements Disposable {
     for (const { kind: { width }, file } of this.#columns) {
       if (width !== undefined) file.count(width);
     }
-    this.size = this.#countRows();
+    this.#rows = this.#countRows();
     this.#checkDeleted(open("__del_rows__"));
     const kinds = new Map(told.map(({ name, kind }) => [name, kind]));
     const defaults = files.identity(join(dir, "__defaults__")) === undefined
@@ -391,9 +391,9 @@ export class BuzhugBase implements Disposable {
       const { flag, bytes, end } = file.at(at);
       const text = String.fromCharCode(flag) + ascii(bytes.subarray(0, 20));
       const row = Number(text) * INT.width!;
-      if (!/^\d+$/.test(text) || !ids.beginsAt(row, INT.width)) file.fail(at, "not a row");
-      if (ids.at(row, INT.width).flag !== DELETED) file.fail(at, `row ${text} is not deleted`);
-      at = end;
+      if (!/^\d+$/.test(text) || !ids.beginsAt(row, INT.width)) file.fail(at, 'no row of "__id__"');
+      if (ids.at(row, INT.width).flag === DELETED) at = end;
+      else file.fail(at, `row ${text} of "__id__" is not deleted`);
     }
   }
 
@@ -408,8 +408,8 @@ export class BuzhugBase implements Disposable {
       yield this.#row(id, line);
       rows++;
     }
-    if (rows === this.size) return;
-    this.#idPos.fail(this.nextId * INT.width!, `${rows} rows, but ${this.size} in "__pos__"`);
+    if (rows === this.#rows) return;
+    this.#idPos.fail(this.nextId * INT.width!, `${rows} rows, but ${this.#rows} in "__pos__"`);
   }
 
   #row(id: number, line: number): BuzhugRow {

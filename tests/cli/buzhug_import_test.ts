@@ -576,12 +576,12 @@ const DAMAGE: readonly [what: string, harm: (old: BuzhugWriter) => void, told: s
   [
     "a deleted row that is not",
     (old) => old.files.set("__del_rows__", [0x30, 0x0a]),
-    'file "__del_rows__" at byte 0: row 0 is not deleted',
+    'file "__del_rows__" at byte 0: row 0 of "__id__" is not deleted',
   ],
   [
     "a deleted row that is not there",
     (old) => old.files.set("__del_rows__", [0x37, 0x37, 0x0a]),
-    'file "__del_rows__" at byte 0: not a row',
+    'file "__del_rows__" at byte 0: no row of "__id__"',
   ],
   [
     "a default of no field",
