@@ -145,12 +145,16 @@ export class BuzhugWriter {
     this.files.set("__defaults__", defaults);
   }
 
-  #savePos(): void {
-    const lines = this.#lines.flatMap(({ at, deleted }) => [
-      byteOf(deleted ? "#" : "-"),
-      ...at.flatMap(int32),
-    ]);
-    this.files.set("__pos__", lines);
+  /** Writes a line of `__pos__`. */
+  #saveLine(number: number): void {
+    const { at, deleted } = this.#lines[number]!;
+    const line = [byteOf(deleted ? "#" : "-"), ...at.flatMap(int32)];
+    this.#overwrite("__pos__", number * line.length, line);
+  }
+
+  #saveLines(): void {
+    this.files.set("__pos__", []);
+    for (const number of this.#lines.keys()) this.#saveLine(number);
   }
 
   /** Puts a value behind all others of a field; where. */
@@ -185,13 +189,15 @@ export class BuzhugWriter {
     this.#lines[line] = { at, deleted: false };
     this.#lineOf.push(line);
     this.#append("_id_pos", block("int", line));
-    this.#savePos();
+    this.#saveLine(line);
     return id;
   }
 
   /** Changes a row: in its place if all that changes has a fixed length, else it moves. */
   update(id: number, changes: BuzhugValues): void {
-    const { at } = this.#lines[this.#lineOf[id]!]!;
+    const number = this.#lineOf[id]!;
+    const line = this.#lines[number]!;
+    const { at } = line;
     const [, version] = at;
     const old = this.#file("__version__").slice(version, version! + 5);
     const next = new DataView(Uint8Array.from(old).buffer).getInt32(1) - 2 ** 30 + 1;
@@ -207,10 +213,9 @@ export class BuzhugWriter {
       this.#fields.forEach(([name], i) => this.#overwrite(name, at[i]!, blocks[i]!));
       return;
     }
-    const moved = this.#fields.map(([name], i) => this.#append(name, blocks[i]!));
-    this.#lines[this.#lineOf[id]!]!.at = moved;
+    line.at = this.#fields.map(([name], i) => this.#append(name, blocks[i]!));
     this.#markDeleted(at);
-    this.#savePos();
+    this.#saveLine(number);
   }
 
   #markDeleted(at: readonly number[]): void {
@@ -227,7 +232,7 @@ export class BuzhugWriter {
     this.#free.push(number);
     this.#free.sort((a, b) => a - b);
     this.#overwrite("_id_pos", id * 5, [byteOf("#")]);
-    this.#savePos();
+    this.#saveLine(number);
   }
 
   /** Copies what is not deleted, in the order of `__pos__`. */
@@ -243,7 +248,7 @@ export class BuzhugWriter {
     }
     this.#fields.forEach(([name], i) => this.files.set(name, copies[i]!));
     this.files.set("__del_rows__", []);
-    this.#savePos();
+    this.#saveLines();
   }
 
   /** Adds a field behind `__version__`, or behind `after`; all rows get its default. */
@@ -256,7 +261,7 @@ export class BuzhugWriter {
       line.at = line.at.toSpliced(at, 0, this.#append(name, block(type, standard)));
     }
     this.#saveInfo();
-    this.#savePos();
+    this.#saveLines();
   }
 
   /** Drops a field; its file stays. */
@@ -265,7 +270,7 @@ export class BuzhugWriter {
     this.#fields = this.#fields.toSpliced(at, 1);
     for (const line of this.#lines) line.at = line.at.toSpliced(at, 1);
     this.#saveInfo();
-    this.#savePos();
+    this.#saveLines();
   }
 
   /** Writes it to a directory. */
