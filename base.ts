@@ -33,7 +33,7 @@
 import { audit, type CheckResult, type Problem } from "./engine/audit.ts";
 import { backUp } from "./engine/backup.ts";
 import { allOf, stepwise } from "./engine/create.ts";
-import { Edits, idsFrom, listOf } from "./engine/edits.ts";
+import { Edits, listOf } from "./engine/edits.ts";
 import { currentFiles } from "./engine/file.ts";
 import { checkTimeout } from "./engine/flock.ts";
 import { explain, Handle } from "./engine/handle.ts";
@@ -512,7 +512,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * ```
    */
   async insert(row: Insert<S>): Promise<number> {
-    return await this.#write((edits) => edits.insert([row]));
+    return await this.#write((edits) => edits.insert(row));
   }
 
   /**
@@ -538,15 +538,17 @@ export class Base<S extends Schema = Schema> extends View<S>
    * ```
    */
   insertSync(row: Insert<S>): number {
-    return this.#writeSync((edits) => edits.insert([row]));
+    return this.#writeSync((edits) => edits.insert(row));
   }
 
   /**
-   * Adds rows in one commit: all of them, or none.
+   * Adds rows in one commit: all of them, or none. They are asked for one by one, and many are held
+   * in the form in which they are written.
    *
    * @param rows Values by field, for each row.
    * @returns The ids of the new rows, in order.
-   * @throws {SchemaError} If a field is unknown, or one that is required is missing.
+   * @throws {SchemaError} If a field is unknown, or one that is required is missing; or if another
+   * process changed the fields meanwhile, and `rows` cannot be gone through again.
    * @throws {TypeError} If a value is not of the type of its field.
    * @throws {RangeError} If a value is out of range, or the commit larger than 1 GiB.
    * @throws {BaseLockedError} If a `Base` owns the table.
@@ -564,8 +566,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * ```
    */
   async insertMany(rows: Iterable<Insert<S>>): Promise<number[]> {
-    const all = [...rows];
-    return idsFrom(await this.#write((edits) => edits.insert(all)), all.length);
+    return await this.#write((edits) => edits.insertMany(rows));
   }
 
   /**
@@ -585,8 +586,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * ```
    */
   insertManySync(rows: Iterable<Insert<S>>): number[] {
-    const all = [...rows];
-    return idsFrom(this.#writeSync((edits) => edits.insert(all)), all.length);
+    return this.#writeSync((edits) => edits.insertMany(rows));
   }
 
   /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Edits, idsFrom, listOf } from "./engine/edits.ts";
+import { Edits, listOf } from "./engine/edits.ts";
 import type { Target, Updated } from "./engine/options.ts";
 import type { Store } from "./engine/store.ts";
 import type { StringFormats } from "./engine/strings.ts";
@@ -100,7 +100,7 @@ export class Transaction<S extends Schema = Schema> extends View<S> {
    * ```
    */
   insert(row: Insert<S>): number {
-    return this.#insert(this.#edits.insert([row]));
+    return this.#insert(this.#edits.insert(row));
   }
 
   /**
@@ -125,8 +125,7 @@ export class Transaction<S extends Schema = Schema> extends View<S> {
    * ```
    */
   insertMany(rows: Iterable<Insert<S>>): number[] {
-    const all = [...rows];
-    return idsFrom(this.#insert(this.#edits.insert(all)), all.length);
+    return this.#insert(this.#edits.insertMany(rows));
   }
 
   /**
@@ -155,7 +154,7 @@ export class Transaction<S extends Schema = Schema> extends View<S> {
   }
 
   /** What links of new rows lead to must be on disk before they are. */
-  #insert(change: Edit<number>): number {
+  #insert<T>(change: Edit<T>): T {
     this.#store.links.flushSync(this.#work.refresh().schema);
     return this.#work.run(change);
   }

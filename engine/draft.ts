@@ -9,7 +9,7 @@ import { ChangeWriter } from "./changes.ts";
 import { excerpt } from "./check.ts";
 import { identityOf } from "./column.ts";
 import { UniqueError } from "./errors.ts";
-import { type EncodedGroup, GroupBuilder } from "./group.ts";
+import { type EncodedGroup, Group, GroupBuilder, MemorySource } from "./group.ts";
 import { equal } from "./matcher.ts";
 import { EVERYTHING, type Query } from "./query.ts";
 import { type Origin, valueAt } from "./rows.ts";
@@ -17,6 +17,9 @@ import { chunks, scan } from "./scan.ts";
 import { type FieldDef, readField, type StoredRow, type TableSchema } from "./schema.ts";
 import type { State } from "./state.ts";
 import type { Stored } from "./values.ts";
+
+/** The largest commit, in bytes. */
+export const MAX_COMMIT_BYTES = 2 ** 30;
 
 /** From so many rows on, an insert is written as groups. */
 const BATCH_ROWS = 64;
@@ -27,25 +30,37 @@ const SCAN_COST = 50;
 /** Values by field number, as `TableSchema.takeInsert` gives them. */
 type Values = StoredRow["values"];
 
-/** Rows to insert, encoded before their ids are known. */
-export interface PreparedRows {
-  /** All of them. */
-  readonly rows: readonly StoredRow[];
-  /** The same as groups, if they are many. */
-  readonly groups: readonly EncodedGroup[];
-}
+/** Rows to insert, encoded before their ids are known: few as they are, many as groups. */
+export type PreparedRows = readonly StoredRow[] | { readonly groups: readonly EncodedGroup[] };
 
 /** Encodes rows to insert; done before the lock is taken. */
-export function prepareRows(schema: TableSchema, values: readonly Values[]): PreparedRows {
-  const rows = values.map((values) => ({ version: 0, values }));
-  if (rows.length < BATCH_ROWS) return { rows, groups: [] };
-  const builder = new GroupBuilder(schema.fields);
+export function prepareRows(schema: TableSchema, values: Iterable<Values>): PreparedRows {
+  const few: StoredRow[] = [];
   const groups: EncodedGroup[] = [];
-  rows.forEach((row, i) => {
-    builder.add(i, row);
-    if (builder.full || i === rows.length - 1) groups.push(builder.take().group);
-  });
-  return { rows, groups };
+  const builder = new GroupBuilder(schema.fields);
+  let n = 0;
+  let bytes = 0;
+  const end = () => {
+    const { group } = builder.take();
+    groups.push(group);
+    bytes += group.bytes.length;
+    // Here, and not when all are there: who gives rows one by one may have any number of them.
+    if (bytes <= MAX_COMMIT_BYTES) return;
+    const told = `more than ${MAX_COMMIT_BYTES} bytes at once`;
+    throw new RangeError(`${told}, which is the limit, write less at a time`);
+  };
+  const add = (row: StoredRow) => {
+    if (builder.full) end();
+    builder.add(n++, row);
+  };
+  for (const row of values) {
+    const stored = { version: 0, values: row };
+    if (n > 0) add(stored);
+    else if (few.push(stored) === BATCH_ROWS) few.forEach(add);
+  }
+  if (n === 0) return few;
+  end();
+  return { groups };
 }
 
 /** A row has a value already that is not to be there twice. */
@@ -71,8 +86,8 @@ export class Draft {
   readonly #out: ChangeWriter;
   /** Rows changed here; `undefined`: deleted here. */
   readonly #changed = new Map<number, StoredRow | undefined>();
-  /** Rows inserted as groups, by the first id. */
-  readonly #batches = new Map<number, readonly StoredRow[]>();
+  /** Rows inserted as groups. */
+  readonly #batches: Group[] = [];
   #nextId: number;
 
   /**
@@ -116,19 +131,19 @@ export class Draft {
     return this.#out.payload;
   }
 
-  /** All rows that are written here. */
-  *#written(): Generator<[id: number, row: StoredRow]> {
-    for (const [id, row] of this.#changed) if (row !== undefined) yield [id, row];
-    for (const [first, rows] of this.#batches) {
-      for (let i = 0; i < rows.length; i++) yield [first + i, rows[i]!];
+  /** What all rows that are written here have in a field. */
+  *#written(field: FieldDef): Generator<[id: number, value: Stored | null]> {
+    for (const [id, row] of this.#changed) if (row !== undefined) yield [id, readField(row, field)];
+    for (const group of this.#batches) {
+      const column = group.column(field);
+      for (let i = 0; i < group.rows; i++) yield [group.id(i), column.get(i)];
     }
   }
 
   /** Only when all is written: rows may have exchanged their values. */
   #checkUnique(field: FieldDef): void {
     const here = new Map<unknown, number>();
-    for (const [id, row] of this.#written()) {
-      const value = readField(row, field);
+    for (const [id, value] of this.#written(field)) {
       if (value === null) continue;
       const key = identityOf(value);
       const holder = here.get(key);
@@ -136,8 +151,7 @@ export class Draft {
       here.set(key, id);
     }
     if (here.size * SCAN_COST > this.#state.size) return this.#checkAll(field, here);
-    for (const [id, row] of this.#written()) {
-      const value = readField(row, field);
+    for (const [id, value] of this.#written(field)) {
       const holder = value === null ? undefined : this.holderOf(field, value);
       if (holder !== undefined && holder !== id) throw this.#taken(field, value!, holder);
     }
@@ -162,12 +176,15 @@ export class Draft {
   }
 
   /** Inserts rows; their ids follow the one returned. */
-  insert({ rows, groups }: PreparedRows): number {
+  insert(prepared: PreparedRows): number {
     const first = this.#nextId;
-    if (groups.length === 0) { for (const row of rows) this.put(this.#nextId++, row); }
-    else this.#batches.set(first, rows);
-    for (const { directory, bytes } of groups) {
+    if (!("groups" in prepared)) {
+      for (const row of prepared) this.put(this.#nextId++, row);
+      return first;
+    }
+    for (const { directory, bytes } of prepared.groups) {
       this.#out.batch(this.#nextId, directory, bytes);
+      this.#batches.push(new Group(new MemorySource(bytes, this.#dir), directory, this.#nextId));
       this.#nextId += directory.rows;
     }
     return first;

@@ -7,7 +7,7 @@
 
 import { describe } from "./check.ts";
 import { type Draft, type PreparedRows, prepareRows } from "./draft.ts";
-import { ConflictError, RecordNotFoundError, UpdateError } from "./errors.ts";
+import { ConflictError, RecordNotFoundError, SchemaError, UpdateError } from "./errors.ts";
 import { explain } from "./handle.ts";
 import { anchor } from "./links.ts";
 import { compile } from "./query.ts";
@@ -50,7 +50,7 @@ export function listOf(target: unknown): readonly unknown[] {
 }
 
 /** Ids that follow each other. */
-export function idsFrom(first: number, count: number): number[] {
+function idsFrom(first: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => first + i);
 }
 
@@ -74,9 +74,26 @@ export class Edits {
 
   // ------------------------------------------------------------- inserting
 
-  /** Adds rows; gives the id of the first one. */
-  insert(rows: readonly object[]): Edit<number> {
-    return this.#insertion((schema) => rows.map((row) => this.#values(schema, row)));
+  /** Adds a row; gives its id. */
+  insert(row: object): Edit<number> {
+    return this.#insertion((schema) => [this.#values(schema, row)]);
+  }
+
+  /** Adds rows; gives their ids. Many are kept as groups, not as what is given. */
+  insertMany(rows: Iterable<object>): Edit<number[]> {
+    let count = 0;
+    const edit = this.#insertion(function* (this: Edits, schema: TableSchema) {
+      const before = count;
+      count = 0;
+      for (const row of rows) {
+        yield this.#values(schema, row);
+        count++;
+      }
+      if (count < before) {
+        throw new SchemaError("the fields were changed meanwhile, give the rows again");
+      }
+    }.bind(this));
+    return (draft) => idsFrom(edit(draft), count);
   }
 
   /** Adds a row of texts. */
@@ -85,7 +102,7 @@ export class Edits {
   }
 
   /** Encodes before the lock is taken, and again if the schema was changed since. */
-  #insertion(valuesOf: (schema: TableSchema) => StoredRow["values"][]): Edit<number> {
+  #insertion(valuesOf: (schema: TableSchema) => Iterable<StoredRow["values"]>): Edit<number> {
     const prepare = (schema: TableSchema): PreparedRows =>
       explain(this.#attempt("insert into"), () => prepareRows(schema, valuesOf(schema)));
     const { schema } = this.#now();

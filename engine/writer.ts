@@ -9,7 +9,7 @@
  */
 
 import { Cleanup } from "./cleanup.ts";
-import { Draft } from "./draft.ts";
+import { Draft, MAX_COMMIT_BYTES } from "./draft.ts";
 import {
   ClosedError,
   DeadlockError,
@@ -45,8 +45,6 @@ interface Job {
 
 /** How many changes share one append at most: the others wait meanwhile. */
 const MAX_JOBS = 1024;
-/** The largest commit, in bytes. */
-const MAX_COMMIT_BYTES = 2 ** 30;
 
 /** Writes to one table. */
 export class Writer {

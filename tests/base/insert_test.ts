@@ -144,6 +144,41 @@ Deno.test("PsBase.insertMany() stores 100,000 rows, in groups, in one commit", a
   assertEquals(db.count({ n: [16_380, 16_390] }), 11);
 });
 
+Deno.test("PsBase.insertMany() goes through rows again when the fields changed, or refuses", async () => {
+  await using temp = tempBase();
+  await using db = await PsBase.create(temp.path, { n: "integer" });
+  await using other = await PsBase.open(temp.path);
+  for (const count of [2, 100]) {
+    const rows = Array.from({ length: count }, (_, n) => ({ n }));
+    const { size } = db;
+    const array = db.insertMany(rows);
+    other.addFieldSync(`a${count}`, { type: "integer", default: count });
+    assertEquals((await array).length, count);
+    const last: Record<string, unknown> = db.at(-1)!;
+    assertEquals([last.n, last[`a${count}`]], [count - 1, count]);
+    const iterator = db.insertMany(rows.values());
+    other.addFieldSync(`b${count}`, "integer");
+    await assertRejects(() => iterator, SchemaError, "the fields were changed meanwhile");
+    assertEquals(db.size, size + count);
+  }
+});
+
+Deno.test({
+  name: "PsBase.insertMany() asks for no more rows than a commit can hold (PSBASE_LONG=1)",
+  ignore: Deno.env.get("PSBASE_LONG") !== "1",
+  async fn() {
+    await using temp = tempBase();
+    await using db = await PsBase.create(temp.path, { data: "bytes" });
+    const data = new Uint8Array(2 ** 24);
+    let asked = 0;
+    const rows = Iterator.from({ next: () => ({ done: asked++ > 1000, value: { data } }) });
+    const told = "more than 1073741824 bytes at once, which is the limit, write less at a time";
+    await assertRejects(() => db.insertMany(rows), RangeError, told);
+    assertEquals([db.size, db.sequence], [0, 0]);
+    assert(asked < 100, `${asked} rows`);
+  },
+});
+
 Deno.test("PsBase.insertMany() takes text of every kind, up to the limit", async () => {
   await using temp = tempBase();
   const texts = [
