@@ -13,6 +13,7 @@ export const FLAGS = {
   json: "as one JSON array",
   ndjson: "as one JSON object a line",
   csv: 'as CSV: empty is null, "" is empty text',
+  tsv: "as CSV, with tabs",
   all: "mean all rows",
   count: "print how many they are instead",
   ids: "with the columns __id__ and __version__",
@@ -23,6 +24,8 @@ export const FLAGS = {
 /** Options with a value: how it is called, and what they say. */
 export const VALUES = {
   after: ["FIELD", "put the new field behind this one"],
+  batch: ["N", "commit every N rows; all at once, if left out"],
+  errors: ["FILE", "keep rows that are refused there, with the reason, and go on"],
   durability: ["full|relaxed", "relaxed: a power cut may lose what was written last"],
   encoding: ["NAME", "what the text of Buzhug's str is, if not utf-8: latin1, say"],
   fields: ["A,B", "print these fields only"],
@@ -37,6 +40,7 @@ export const VALUES = {
   salvage: ["TO", "write what is intact to a new table, print what was lost"],
   sort: ["A,-B", "order by A, then by B from the greatest to the least"],
   timeout: ["MS", "wait so many milliseconds for the lock at most"],
+  types: ["A=TYPE,…", "what columns are that would be taken for something else"],
 } as const;
 
 /** The name of an option without value. */

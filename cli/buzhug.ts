@@ -13,8 +13,9 @@ import type { FieldSpec } from "../mod.ts";
 import { BuzhugBase, type BuzhugField } from "./buzhug_files.ts";
 import { Fault, UsageError } from "./errors.ts";
 import type { NewSchema } from "./fields.ts";
-import { fieldName } from "./import.ts";
-import { type Io, progress, say } from "./io.ts";
+import { type Io, say } from "./io.ts";
+import { Progress } from "./progress.ts";
+import { fieldName } from "./take_rows.ts";
 
 /** What is not in the old base. */
 export interface BuzhugOptions {
@@ -59,11 +60,11 @@ function checkEncoding(label: string): void {
 
 /** The rows, under their new names. */
 function* chunksOf(old: BuzhugBase, names: readonly string[], io: Io): Generator<GivenRow[]> {
-  using importing = progress(io, "importing");
+  using progress = new Progress(io, "importing");
   let chunk: GivenRow[] = [];
   let n = 0;
   for (const { id, version, values } of old.rows()) {
-    importing.at(++n);
+    progress.at(++n, () => ({ part: (id + 1) / old.nextId }));
     chunk.push({
       id,
       version,

@@ -31,6 +31,9 @@ export interface Command extends Accepted {
 /** The flags that name the form of what is printed. */
 export const FORMS = ["json", "ndjson", "csv"] as const satisfies Flag[];
 
+/** The flags that name the form of a file. */
+export const FILE_FORMS = [...FORMS, "tsv"] as const satisfies Flag[];
+
 /** The options of all that writes to a table. */
 const WRITING = ["timeout", "durability"] as const satisfies Value[];
 
@@ -137,16 +140,20 @@ export const COMMANDS: { readonly [name: string]: Command } = {
   import: {
     usage: "PATH FILE|-, or --from buzhug DIR PATH",
     summary: "insert the rows of a file; makes the table if there is none",
-    flags: ["csv", "ndjson"],
-    values: ["from", "link", "encoding"],
-    examples: ["import people people.csv", "import people - --ndjson < people.ndjson"],
+    flags: [...FILE_FORMS, "ids"],
+    values: ["types", "errors", "batch", "from", "link", "encoding", ...WRITING],
+    examples: [
+      "import people people.csv",
+      "import people - --ndjson < people.ndjson",
+      "import guests people.csv --types name=string,age=float --errors refused.csv",
+    ],
     run: async (call) => (await import("./transfer.ts")).importTo(call),
   },
 
   export: {
     usage: "PATH [FILE|-]",
     summary: "write all rows to a file, or print them",
-    flags: [...FORMS, "ids"],
+    flags: [...FILE_FORMS, "ids"],
     examples: ["export people people.json", "export people --csv --ids > people.csv"],
     run: async (call) => (await import("./transfer.ts")).exportFrom(call),
   },

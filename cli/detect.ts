@@ -20,8 +20,13 @@ const FLOAT_REGEXP = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const TEMPORAL_REGEXP = /^[+-]?\d\d.*[-:]\d\d/;
 const TEMPORAL = ["date", "time", "datetime", "timestamp"] as const;
 
-/** What a text looks like; digits behind a zero are text, as in a postal code. */
-export function textKind(text: string): Kind {
+/**
+ * What a text looks like; digits behind a zero are text, as in a postal code.
+ *
+ * @param text The text.
+ * @param seen What others of its column look like: most are alike.
+ */
+export function textKind(text: string, seen: ReadonlySet<Kind>): Kind {
   if (INTEGER_REGEXP.test(text)) {
     if (text === "-0") return "oddFloat";
     if (Number.isSafeInteger(Number(text))) return "integer";
@@ -33,7 +38,8 @@ export function textKind(text: string): Kind {
   if (text === "true" || text === "false") return "boolean";
   if (text === "NaN" || text === "Infinity" || text === "-Infinity") return "oddFloat";
   if (!TEMPORAL_REGEXP.test(text)) return "text";
-  return TEMPORAL.find((type) => parses(type, text)) ?? "text";
+  return TEMPORAL.find((type) => seen.has(type) && parses(type, text)) ??
+    TEMPORAL.find((type) => parses(type, text)) ?? "text";
 }
 
 function parses(type: TypeName, text: string): boolean {
@@ -46,14 +52,15 @@ function parses(type: TypeName, text: string): boolean {
 }
 
 /** What a JSON value looks like; text is what JSON has no form of its own for, or text. */
-export function jsonKind(value: NonNullable<JsonValue>): Kind {
+export function jsonKind(value: NonNullable<JsonValue>, seen: ReadonlySet<Kind>): Kind {
   switch (typeof value) {
     case "number":
       return Number.isSafeInteger(value) && !Object.is(value, -0) ? "integer" : "float";
     case "boolean":
       return "boolean";
     case "string": {
-      const kind = textKind(value);
+      if (seen.has("text")) return "text"; // no other kind of text makes a difference
+      const kind = textKind(value, seen);
       if (kind === "whole") return "bigint"; // a float would be a number
       return kind === "integer" || kind === "float" || kind === "boolean" ? "text" : kind;
     }

@@ -1,278 +1,303 @@
 /**
- * From a file to rows. All of it is read and checked before the base is made or
- * touched, and becomes one commit.
+ * From a file to rows. Where there is no base, the file is gone through twice: the type of a column
+ * is seen from all of it. Rows go on as they come, so that it does not matter how many there are.
  *
  * @module
  */
 
+// A new base of any number of rows, with ids of their own: what the public API has no verb for.
+import { createFromRows, type GivenRow } from "../engine/given_rows.ts";
+import { parentOf, toPath } from "../engine/path.ts";
 import {
+  BaseError,
   BaseNotFoundError,
   type FieldSpec,
   type Insert,
-  type JsonValue,
+  type OpenOptions,
   PsBase,
   type Schema,
-  type TypeName,
+  UniqueError,
 } from "../mod.ts";
-import { type Cell, parseCsv } from "./csv.ts";
-import { areTexts, jsonKind, type Kind, textKind, typeFor } from "./detect.ts";
-import { Fault } from "./errors.ts";
-import { META, type NewSchema, typeOf } from "./fields.ts";
-import { type Io, progress, say } from "./io.ts";
+import { type Kind, typeFor } from "./detect.ts";
+import { Fault, UsageError } from "./errors.ts";
+import { type NewSchema, specOf } from "./fields.ts";
+import { type Format, FORMATS } from "./formats.ts";
+import { Interruptible } from "./interrupt.ts";
+import { type Io, say } from "./io.ts";
+import type { FileForm } from "./output.ts";
+import { Progress } from "./progress.ts";
+import { Rejects } from "./rejects.ts";
+import { checkMeta, fieldName, isOwn, RowTaker, twoColumns } from "./take_rows.ts";
 import { tellTail } from "./tail.ts";
+import { Input } from "./text.ts";
 
-/** A file, taken apart: `C` is a CSV cell or a JSON value. */
-interface Source<C> {
-  /** The names of its columns. */
-  readonly names: readonly string[];
-  /** Its rows; a cell that is `undefined` is not there. */
-  readonly rows: readonly { readonly line: number; readonly cells: readonly (C | undefined)[] }[];
-  /** What a cell looks like. */
-  kindOf(cell: NonNullable<C>): Kind;
-  /** The type of a column whose cells have none in common. */
-  mixedType(kinds: ReadonlySet<Kind>): TypeName;
-  /** The value of a cell. */
-  read(type: ReturnType<typeof typeOf>, cell: NonNullable<C>): unknown;
-}
-
-// --------------------------------------------------------------- formats
-
-const SOURCES = { csv: csvSource, ndjson: ndjsonSource };
-
-function csvSource(text: string, io: Io): Source<Cell> {
-  using reading = progress(io, "reading");
-  const records = parseCsv(text);
-  const header: readonly Cell[] = records.next().value?.cells ?? [];
-  if (header.length === 0) throw new Fault("it is empty, its first line has the names");
-  const names = header.map((name, i) => {
-    if (!name) throw new Fault(`line 1: column ${i + 1} has no name`);
-    if (header.indexOf(name) < i) throw new Fault(`line 1: two columns are called "${name}"`);
-    return name;
-  });
-  const rows = Array.from(records, (record, i) => {
-    const { line, cells } = record;
-    if (cells.length !== names.length) {
-      throw new Fault(`line ${line}: ${cells.length} cells, there are ${names.length} columns`);
-    }
-    reading.at(i);
-    return record;
-  });
-  return {
-    names,
-    rows,
-    kindOf: textKind,
-    mixedType: () => "string",
-    read: (type, cell) => type.parse(cell),
-  };
-}
-
-function ndjsonSource(text: string, io: Io): Source<JsonValue> {
-  using reading = progress(io, "reading");
-  const places = new Map<string, number>();
-  const rows: { line: number; cells: (JsonValue | undefined)[] }[] = [];
-  for (const [i, content] of text.split("\n").entries()) {
-    if (content.trim() === "") continue;
-    const cells: (JsonValue | undefined)[] = [];
-    for (const [name, value] of Object.entries(jsonObject(i + 1, content))) {
-      const place = places.get(name) ?? places.size;
-      places.set(name, place);
-      cells[place] = value;
-    }
-    rows.push({ line: i + 1, cells });
-    reading.at(rows.length);
-  }
-  return {
-    names: [...places.keys()],
-    rows,
-    kindOf: jsonKind,
-    mixedType: (kinds) => areTexts(kinds) ? "string" : "json",
-    read: (type, value) => type.fromJson(value),
-  };
-}
-
-function jsonObject(line: number, content: string): { [name: string]: JsonValue } {
-  let value: unknown;
-  try {
-    value = /\d{16}/.test(content) ? JSON.parse(content, refuseLoss) : JSON.parse(content);
-  } catch (error) {
-    if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
-    throw new Fault(`line ${line}: ${error.message}`);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Fault(`line ${line}: a JSON object is expected`);
-  }
-  return value as { [name: string]: JsonValue };
-}
-
-/** A reviver: JSON.parse would round a long integer without a word. */
-function refuseLoss(_key: string, value: unknown, context?: { source?: string }): unknown {
-  const source = context?.source;
-  if (typeof value === "number" && source !== undefined && /^-?\d{16,}$/.test(source)) {
-    if (String(value) !== source) {
-      throw new RangeError(`${source} is beyond 2^53, write it as text: "${source}"`);
-    }
-  }
-  return value;
-}
-
-// --------------------------------------------------------------- fields
-
-/** A field name from any text: what cannot be in one becomes `_`. */
-export function fieldName(text: string): string {
-  const name = text.normalize("NFC").replace(/[^\p{L}\p{Nd}]+/gu, "_").replace(/^_+|_+$/g, "");
-  return /^\p{L}/u.test(name) ? name : `f${name && "_"}${name}`;
-}
-
-/** The names of the columns as fields; `known` are those that the base has. */
-function fieldNames(names: readonly string[], known: Schema | undefined): string[] {
-  const fields = names.map((name) => {
-    if (META.some((column) => column.name === name)) {
-      throw new Fault(`column "${name}" is kept by the base, export without --ids`);
-    }
-    if (known === undefined) return fieldName(name);
-    const field = [name, fieldName(name)].find((field) => Object.hasOwn(known, field));
-    if (field !== undefined) return field;
-    const fields = Object.keys(known).join(", ");
-    throw new Fault(`there is no field for column "${name}", the fields are ${fields}`);
-  });
-  fields.forEach((field, i) => {
-    const first = fields.indexOf(field);
-    if (first === i) return;
-    const columns = `columns "${names[first]}" and "${names[i]}"`;
-    throw new Fault(`${columns} both become field "${field}", rename one`);
-  });
-  return fields;
-}
-
-function detect<C>(source: Source<C>, fields: readonly string[]): NewSchema {
-  const types = fields.map((field, i): [string, FieldSpec] => {
-    const kinds = new Set<Kind>();
-    for (const { cells } of source.rows) {
-      const cell = cells[i];
-      if (cell !== null && cell !== undefined) kinds.add(source.kindOf(cell));
-    }
-    return [field, { type: typeFor(kinds) ?? source.mixedType(kinds) }];
-  });
-  return Object.fromEntries(types) as NewSchema;
-}
-
-// --------------------------------------------------------------- rows
-
-function rowsOf<C>(
-  { rows, read }: Source<C>,
-  fields: readonly string[],
-  schema: Record<string, FieldSpec>,
-): Record<string, unknown>[] {
-  const columns = fields.map((name) => {
-    const field = schema[name]!;
-    return { name, type: typeOf(field), required: field.required === true };
-  });
-  return rows.map(({ line, cells }) => {
-    const row: Record<string, unknown> = {};
-    columns.forEach(({ name, type, required }, i) => {
-      const cell = cells[i];
-      if (cell === undefined) return; // the default
-      if (cell === null) {
-        if (required) throw new Fault(`line ${line}: field "${name}" is required, it is null`);
-        row[name] = null;
-        return;
-      }
-      try {
-        const value = read(type, cell);
-        type.take(value);
-        row[name] = value;
-      } catch (error) {
-        if (![SyntaxError, TypeError, RangeError].some((type) => error instanceof type)) {
-          throw error;
-        }
-        throw new Fault(`line ${line}: field "${name}": ${(error as Error).message}`);
-      }
-    });
-    return row;
-  });
+/** What can be said of an import. */
+export interface ImportOptions {
+  /** The format of the file. */
+  readonly form: FileForm;
+  /** Types that are not to be detected, as `name=type,…`. */
+  readonly types?: string | undefined;
+  /** Where rows are kept that are refused; if it is left out, the first one is the end. */
+  readonly errors?: string | undefined;
+  /** So many rows are a commit; all of them, if it is left out. */
+  readonly batch?: number | undefined;
+  /** Whether rows keep their ids and versions, in a new base. */
+  readonly ids: boolean;
+  /** How to write to a base that is there. */
+  readonly open: OpenOptions;
 }
 
 /** Puts the rows of a file into a base, which is made if there is none; how many. */
 export async function importFile(
   path: string,
   file: string,
-  format: keyof typeof SOURCES,
+  options: ImportOptions,
   io: Io,
 ): Promise<number> {
+  const { errors } = options;
+  if (errors !== undefined && isSame(file, errors)) {
+    throw new UsageError(`--errors would overwrite the file that is read, "${file}"`);
+  }
   try {
-    const source = SOURCES[format](await readText(file, io), io) as Source<unknown>;
-    return await importSource(path, source, io);
+    using input = await openInput(file, io, path);
+    return await new Import(path, input, options, io).run();
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     throw new Fault(`Cannot import "${file}": ${error.message}`);
   }
 }
 
-/** All text of a file, or of stdin. */
-async function readText(file: string, { stdin }: Io): Promise<string> {
-  let bytes: Uint8Array;
+function isSame(a: string, b: string): boolean {
   try {
-    bytes = file === "-" ? await new Response(stdin).bytes() : await Deno.readFile(file);
-  } catch (error) {
-    throw new Fault((error as Error).message);
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    // A TypeError for bytes that are not UTF-8, a RangeError for more than a string can hold.
-    throw new Fault(error instanceof TypeError ? "it is not UTF-8" : "it is too large, split it");
+    return Deno.realPathSync(a) === Deno.realPathSync(b);
+  } catch {
+    return false; // One of them is not there.
   }
 }
 
-async function importSource(path: string, source: Source<unknown>, io: Io): Promise<number> {
-  let opened: PsBase;
+/** Beside the table there is room, on the disk that has to hold the rows anyway. */
+async function openInput(file: string, io: Io, path: string): Promise<Input> {
   try {
-    opened = await PsBase.open(path);
+    return await Input.open(file, io, parentOf(toPath(path)));
   } catch (error) {
-    if (!(error instanceof BaseNotFoundError)) throw error;
-    return importNew(path, source, io);
+    throw error instanceof Fault ? error : new Fault((error as Error).message);
   }
-  await using base = opened;
-  using _tail = tellTail(io, base);
-  const { schema } = base;
-  const rows = rowsOf(source, fieldNames(source.names, schema), schema);
-  await base.insertMany(rows as Insert<Schema>[]);
-  return rows.length;
 }
 
-function importNew(path: string, source: Source<unknown>, io: Io): number {
-  if (source.names.length === 0) throw new Fault("it is empty, so there are no fields to detect");
-  const fields = fieldNames(source.names, undefined);
-  const schema = detect(source, fields);
-  const rows = rowsOf(source, fields, schema);
-  // All in one go, so that no Ctrl-C leaves a base without its rows.
-  using _signals = holdSignals();
-  const base = PsBase.createSync(path, schema);
-  try {
-    base.insertManySync(rows);
-  } catch (error) {
-    base.destroySync();
-    throw error;
+/** So many rows go into a new base at once. */
+const CHUNK_ROWS = 1024;
+
+/** One call of {@linkcode importFile}. */
+class Import {
+  readonly #path: string;
+  readonly #input: Input;
+  readonly #options: ImportOptions;
+  readonly #io: Io;
+  readonly #format: Format<unknown>;
+
+  constructor(path: string, input: Input, options: ImportOptions, io: Io) {
+    this.#path = path;
+    this.#input = input;
+    this.#options = options;
+    this.#io = io;
+    this.#format = FORMATS[options.form];
   }
-  base[Symbol.dispose]();
-  source.names.forEach((name, i) => {
-    if (name !== fields[i]) say(io, `column ${JSON.stringify(name)} is field ${fields[i]}`);
-  });
-  const types = fields.map((field) => `${field}:${schema[field]!.type}`);
-  say(io, `made "${path}" with ${types.join(" ")}`);
-  return rows.length;
+
+  async run(): Promise<number> {
+    const { types, ids, errors } = this.#options;
+    const base = await this.#open();
+    if (base === undefined) return await this.#intoNew();
+    await using _base = base;
+    using _tail = tellTail(this.#io, base);
+    if (types !== undefined) throw new Fault("the table has its types, leave out --types");
+    if (ids) throw new Fault("the table has ids of its own, --ids is for a new one");
+    using rejects = new Rejects(errors, this.#format);
+    return await this.#into(base, rejects);
+  }
+
+  async #open(): Promise<PsBase | undefined> {
+    try {
+      return await PsBase.open(this.#path, this.#options.open);
+    } catch (error) {
+      if (error instanceof BaseNotFoundError) return undefined;
+      throw error;
+    }
+  }
+
+  async #into(base: PsBase, rejects: Rejects): Promise<number> {
+    const { batch } = this.#options;
+    const { schema } = base;
+    const rows = this.#rows(schema, rejects, base).map(({ values }) => values as Insert<Schema>);
+    const done = batch === undefined
+      ? (await this.#whole(schema, base, () => base.insertMany(rows))).length
+      : await insertBatches(base, chunks(rows, batch));
+    rejects.tell(this.#io);
+    return done;
+  }
+
+  async #intoNew(): Promise<number> {
+    const { errors, batch } = this.#options;
+    const schema = this.#schema();
+    using rejects = new Rejects(errors, this.#format);
+    if (batch !== undefined) return await this.#intoEmpty(schema, rejects);
+    using interruptible = new Interruptible();
+    const rows = interruptible.between(chunks(this.#rows(schema, rejects, undefined), CHUNK_ROWS));
+    const insert = () => createFromRows(this.#path, schema, rows);
+    const done = await this.#whole(schema, undefined, insert);
+    rejects.tell(this.#io);
+    return done;
+  }
+
+  async #intoEmpty(schema: NewSchema, rejects: Rejects): Promise<number> {
+    await using base = await PsBase.create(this.#path, schema, this.#options.open) as PsBase;
+    try {
+      return await this.#into(base, rejects);
+    } catch (error) {
+      if (base.size === 0) await base.destroy();
+      throw error;
+    }
+  }
+
+  /** Inserts all rows; where a value is there twice, it is the line that is wanted. */
+  async #whole<T>(
+    schema: Record<string, FieldSpec>,
+    base: PsBase | undefined,
+    insert: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await insert();
+    } catch (error) {
+      // What is wrong with a value was found before.
+      if (error instanceof RangeError) {
+        throw new Fault(error.message.replace("write less at a time", "say --batch N"));
+      }
+      if (error instanceof UniqueError) {
+        using rejects = new Rejects(undefined, this.#format);
+        this.#rows(schema, rejects, base, true).forEach(() => {});
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * The rows of the file, as they come; those that are refused go elsewhere. Values that are there
+   * twice are refused with their rows only where others go on: else the commit finds them.
+   */
+  *#rows(
+    schema: Record<string, FieldSpec>,
+    rejects: Rejects,
+    base: PsBase | undefined,
+    unique = this.#options.errors !== undefined,
+  ): Generator<GivenRow> {
+    const { names, rows, header } = this.#format.read(this.#input.text());
+    const { ids } = this.#options;
+    using taker = new RowTaker(this.#format, names, { schema, base, ids, unique });
+    using progress = new Progress(this.#io, "importing");
+    let n = 0;
+    for (const row of rows) {
+      progress.at(++n, () => this.#far());
+      const taken = taker.take(row);
+      if (taken instanceof Fault) rejects.add(row, taken, header);
+      else yield taken;
+    }
+  }
+
+  #far() {
+    const { at, size } = this.#input;
+    return { bytes: at, part: at / size };
+  }
+
+  // ------------------------------------------------------------- fields
+
+  /** The fields of a new base, which are told before they are used. */
+  #schema(): NewSchema {
+    const { types, errors, ids } = this.#options;
+    const given = typesOf(types);
+    const { names, rows } = this.#format.read(this.#input.text());
+    const kinds: Set<Kind>[] = [];
+    {
+      using progress = new Progress(this.#io, "reading");
+      let n = 0;
+      for (const { line, cells } of rows) {
+        progress.at(++n, () => this.#far());
+        if (!(cells instanceof Fault)) this.#look(cells, kinds);
+        else if (errors === undefined) throw new Fault(`line ${line}: ${cells.message}`);
+      }
+    }
+    if (names.length === 0) throw new Fault("it is empty, so there are no fields to detect");
+    if (ids && !names.includes("__id__")) throw new Fault("--ids: there is no column __id__");
+    const fields = new Map<string, FieldSpec>();
+    const told: string[] = [];
+    const renamed: string[] = [];
+    names.forEach((name, i) => {
+      checkMeta(name, ids);
+      if (isOwn(name)) return;
+      const field = fieldName(name);
+      const other = names.find((other) => !isOwn(other) && fieldName(other) === field);
+      if (other !== name) throw twoColumns(other!, name, field);
+      const seen = kinds[i] ?? new Set();
+      const type = typeFor(seen) ?? this.#format.mixedType(seen);
+      const { text, spec } = given.get(field) ?? { text: type, spec: { type } };
+      fields.set(field, spec);
+      told.push(`${field}=${text}`);
+      given.delete(field);
+      if (name !== field) renamed.push(`column ${JSON.stringify(name)} is field ${field}`);
+    });
+    const [unknown] = given.keys();
+    if (unknown !== undefined) {
+      throw new Fault(`--types: there is no column "${unknown}", there are ${names.join(", ")}`);
+    }
+    say(this.#io, [...renamed, `types ${told.join(",")}`].join("\n"));
+    return Object.fromEntries(fields) as NewSchema;
+  }
+
+  #look(cells: readonly unknown[], kinds: Set<Kind>[]): void {
+    for (let i = 0; i < cells.length; i++) {
+      const cell = cells[i];
+      if (cell === null || cell === undefined) continue;
+      const seen = kinds[i] ??= new Set();
+      seen.add(this.#format.kindOf(cell, seen));
+    }
+  }
 }
 
-/** While it is not disposed of, signals that would end the process do not. */
-function holdSignals(): Disposable {
-  const signals: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT"]
-    : ["SIGINT", "SIGTERM", "SIGHUP"];
-  const ignore = () => {};
-  for (const signal of signals) Deno.addSignalListener(signal, ignore);
-  return {
-    [Symbol.dispose]() {
-      for (const signal of signals) Deno.removeSignalListener(signal, ignore);
-    },
-  };
+/** What `--types` says, by field: as it was written, and what that is. */
+function typesOf(text: string | undefined) {
+  const types = new Map<string, { readonly text: string; readonly spec: FieldSpec }>();
+  for (const word of text?.split(",") ?? []) {
+    const at = word.indexOf("=");
+    if (at <= 0) {
+      throw new UsageError(`--types: ${JSON.stringify(word)} is not of the form name=type`);
+    }
+    const name = fieldName(word.slice(0, at));
+    const text = word.slice(at + 1);
+    types.set(name, { text, spec: specOf(`${name}:${text}`)[1] });
+  }
+  return types;
+}
+
+/** Each batch is a commit: what fails leaves those before it. */
+async function insertBatches(
+  base: PsBase,
+  batches: Iterable<readonly Insert<Schema>[]>,
+): Promise<number> {
+  let done = 0;
+  try {
+    for (const rows of batches) done += (await base.insertMany(rows)).length;
+    return done;
+  } catch (error) {
+    if (done === 0 || !(error instanceof Fault || error instanceof BaseError)) throw error;
+    throw new Fault(`${error.message}; the first ${done} rows are in the table`);
+  }
+}
+
+/** So many at a time. */
+function* chunks<T>(items: Iterable<T>, size: number): Generator<T[]> {
+  let chunk: T[] = [];
+  for (const item of items) {
+    if (chunk.push(item) < size) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
 }

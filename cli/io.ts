@@ -36,10 +36,14 @@ interface SyncWriter {
 
 const ENCODER = new TextEncoder();
 
-/** Text to a file or stream; a write may take only a part of it. */
+/** Bytes to a file or stream; a write may take only a part of them. */
+export function writeBytes(to: SyncWriter, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += to.writeSync(bytes.subarray(done));
+}
+
+/** Text to a file or stream. */
 export function writeText(to: SyncWriter, text: string): void {
-  let rest = ENCODER.encode(text);
-  while (rest.length > 0) rest = rest.subarray(to.writeSync(rest));
+  writeBytes(to, ENCODER.encode(text));
 }
 
 function output(stream: SyncWriter & { isTerminal(): boolean }): Output {
@@ -90,23 +94,4 @@ export function red({ colors }: Pick<Output, "colors">, text: string): string {
 /** Tells people something, in lines that do nothing to a terminal but being read. */
 export function say({ stderr }: Io, text: string): void {
   stderr.write(text.split("\n").map(printable).join("\n") + "\n");
-}
-
-/** Tells how far a long job is, several times a second, if somebody looks. */
-export function progress({ stderr }: Io, doing: string): Disposable & { at(count: number): void } {
-  let shown = performance.now();
-  let length = 0;
-  return {
-    at(count) {
-      // The clock costs more than a row.
-      if (count % 1024 > 0 || !stderr.isTerminal || performance.now() - shown < 250) return;
-      shown = performance.now();
-      const text = `${doing} ${count.toLocaleString("en")} rows`;
-      length = text.length;
-      stderr.write(`\r${text}`);
-    },
-    [Symbol.dispose]() {
-      if (length > 0) stderr.write(`\r${" ".repeat(length)}\r`);
-    },
-  };
 }

@@ -8,21 +8,24 @@ import { cellOf, tableLines } from "../engine/text_table.ts";
 import { fit, unicodeEscape, UNSAFE_REGEXP, widthOf } from "../engine/text_width.ts";
 import { VALUE_TYPES } from "../engine/values.ts";
 import type { Parsed } from "./args.ts";
-import { FORMS } from "./commands.ts";
-import { formatCsv } from "./csv.ts";
+import { FILE_FORMS } from "./commands.ts";
+import { formatCsv, type Separator } from "./csv.ts";
 import { UsageError } from "./errors.ts";
-import { type Column, textColumn } from "./fields.ts";
+import type { Column } from "./fields.ts";
 import { bold, type Output } from "./io.ts";
 
 /** How rows are printed. */
-export type Form = "table" | "json" | "ndjson" | "csv";
+export type Form = "table" | FileForm;
+
+/** How rows stand in a file. */
+export type FileForm = (typeof FILE_FORMS)[number];
 
 /** Values by the names of columns. */
 export type Record = { readonly [name: string]: unknown };
 
 /** The form that is asked for by an option, if any. */
-export function askedForm({ flags }: Parsed): Exclude<Form, "table"> | undefined {
-  const forms = FORMS.filter((form) => flags.has(form));
+export function askedForm({ flags }: Parsed): FileForm | undefined {
+  const forms = FILE_FORMS.filter((form) => flags.has(form));
   if (forms.length > 1) throw new UsageError(`--${forms.join(" and --")} exclude each other`);
   return forms[0];
 }
@@ -39,15 +42,28 @@ export function writeRows(
   columns: readonly Column[],
   rows: Iterable<Record>,
 ): void {
-  const lines = LINES[form](columns, rows, out);
+  for (const piece of pieces(LINES[form](columns, rows, out))) out.write(piece);
+}
+
+/** Rows as the text of a file. */
+export function fileText(
+  form: FileForm,
+  columns: readonly Column[],
+  rows: Iterable<Record>,
+): Generator<string> {
+  return pieces(LINES[form](columns, rows, { columns: Infinity, colors: false }));
+}
+
+/** Many lines at once. */
+function* pieces(lines: Iterable<string>): Generator<string> {
   let text = "";
   for (const line of lines) {
     text += line;
     if (text.length < 65_536) continue;
-    out.write(text);
+    yield text;
     text = "";
   }
-  out.write(text);
+  yield text;
 }
 
 /** Prints one row: on a terminal a field a line, and whole, as it is mostly too wide for one. */
@@ -67,17 +83,22 @@ type Lines = (
   out: Pick<Output, "columns" | "colors">,
 ) => Generator<string>;
 
-const LINES: { readonly [F in Form]: Lines } = {
-  *csv(columns, rows) {
-    yield formatCsv(columns.map(({ name }) => name)) + "\n";
+function csvLines(separator: Separator): Lines {
+  return function* (columns, rows) {
+    yield formatCsv(columns.map(({ name }) => name), separator) + "\n";
     for (const row of rows) {
       const cells = columns.map(({ name, type }) => {
         const value = row[name];
         return value === null ? null : type.format(value);
       });
-      yield formatCsv(cells) + "\n";
+      yield formatCsv(cells, separator) + "\n";
     }
-  },
+  };
+}
+
+const LINES: { readonly [F in Form]: Lines } = {
+  csv: csvLines(","),
+  tsv: csvLines("\t"),
 
   *ndjson(columns, rows) {
     for (const row of rows) yield formatJson(columns, row) + "\n";

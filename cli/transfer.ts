@@ -4,24 +4,29 @@
  * @module
  */
 
-import { exactly } from "./args.ts";
-import { type Call, FORMS } from "./commands.ts";
-import { Fault, UsageError } from "./errors.ts";
+import { countOf, exactly } from "./args.ts";
+import { type Call, FILE_FORMS } from "./commands.ts";
+import { UsageError } from "./errors.ts";
 import { columnsOf, META } from "./fields.ts";
+import { formOfName } from "./formats.ts";
 import { importFile } from "./import.ts";
-import { progress, writeText } from "./io.ts";
-import { READ, withBase } from "./open.ts";
-import { askedForm, type Record, writeRows } from "./output.ts";
+import { READ, withBase, writeOptions } from "./open.ts";
+import { askedForm, fileText, type Record, writeRows } from "./output.ts";
+import { Progress } from "./progress.ts";
+import { writeWhole } from "./whole_file.ts";
 
 /** `psbase import` */
 export async function importTo(call: Call): Promise<void> {
-  if (call.values.from !== undefined) return await importFrom(call.values.from, call);
+  const { values: { from, types, errors }, flags, io } = call;
+  if (from !== undefined) return await importFrom(from, call);
   const [path, file] = exactly(call.words, "PATH", "FILE");
-  const format = askedForm(call) ?? formatOf(file);
-  if (format !== "csv" && format !== "ndjson") {
-    throw new UsageError(`the format of "${file}" is not known, say --csv or --ndjson`);
-  }
-  call.io.stdout.write(`${await importFile(path, file, format, call.io)}\n`);
+  const form = askedForm(call) ?? formOfName(file) ?? unknownForm(file);
+  const batch = countOf(call, "batch");
+  const ids = flags.has("ids");
+  if (batch === 0) throw new UsageError("--batch 0: a commit has one row at least");
+  if (batch !== undefined && ids) throw new UsageError("--ids and --batch exclude each other");
+  const options = { form, types, errors, batch, ids, open: writeOptions(call) };
+  io.stdout.write(`${await importFile(path, file, options, io)}\n`);
 }
 
 /** Makes a table of one of another store. */
@@ -37,44 +42,30 @@ async function importFrom(store: string, { words, values, io }: Call): Promise<v
 
 /** `psbase export` */
 export async function exportFrom(call: Call): Promise<void> {
-  const [path, file] = exactly(
-    call.words.length === 1 ? [...call.words, "-"] : call.words,
-    "PATH",
-    "FILE",
-  );
-  const form = askedForm(call) ?? (file === "-" ? "ndjson" : formatOf(file));
-  if (form === undefined) {
-    throw new UsageError(`the format of "${file}" is not known, say --csv, --ndjson or --json`);
-  }
-  await withBase(call, path, READ, (base) => {
+  const { io } = call;
+  const words = call.words.length === 1 ? [...call.words, "-"] : call.words;
+  const [path, file] = exactly(words, "PATH", "FILE");
+  const form = askedForm(call) ?? (file === "-" ? "ndjson" : formOfName(file) ?? unknownForm(file));
+  await withBase(call, path, READ, async (base) => {
     const columns = [...(call.flags.has("ids") ? META : []), ...columnsOf(base.schema)];
-    using exporting = progress(call.io, "exporting");
-    let n = 0;
-    const rows = Iterator.from(base).map((row): Record => {
-      exporting.at(n++);
+    if (file === "-") return writeRows(io.stdout, form, columns, base);
+    using progress = new Progress(io, "exporting");
+    let rows = 0;
+    let bytes = 0;
+    const { size } = base;
+    const all = Iterator.from<Record>(base).map((row) => {
+      progress.at(++rows, () => ({ bytes, part: rows / size }));
       return row;
     });
-    if (file === "-") return writeRows(call.io.stdout, form, columns, rows);
-    using out = openOutput(file);
-    const write = (text: string) => orFault(file, () => writeText(out, text));
-    writeRows({ columns: Infinity, colors: false, write }, form, columns, rows);
+    const text = fileText(form, columns, all).map((piece) => {
+      bytes += piece.length;
+      return piece;
+    });
+    await writeWhole(file, text);
   });
 }
 
-/** The format that a file's name tells of. */
-function formatOf(file: string): (typeof FORMS)[number] | undefined {
-  const [, extension = ""] = /\.(\w+)$/.exec(file.toLowerCase()) ?? [];
-  return extension === "jsonl" ? "ndjson" : FORMS.find((form) => form === extension);
-}
-
-function openOutput(file: string): Deno.FsFile {
-  return orFault(file, () => Deno.openSync(file, { write: true, create: true, truncate: true }));
-}
-
-function orFault<T>(file: string, write: () => T): T {
-  try {
-    return write();
-  } catch (error) {
-    throw new Fault(`Cannot write "${file}": ${(error as Error).message}`);
-  }
+function unknownForm(file: string): never {
+  const forms = FILE_FORMS.map((form) => `--${form}`).join(", ");
+  throw new UsageError(`the format of "${file}" is not known, say one of ${forms}`);
 }

@@ -4,18 +4,29 @@
  * @module
  */
 
-import { parseCsv } from "../../cli/csv.ts";
+import { type Cell, parseCsv } from "../../cli/csv.ts";
 import type { Strike } from "./strikes.ts";
 
 const CSV = new URL("../data/birdstrikes.csv", import.meta.url);
 /** So many strikes: those of the file, over and over again. */
 export function readStrikes(count: number): Strike[] {
-  const [, ...records] = parseCsv(Deno.readTextFileSync(CSV));
+  const [, ...records] = parseCsv([Deno.readTextFileSync(CSV)]);
   const integer = (cell: string | null | undefined) => cell == null ? null : Number(cell);
   const strikes = records.map(({ cells }): Strike => {
-    const [airport, aircraft, damage, date, operator, state, phase, size, species, timeOfDay] =
-      cells;
-    const [costOther, costRepair, costTotal, speed] = cells.slice(10).map(integer);
+    const [
+      airport,
+      aircraft,
+      damage,
+      date,
+      operator,
+      state,
+      phase,
+      size,
+      species,
+      timeOfDay,
+      ...n
+    ] = cells as readonly Cell[];
+    const [costOther, costRepair, costTotal, speed] = n.map(integer);
     return {
       airport: airport!,
       aircraft,

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { fieldName } from "../../cli/import.ts";
+import { fieldName } from "../../cli/take_rows.ts";
 import { type InsertOf, PsBase, type RowOf } from "../../mod.ts";
 import { done, psbase } from "../helpers/cli.ts";
 import { tempBase } from "../helpers/temp_base.ts";
@@ -170,13 +170,14 @@ Deno.test("import makes field names of any header, tells of it, and finds them a
   const stdin = "Airport Name,Cost Total $,name,2nd,Größe (m),日付\r\nx,1,2,3,4,5\r\n";
   const { code, err } = await psbase(["import", base.path, "-", "--csv"], { stdin });
   assertEquals(code, 0, err);
-  assertEquals(err.split("\n").slice(0, -2), [
+  assertEquals(err.split("\n").slice(0, -1), [
     'column "Airport Name" is field Airport_Name',
     'column "Cost Total $" is field Cost_Total',
     'column "2nd" is field f_2nd',
     'column "Größe (m)" is field Größe_m',
+    "types Airport_Name=string,Cost_Total=integer,name=integer,f_2nd=integer,Größe_m=integer," +
+    "日付=integer",
   ]);
-  assertStringIncludes(err, `made "${base.path}" with Airport_Name:string Cost_Total:integer`);
   assertEquals(await psbase(["import", base.path, "-", "--csv"], { stdin }), {
     code: 0,
     out: "1\n",
@@ -250,7 +251,7 @@ Deno.test("import that fails says the line and leaves nothing", async (t) => {
     ["a wrong type", old, "csv", "a,b\n1,\n2,2024-13-01\n", 'line 3: field "b": "2024-13-01" is'],
     ["a wrong JSON type", old, "ndjson", '{"a":"1"}', 'line 1: field "a": "1" is a string'],
     ["null where required", old, "csv", "a,b\n1,\n,\n", 'line 3: field "a" is required'],
-    ["required left out", old, "csv", "b\n2024-01-01\n", 'field "a" is required'],
+    ["required left out", old, "csv", "b\n2024-01-01\n", 'line 2: field "a" is required'],
     ["an unknown column", old, "csv", "a,c\n1,2\n", 'no field for column "c", the fields are a, b'],
   ];
   for (const [name, path, format, stdin, told] of cases) {
@@ -258,7 +259,7 @@ Deno.test("import that fails says the line and leaves nothing", async (t) => {
       const { code, out, err } = await psbase(["import", path, "-", `--${format}`], { stdin });
       assertEquals([code, out], [1, ""], err);
       assertStringIncludes(err, told);
-      assertEquals(err.split("\n").length, 2, err);
+      assertEquals(err.replace(/^types .*\n/, "").split("\n").length, 2, err);
       assertEquals([...Deno.readDirSync(base.parent)].map(({ name }) => name), ["people"]);
     });
   }
@@ -300,4 +301,182 @@ Deno.test("export --ids adds ids and versions", async () => {
   const file = `${base.parent}/out.json`;
   await done(["export", base.path, file]);
   assertEquals(JSON.parse(Deno.readTextFileSync(file)), [{ a: "y" }, { a: "w" }]);
+});
+
+Deno.test("import --types says what columns are, and tells all types before they are used", async () => {
+  await using base = tempBase();
+  const stdin = "no,Day One,note\n007,1,x\n008,,2024-01-01\n";
+  const types = "no=integer,Day One=float";
+  const { code, out, err } = await psbase(["import", base.path, "-", "--csv", "--types", types], {
+    stdin,
+  });
+  assertEquals([code, out], [0, "2\n"], err);
+  assertEquals(
+    err,
+    'column "Day One" is field Day_One\ntypes no=integer,Day_One=float,note=string\n',
+  );
+  assertEquals(
+    await done(["select", base.path, "--csv", "--fields", "no,Day_One,note"]),
+    "no,Day_One,note\n7,1,x\n8,,2024-01-01\n",
+  );
+});
+
+Deno.test("import --types takes options and links, as create does", async () => {
+  await using base = tempBase();
+  const houses = `${base.parent}/houses`;
+  await done(["import", houses, "-", "--csv"], { stdin: "name\nevergreen\n" });
+  const types = `name=string:required:unique,home=link=${houses}`;
+  const args = ["import", base.path, "-", "--csv", "--types", types];
+  const cases: [stdin: string, told: string][] = [
+    ["name,home\na,0\na,\n", 'line 3: field "name" is unique, and a is there already'],
+    ["name,home\na,0\n,\n", 'line 3: field "name" is required, it is null'],
+    ["name,home\na,0\nb,1\n", `line 3: field "home": there is no row 1 in "${houses}"`],
+    ["name,home\na,0\nb,x\n", 'line 3: field "home": "x" is not the id of a row'],
+    ["name,where\na,0\n", '--types: there is no column "home", there are name, where'],
+  ];
+  for (const [stdin, told] of cases) {
+    const { code, err } = await psbase(args, { stdin });
+    assertEquals(code, 1, err);
+    assertStringIncludes(err, told);
+    assertEquals([...Deno.readDirSync(base.parent)].map(({ name }) => name), ["houses"]);
+  }
+  assertEquals(await done(args, { stdin: "name,home\na,0\nb,\n" }), "2\n");
+  await using table = await PsBase.open(base.path);
+  assertEquals(table.get(0)?.home, { __id__: 0, __version__: 0, name: "evergreen" } as never);
+});
+
+Deno.test("import --errors: a value of a row that is refused can come again", async () => {
+  await using base = tempBase();
+  await done(["create", base.path, "a:string:unique", "b:integer", "c:string:unique"]);
+  const stdin = "a,b,c\nx,one,u\nx,1,v\ny,2,v\ny,3,w\n,4,\n,5,\n";
+  const args = ["import", base.path, "-", "--csv", "--errors", `${base.parent}/bad`];
+  assertEquals(await done(args, { stdin }), "4\n");
+  assertEquals(
+    Deno.readTextFileSync(`${base.parent}/bad`),
+    '__line__,__reason__,a,b,c\n2,"field ""b"": ""one"" is not an integer within ±(2^53 - 1)",' +
+      'x,one,u\n4,"field ""c"" is unique, and v is there already",y,2,v\n',
+  );
+  const again = await psbase(args.slice(0, 4), { stdin: "a,b\nz,1\nw,2\ny,3\n" });
+  assertEquals(again.code, 1);
+  assertStringIncludes(again.err, 'line 4: field "a" is unique, and y is there already');
+  // Nor does it take an id along.
+  args[1] = `${base.parent}/new`;
+  const types = "a=string:unique,b=integer,c=string:unique";
+  assertEquals(await done([...args, "--types", types], { stdin }), "4\n");
+  assertEquals(
+    await done(["export", args[1], "--ids", "--csv"]),
+    "__id__,__version__,a,b,c\n0,0,x,1,v\n1,0,y,3,w\n2,0,,4,\n3,0,,5,\n",
+  );
+});
+
+Deno.test("import --errors keeps JSON as it was, and what is none as text", async () => {
+  await using base = tempBase();
+  await done(["create", base.path, "a:bigint", "b:string"]);
+  const stdin = `[{"a": 12345678901234567,
+    "b": "\\n"}, 5, {}, {"a":1.5} , {"b":1, "c":{"d" : [ ]}}, {"a" 1}]`;
+  const bad = `${base.parent}/bad.ndjson`;
+  const args = ["import", base.path, "-", "--json", "--errors", bad];
+  assertEquals(await done(args, { stdin }), "1\n");
+  const rows = Deno.readTextFileSync(bad).split("\n").map((line) =>
+    line.replace(/"__reason__":"(?:[^"\\]|\\.)*"/, "…")
+  );
+  assertEquals(rows, [
+    '{"__line__":1,…,"a": 12345678901234567, "b": "\\n"}',
+    '{"__line__":2,…,"__text__":"5"}',
+    '{"__line__":2,…,"a":1.5}',
+    '{"__line__":2,…,"b":1, "c":{"d" : [ ]}}',
+    '{"__line__":2,…,"__text__":"{\\"a\\" 1}"}',
+    "",
+  ]);
+});
+
+Deno.test("import --batch commits so many rows at a time, and says how many are in", async () => {
+  await using base = tempBase();
+  const args = (...more: string[]) => ["import", base.path, "-", "--csv", "--batch", "2", ...more];
+  assertEquals(await done(args(), { stdin: "n\n0\n1\n2\n3\n4\n" }), "5\n");
+  await using table = await PsBase.open(base.path, { schema: { n: "integer" } });
+  assertEquals(table.sequence, 3);
+  const { code, out, err } = await psbase(args(), { stdin: "n\n5\n6\n7\nx\n9\n" });
+  assertEquals([code, out], [1, ""]);
+  assertStringIncludes(err, 'line 5: field "n": "x" is not an integer');
+  assertStringIncludes(err, "; the first 2 rows are in the table\n");
+  assertEquals(table.size, 7);
+  const bad = `${base.parent}/bad`;
+  assertEquals(await done(args("--errors", bad), { stdin: "n\n7\nx\n8\n9\n" }), "3\n");
+  assertEquals(table.size, 10);
+  const fresh = `${base.parent}/fresh`;
+  const first = await psbase(
+    ["import", fresh, "-", "--csv", "--batch", "2", "--types", "n=float"],
+    {
+      stdin: "n\nx\n",
+    },
+  );
+  assertEquals(first.code, 1);
+  assertEquals([...Deno.readDirSync(base.parent)].map(({ name }) => name).sort(), [
+    "bad",
+    "people",
+  ]);
+});
+
+Deno.test("import --ids keeps ids and versions in a new table, and nowhere else", async () => {
+  await using base = tempBase();
+  const args = (...more: string[]) => ["import", base.path, "-", "--csv", ...more];
+  const cases: [stdin: string, told: string][] = [
+    ["a\nx\n", "--ids: there is no column __id__"],
+    ["__id__,a\n5,x\n5,y\n", "line 3: __id__ is 5 behind 5, sort the rows by it"],
+    ["__id__,a\n5,x\n4,y\n", "line 3: __id__ is 4 behind 5, sort the rows by it"],
+    ["__id__,a\n-1,x\n", "line 2: -1 is no id and no version"],
+    ["__id__,__version__,a\n1,-1,x\n", "line 2: -1 is no id and no version"],
+    ["__id__,a\n,x\n", 'line 2: field "__id__" is required, it is null'],
+    ["__id__,a\nx,x\n", 'line 2: field "__id__": "x" is not an integer'],
+  ];
+  for (const [stdin, told] of cases) {
+    const { code, err } = await psbase(args("--ids"), { stdin });
+    assertEquals(code, 1, err);
+    assertStringIncludes(err, told);
+    assertEquals([...Deno.readDirSync(base.parent)], []);
+  }
+  const stdin = "a,__version__,__id__\nx,3,7\ny,0,9007199254740990\n";
+  assertEquals(await done(args("--ids"), { stdin }), "2\n");
+  assertEquals(
+    await done(["export", base.path, "--csv", "--ids"]),
+    "__id__,__version__,a\n7,3,x\n9007199254740990,0,y\n",
+  );
+  const again = await psbase(args("--ids"), { stdin });
+  assertEquals(again.code, 1);
+  assertStringIncludes(again.err, "the table has ids of its own, --ids is for a new one");
+});
+
+Deno.test("import refuses what cannot be meant, and touches nothing", async () => {
+  await using base = tempBase();
+  const file = `${base.parent}/a.csv`;
+  Deno.writeTextFileSync(file, "n\n1\n");
+  const usage: [args: string[], told: string][] = [
+    [["--batch", "0"], "--batch 0: a commit has one row at least"],
+    [["--batch", "x"], "option --batch is"],
+    [["--batch", "2", "--ids"], "--ids and --batch exclude each other"],
+    [["--types", "n"], '--types: "n" is not of the form name=type'],
+    [["--types", "n=number"], 'field "n": unknown type "number", the types are'],
+    [["--errors", file], "--errors would overwrite the file that is read"],
+    [["--csv", "--tsv"], "exclude each other"],
+  ];
+  for (const [args, told] of usage) {
+    const { code, err } = await psbase(["import", base.path, file, ...args]);
+    assertEquals(code, 2, err);
+    assertStringIncludes(err, told);
+  }
+  assertEquals(Deno.readTextFileSync(file), "n\n1\n");
+  assertEquals([...Deno.readDirSync(base.parent)].map(({ name }) => name), ["a.csv"]);
+  const cases: [args: string[], told: string][] = [
+    [["people", `${base.parent}/none.csv`], "No such file"],
+    [["people", base.parent, "--csv"], "it is a directory"],
+  ];
+  for (const [[path, ...args], told] of cases) {
+    const { code, err } = await psbase(["import", `${base.parent}/${path}`, ...args]);
+    assertEquals(code, 1, err);
+    assertStringIncludes(err, told);
+  }
+  await done(["import", base.path, file]);
+  const typed = await psbase(["import", base.path, file, "--types", "n=float"]);
+  assertStringIncludes(typed.err, "the table has its types, leave out --types");
 });

@@ -1,0 +1,68 @@
+/**
+ * The rows of a file that are refused.
+ *
+ * @module
+ */
+
+import { Fault } from "./errors.ts";
+import type { FileRow, Format } from "./formats.ts";
+import { type Io, say, writeText } from "./io.ts";
+import { REJECT_COLUMNS } from "./take_rows.ts";
+
+/**
+ * Keeps the rows that are refused in a file of the format that they come from, each with its line
+ * and the reason before it; where there is no such file, the first one is the end.
+ */
+export class Rejects implements Disposable {
+  readonly #path: string | undefined;
+  readonly #format: Format<unknown>;
+  #file: Deno.FsFile | undefined;
+  #count = 0;
+
+  /**
+   * @param path The file; it is emptied.
+   * @param format The format of the rows.
+   */
+  constructor(path: string | undefined, format: Format<unknown>) {
+    this.#path = path;
+    this.#format = format;
+    if (path === undefined) return;
+    this.#file = this.#orFault(() =>
+      Deno.openSync(path, { write: true, create: true, truncate: true })
+    );
+  }
+
+  /**
+   * Adds a row.
+   *
+   * @param row The row.
+   * @param reason Why it is refused.
+   * @param header What stands before the first row of its file.
+   * @throws {Fault} If there is no file to keep it in.
+   */
+  add({ line, text }: FileRow<unknown>, { message }: Fault, header: string): void {
+    const file = this.#file;
+    if (file === undefined) throw new Fault(`line ${line}: ${message}`);
+    const before = this.#count++ === 0 ? this.#format.headerWith(header, REJECT_COLUMNS) : "";
+    const columns = [[REJECT_COLUMNS[0], line], [REJECT_COLUMNS[1], message]] as const;
+    this.#orFault(() => writeText(file, before + this.#format.withColumns(text, columns)));
+  }
+
+  /** Says how many they are. */
+  tell(io: Io): void {
+    if (this.#count === 0) return;
+    say(io, `${this.#count} ${this.#count === 1 ? "row" : "rows"} refused, see "${this.#path}"`);
+  }
+
+  #orFault<T>(act: () => T): T {
+    try {
+      return act();
+    } catch (error) {
+      throw new Fault(`cannot write "${this.#path}": ${(error as Error).message}`);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#file?.close();
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * The cells of a row of a file as the values of a row, with all that can be wrong with them.
+ *
+ * @module
+ */
+
+import type { GivenRow } from "../engine/given_rows.ts";
+import type { ValueType } from "../engine/values.ts";
+import { type FieldSpec, PsBase } from "../mod.ts";
+import { Fault } from "./errors.ts";
+import { META, typeOf } from "./fields.ts";
+import type { FileRow, Format } from "./formats.ts";
+
+/** What {@linkcode Rejects} puts before a row: a file of them can be mended and imported. */
+export const REJECT_COLUMNS = ["__line__", "__reason__"] as const;
+
+/** Whether a column is no field of a row, but of the base or of an import. */
+export function isOwn(name: string): boolean {
+  return isMeta(name) || (REJECT_COLUMNS as readonly string[]).includes(name);
+}
+
+function isMeta(name: string): boolean {
+  return META.some((column) => column.name === name);
+}
+
+/** A field name from any text: what cannot be in one becomes `_`. */
+export function fieldName(text: string): string {
+  const name = text.normalize("NFC").replace(/[^\p{L}\p{Nd}]+/gu, "_").replace(/^_+|_+$/g, "");
+  return /^\p{L}/u.test(name) ? name : `f${name && "_"}${name}`;
+}
+
+/** Throws Fault, if ids are in a file that are not asked for. */
+export function checkMeta(name: string, ids: boolean): void {
+  if (ids || !isMeta(name)) return;
+  throw new Fault(`column "${name}" is kept by the base, say --ids to keep what is in it`);
+}
+
+/** Two columns become one field. */
+export function twoColumns(one: string, other: string, field: string): Fault {
+  return new Fault(`columns "${one}" and "${other}" both become field "${field}", rename one`);
+}
+
+/** The field of a column among those that a base has; throws Fault if there is none. */
+function fieldOfColumn(name: string, known: Record<string, FieldSpec>): string {
+  const field = [name, fieldName(name)].find((field) => Object.hasOwn(known, field));
+  if (field !== undefined) return field;
+  const fields = Object.keys(known).join(", ");
+  throw new Fault(`there is no field for column "${name}", the fields are ${fields}`);
+}
+
+/** What becomes of the cells of a column. */
+interface Column {
+  readonly name: string;
+  readonly type: ValueType;
+  /** Whether it is a field; else it is an id or a version. */
+  readonly isField: boolean;
+  readonly required: boolean;
+  /** The base that it leads to, if it is a link and that is there. */
+  readonly target: PsBase | undefined;
+  /** The values that came, as text, if none may come twice. */
+  readonly seen: Set<string> | undefined;
+}
+
+/** What rows are taken for. */
+export interface TakeOptions {
+  /** The fields. */
+  readonly schema: Record<string, FieldSpec>;
+  /** The base; none, if it is yet to be made. */
+  readonly base: PsBase | undefined;
+  /** Whether rows have ids and versions. */
+  readonly ids: boolean;
+  /** Whether it is looked for values that must not be there twice, all of which are held for that. */
+  readonly unique: boolean;
+}
+
+/** Takes rows, one after the other. */
+export class RowTaker implements Disposable {
+  readonly #format: Format<unknown>;
+  readonly #names: readonly string[];
+  readonly #options: TakeOptions;
+  /** By the place of a column; `null`: it is left aside. */
+  readonly #columns: (Column | null)[] = [];
+  /** What must be there and has no default. */
+  readonly #needed: readonly string[];
+  /** The bases that links lead to. */
+  readonly #targets: PsBase[] = [];
+  #nextId = 0;
+
+  /**
+   * @param format The format of the file.
+   * @param names Its columns, more of which may come.
+   * @param options What the rows are for.
+   */
+  constructor(format: Format<unknown>, names: readonly string[], options: TakeOptions) {
+    this.#format = format;
+    this.#names = names;
+    this.#options = options;
+    this.#needed = Object.entries(options.schema)
+      .filter(([, { required, default: value }]) => required === true && (value ?? null) === null)
+      .map(([name]) => name);
+    // What is wrong with a column that is known now, is wrong with the file and not with a row.
+    names.forEach((_, i) => this.#column(i));
+  }
+
+  /** A row; or what is wrong with it. */
+  take({ cells }: FileRow<unknown>): GivenRow | Fault {
+    try {
+      if (cells instanceof Fault) throw cells;
+      return this.#take(cells);
+    } catch (error) {
+      if (error instanceof Fault) return error;
+      throw error;
+    }
+  }
+
+  #take(cells: readonly unknown[]): GivenRow {
+    const values: Record<string, unknown> = {};
+    const meta: Record<string, number> = {};
+    for (let i = 0; i < cells.length; i++) {
+      const cell = cells[i];
+      if (cell === undefined) continue; // the default
+      const column = this.#columns[i] === undefined ? this.#column(i) : this.#columns[i]!;
+      if (column === null) continue;
+      const value = cell === null ? nullOf(column) : this.#value(column, cell);
+      if (column.isField) values[column.name] = value;
+      else meta[column.name] = value as number;
+    }
+    for (const name of this.#needed) {
+      if (values[name] === undefined) throw new Fault(`field "${name}" is required`);
+    }
+    const { id, version } = this.#metaOf(meta);
+    this.#checkUnique(values);
+    this.#nextId = id + 1;
+    return { id, version, values };
+  }
+
+  #value({ name, type, target }: Column, cell: unknown): unknown {
+    let value: unknown;
+    try {
+      value = this.#format.valueOf(type, cell!);
+      type.take(value);
+    } catch (error) {
+      if (![SyntaxError, TypeError, RangeError].some((type) => error instanceof type)) throw error;
+      throw new Fault(`field "${name}": ${(error as Error).message}`);
+    }
+    if (target?.has(value as number) === false) {
+      throw new Fault(`field "${name}": there is no row ${value} in "${target.path}"`);
+    }
+    return value;
+  }
+
+  /** Last of all: what is refused for another reason is in nobody's way. */
+  #checkUnique(values: Record<string, unknown>): void {
+    const came: (() => void)[] = [];
+    for (const column of this.#columns) {
+      if (column?.seen === undefined) continue;
+      const { name, type, seen } = column;
+      const value = values[name] ?? null;
+      if (value === null) continue;
+      const text = type.format(value);
+      const where = { [name]: { eq: value } } as Record<string, never>;
+      if (seen.has(text) || (this.#options.base?.count(where) ?? 0) > 0) {
+        throw new Fault(`field "${name}" is unique, and ${text} is there already`);
+      }
+      came.push(() => seen.add(text));
+    }
+    for (const add of came) add();
+  }
+
+  #metaOf(given: Record<string, number>): { readonly id: number; readonly version: number } {
+    if (!this.#options.ids) return { id: this.#nextId, version: 0 };
+    const { __id__: id, __version__: version = 0 } = given;
+    if (id === undefined) throw new Fault("it has no __id__");
+    for (const number of [id, version]) {
+      if (number < 0) throw new Fault(`${number} is no id and no version`);
+    }
+    if (id >= this.#nextId) return { id, version };
+    throw new Fault(`__id__ is ${id} behind ${this.#nextId - 1}, sort the rows by it`);
+  }
+
+  // ------------------------------------------------------------- columns
+
+  #column(place: number): Column | null {
+    const name = this.#names[place]!;
+    const { schema, ids, unique } = this.#options;
+    checkMeta(name, ids);
+    let column: Column | null;
+    if (isMeta(name)) {
+      const { type } = META[0]!;
+      column = { name, type, isField: false, required: true, target: undefined, seen: undefined };
+    } else if (isOwn(name)) {
+      column = null;
+    } else {
+      const field = fieldOfColumn(name, schema);
+      const other = this.#columns.findIndex((column) => column?.isField && column.name === field);
+      if (other >= 0) throw twoColumns(this.#names[other]!, name, field);
+      const spec = schema[field]!;
+      column = {
+        name: field,
+        type: typeOf(spec),
+        isField: true,
+        required: spec.required === true,
+        target: this.#targetOf(spec),
+        seen: unique && spec.unique === true ? new Set() : undefined,
+      };
+    }
+    return this.#columns[place] = column;
+  }
+
+  /** The base that a link leads to, if it is one and that is there. */
+  #targetOf({ type }: FieldSpec): PsBase | undefined {
+    if (typeof type !== "object" || !("link" in type)) return undefined;
+    if (type.link === "self") return this.#options.base;
+    const target = PsBase.openSync(type.link, { readOnly: true });
+    this.#targets.push(target);
+    return target;
+  }
+
+  [Symbol.dispose](): void {
+    for (const target of this.#targets) target[Symbol.dispose]();
+  }
+}
+
+function nullOf({ name, required }: Column): null {
+  if (required) throw new Fault(`field "${name}" is required, it is null`);
+  return null;
+}
