@@ -10,6 +10,7 @@ import { describeMachine } from "./suite/machine.ts";
 import { print } from "./suite/markdown.ts";
 import { report, type Results } from "./suite/report.ts";
 import { measure, type Measured, type Workload } from "./suite/workload.ts";
+import { fileWorkloads } from "./workloads/files.ts";
 import { growthWorkloads } from "./workloads/growth.ts";
 import { openingWorkloads } from "./workloads/opening.ts";
 import { queryWorks } from "./workloads/queries.ts";
@@ -59,6 +60,7 @@ function workloads(templates: Templates, { quick, huge }: Options): Workload[] {
         group: `queries: ${n(many)} rows, warm`,
       })
     ),
+    ...fileWorkloads(templates, many, `files: ${n(many)} rows, a process each`),
     ...growth.flatMap((rows) => growthWorkloads(templates, rows)),
   ];
 }

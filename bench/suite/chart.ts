@@ -15,6 +15,7 @@ const COLOURS: Record<Contender, string> = {
   "SQLite NORMAL": "#74c0fc",
   "Deno KV": "#2f9e44",
   "JSON file": "#ae8a1e",
+  sqlite3: "#1864ab",
   nothing: "#868e96",
 };
 

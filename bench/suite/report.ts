@@ -18,7 +18,7 @@ export interface Results {
 }
 
 /** Whom psbase is compared with where commits are durable: not who has all rows in memory. */
-const DURABLE: readonly Contender[] = ["SQLite FULL", "Deno KV"];
+const DURABLE: readonly Contender[] = ["SQLite FULL", "Deno KV", "sqlite3"];
 /** And where they may be relaxed. */
 const RELAXED: readonly Contender[] = [...DURABLE, "SQLite NORMAL"];
 

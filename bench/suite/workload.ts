@@ -15,6 +15,8 @@ export const CONTENDERS = {
   "Deno KV": "`Deno.openKv`, SQLite beneath (WAL, FULL): a commit waits for `fsync`",
   "JSON file": "all rows in memory, read again if the file is another; written anew, synced and " +
     "renamed under `PsLock`",
+  sqlite3:
+    "the command `sqlite3`, as it is by default (rollback journal, FULL), in and out of files",
   nothing: "a process that ends at once: the floor",
 } as const;
 

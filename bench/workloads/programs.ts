@@ -15,6 +15,7 @@ export function programOf(what: "get" | "scan" | "storm", contender: Contender):
     "SQLite NORMAL": "sqlite",
     "Deno KV": "kv",
     "JSON file": "json",
+    sqlite3: "sqlite",
     nothing: "nothing",
   }[contender];
   const name = store === "nothing" ? store : `${what}_${store}`;
