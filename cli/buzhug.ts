@@ -13,6 +13,8 @@ import type { FieldSpec } from "../mod.ts";
 import { BuzhugBase, type BuzhugField } from "./buzhug_files.ts";
 import { Fault, UsageError } from "./errors.ts";
 import type { NewSchema } from "./fields.ts";
+import { CHUNK_ROWS, chunks } from "./import.ts";
+import { Interruptible } from "./interrupt.ts";
 import { type Io, say } from "./io.ts";
 import { Progress } from "./progress.ts";
 import { fieldName } from "./take_rows.ts";
@@ -24,9 +26,6 @@ export interface BuzhugOptions {
   /** What the bytes of `str` fields are, as `TextDecoder` calls it. */
   readonly encoding?: string | undefined;
 }
-
-/** So many rows are written at once. */
-const CHUNK_ROWS = 1024;
 
 /** Makes a base of one of Buzhug; how many rows it has. */
 export async function importBuzhug(
@@ -41,7 +40,9 @@ export async function importBuzhug(
     const { schema, words } = translate(old.fields, path, linksFrom(links, old.fields));
     const names = Object.keys(schema);
     const { nextId } = old;
-    const rows = await createFromRows(path, schema, chunksOf(old, names, io), { nextId });
+    using interruptible = new Interruptible();
+    const chunked = interruptible.between(chunks(rowsOf(old, names, io), CHUNK_ROWS));
+    const rows = await createFromRows(path, schema, chunked, { nextId });
     for (const line of words) say(io, line);
     return rows;
   } catch (error) {
@@ -59,22 +60,13 @@ function checkEncoding(label: string): void {
 }
 
 /** The rows, under their new names. */
-function* chunksOf(old: BuzhugBase, names: readonly string[], io: Io): Generator<GivenRow[]> {
+function* rowsOf(old: BuzhugBase, names: readonly string[], io: Io): Generator<GivenRow> {
   using progress = new Progress(io, "importing");
-  let chunk: GivenRow[] = [];
   let n = 0;
   for (const { id, version, values } of old.rows()) {
     progress.at(++n, () => ({ part: (id + 1) / old.nextId }));
-    chunk.push({
-      id,
-      version,
-      values: Object.fromEntries(names.map((name, i) => [name, values[i]])),
-    });
-    if (chunk.length < CHUNK_ROWS) continue;
-    yield chunk;
-    chunk = [];
+    yield { id, version, values: Object.fromEntries(names.map((name, i) => [name, values[i]])) };
   }
-  yield chunk;
 }
 
 /** Where the links lead that the command line tells of, by field. */

@@ -146,6 +146,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
       "import people people.csv",
       "import people - --ndjson < people.ndjson",
       "import guests people.csv --types name=string,age=float --errors refused.csv",
+      "import --from buzhug old/people folk",
     ],
     run: async (call) => (await import("./transfer.ts")).importTo(call),
   },

@@ -85,7 +85,7 @@ async function openInput(file: string, io: Io, path: string): Promise<Input> {
 }
 
 /** So many rows go into a new base at once. */
-const CHUNK_ROWS = 1024;
+export const CHUNK_ROWS = 1024;
 
 /** One call of {@linkcode importFile}. */
 class Import {
@@ -292,7 +292,7 @@ async function insertBatches(
 }
 
 /** So many at a time. */
-function* chunks<T>(items: Iterable<T>, size: number): Generator<T[]> {
+export function* chunks<T>(items: Iterable<T>, size: number): Generator<T[]> {
   let chunk: T[] = [];
   for (const item of items) {
     if (chunk.push(item) < size) continue;

@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { didYouMean } from "../../cli/closest.ts";
 import { COMMANDS } from "../../cli/commands.ts";
 import config from "../../deno.json" with { type: "json" };
+import { BuzhugWriter } from "../helpers/buzhug_writer.ts";
 import { done, psbase } from "../helpers/cli.ts";
 import { workplace } from "../helpers/shell.ts";
 import { tempBase } from "../helpers/temp_base.ts";
@@ -36,6 +37,7 @@ Deno.test({
   async fn(t) {
     using place = workplace();
     Deno.writeTextFileSync(`${place.dir}/people.csv`, "name,age\nmarge,34\n");
+    new BuzhugWriter(["name", "str"]).save(`${place.dir}/old/people`);
     Deno.writeTextFileSync(`${place.dir}/people.ndjson`, '{"name":"lisa","age":8}\n');
     for (const [name, { examples }] of Object.entries(COMMANDS)) {
       assertMatch(String(examples.length), /^[1-9]/, `${name} has an example`);

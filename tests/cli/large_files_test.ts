@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Progress } from "../../cli/progress.ts";
 import type { Io } from "../../cli/io.ts";
 import { PsBase } from "../../mod.ts";
+import { BuzhugWriter } from "../helpers/buzhug_writer.ts";
 import { done } from "../helpers/cli.ts";
 import { until } from "../helpers/locks.ts";
 import { underShell } from "../helpers/spawn.ts";
@@ -94,6 +95,25 @@ Deno.test({
     assertEquals((await ended(child)).out, "");
     assertEquals(await done(["import", base.path, file]), `${MANY}\n`);
     assertEquals(await done(["count", base.path]), `${MANY}\n`);
+  },
+});
+
+Deno.test({
+  name: "psbase import --from buzhug that is interrupted leaves nothing",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using base = tempBase();
+    const old = new BuzhugWriter(["n", "int"]);
+    for (let n = 0; n < MANY; n++) old.insert({ n });
+    old.save(`${base.parent}/old`);
+    for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+      const child = start(command(["import", "--from", "buzhug", `${base.parent}/old`, base.path]));
+      await until(() => namesIn(base.parent).includes("people"));
+      child.kill(signal);
+      const { code: found, out, err } = await ended(child);
+      assertEquals([found, out, err], [code, "", ""]);
+      assertEquals(namesIn(base.parent), ["old"]);
+    }
   },
 });
 
