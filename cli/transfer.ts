@@ -4,7 +4,7 @@
  * @module
  */
 
-import { countOf, exactly } from "./args.ts";
+import { countOf, exactly, type Flag, type Value } from "./args.ts";
 import { type Call, FILE_FORMS } from "./commands.ts";
 import { UsageError } from "./errors.ts";
 import { columnsOf, META } from "./fields.ts";
@@ -19,6 +19,7 @@ import { writeWhole } from "./whole_file.ts";
 export async function importTo(call: Call): Promise<void> {
   const { values: { from, types, errors }, flags, io } = call;
   if (from !== undefined) return await importFrom(from, call);
+  refuseOptions(call, ["link", "encoding"], "can only be given with --from");
   const [path, file] = exactly(call.words, "PATH", "FILE");
   const form = askedForm(call) ?? formOfName(file) ?? unknownForm(file);
   const batch = countOf(call, "batch");
@@ -30,14 +31,30 @@ export async function importTo(call: Call): Promise<void> {
 }
 
 /** Makes a table of one of another store. */
-async function importFrom(store: string, { words, values, io }: Call): Promise<void> {
+async function importFrom(store: string, call: Call): Promise<void> {
+  const { words, values, io } = call;
   if (store !== "buzhug") {
     throw new UsageError(`option --from: ${JSON.stringify(store)}, expected buzhug`);
   }
+  refuseOptions(
+    call,
+    ["types", "errors", "batch", ...FILE_FORMS, "ids"],
+    "cannot be given with --from",
+  );
   const [dir, path] = exactly(words, "DIR", "PATH");
   const { importBuzhug } = await import("./buzhug.ts");
   const { link: links, encoding } = values;
   io.stdout.write(`${await importBuzhug(dir, path, { links, encoding }, io)}\n`);
+}
+
+/** Refuses what would have no effect. */
+function refuseOptions(
+  { values, flags }: Call,
+  names: readonly (Flag | Value)[],
+  why: string,
+): void {
+  const given = names.filter((name) => flags.has(name as Flag) || name in values);
+  if (given.length > 0) throw new UsageError(`--${given.join(", --")} ${why}`);
 }
 
 /** `psbase export` */
