@@ -4,19 +4,7 @@
  *
  * A base is a directory. `__info__` tells its fields: `name:type` with blanks between, `__id__` and
  * `__version__` first. Each field has a file of its own, of blocks: a flag (`-` a value, `!` null,
- * `#` deleted), then the value.
- *
- * ```text
- * int          4    a big-endian number, 2^30 added
- * <base>PATH   4    the same, nothing added: the id of a row of another base
- * float        9    the exponent, 2 bytes, then the last 7 bytes of the mantissa
- * bool         1    0 or 1
- * str          …    bytes; \n, \r and \ are escaped by \. Ends with a line break
- * unicode      …    the same, as UTF-8
- * date         8    YYYYMMDD, then a line break
- * datetime     14   YYYYMMDDHHMMSS, then a line break
- * time         6    HHMMSS, then a line break
- * ```
+ * `#` deleted), then the value, see `buzhug_values.ts`.
  *
  * `_id_pos` has a block of an `int` for each id that was ever given out: which line of `__pos__` is
  * its row. A line of `__pos__` is a flag (`-` or `#`) and four bytes for each field: where in its
@@ -31,159 +19,14 @@
 
 import { currentFiles, type File, type Files } from "../engine/file.ts";
 import { join } from "../engine/path.ts";
-import type { TypeName } from "../mod.ts";
+import { ascii, INT, int32, type Kind, kindsOf, LINK, UTF_8 } from "./buzhug_values.ts";
 import { Fault } from "./errors.ts";
 
 const VALUE = "-".charCodeAt(0);
 const NULL = "!".charCodeAt(0);
 const DELETED = "#".charCodeAt(0);
 const LINE_BREAK = "\n".charCodeAt(0);
-const BACKSLASH = "\\".charCodeAt(0);
 const BLANK = " ".charCodeAt(0);
-
-/** How the values of a type stand in a file. */
-interface Kind {
-  /** The type that they get. */
-  readonly type: TypeName | "link";
-  /** What a value is, for messages. */
-  readonly what: string;
-  /** Bytes of a block; blocks without it end with a line break. */
-  readonly width?: number;
-  /** What stands in a null, where not all that does is one. */
-  readonly unset?: string;
-  /** The value, without its flag; `undefined` or an error if it is none. */
-  read(bytes: Uint8Array): unknown;
-}
-
-function int32(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset).getInt32(0);
-}
-
-function ascii(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
-}
-
-/** The numbers in digits that stand next to each other, so many in each; none if it is no digits. */
-function digits(bytes: Uint8Array, ...lengths: number[]): number[] | undefined {
-  const text = ascii(bytes.subarray(0, 20));
-  if (!/^\d+$/.test(text) || text.length !== lengths.reduce((sum, n) => sum + n)) return undefined;
-  let at = 0;
-  return lengths.map((n) => Number(text.slice(at, at += n)));
-}
-
-const INT: Kind = {
-  type: "integer",
-  what: "an int",
-  width: 5,
-  read: (bytes) => int32(bytes) - 2 ** 30,
-};
-
-const LINK: Kind = {
-  type: "link",
-  what: "the id of a row",
-  width: 5,
-  read(bytes) {
-    const id = int32(bytes);
-    return id < 0 ? undefined : id;
-  },
-};
-
-const BOOL: Kind = {
-  type: "boolean",
-  what: "a bool",
-  width: 2,
-  read: (bytes) => ({ "0": false, "1": true })[ascii(bytes)],
-};
-
-/**
- * `value = mantissa * 2 ** exponent`. Exponents of negative values count down, and their mantissas
- * have 1.1 added, which loses no bit: the order of the bytes is to be that of the values.
- */
-const FLOAT: Kind = {
-  type: "float",
-  what: "a float",
-  width: 10,
-  read(bytes) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset);
-    const told = view.getUint16(0);
-    if (told === 0x8000) return bytes.subarray(2).every((byte) => byte === 0) ? 0 : undefined;
-    const negative = told < 0x8000;
-    const exponent = negative ? 16384 - told : told - 49152;
-    const packed = new DataView(new ArrayBuffer(8));
-    packed.setUint8(0, 0x3f);
-    for (let i = 1; i < 8; i++) packed.setUint8(i, bytes[i + 1]!);
-    const mantissa = packed.getFloat64(0) - (negative ? 1.1 : 0);
-    const size = Math.abs(mantissa);
-    if (size >= 0.5 && size < 1) {
-      // In two steps: 2 ** 1024 is no number.
-      return exponent >= -1073 && exponent <= 1024 ? mantissa * 2 * 2 ** (exponent - 1) : undefined;
-    }
-    // Of these Buzhug lost the first byte, and takes what is left for other numbers. No other
-    // value looks like it.
-    if (exponent !== 0) return undefined;
-    return { "1": Infinity, [1 - 1.1]: -Infinity, [1.5 - 1.1]: NaN }[mantissa];
-  },
-};
-
-const DATE: Kind = {
-  type: "date",
-  what: "a date",
-  unset: "xxxxxxxx",
-  read(bytes) {
-    const parts = digits(bytes, 4, 2, 2);
-    return parts && new Temporal.PlainDate(...parts as [number, number, number]);
-  },
-};
-
-const TIME: Kind = {
-  type: "time",
-  what: "a time",
-  unset: "xxxxxx",
-  read(bytes) {
-    const parts = digits(bytes, 2, 2, 2);
-    return parts && new Temporal.PlainTime(...parts);
-  },
-};
-
-const DATETIME: Kind = {
-  type: "datetime",
-  what: "a datetime",
-  unset: "xxxxxxxxxxxxxx",
-  read(bytes) {
-    const parts = digits(bytes, 4, 2, 2, 2, 2, 2);
-    return parts && new Temporal.PlainDateTime(...parts as [number, number, number]);
-  },
-};
-
-const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Text in an encoding. */
-function textKind(decoder: TextDecoder, hint = ""): Kind {
-  return {
-    type: "string",
-    what: `text in ${decoder.encoding}${hint}`,
-    unset: "",
-    read: (bytes) => decoder.decode(bytes.includes(BACKSLASH) ? unescaped(bytes) : bytes),
-  };
-}
-
-/** Without the `\` before line breaks and `\`. */
-function unescaped(bytes: Uint8Array): Uint8Array {
-  const plain: number[] = [];
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i]!;
-    const escaped = byte === BACKSLASH ? ESCAPED.get(bytes[++i]) : byte;
-    if (escaped === undefined) throw new SyntaxError("nothing that is escaped");
-    plain.push(escaped);
-  }
-  return Uint8Array.from(plain);
-}
-
-const ESCAPED = new Map<number | undefined, number>([
-  ["n".charCodeAt(0), LINE_BREAK],
-  ["r".charCodeAt(0), "\r".charCodeAt(0)],
-  [BACKSLASH, BACKSLASH],
-]);
 
 /** Part of a file. */
 interface Block {
@@ -443,19 +286,7 @@ const BASE = "<base>";
 
 /** All fields. */
 function readInfo(file: BlockFile, encoding: string) {
-  const kinds: { readonly [name: string]: Kind } = {
-    int: INT,
-    float: FLOAT,
-    bool: BOOL,
-    date: DATE,
-    datetime: DATETIME,
-    time: TIME,
-    unicode: textKind(UTF_8),
-    str: textKind(
-      new TextDecoder(encoding, { fatal: true, ignoreBOM: true }),
-      ", say in which --encoding it is",
-    ),
-  };
+  const kinds = kindsOf(encoding);
   const words = file.all().trim().split(/\s+/);
   if (META.some((word, i) => words[i] !== word)) {
     file.fail(0, `it does not begin ${META.join(" ")}`);
