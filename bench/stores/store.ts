@@ -44,11 +44,12 @@ const CHUNK = 500_000;
 
 /** Tables that are made once and used by many workloads. */
 export class Templates {
-  readonly #dir: string;
+  /** Where they are. */
+  readonly dir: string;
   readonly #made = new Map<string, Promise<string>>();
 
   constructor(dir: string) {
-    this.#dir = dir;
+    this.dir = dir;
   }
 
   /** A table of so many rows, closed; for readers only. */
@@ -64,7 +65,7 @@ export class Templates {
 
   #get<H>(store: Store<H>, table: Table, count: number): Promise<string> {
     const key = `${store.contender} ${table.name} ${count}`;
-    const made = this.#made.get(key) ?? make(store, table, { count, dir: `${this.#dir}/${key}` });
+    const made = this.#made.get(key) ?? make(store, table, { count, dir: `${this.dir}/${key}` });
     this.#made.set(key, made);
     return made;
   }

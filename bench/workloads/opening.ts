@@ -4,13 +4,20 @@
  * @module
  */
 
+import { psbase } from "../stores/psbase.ts";
 import type { PlainRow, Templates } from "../stores/store.ts";
 import { type T1, t1A } from "../tables/t1.ts";
 import type { Turn, Workload } from "../suite/workload.ts";
-import { programOf, run, runTelling } from "./programs.ts";
+import { bundledProgram, programOf, run, runTelling } from "./programs.ts";
 import { byStore, type Work } from "./work.ts";
 
 type Run = (dir: string) => Promise<Turn>;
+
+async function runGet(program: readonly string[], args: string[]): Promise<Turn> {
+  const start = performance.now();
+  const { ms, result } = await runTelling(program, args);
+  return { figures: { "process-get": ms, process: performance.now() - start }, result };
+}
 
 /** Opens and gets, in this process and in a new one. */
 export function openingWorkloads(templates: Templates, count: number, group: string): Workload[] {
@@ -51,14 +58,14 @@ export function openingWorkloads(templates: Templates, count: number, group: str
       contenders: {
         ...byStore<T1, Run>(undefined, (store) => async () => {
           const path = await templates.get(store, t1A, count);
-          const start = performance.now();
-          const { ms, result } = await runTelling(programOf("get", store.contender), [
-            path,
-            `${id}`,
-          ]);
-          const figures = { "process-get": ms, process: performance.now() - start };
-          return { figures, result };
+          return await runGet(programOf("get", store.contender), [path, `${id}`]);
         }),
+        async "psbase bundled"() {
+          const args = [await templates.get(psbase(), t1A, count), `${id}`];
+          const program = await bundledProgram("get", templates);
+          await run(program, args); // Deno has seen all other programs before
+          return await runGet(program, args);
+        },
         async nothing() {
           const start = performance.now();
           await run(programOf("get", "nothing"), []);

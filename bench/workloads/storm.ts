@@ -15,7 +15,7 @@ import type { Store, Table, Templates } from "../stores/store.ts";
 import { strikes, strikesByAirport } from "../tables/strikes.ts";
 import { percentile, timed } from "../suite/measure.ts";
 import type { Line, Turn, Workload } from "../suite/workload.ts";
-import { programOf, run } from "./programs.ts";
+import { bundledProgram, programOf, run } from "./programs.ts";
 
 /** How large the storms are. */
 export interface StormSizes {
@@ -36,6 +36,14 @@ interface Storm {
   readonly large?: boolean;
   /** Whether processes are started only when the clock runs. */
   readonly cold?: boolean;
+}
+
+/** What a contender does otherwise than the rest. */
+interface Peculiar<H> {
+  /** Done to the table before the clock runs. */
+  prepare?(handle: H): Promise<void>;
+  /** Whether its program is one file. */
+  readonly bundled?: boolean;
 }
 
 /** From the first spawn to the last exit. */
@@ -76,7 +84,7 @@ function workloadOf(storm: Storm, processes: number, templates: Templates): Work
   const { name, lines, rows, rounds, table, cold = false, large = false } = storm;
   const job = { processes, rounds, rows, control: false } as const;
   const turn =
-    <H>(store: Store<H>, prepare?: (handle: H) => Promise<void>) =>
+    <H>(store: Store<H>, { prepare, bundled = false }: Peculiar<H> = {}) =>
     async (dir: string): Promise<Turn> => {
       const path = await templates.copy(store, table, { dir, count: rows });
       if (prepare) {
@@ -87,7 +95,11 @@ function workloadOf(storm: Storm, processes: number, templates: Templates): Work
       const durability = store.contender === "SQLite NORMAL" ? "relaxed" : "full";
       const all = [...table.rows(rows)] as Strike[];
       const jobs = shareOut(path, all, { ...job, durability });
-      const program = programOf("storm", store.contender);
+      const program = bundled
+        ? await bundledProgram("storm", templates)
+        : programOf("storm", store.contender);
+      // Deno has seen all other programs before.
+      if (bundled) await run(program, [JSON.stringify({ ...jobs[0], victims: [] })]);
       const figures = cold
         ? await runCold(program, jobs)
         : renamed(name, await runStarted(program, jobs));
@@ -110,14 +122,17 @@ function workloadOf(storm: Storm, processes: number, templates: Templates): Work
       "SQLite FULL": turn(sqlite("FULL")),
       "SQLite NORMAL": turn(sqlite("NORMAL")),
       ...(indexed && {
-        "Deno KV": turn(kv, async (kv) => {
-          await changeAll(kv, await list(kv), (atomic, { key, value }) => {
-            atomic.set(["t_airport", value.airport as string, key[1]!], value);
-          });
+        "Deno KV": turn(kv, {
+          async prepare(kv) {
+            await changeAll(kv, await list(kv), (atomic, { key, value }) => {
+              atomic.set(["t_airport", value.airport as string, key[1]!], value);
+            });
+          },
         }),
       }),
       ...(!indexed && !large && { "JSON file": turn(jsonFile) }),
       ...(cold && {
+        "psbase bundled": turn(psbase(), { bundled: true }),
         async nothing(): Promise<Turn> {
           const jobs = shareOut("", [...table.rows(rows)] as Strike[], {
             ...job,
