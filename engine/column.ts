@@ -20,6 +20,7 @@ import { joinDateTime, splitDateTime } from "./civil.ts";
 import {
   Blobs,
   type BlobsMeta,
+  checkPlace,
   FEW_ROWS,
   fill,
   lay,
@@ -54,17 +55,18 @@ const MANY_GETS = 32;
 /** The values of one field in one row group. */
 export abstract class Column {
   readonly #source: Source;
-  readonly #nullsAt: number;
-  readonly #nulls: Uint8Array | undefined;
+  readonly #nullsAt: number | undefined;
+  readonly #rows: number;
+  /** There once all is loaded, if some are null. */
+  #nulls: Uint8Array | undefined;
   #loaded = false;
   #gets = 0;
 
   constructor(source: Source, nulls: number | undefined, rows: number) {
     this.#source = source;
-    this.#nullsAt = nulls ?? 0;
-    if (nulls !== undefined) {
-      this.#nulls = lay(source, Uint8Array, 1, nulls, Math.ceil(rows / 8));
-    }
+    this.#nullsAt = nulls;
+    this.#rows = rows;
+    if (nulls !== undefined) checkPlace(source, 1, nulls, Math.ceil(rows / 8));
   }
 
   /** The value of a row that is not null. */
@@ -74,14 +76,15 @@ export abstract class Column {
 
   /** Whether some rows are null. */
   protected get hasNulls(): boolean {
-    return this.#nulls !== undefined;
+    return this.#nullsAt !== undefined;
   }
 
   /** Whether a row is null. */
   protected isNull(i: number): boolean {
-    if (this.#nulls === undefined) return false;
-    if (!this.#loaded) this.#source.need(this.#nullsAt + (i >> 3), this.#nullsAt + (i >> 3) + 1);
-    return (this.#nulls[i >> 3]! & (1 << (i & 7))) !== 0;
+    if (this.#nullsAt === undefined) return false;
+    const at = this.#nullsAt + (i >> 3);
+    const byte = this.#nulls?.[i >> 3] ?? this.#source.read(at, at + 1)[0]!;
+    return (byte & (1 << (i & 7))) !== 0;
   }
 
   /** The value of a row. */
@@ -96,8 +99,9 @@ export abstract class Column {
     if (this.#loaded) return;
     // Once: of a column that is damaged, values are read one by one from here on.
     this.#gets = MANY_GETS + 1;
-    if (this.#nulls !== undefined) {
-      this.#source.need(this.#nullsAt, this.#nullsAt + this.#nulls.length);
+    if (this.#nullsAt !== undefined) {
+      const length = Math.ceil(this.#rows / 8);
+      this.#nulls = this.#source.read(this.#nullsAt, this.#nullsAt + length);
     }
     this.loadValues();
     this.#loaded = true;
@@ -336,12 +340,12 @@ class NumberColumn extends Column {
   }
 
   override classify(rows: Uint32Array, classes: Uint32Array): (Stored | null)[] {
+    this.load();
     const { base, words } = this.#numbers;
     const count = this.#max - base + 1;
     if (words instanceof Float64Array || !(count <= rows.length * 4)) {
       return super.classify(rows, classes);
     }
-    this.load();
     const value = (word: number) => base + word;
     return this.classifyCodes(this.#numbers.wide(), count, value, rows, classes);
   }
@@ -350,22 +354,24 @@ class NumberColumn extends Column {
 class BigintColumn extends Column {
   readonly #source: Source;
   readonly #at: number;
-  readonly #words: BigInt64Array;
+  readonly #count: number;
+  /** There once all is loaded. */
+  #words: BigInt64Array | undefined;
 
   constructor(source: Source, meta: ColumnMeta & { kind: "bigint" }, rows: number) {
     super(source, meta.nulls, rows);
     this.#source = source;
     this.#at = meta.at;
-    this.#words = lay(source, BigInt64Array, 8, meta.at, rows);
+    this.#count = rows;
+    checkPlace(source, 8, meta.at, rows);
   }
 
   protected override value(i: number): bigint {
-    this.#source.need(this.#at + i * 8, this.#at + i * 8 + 8);
-    return this.#words[i]!;
+    return this.#words?.[i] ?? lay(this.#source, BigInt64Array, 8, this.#at + i * 8, 1)[0]!;
   }
 
   protected override loadValues(): void {
-    this.#source.need(this.#at, this.#at + this.#words.byteLength);
+    this.#words = lay(this.#source, BigInt64Array, 8, this.#at, this.#count);
   }
 }
 
@@ -414,7 +420,7 @@ class PlainColumn extends Column {
 
   constructor(source: Source, meta: ColumnMeta & { kind: "plain" }, rows: number, text: boolean) {
     super(source, meta.nulls, rows);
-    this.#blobs = new Blobs(source, meta.blobs);
+    this.#blobs = new Blobs(source, meta.blobs, text);
     if (this.#blobs.count !== rows) source.fail(0, "a column has not as many values as rows");
     this.#isText = text;
   }
@@ -447,7 +453,7 @@ class DictionaryColumn extends Column {
 
   constructor(source: Source, meta: ColumnMeta & { kind: "dictionary" }, rows: number) {
     super(source, meta.nulls, rows);
-    this.#blobs = new Blobs(source, meta.blobs);
+    this.#blobs = new Blobs(source, meta.blobs, true);
     this.#codes = new Numbers(source, meta.codes, rows, [0, this.#blobs.count - 1]);
     this.#entries = new Array(meta.blobs.count);
   }

@@ -9,12 +9,15 @@
  * @module
  */
 
+import type { Grow } from "./cache.ts";
 import { CorruptionError } from "./errors.ts";
 import type { File } from "./file.ts";
 import { align8, type Checksum, setUint32, SUM, sumStands } from "./format.ts";
 import type { Source } from "./parts.ts";
 
 const PAGE = 4096;
+
+const NOTHING = new Uint8Array();
 
 /** Bytes in the file that are summed page by page. */
 export interface Extent {
@@ -32,9 +35,15 @@ function sumsLength(length: number): number {
   return Math.ceil(length / PAGE) * 8;
 }
 
-function pageSum(sums: Checksum, group: number, bytes: Uint8Array, page: number): Int32Array {
-  const end = Math.min((page + 1) * PAGE, bytes.length);
-  return sums.of(SUM.page, group, page, bytes, page * PAGE, end);
+/** The sum of a page, which stands at `from` in `bytes`. */
+function pageSum(
+  sums: Checksum,
+  group: number,
+  page: number,
+  bytes: Uint8Array,
+  from: number,
+): Int32Array {
+  return sums.of(SUM.page, group, page, bytes, from, Math.min(from + PAGE, bytes.length));
 }
 
 /** The whole of it in the file: bytes, directory and page sums, and the sum of these two. */
@@ -44,45 +53,61 @@ export function spanOf(entry: Extent): number {
 
 /** Bytes in a table file, read and verified page by page. */
 class PagedSource implements Source {
-  readonly bytes: Uint8Array;
+  readonly keep: Grow;
   readonly #file: File;
   readonly #sums: Checksum;
   readonly #entry: Extent;
   readonly #pageSums: Uint8Array;
-  readonly #there: Uint8Array;
+  /** Pages that were read by themselves: who looks at one value looks at its neighbours. */
+  readonly #pages = new Map<number, Uint8Array>();
 
-  constructor(file: File, sums: Checksum, entry: Extent, pageSums: Uint8Array) {
+  constructor(file: File, sums: Checksum, entry: Extent, pageSums: Uint8Array, keep: Grow) {
     this.#file = file;
     this.#sums = sums;
     this.#entry = entry;
     this.#pageSums = pageSums;
-    this.bytes = new Uint8Array(entry.length);
-    this.#there = new Uint8Array(Math.ceil(entry.length / PAGE));
+    this.keep = keep;
   }
 
-  need(from: number, to: number): void {
-    const last = Math.ceil(to / PAGE);
-    for (let page = Math.floor(from / PAGE); page < last; page++) {
-      if (this.#there[page] === 1) continue;
-      let end = page + 1;
-      while (end < last && this.#there[end] === 0) end++;
-      this.#read(page, end);
-      page = end - 1;
-    }
+  get length(): number {
+    return this.#entry.length;
   }
 
-  #read(page: number, end: number): void {
-    const { number, at } = this.#entry;
-    const bytes = this.bytes.subarray(page * PAGE, end * PAGE);
-    if (this.#file.readAt(bytes, at + page * PAGE) !== bytes.length) {
-      this.fail(page * PAGE, "the file ends too early");
+  read(from: number, to: number): Uint8Array {
+    if (from === to) return NOTHING;
+    const first = Math.floor(from / PAGE);
+    const end = Math.ceil(to / PAGE);
+    const bytes = end - first > 1 ? this.#pagesFrom(first, end) : this.#page(first);
+    return bytes.subarray(from - first * PAGE, to - first * PAGE);
+  }
+
+  #page(page: number): Uint8Array {
+    let bytes = this.#pages.get(page);
+    if (bytes === undefined) this.#pages.set(page, bytes = this.#pagesFrom(page, page + 1));
+    return bytes;
+  }
+
+  #pagesFrom(first: number, end: number): Uint8Array {
+    const { number, at, length } = this.#entry;
+    const bytes = new Uint8Array(Math.min(end * PAGE, length) - first * PAGE);
+    if (this.#file.readAt(bytes, at + first * PAGE) !== bytes.length) {
+      this.fail(first * PAGE, "the file ends too early");
     }
-    for (; page < end; page++) {
-      if (!sumStands(pageSum(this.#sums, number, this.bytes, page), 2, this.#pageSums, page * 8)) {
+    for (let page = first; page < end; page++) {
+      const sum = pageSum(this.#sums, number, page, bytes, (page - first) * PAGE);
+      if (!sumStands(sum, 2, this.#pageSums, page * 8)) {
         this.fail(page * PAGE, "a page does not verify");
       }
-      this.#there[page] = 1;
     }
+    this.keep(bytes.length);
+    // The larger piece takes their place.
+    for (let page = first; page < end; page++) {
+      const known = this.#pages.get(page);
+      if (known === undefined) continue;
+      this.#pages.delete(page);
+      this.keep(-known.length);
+    }
+    return bytes;
   }
 
   fail(at: number, reason: string): never {
@@ -93,9 +118,10 @@ class PagedSource implements Source {
 /**
  * Opens an extent: reads what stands behind its bytes, its directory and the sums of its pages.
  *
+ * @param keep Is told how many bytes of it are kept.
  * @throws {CorruptionError} If that does not verify.
  */
-export function openExtent(file: File, sums: Checksum, entry: Extent) {
+export function openExtent(file: File, sums: Checksum, entry: Extent, keep: Grow) {
   const at = entry.at + entry.length;
   const behind = new Uint8Array(spanOf(entry) - entry.length);
   file.readAt(behind, at);
@@ -103,7 +129,8 @@ export function openExtent(file: File, sums: Checksum, entry: Extent) {
     throw new CorruptionError(file.path, at, "the directory of a row group does not verify");
   }
   const pageSums = behind.subarray(align8(entry.directory), behind.length - 8);
-  return { source: new PagedSource(file, sums, entry, pageSums), behind };
+  keep(behind.length);
+  return { source: new PagedSource(file, sums, entry, pageSums, keep), behind };
 }
 
 /** What stands behind the bytes of an extent. */
@@ -117,7 +144,7 @@ export function behindExtent(
   behind.set(directory);
   const sumsAt = align8(directory.length);
   for (let page = 0; page * PAGE < bytes.length; page++) {
-    const sum = pageSum(sums, entry.number, bytes, page);
+    const sum = pageSum(sums, entry.number, page, bytes, page * PAGE);
     setUint32(behind, sumsAt + page * 8, sum[0]!);
     setUint32(behind, sumsAt + page * 8 + 4, sum[1]!);
   }

@@ -15,7 +15,7 @@
 
 import { readCommit } from "./changes.ts";
 import { CorruptionError } from "./errors.ts";
-import { type Generation, Generations } from "./generations.ts";
+import type { Generation, Generations } from "./generations.ts";
 import { explain } from "./handle.ts";
 import { StaleError } from "./log.ts";
 import type { StoredRow, TableSchema } from "./schema.ts";
@@ -64,10 +64,7 @@ export class Feed implements Disposable {
     this.#store = store;
     this.#readOnly = store.lock === undefined;
     this.#given = since;
-    const { files, dir, sums } = store;
-    const checkIdentity = () => store.checkIdentity();
-    const readOnly = this.#readOnly;
-    this.#generations = new Generations({ files, dir, sums, readOnly, checkIdentity });
+    this.#generations = store.generations();
     this.#begin();
   }
 

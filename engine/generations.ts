@@ -31,6 +31,8 @@ export interface GenerationsOptions {
   readonly sums: Checksum;
   /** Whether the logs are opened to be read only. */
   readonly readOnly: boolean;
+  /** What a table keeps in memory at most. */
+  readonly cacheBytes: number;
   /** Throws if the base was destroyed or replaced. */
   checkIdentity(): void;
 }
@@ -120,10 +122,10 @@ export class Generations {
   }
 
   #withTable(log: Log): Generation {
-    const { files, dir, sums } = this.#base;
+    const { files, dir, sums, cacheBytes } = this.#base;
     const file = files.open(generationPaths(dir, log.generation).table, "read");
     try {
-      const table = new Table(file, sums, log.generation);
+      const table = new Table(file, sums, log.generation, cacheBytes);
       log.sequence = table.sequence;
       return { table, log };
     } catch (error) {

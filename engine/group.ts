@@ -133,7 +133,7 @@ export class GroupBuilder {
 
 /** A group that is wholly in memory, its bytes verified already. */
 export class MemorySource implements Source {
-  readonly bytes: Uint8Array;
+  readonly #bytes: Uint8Array;
   readonly #path: string;
 
   /**
@@ -141,11 +141,19 @@ export class MemorySource implements Source {
    * @param path The file that they come from.
    */
   constructor(bytes: Uint8Array, path: string) {
-    this.bytes = bytes;
+    this.#bytes = bytes;
     this.#path = path;
   }
 
-  need(): void {}
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  read(from: number, to: number): Uint8Array {
+    return this.#bytes.subarray(from, to);
+  }
+
+  keep(): void {}
 
   fail(at: number, reason: string): never {
     throw new CorruptionError(this.#path, at, reason);

@@ -33,7 +33,7 @@ import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./options.ts
 import { checkUnowned, Ownership } from "./owner.ts";
 import { toPath } from "./path.ts";
 import { TableSchema } from "./schema.ts";
-import { Store } from "./store.ts";
+import { Store, type StoreOptions } from "./store.ts";
 import type { Schema } from "./types.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
 
@@ -53,6 +53,12 @@ function oneOf<T extends string>(name: string, value: T | undefined, ...allowed:
   if (value === undefined) return allowed[0]!;
   if (allowed.includes(value)) return value;
   throw new TypeError(`${name} is ${JSON.stringify(value)}, it can be ${allowed.join(", ")}`);
+}
+
+function storeOptions({ readOnly = false, cacheBytes }: OpenOptions): StoreOptions {
+  if (cacheBytes === undefined) return { readOnly };
+  if (typeof cacheBytes === "number" && cacheBytes >= 0) return { readOnly, cacheBytes };
+  throw new RangeError(`cacheBytes is ${cacheBytes}, it is a number of bytes, 0 or more`);
 }
 
 function writerOptions({ durability, timeoutMs }: OpenOptions): WriterOptions {
@@ -114,16 +120,19 @@ export class Handle {
     const dir = toPath(path);
     const { readOnly = false, schema } = settings;
     const attempt = `Cannot open "${dir}"`;
-    const options = explain(attempt, () => writerOptions(settings));
+    const options = explain(attempt, () => ({
+      writer: writerOptions(settings),
+      store: storeOptions(settings),
+    }));
     const given = schema && explain(attempt, () => TableSchema.from(schema));
-    const store = Store.open(files, dir, { readOnly });
+    const store = Store.open(files, dir, options.store);
     try {
       const difference = given && store.state.schema.difference(anchor(files, dir, given));
       if (difference !== undefined) {
         throw new SchemaError(`${attempt}: ${difference}, give the schema that is stored, or none`);
       }
       const ownership = owner && !readOnly ? Ownership.take(files, dir) : undefined;
-      return new Handle(store, new Writer(store, options), ownership);
+      return new Handle(store, new Writer(store, options.writer), ownership);
     } catch (error) {
       store.close();
       throw error;
@@ -282,6 +291,7 @@ class Creation {
     this.#schema = explain(attempt, () => TableSchema.from(schema));
     this.#mode = explain(attempt, () => {
       writerOptions(settings);
+      storeOptions(settings);
       return oneOf("mode", mode, "new", "open", "override");
     });
     this.opening = { ...settings, ...(this.#mode === "open" ? { schema } : {}) };

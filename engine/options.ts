@@ -28,6 +28,14 @@ export interface OpenOptions {
    * @default {false}
    */
   readonly readOnly?: boolean | undefined;
+  /**
+   * How much of the table file is kept in memory, in bytes: row groups that were read, column by
+   * column, and indexes. A row group that is in use comes on top of it, and what was written since
+   * the last cleanup.
+   *
+   * @default {67_108_864} (64 MiB)
+   */
+  readonly cacheBytes?: number | undefined;
 }
 
 /** How a base is opened whose schema is known. */

@@ -19,10 +19,12 @@ import type { TextMatch } from "./matcher.ts";
 
 /** The bytes of a row group; those of a table are read when they are needed. */
 export interface Source {
-  /** All bytes; only what was needed before is there. */
-  readonly bytes: Uint8Array;
-  /** Makes sure that `bytes[from, to)` is there and verified. */
-  need(from: number, to: number): void;
+  /** How many. */
+  readonly length: number;
+  /** The bytes from `from` to `to`, verified; not a copy. */
+  read(from: number, to: number): Uint8Array;
+  /** Is told that so many bytes are kept besides, made of these. */
+  keep(bytes: number): void;
   /** Throws the `CorruptionError` of this place. */
   fail(at: number, reason: string): never;
 }
@@ -142,10 +144,15 @@ const WORDS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: Float64Array }
 type Words = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 type LaidArray<T> = new (buffer: ArrayBuffer, at: number, length: number) => T;
 
-/**
- * A typed array right on the bytes, once its place was checked: what a file tells of it may be
- * anything that JSON can hold.
- */
+/** Throws unless words may stand there: what a file tells of it may be anything that JSON can hold. */
+export function checkPlace(source: Source, width: number, at: number, count: number): void {
+  const fits = isCount(count) && isCount(at) && at % width === 0;
+  if (!fits || at + count * width > source.length) {
+    source.fail(0, "a column reaches beyond its row group");
+  }
+}
+
+/** Reads words, as a typed array right on the bytes; their place was checked. */
 export function lay<T>(
   source: Source,
   make: LaidArray<T>,
@@ -153,16 +160,20 @@ export function lay<T>(
   at: number,
   count: number,
 ): T {
-  const { bytes } = source;
-  const fits = isCount(count) && isCount(at) && at % width === 0;
-  if (!fits || at + count * width > bytes.length) {
-    source.fail(0, "a column reaches beyond its row group");
-  }
-  return new make(bytes.buffer as ArrayBuffer, bytes.byteOffset + at, count);
+  const bytes = source.read(at, at + count * width);
+  return new make(bytes.buffer as ArrayBuffer, bytes.byteOffset, count);
 }
 
-/** What {@linkcode Numbers.wide} gives. */
+/** Room for {@linkcode widened}. */
 let wide = new Uint32Array();
+
+/** Whole words, each as 32 bits; of narrower ones a copy, valid until the next call. */
+function widened(words: Words): Uint32Array {
+  if (words instanceof Uint32Array) return words;
+  if (wide.length < words.length) wide = new Uint32Array(words.length);
+  wide.set(words);
+  return wide;
+}
 
 /** Fewer rows than these are looked at one by one, sooner than all words are made wide. */
 export const FEW_ROWS = 512;
@@ -284,14 +295,14 @@ export const COUNTS: Range = [0, Number.MAX_SAFE_INTEGER];
 export class Numbers {
   /** Added to each word. */
   readonly base: number;
-  /** The words; none where all are equal. */
-  readonly words: Words | undefined;
   readonly #source: Source;
   readonly #meta: NumbersMeta;
   readonly #count: number;
   /** What has yet to be checked: nothing, where no word could be out of it. */
   readonly #range: Range | undefined;
-  #loaded: boolean;
+  /** None where all are equal. */
+  readonly #make: LaidArray<Words> | undefined;
+  #words: Words | undefined;
 
   constructor(source: Source, meta: NumbersMeta, count: number, range: Range | undefined) {
     checkNumbers(source, meta);
@@ -300,7 +311,6 @@ export class Numbers {
     this.#count = count;
     // A word of 8 bytes is the value: of all numbers only -0 leaves -0 as it is.
     this.base = meta.width === 8 ? -0 : meta.base;
-    this.#loaded = meta.width === 0;
     if (range !== undefined) {
       const greatest = meta.width === 8 ? Infinity : this.base + 2 ** (8 * meta.width) - 1;
       if (!(this.base >= range[0] && greatest <= range[1])) this.#range = range;
@@ -309,28 +319,32 @@ export class Numbers {
       if (this.#range !== undefined) this.#outOfRange(0);
       return;
     }
-    const make: LaidArray<Words> = WORDS[meta.width] ?? source.fail(0, "words of impossible width");
-    this.words = lay(source, make, meta.width, meta.at, count);
+    this.#make = WORDS[meta.width] ?? source.fail(0, "words of impossible width");
+    checkPlace(source, meta.width, meta.at, count);
+  }
+
+  /** The words, once they were loaded; none where all are equal. */
+  get words(): Words | undefined {
+    return this.#words;
   }
 
   /** Reads all, for those who will look at most. */
   load(): void {
-    if (this.#loaded) return;
-    const words = this.words!;
-    this.#source.need(this.#meta.at, this.#meta.at + words.byteLength);
+    if (this.#words !== undefined || this.#make === undefined) return;
+    const { width, at } = this.#meta;
+    const words = lay(this.#source, this.#make, width, at, this.#count);
     if (this.#range !== undefined) this.#checkAll(words, this.#range);
-    this.#loaded = true;
+    this.#words = words;
   }
 
   #checkAll(words: Words, [least, greatest]: Range): void {
     const out = words instanceof Float64Array
       ? firstFloatOut(words, least, greatest)
-      : firstWordOut(this.wide(), words.length, least - this.base, greatest - this.base);
+      : firstWordOut(widened(words), words.length, least - this.base, greatest - this.base);
     if (out >= 0) this.#outOfRange(out);
   }
 
-  #check(i: number, [least, greatest]: Range): void {
-    const number = this.base + this.words![i]!;
+  #check(i: number, number: number, [least, greatest]: Range): void {
     if (!(number >= least && number <= greatest && Number.isInteger(number))) this.#outOfRange(i);
   }
 
@@ -347,7 +361,7 @@ export class Numbers {
     if (floats !== undefined) return findFloats(floats, low, high, places);
     const [from, to] = this.#asWords(low, high);
     if (!(from <= to)) return 0;
-    const { words } = this;
+    const words = this.#words;
     if (words === undefined || from < to) return findWords(this.wide(), from, to, places);
     let n = 0;
     // The engine's own search beats a loop where there is little to find.
@@ -368,7 +382,8 @@ export class Numbers {
 
   /** All numbers, if they are floats or their words take all of 32 bits. */
   #floats(): Float64Array | undefined {
-    const { words, base } = this;
+    const { base } = this;
+    const words = this.#words;
     if (words instanceof Float64Array) return words;
     if (!(words instanceof Uint32Array) || this.#meta.max! - base < 2 ** 31) return undefined;
     return Float64Array.from(words, (word) => base + word);
@@ -386,17 +401,16 @@ export class Numbers {
    * until the next call, of whichever numbers. All is loaded.
    */
   wide(): Uint32Array {
-    const { words } = this;
-    if (words instanceof Uint32Array) return words;
+    const words = this.#words;
+    if (words !== undefined) return widened(words);
     if (wide.length < this.#count) wide = new Uint32Array(this.#count);
-    if (words === undefined) return wide.fill(0);
-    wide.set(words);
-    return wide;
+    return wide.fill(0);
   }
 
   /** Puts the numbers of `rows` into `out`. All is loaded. */
   gather(rows: Uint32Array, out: Float64Array): void {
-    const { words, base } = this;
+    const { base } = this;
+    const words = this.#words;
     if (words instanceof Float64Array) {
       for (let k = 0; k < rows.length; k++) out[k] = words[rows[k]!]!;
     } else if (rows.length < FEW_ROWS) {
@@ -409,148 +423,132 @@ export class Numbers {
 
   /** The number at `i`. */
   get(i: number): number {
-    if (this.words === undefined) return this.base;
-    if (!this.#loaded) {
-      const at = this.#meta.at + i * this.#meta.width;
-      this.#source.need(at, at + this.#meta.width);
-      if (this.#range !== undefined) this.#check(i, this.#range);
-    }
-    return this.base + this.words[i]!;
+    const words = this.#words;
+    if (words !== undefined) return this.base + words[i]!;
+    if (this.#make === undefined) return this.base;
+    const { width, at } = this.#meta;
+    const number = this.base + lay(this.#source, this.#make, width, at + i * width, 1)[0]!;
+    if (this.#range !== undefined) this.#check(i, number, this.#range);
+    return number;
   }
 }
 
 /** A character for each byte, never the same for two. */
 const BINARY = new TextDecoder("windows-1252");
 
-/** Byte strings that can be read one by one or all at once. */
+/** All that blobs hold. */
+interface Loaded {
+  /** Where each begins, and where the last one ends. */
+  readonly offsets: Uint32Array;
+  /** The bytes, one after the other; if all are ASCII characters, as these. */
+  readonly heap: Uint8Array | string;
+  /** Each byte as a character, if that was asked for. */
+  binary?: string;
+}
+
+/** Byte strings, or texts, that can be read one by one or all at once. */
 export class Blobs {
   /** How many. */
   readonly count: number;
   readonly #source: Source;
   readonly #meta: BlobsMeta;
-  readonly #offsets: Uint32Array;
-  #loaded = false;
-  /** All bytes as text, if they are ASCII and offsets the same in both; `null`: they are not. */
-  #ascii: string | null | undefined;
-  #binary: string | undefined;
+  readonly #areTexts: boolean;
+  #all: Loaded | undefined;
 
-  constructor(source: Source, meta: BlobsMeta) {
+  constructor(source: Source, meta: BlobsMeta, areTexts: boolean) {
     if (!isObject(meta) || !isCount(meta.count)) source.fail(0, "a column has no values");
     this.#source = source;
     this.#meta = meta;
+    this.#areTexts = areTexts;
     this.count = meta.count;
-    this.#offsets = lay(source, Uint32Array, 4, meta.offsets, meta.count + 1);
-    lay(source, Uint8Array, 1, meta.heap, meta.length);
+    checkPlace(source, 4, meta.offsets, meta.count + 1);
+    checkPlace(source, 1, meta.heap, meta.length);
   }
 
   /** Reads all, for those who will look at most. */
   load(): void {
-    if (this.#loaded) return;
-    const { offsets, heap, length } = this.#meta;
-    this.#source.need(offsets, offsets + this.#offsets.byteLength);
-    this.#source.need(heap, heap + length);
-    const all = this.#offsets;
-    let from = all[0]!;
-    for (let i = 1; i < all.length; i++) {
-      const to = all[i]!;
-      if (from > to) this.#check(i - 1);
+    if (this.#all !== undefined) return;
+    const { count, heap, length } = this.#meta;
+    const offsets = lay(this.#source, Uint32Array, 4, this.#meta.offsets, count + 1);
+    let from = offsets[0]!;
+    for (let i = 1; i < offsets.length; i++) {
+      const to = offsets[i]!;
+      if (from > to) this.#check(i - 1, from, to);
       from = to;
     }
-    if (this.count > 0) this.#check(this.count - 1);
-    this.#loaded = true;
+    if (count > 0) this.#check(count - 1, offsets[count - 1]!, offsets[count]!);
+    const bytes = this.#source.read(heap, heap + length);
+    const text = this.#areTexts ? this.#decode(bytes) : undefined;
+    this.#all = { offsets, heap: text?.length === length ? text : bytes };
   }
 
-  #check(i: number): void {
-    const to = this.#offsets[i + 1]!;
-    if (this.#offsets[i]! <= to && to <= this.#meta.length) return;
+  #check(i: number, from: number, to: number): void {
+    if (from <= to && to <= this.#meta.length) return;
     this.#source.fail(this.#meta.offsets + i * 4, "a value reaches beyond its column");
   }
 
-  /** The bytes at `i`; not a copy. */
+  /** The byte string at `i`; not a copy. */
   bytes(i: number): Uint8Array {
-    const { offsets, heap } = this.#meta;
-    if (!this.#loaded) {
-      this.#source.need(offsets + i * 4, offsets + i * 4 + 8);
-      this.#check(i);
-    }
-    const from = this.#offsets[i]!;
-    const to = this.#offsets[i + 1]!;
-    if (!this.#loaded) this.#source.need(heap + from, heap + to);
-    return this.#source.bytes.subarray(heap + from, heap + to);
+    return this.#at(i) as Uint8Array;
   }
 
   /** The text at `i`. */
   text(i: number): string {
-    const all = this.#loaded ? this.#asciiText() : null;
-    if (all === null) return this.#decode(this.bytes(i));
-    return all.substring(this.#offsets[i]!, this.#offsets[i + 1]!);
+    const value = this.#at(i);
+    return typeof value === "string" ? value : this.#decode(value);
+  }
+
+  #at(i: number): Uint8Array | string {
+    if (this.#all !== undefined) {
+      const { offsets, heap } = this.#all;
+      const from = offsets[i]!;
+      const to = offsets[i + 1]!;
+      return typeof heap === "string" ? heap.substring(from, to) : heap.subarray(from, to);
+    }
+    const { offsets, heap } = this.#meta;
+    const [from, to] = lay(this.#source, Uint32Array, 4, offsets + i * 4, 2);
+    this.#check(i, from!, to!);
+    return this.#source.read(heap + from!, heap + to!);
   }
 
   /** Puts where the text matches into `places`, ascending, and tells how many. All is loaded. */
   find(match: TextMatch, places: Uint32Array): number {
     return match.at === "any" && match.part !== ""
-      ? this.#search(encodeText(match.part), places)
+      ? this.#search(match.part, places)
       : this.keep(match, places, fill(places));
   }
 
   /** Keeps of `rows[0, n)` those whose text matches, and tells how many. All is loaded. */
   keep({ part, at }: TextMatch, rows: Uint32Array, n: number): number {
+    const { offsets, heap } = this.#all!;
     const wanted = encodeText(part);
-    const offsets = this.#offsets;
-    const { bytes } = this.#source;
-    const { heap } = this.#meta;
     let kept = 0;
     for (let k = 0; k < n; k++) {
       const row = rows[k]!;
       const from = offsets[row]!;
       const more = offsets[row + 1]! - from - wanted.length;
       if (at === "all" ? more !== 0 : more < 0) continue;
-      if (at === "any") {
-        if (this.text(row).includes(part)) rows[kept++] = row;
-        continue;
-      }
-      const start = heap + from + (at === "end" ? more : 0);
-      // From the end, where texts of one kind differ most.
-      let i = wanted.length - 1;
-      while (i >= 0 && bytes[start + i] === wanted[i]) i--;
-      if (i < 0) rows[kept++] = row;
+      const start = from + (at === "end" ? more : 0);
+      const holds = at === "any"
+        ? this.text(row).includes(part)
+        : typeof heap === "string"
+        ? textStands(heap, wanted, start)
+        : bytesStand(heap, wanted, start);
+      if (holds) rows[kept++] = row;
     }
     return kept;
   }
 
-  /** Puts where these bytes are in a value into `places`: one search goes over all of them. */
-  #search(wanted: Uint8Array, places: Uint32Array): number {
-    const all = this.#asciiText() ?? this.#binaryText();
-    const part = BINARY.decode(wanted);
-    const offsets = this.#offsets;
-    let n = 0;
-    let i = 0;
-    let from = all.indexOf(part);
-    while (from >= 0) {
-      while (i < places.length && offsets[i + 1]! <= from) i++;
-      if (i === places.length) break;
-      const end = offsets[i + 1]!;
-      const fits = from + part.length <= end;
-      if (fits) places[n++] = i;
-      // One hit a value is enough; one that reaches into the next value is none.
-      from = all.indexOf(part, fits ? end : from + 1);
+  /** Puts where a part is in a text into `places`: one search goes over all of them. */
+  #search(part: string, places: Uint32Array): number {
+    const all = this.#all!;
+    if (typeof all.heap === "string") return searchIn(all.heap, part, all.offsets, places);
+    if (all.binary === undefined) {
+      all.binary = BINARY.decode(all.heap);
+      this.#source.keep(all.binary.length * 2);
     }
-    return n;
-  }
-
-  /** All bytes, each as a character: what is UTF-8 for a text stands only where that text is. */
-  #binaryText(): string {
-    const { heap, length } = this.#meta;
-    return this.#binary ??= BINARY.decode(this.#source.bytes.subarray(heap, heap + length));
-  }
-
-  #asciiText(): string | null {
-    if (this.#ascii === undefined) {
-      const { heap, length } = this.#meta;
-      const all = this.#decode(this.#source.bytes.subarray(heap, heap + length));
-      this.#ascii = all.length === length ? all : null;
-    }
-    return this.#ascii;
+    // What is UTF-8 for a text stands only where that text is.
+    return searchIn(all.binary, BINARY.decode(encodeText(part)), all.offsets, places);
   }
 
   #decode(bytes: Uint8Array): string {
@@ -560,4 +558,35 @@ export class Blobs {
       return this.#source.fail(this.#meta.heap, "text is no UTF-8");
     }
   }
+}
+
+/** Whether these bytes stand at `start`; from the end, where texts of one kind differ most. */
+function bytesStand(heap: Uint8Array, wanted: Uint8Array, start: number): boolean {
+  let i = wanted.length - 1;
+  while (i >= 0 && heap[start + i] === wanted[i]) i--;
+  return i < 0;
+}
+
+/** The same in a text, each of whose characters is a byte. */
+function textStands(heap: string, wanted: Uint8Array, start: number): boolean {
+  let i = wanted.length - 1;
+  while (i >= 0 && heap.charCodeAt(start + i) === wanted[i]) i--;
+  return i < 0;
+}
+
+/** Puts into `places` which of the texts that stand one behind the other have a part. */
+function searchIn(all: string, part: string, offsets: Uint32Array, places: Uint32Array): number {
+  let n = 0;
+  let i = 0;
+  let from = all.indexOf(part);
+  while (from >= 0) {
+    while (i < places.length && offsets[i + 1]! <= from) i++;
+    if (i === places.length) break;
+    const end = offsets[i + 1]!;
+    const fits = from + part.length <= end;
+    if (fits) places[n++] = i;
+    // One hit a value is enough; one that reaches into the next value is none.
+    from = all.indexOf(part, fits ? end : from + 1);
+  }
+  return n;
 }

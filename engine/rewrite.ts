@@ -53,7 +53,8 @@ function* writeGroups(out: TableWriter, state: State): Generator<undefined, Uint
       rows.flush();
       if (ofTable) out.copy(table, i);
       else {
-        const { directory, source: { bytes }, first } = group;
+        const { directory, source, first } = group;
+        const bytes = source.read(0, source.length);
         out.add({ directory, bytes }, first, first + group.rows - 1);
       }
       if (ofTable && moved.length > 0) {

@@ -33,7 +33,7 @@ import { type Family, Links } from "./links.ts";
 import { type Log, type LogEnd, StaleError } from "./log.ts";
 import { join } from "./path.ts";
 import { State } from "./state.ts";
-import type { Table } from "./table.ts";
+import { CACHE_BYTES, type Table } from "./table.ts";
 
 /** A torn tail that was found. */
 export interface Recovered {
@@ -48,6 +48,16 @@ export interface Recovered {
 /** Cleanup pays off when the log is longer than this, in bytes, and than an eighth of the table. */
 const MAX_LOG_BYTES = 256 * 1024;
 
+/** How a store is opened. */
+export interface StoreOptions {
+  /** Takes no lock. */
+  readonly readOnly?: boolean;
+  /** What a table keeps in memory at most, in bytes. */
+  readonly cacheBytes?: number;
+  /** All that is open because of the base that the user opened; none for that one. */
+  readonly family?: Family;
+}
+
 /** A base that is open. */
 export class Store {
   /** Where the base is. */
@@ -60,6 +70,7 @@ export class Store {
   readonly sums: Checksum;
   /** Where its links lead. */
   readonly links: Links;
+  readonly #cacheBytes: number;
   readonly #generations: Generations;
   /** A torn tail that was found, and zeroed unless the base is only read. */
   recovered: Recovered | null = null;
@@ -85,20 +96,32 @@ export class Store {
     dir: string,
     lock: Flock | undefined,
     sums: Checksum,
-    family: Family | undefined,
+    { family, cacheBytes = CACHE_BYTES }: StoreOptions,
   ) {
     this.files = files;
     this.dir = dir;
     this.lock = lock;
     this.sums = sums;
-    const checkIdentity = () => this.checkIdentity();
-    const readOnly = lock === undefined;
-    this.#generations = new Generations({ files, dir, sums, readOnly, checkIdentity });
+    this.#cacheBytes = cacheBytes;
+    this.#generations = this.generations();
     this.links = new Links(
       this,
       family,
-      (dir, family) => Store.open(files, dir, { readOnly: true, family }),
+      (dir, family) => Store.open(files, dir, { readOnly: true, cacheBytes, family }),
     );
+  }
+
+  /** Its generations, for who follows them. */
+  generations(): Generations {
+    const { files, dir, sums } = this;
+    return new Generations({
+      files,
+      dir,
+      sums,
+      readOnly: this.lock === undefined,
+      cacheBytes: this.#cacheBytes,
+      checkIdentity: () => this.checkIdentity(),
+    });
   }
 
   /**
@@ -109,23 +132,19 @@ export class Store {
    * @throws {FormatVersionError} If a newer psbase wrote it.
    * @throws {ReadOnlyError} If it can be read, but not written.
    */
-  static open(
-    files: Files,
-    dir: string,
-    { readOnly = false, family }: { readOnly?: boolean; family?: Family } = {},
-  ): Store {
+  static open(files: Files, dir: string, options: StoreOptions = {}): Store {
     const path = join(dir, IDENTITY);
     let lock: Flock | undefined;
     let file: File;
     try {
-      if (!readOnly) lock = Flock.attach(files, path, "write");
+      if (!options.readOnly) lock = Flock.attach(files, path, "write");
       file = lock?.file ?? files.open(path, "read");
     } catch (error) {
       throw openError(files, dir, path, error);
     }
     let store: Store | undefined;
     try {
-      store = new Store(files, dir, lock, sumsOf(files, dir, file), family);
+      store = new Store(files, dir, lock, sumsOf(files, dir, file), options);
       store.#load();
       return store;
     } catch (error) {

@@ -17,6 +17,7 @@
  */
 
 import { decodeText } from "./bytes.ts";
+import { Cache, type Grow } from "./cache.ts";
 import { type ColumnMeta, openColumn } from "./column.ts";
 import { CorruptionError } from "./errors.ts";
 import { type Extent, openExtent } from "./extent.ts";
@@ -56,8 +57,10 @@ import type { Stored } from "./values.ts";
 export const TAIL = 24;
 /** What opening reads at once: most footers fit. */
 const FIRST_READ = 4096;
-/** Bytes of groups that a table keeps in memory at most, beside the one in use. */
-const CACHE_BYTES = 256 * 2 ** 20;
+/** What a table keeps in memory at most, if nothing else is said, in bytes. */
+export const CACHE_BYTES = 64 * 2 ** 20;
+
+const keepNothing: Grow = () => {};
 
 /** What the directory of an extent tells, which may be any JSON. */
 function directoryIn(source: Source, behind: Uint8Array, entry: Extent): unknown {
@@ -68,9 +71,14 @@ function directoryIn(source: Source, behind: Uint8Array, entry: Extent): unknown
   }
 }
 
-/** Opens a group. */
-export function openGroup(file: File, sums: Checksum, entry: GroupEntry) {
-  const { source, behind } = openExtent(file, sums, entry);
+/** Opens a group; `keep` is told how many bytes of it are kept. */
+export function openGroup(
+  file: File,
+  sums: Checksum,
+  entry: GroupEntry,
+  keep: Grow = keepNothing,
+) {
+  const { source, behind } = openExtent(file, sums, entry, keep);
   const group = new Group(source, directoryIn(source, behind, entry), entry.first);
   if (group.rows !== entry.rows) {
     source.fail(entry.length, "a row group has not the rows it should");
@@ -140,12 +148,10 @@ export class Table implements TableInfo {
   readonly bytes: number;
   readonly #rows: GroupRows;
   readonly #entries: readonly IndexEntry[];
-  readonly #indexes = new Map<number, TableIndex>();
   readonly #file: File;
   readonly #sums: Checksum;
   readonly #generation: number;
-  readonly #cache = new Map<number, Group>();
-  #cached = 0;
+  readonly #cache: Cache;
   #pins = 0;
   #retired = false;
   #closed = false;
@@ -153,10 +159,12 @@ export class Table implements TableInfo {
   /**
    * Reads the footer.
    *
+   * @param cacheBytes What it keeps in memory at most, beside what is in use.
    * @throws {CorruptionError} If it does not verify.
    */
-  constructor(file: File, sums: Checksum, generation: number) {
+  constructor(file: File, sums: Checksum, generation: number, cacheBytes = CACHE_BYTES) {
     this.#file = file;
+    this.#cache = new Cache(cacheBytes);
     this.#sums = sums;
     this.#generation = generation;
     this.bytes = file.size();
@@ -182,7 +190,8 @@ export class Table implements TableInfo {
     this.nextId = told.nextId;
     this.sequence = told.sequence;
     this.nextGroup = told.nextGroup;
-    this.groups = told.groups.map((entry, i) => ({ ...entry, open: () => this.#group(i) }));
+    const open = (entry: GroupEntry) => this.#cache.get(entry, (keep) => this.#group(entry, keep));
+    this.groups = told.groups.map((entry) => ({ ...entry, open: () => open(entry) }));
     this.#rows = new GroupRows(this.groups);
     this.#entries = told.indexes;
   }
@@ -204,19 +213,8 @@ export class Table implements TableInfo {
     throw new CorruptionError(this.#file.path, at, reason);
   }
 
-  #group(i: number): Group {
-    const known = this.#cache.get(i);
-    if (known !== undefined) return known;
-    const entry = this.groups[i]!;
-    const { group } = openGroup(this.#file, this.#sums, entry);
-    for (const [oldest] of this.#cache) {
-      if (this.#cached + entry.length <= CACHE_BYTES) break;
-      this.#cache.delete(oldest);
-      this.#cached -= this.groups[oldest]!.length;
-    }
-    this.#cache.set(i, group);
-    this.#cached += entry.length;
-    return group;
+  #group(entry: GroupEntry, keep: Grow): Group {
+    return openGroup(this.#file, this.#sums, entry, keep).group;
   }
 
   /** Whether it is of the base whose sums these are. */
@@ -227,8 +225,7 @@ export class Table implements TableInfo {
   /** The bytes of group `i` and all that stands behind them, verified: to be copied or checked. */
   copyOf(i: number): { bytes: Uint8Array; behind: Uint8Array } {
     const { group, behind } = openGroup(this.#file, this.#sums, this.groups[i]!);
-    group.source.need(0, group.source.bytes.length);
-    return { bytes: group.source.bytes, behind };
+    return { bytes: group.source.read(0, group.source.length), behind };
   }
 
   // ------------------------------------------------------------- indexes
@@ -240,22 +237,16 @@ export class Table implements TableInfo {
 
   /** The order of a field; `undefined` if the table was written before it had an index. */
   index(field: FieldDef): TableIndex | undefined {
-    let index = this.#indexes.get(field.number);
-    if (index !== undefined) return index;
+    if (this.rows === 0) return new TableIndex(this.#rows, field, NO_ORDER);
     const entry = this.#entries.find((entry) => entry.field === field.number);
-    if (entry !== undefined) {
-      index = new TableIndex(this.#rows, field, this.#orderIn(entry, field));
-    } else if (this.rows === 0) {
-      index = new TableIndex(this.#rows, field, NO_ORDER);
-    } else {
-      return undefined;
-    }
-    this.#indexes.set(field.number, index);
-    return index;
+    if (entry === undefined) return undefined;
+    return this.#cache.get(entry, (keep) => {
+      return new TableIndex(this.#rows, field, this.#orderIn(entry, field, keep));
+    });
   }
 
-  #orderIn(entry: IndexEntry, field: FieldDef): Order {
-    const { source, behind, row } = this.#permutation(entry);
+  #orderIn(entry: IndexEntry, field: FieldDef, keep: Grow = keepNothing): Order {
+    const { source, behind, row } = this.#permutation(entry, keep);
     const meta = directoryIn(source, behind, entry) as ColumnMeta;
     const count = Math.ceil(this.rows / FENCE_STEP);
     const fences = openColumn(source, meta, field.value, count, null);
@@ -267,8 +258,8 @@ export class Table implements TableInfo {
     };
   }
 
-  #permutation(entry: IndexEntry) {
-    const { source, behind } = openExtent(this.#file, this.#sums, entry);
+  #permutation(entry: IndexEntry, keep: Grow = keepNothing) {
+    const { source, behind } = openExtent(this.#file, this.#sums, entry, keep);
     const all = { width: 4, base: 0, at: 0 } as const;
     const numbers = new Numbers(source, all, this.rows, [0, this.rows - 1]);
     let gets = 0;
@@ -314,7 +305,7 @@ export class Table implements TableInfo {
   checkIndexes({ order: ordered = true } = {}): void {
     for (const entry of this.#entries) {
       const { source, row } = this.#permutation(entry);
-      source.need(0, entry.length);
+      source.read(0, entry.length);
       if (!ordered) continue;
       const field = this.schema.fields.find(({ number }) => number === entry.field);
       if (field === undefined) continue;

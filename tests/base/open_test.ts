@@ -105,6 +105,11 @@ Deno.test("PsBase.create() with a wrong schema or option makes nothing", async (
   await assertRejects(() => PsBase.create(temp.path, PEOPLE, { mode: "w" as never }), TypeError);
   await assertRejects(() => PsBase.create(temp.path, PEOPLE, { timeoutMs: -1 }), RangeError);
   await assertRejects(
+    () => PsBase.create(temp.path, PEOPLE, { cacheBytes: -1 }),
+    RangeError,
+    "cacheBytes is -1, it is a number of bytes, 0 or more",
+  );
+  await assertRejects(
     () => PsBase.create(temp.path, PEOPLE, { durability: "none" as never }),
     TypeError,
     "durability",

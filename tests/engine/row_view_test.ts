@@ -282,14 +282,12 @@ Deno.test("a predicate reads the columns that it touches, and no others; damage 
   const group = (): Group =>
     groupOf(schema, rows, (bytes) => {
       const memory = new MemorySource(bytes, "p");
-      return {
-        bytes,
-        need(from, to) {
-          needed.push([from, to]);
-          if (damaged) memory.fail(from, "damaged");
-        },
-        fail: (at, reason) => memory.fail(at, reason),
+      const read = memory.read.bind(memory);
+      memory.read = (from, to) => {
+        needed.push([from, to]);
+        return damaged ? memory.fail(from, "damaged") : read(from, to);
       };
+      return memory;
     });
   const touched = (predicate: Predicate): Set<number> => {
     needed.length = 0;

@@ -96,6 +96,31 @@ Deno.test("Table reads and verifies only the pages that a row stands on", () => 
   assertEquals(readsOf(disk, () => rowOf(table, id)), 0);
 });
 
+Deno.test("Table keeps so many bytes in memory as it is told, of those read last", () => {
+  const groups = 20;
+  const disk = writeTable(groups);
+  const bytes = openTable(disk).bytes;
+  const readAll = (table: Table) => {
+    for (const part of table.groups) for (const c of part.open().columns(SCHEMA.fields)) c.load();
+  };
+  const readsAgain = (cacheBytes: number) => {
+    const table = new Table(disk.process().open(PATH, "read"), SUMS, 1, cacheBytes);
+    readAll(table);
+    return readsOf(disk, () => readAll(table));
+  };
+  // One read of what stands behind it, and one a part: offsets, texts, numbers.
+  assertEquals(readsAgain(0), groups * 4);
+  assertEquals(readsAgain(bytes / 2), groups * 4);
+  // Whole pages are read, some for two parts.
+  assertEquals(readsAgain(bytes * 1.5), 0);
+  // Half of them are there.
+  const table = new Table(disk.process().open(PATH, "read"), SUMS, 1, bytes / 2);
+  readAll(table);
+  const last = () => rowOf(table, groups * ROWS - 1);
+  assertEquals(readsOf(disk, last), 0);
+  assert(readsOf(disk, () => rowOf(table, 0)) > 0);
+});
+
 Deno.test("Table tells every damaged byte of what it needs to open, or of a group when it is read", () => {
   const disk = writeTable(2);
   const { at, length } = openTable(disk).groups[1]!;
