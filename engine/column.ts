@@ -15,21 +15,12 @@
  * @module
  */
 
+import { Blobs, type BlobsMeta } from "./blobs.ts";
 import { isObject } from "./check.ts";
 import { joinDateTime, splitDateTime } from "./civil.ts";
-import {
-  Blobs,
-  type BlobsMeta,
-  checkPlace,
-  FEW_ROWS,
-  fill,
-  lay,
-  Numbers,
-  type NumbersMeta,
-  type Range,
-  type Source,
-} from "./parts.ts";
 import type { Matcher } from "./matcher.ts";
+import { FEW_ROWS, fill, Numbers, type NumbersMeta, type Range } from "./numbers.ts";
+import { checkPlace, lay, type Source } from "./parts.ts";
 import type { JsonValue } from "./types.ts";
 import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
 
@@ -277,13 +268,7 @@ class NumberColumn extends Column {
   }
 
   override numbers(into: Float64Array): void {
-    const { words, base } = this.#numbers;
-    if (words === undefined) into.fill(base);
-    else {
-      // The engine's own copy converts faster than a loop.
-      into.set(words);
-      for (let i = 0; base !== 0 && i < into.length; i++) into[i]! += base;
-    }
+    into.set(this.#numbers.all());
     for (let i = 0; this.hasNulls && i < into.length; i++) if (this.isNull(i)) into[i] = NaN;
   }
 
@@ -340,12 +325,10 @@ class NumberColumn extends Column {
   }
 
   override classify(rows: Uint32Array, classes: Uint32Array): (Stored | null)[] {
-    this.load();
-    const { base, words } = this.#numbers;
+    const { base, areWords } = this.#numbers;
     const count = this.#max - base + 1;
-    if (words instanceof Float64Array || !(count <= rows.length * 4)) {
-      return super.classify(rows, classes);
-    }
+    if (!areWords || !(count <= rows.length * 4)) return super.classify(rows, classes);
+    this.load();
     const value = (word: number) => base + word;
     return this.classifyCodes(this.#numbers.wide(), count, value, rows, classes);
   }
@@ -455,6 +438,8 @@ class DictionaryColumn extends Column {
     super(source, meta.nulls, rows);
     this.#blobs = new Blobs(source, meta.blobs, true);
     this.#codes = new Numbers(source, meta.codes, rows, [0, this.#blobs.count - 1]);
+    if (this.#blobs.count > rows) source.fail(0, "a column has more different values than rows");
+    if (this.#codes.base !== 0 || !this.#codes.areWords) source.fail(0, "codes are no plain words");
     this.#entries = new Array(meta.blobs.count);
   }
 

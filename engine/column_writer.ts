@@ -4,9 +4,11 @@
  * @module
  */
 
+import { encodeBlobs, encodeTexts } from "./blobs.ts";
 import { splitDateTime } from "./civil.ts";
 import type { ColumnMeta } from "./column.ts";
-import { encodeBlobs, encodeNumbers, encodeTexts, type PartWriter } from "./parts.ts";
+import { encodeNumbers } from "./numbers.ts";
+import type { PartWriter } from "./parts.ts";
 import type { JsonValue } from "./types.ts";
 import type { Stored, ValueType } from "./values.ts";
 

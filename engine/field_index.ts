@@ -48,6 +48,8 @@ export interface Order {
   readonly nulls: number;
   /** Which row stands at a position. */
   row(position: number): number;
+  /** Which rows stand at the positions from `from` to `to`. */
+  rows(from: number, to: number): ArrayLike<number>;
   /** The value at the `i`th position that is a multiple of {@linkcode FENCE_STEP}. */
   fence(i: number): Stored | null;
   /** Throws the `CorruptionError` of a position. */
@@ -106,12 +108,35 @@ export class TableIndex {
     const found = new Uint32Array(ranges.reduce((sum, [from, to]) => sum + to - from, 0));
     let n = 0;
     for (const [from, to] of ranges) {
-      for (let position = from; position < to; position++) found[n++] = this.#order.row(position);
+      found.set(this.#order.rows(from, to), n);
+      n += to - from;
     }
-    if (n > 1) found.sort();
-    // The same value may have been asked for twice.
-    return ranges.length < 2 ? found : found.filter((row, i) => i === 0 || row !== found[i - 1]);
+    return ascending(found, this.#table.rows);
   }
+}
+
+/** So many times as many rows can be marked in the time that it takes to sort some. */
+const MARK = 512;
+
+/** Numbers below `limit`, ascending, each once; changes them. */
+function ascending(numbers: Uint32Array, limit: number): Uint32Array {
+  let k = 1;
+  while (k < numbers.length && numbers[k - 1]! < numbers[k]!) k++;
+  if (k >= numbers.length) return numbers;
+  if (limit > numbers.length * MARK) {
+    numbers.sort();
+    return numbers.filter((number, i) => i === 0 || number !== numbers[i - 1]);
+  }
+  const marks = new Uint32Array((limit + 31) >>> 5);
+  for (let i = 0; i < numbers.length; i++) marks[numbers[i]! >>> 5]! |= 1 << (numbers[i]! & 31);
+  let n = 0;
+  for (let i = 0; i < marks.length; i++) {
+    // The lowest bit first, which is then taken off.
+    for (let left = marks[i]!; left !== 0; left &= left - 1) {
+      numbers[n++] = i * 32 + 31 - Math.clz32(left & -left);
+    }
+  }
+  return numbers.subarray(0, n);
 }
 
 /** Puts all rows in the order of a field; yields where it can pause. */

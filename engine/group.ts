@@ -11,14 +11,8 @@ import { encodeColumn } from "./column_writer.ts";
 import { isCount, isObject } from "./check.ts";
 import { CorruptionError } from "./errors.ts";
 import { exceeds, type Matcher, reaches } from "./matcher.ts";
-import {
-  COUNTS,
-  encodeNumbers,
-  Numbers,
-  type NumbersMeta,
-  PartWriter,
-  type Source,
-} from "./parts.ts";
+import { COUNTS, encodeNumbers, Numbers, type NumbersMeta } from "./numbers.ts";
+import { PartWriter, type Source } from "./parts.ts";
 import { type FieldDef, readField, type StoredRow } from "./schema.ts";
 import type { JsonValue } from "./types.ts";
 import type { Stored } from "./values.ts";

@@ -3,7 +3,7 @@
  *
  * ```text
  * header 40 · ( group · directory · sums )* · ( index · directory · sums )* · footer · tail 24
- * index      the rows, by number, in the order of one field, 4 bytes each ·
+ * index      the rows, by number, in the order of one field, as numbers ·
  *            the value of every 256th of them, as a column
  * ```
  *
@@ -18,6 +18,7 @@
 
 import { decodeText } from "./bytes.ts";
 import { Cache, type Grow } from "./cache.ts";
+import { isObject } from "./check.ts";
 import { type ColumnMeta, openColumn } from "./column.ts";
 import { CorruptionError } from "./errors.ts";
 import { type Extent, openExtent } from "./extent.ts";
@@ -49,7 +50,8 @@ import {
 } from "./format.ts";
 import { Group } from "./group.ts";
 import { parseJson } from "./json.ts";
-import { Numbers, type Source } from "./parts.ts";
+import { Numbers, type NumbersMeta } from "./numbers.ts";
+import type { Source } from "./parts.ts";
 import type { FieldDef, TableSchema } from "./schema.ts";
 import type { Stored } from "./values.ts";
 
@@ -123,12 +125,21 @@ export class GroupRows implements Rows {
   }
 }
 
+/** What stands where in an index; written as JSON. */
+export interface IndexDirectory {
+  /** The rows, by number, in the order of the field. */
+  readonly order: NumbersMeta;
+  /** The value of each whose position is a multiple of {@linkcode FENCE_STEP}. */
+  readonly fences: ColumnMeta;
+}
+
 const OUT_OF_ORDER = "an index is out of order";
 
 /** The order of no rows. */
 const NO_ORDER: Order = {
   nulls: 0,
   row: () => 0,
+  rows: () => new Float64Array(),
   fence: () => null,
   fail(): never {
     throw new RangeError("there are no rows");
@@ -246,13 +257,13 @@ export class Table implements TableInfo {
   }
 
   #orderIn(entry: IndexEntry, field: FieldDef, keep: Grow = keepNothing): Order {
-    const { source, behind, row } = this.#permutation(entry, keep);
-    const meta = directoryIn(source, behind, entry) as ColumnMeta;
+    const { source, directory, row, rows } = this.#permutation(entry, keep);
     const count = Math.ceil(this.rows / FENCE_STEP);
-    const fences = openColumn(source, meta, field.value, count, null);
+    const fences = openColumn(source, directory.fences, field.value, count, null);
     return {
       nulls: entry.nulls,
       row,
+      rows,
       fence: (i) => fences.get(i),
       fail: (position) => source.fail(position * 4, OUT_OF_ORDER),
     };
@@ -260,15 +271,23 @@ export class Table implements TableInfo {
 
   #permutation(entry: IndexEntry, keep: Grow = keepNothing) {
     const { source, behind } = openExtent(this.#file, this.#sums, entry, keep);
-    const all = { width: 4, base: 0, at: 0 } as const;
-    const numbers = new Numbers(source, all, this.rows, [0, this.rows - 1]);
-    let gets = 0;
-    const row = (position: number) => {
+    const directory = directoryIn(source, behind, entry) as IndexDirectory;
+    if (!isObject(directory)) source.fail(entry.length, "an index has no order");
+    const numbers = new Numbers(source, directory.order, this.rows, [0, this.rows - 1]);
+    let looks = 0;
+    const look = () => {
       // Who has looked so often will look again: reading it all costs as much by now.
-      if (gets++ === this.rows >>> 6) numbers.load();
+      if (looks++ === this.rows >>> 6) numbers.load();
+    };
+    const row = (position: number) => {
+      look();
       return numbers.get(position);
     };
-    return { source, behind, numbers, row };
+    const rows = (from: number, to: number) => {
+      look();
+      return numbers.slice(from, to);
+    };
+    return { source, directory, numbers, row, rows };
   }
 
   /** All rows in the order of a field, if there is an index of it. */
@@ -277,7 +296,7 @@ export class Table implements TableInfo {
     if (entry === undefined) return undefined;
     const { source, numbers } = this.#permutation(entry);
     numbers.load();
-    const rows = numbers.words as Uint32Array;
+    const rows = Uint32Array.from(numbers.all());
     const seen = new Uint8Array(rows.length);
     for (const row of rows) seen[row] = 1;
     if (seen.includes(0)) source.fail(0, "an index leaves out a row");

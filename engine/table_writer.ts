@@ -19,9 +19,10 @@ import {
   SUM,
 } from "./format.ts";
 import { type EncodedGroup, type Group, GroupBuilder } from "./group.ts";
+import { encodeNumbers } from "./numbers.ts";
 import { PartWriter } from "./parts.ts";
 import type { FieldDef, StoredRow } from "./schema.ts";
-import { GroupRows, openGroup, type Table, TAIL } from "./table.ts";
+import { GroupRows, type IndexDirectory, openGroup, type Table, TAIL } from "./table.ts";
 import type { Stored } from "./values.ts";
 
 /** Writes a table, group by group. */
@@ -109,8 +110,11 @@ export class TableWriter {
     fences: readonly (Stored | null)[],
   ): void {
     const parts = new PartWriter();
-    parts.add(order);
-    const json = encodeText(JSON.stringify(encodeColumn(parts, field.value, fences)));
+    const directory: IndexDirectory = {
+      order: encodeNumbers(parts, order),
+      fences: encodeColumn(parts, field.value, fences),
+    };
+    const json = encodeText(JSON.stringify(directory));
     const bytes = parts.finish();
     const entry = {
       field: field.number,

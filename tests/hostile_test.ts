@@ -248,6 +248,11 @@ const GROUPS: Record<string, Change> = {
   "numbers without a base": (columns) => delete columns[N!].numbers.base,
   "numbers of an infinite base": (columns) => columns[N!].numbers.base = "raw:1e999",
   "numbers of half a base": (columns) => columns[N!].numbers.base = 0.5,
+  "numbers with a step of half": (columns) => columns[N!].numbers.step = 0.5,
+  "numbers with a step back": (columns) => columns[N!].numbers.step = -1,
+  "numbers with a step beyond all": (columns) => columns[N!].numbers.step = 2 ** 52,
+  "floats with a step": (columns) => columns[SIZE!].numbers.step = 1,
+  "codes with a step": (columns) => columns[TEAM!].codes.step = 1,
   "numbers at -8": (columns) => columns[N!].numbers.at = -8,
   "numbers at a text": (columns) => columns[N!].numbers.at = "0",
   "numbers at 2^40": (columns) => columns[N!].numbers.at = 2 ** 40,
@@ -280,21 +285,26 @@ const GROUPS: Record<string, Change> = {
   "codes below 0": (columns) => columns[TEAM!].codes.base = -1,
   "texts beyond the group": (columns) => columns[NAME!].blobs.length = 2 ** 31,
   "texts at a text": (columns) => columns[NAME!].blobs.heap = "0",
-  "offsets that descend": (columns, group) =>
-    words(group, columns[NAME!].blobs.offsets).setUint32(8, 0xffff_ffff, true),
-  "offsets that go back": (columns, group) =>
-    words(group, columns[RAW!].blobs.offsets).setUint32(4, 5, true),
+  "lengths that are too long": (columns) => columns[NAME!].blobs.lengths.base += 1,
+  "lengths below 0": (columns) => columns[NAME!].blobs.lengths = { width: 0, base: -1, at: 0 },
+  "lengths that are floats": (columns) => columns[NAME!].blobs.lengths = columns[SIZE!].numbers,
+  "lengths that are missing": (columns) => delete columns[RAW!].blobs.lengths,
+  "texts that begin elsewhere": (columns) => columns[NAME!].blobs.starts.base = 1,
+  "texts that begin behind their end": (columns) => columns[NAME!].blobs.starts.base = 2 ** 31,
+  "texts that end too early": (columns) => columns[NAME!].blobs.length -= 1,
   "text that is no UTF-8": (columns, group) => group.bytes[columns[NAME!].blobs.heap] = 255,
   "json that is none": (columns, group) => group.bytes[columns[TAGS!].blobs.heap] = 120,
   "json nested deep": (columns, group) => {
     const deep = "[".repeat(50_000) + "]".repeat(50_000);
-    const bytes = new Uint8Array(group.bytes.length + deep.length);
+    const bytes = new Uint8Array(group.bytes.length + deep.length + 4 * columns[TAGS!].blobs.count);
     bytes.set(group.bytes);
     bytes.set(encodeText(deep), group.bytes.length);
     const { blobs } = columns[TAGS!];
+    // The first one is as long as that, and all others are empty.
+    const at = group.bytes.length + deep.length;
+    new DataView(bytes.buffer).setUint32(at, deep.length, true);
+    blobs.lengths = { width: 4, base: 0, at };
     Object.assign(blobs, { heap: group.bytes.length, length: deep.length });
-    const offsets = new DataView(bytes.buffer, blobs.offsets);
-    for (let i = 1; i <= blobs.count; i++) offsets.setUint32(i * 4, deep.length, true);
     group.bytes = bytes;
   },
 };

@@ -1,0 +1,244 @@
+/**
+ * Byte strings and texts in a row group.
+ *
+ * ```text
+ * blobs    lengths (numbers), where every 32nd begins (numbers), bytes
+ * ```
+ *
+ * @module
+ */
+
+import { decodeText, encodeText } from "./bytes.ts";
+import { isCount, isObject } from "./check.ts";
+import type { TextMatch } from "./matcher.ts";
+import { encodeNumbers, fill, Numbers, type NumbersMeta } from "./numbers.ts";
+import { checkPlace, type PartWriter, type Source } from "./parts.ts";
+
+/** Where every so many begin is told: lengths are short, and few are added up for one of them. */
+const START_STEP = 32;
+
+/** Where byte strings stand. */
+export interface BlobsMeta {
+  /** How many. */
+  readonly count: number;
+  /** The lengths. */
+  readonly lengths: NumbersMeta;
+  /** Where every so many begin. */
+  readonly starts: NumbersMeta;
+  /** Where the bytes stand. */
+  readonly heap: number;
+  /** How many bytes. */
+  readonly length: number;
+}
+
+/** Writes byte strings. */
+export function encodeBlobs(parts: PartWriter, values: readonly Uint8Array[]): BlobsMeta {
+  const lengths = values.map((value) => value.length);
+  const heap = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
+  let at = 0;
+  for (const value of values) {
+    heap.set(value, at);
+    at += value.length;
+  }
+  return addBlobs(parts, lengths, heap);
+}
+
+/** Writes texts as UTF-8. */
+export function encodeTexts(parts: PartWriter, values: readonly string[]): BlobsMeta {
+  const all = values.join("");
+  const heap = encodeText(all);
+  // As long in bytes as in characters: all of it is ASCII.
+  if (heap.length !== all.length) return encodeBlobs(parts, values.map(encodeText));
+  return addBlobs(parts, values.map((value) => value.length), heap);
+}
+
+function addBlobs(parts: PartWriter, lengths: readonly number[], heap: Uint8Array): BlobsMeta {
+  const starts: number[] = [];
+  let start = 0;
+  for (let i = 0; i < lengths.length; i++) {
+    if (i % START_STEP === 0) starts.push(start);
+    start += lengths[i]!;
+  }
+  return {
+    count: lengths.length,
+    lengths: encodeNumbers(parts, lengths),
+    starts: encodeNumbers(parts, starts),
+    heap: parts.add(heap),
+    length: heap.length,
+  };
+}
+
+/** A character for each byte, never the same for two. */
+const BINARY = new TextDecoder("windows-1252");
+
+/** All that blobs hold. */
+interface Loaded {
+  /** Where each begins, and where the last one ends. */
+  readonly offsets: Uint32Array;
+  /** The bytes, one after the other; if all are ASCII characters, as these. */
+  readonly heap: Uint8Array | string;
+  /** Each byte as a character, if that was asked for. */
+  binary?: string;
+}
+
+/** Byte strings, or texts, that can be read one by one or all at once. */
+export class Blobs {
+  /** How many. */
+  readonly count: number;
+  readonly #source: Source;
+  readonly #meta: BlobsMeta;
+  readonly #areTexts: boolean;
+  readonly #lengths: Numbers;
+  readonly #starts: Numbers;
+  #all: Loaded | undefined;
+
+  constructor(source: Source, meta: BlobsMeta, areTexts: boolean) {
+    if (!isObject(meta) || !isCount(meta.count)) source.fail(0, "a column has no values");
+    this.#source = source;
+    this.#meta = meta;
+    this.#areTexts = areTexts;
+    this.count = meta.count;
+    checkPlace(source, 1, meta.heap, meta.length);
+    this.#lengths = new Numbers(source, meta.lengths, meta.count, [0, meta.length]);
+    const starts = Math.ceil(meta.count / START_STEP);
+    this.#starts = new Numbers(source, meta.starts, starts, [0, meta.length]);
+  }
+
+  /** Reads all, for those who will look at most. */
+  load(): void {
+    if (this.#all !== undefined) return;
+    const { heap, length } = this.#meta;
+    const offsets = this.#offsets();
+    const bytes = this.#source.read(heap, heap + length);
+    const text = this.#areTexts ? this.#decode(bytes) : undefined;
+    this.#all = { offsets, heap: text?.length === length ? text : bytes };
+  }
+
+  #offsets(): Uint32Array {
+    this.#lengths.load();
+    this.#starts.load();
+    const lengths = this.#lengths.all();
+    const starts = this.#starts.all();
+    const offsets = new Uint32Array(this.count + 1);
+    let from = 0;
+    for (let i = 0; i < lengths.length; i++) {
+      if (i % START_STEP === 0 && starts[i / START_STEP] !== from) this.#fail();
+      from += lengths[i]!;
+      offsets[i + 1] = from;
+    }
+    if (from !== this.#meta.length) this.#fail();
+    this.#source.keep(offsets.byteLength);
+    return offsets;
+  }
+
+  #fail(): never {
+    return this.#source.fail(this.#meta.heap, "values are not where their column tells");
+  }
+
+  /** The byte string at `i`; not a copy. */
+  bytes(i: number): Uint8Array {
+    return this.#at(i) as Uint8Array;
+  }
+
+  /** The text at `i`. */
+  text(i: number): string {
+    const value = this.#at(i);
+    return typeof value === "string" ? value : this.#decode(value);
+  }
+
+  #at(i: number): Uint8Array | string {
+    if (this.#all !== undefined) {
+      const { offsets, heap } = this.#all;
+      const from = offsets[i]!;
+      const to = offsets[i + 1]!;
+      return typeof heap === "string" ? heap.substring(from, to) : heap.subarray(from, to);
+    }
+    const { heap, length } = this.#meta;
+    const first = i - i % START_STEP;
+    const lengths = this.#lengths.slice(first, i + 1);
+    let from = this.#starts.get(first / START_STEP);
+    for (let k = first; k < i; k++) from += lengths[k - first]!;
+    const to = from + lengths[i - first]!;
+    if (to > length) this.#fail();
+    return this.#source.read(heap + from, heap + to);
+  }
+
+  /** Puts where the text matches into `places`, ascending, and tells how many. All is loaded. */
+  find(match: TextMatch, places: Uint32Array): number {
+    return match.at === "any" && match.part !== ""
+      ? this.#search(match.part, places)
+      : this.keep(match, places, fill(places));
+  }
+
+  /** Keeps of `rows[0, n)` those whose text matches, and tells how many. All is loaded. */
+  keep({ part, at }: TextMatch, rows: Uint32Array, n: number): number {
+    const { offsets, heap } = this.#all!;
+    const wanted = encodeText(part);
+    let kept = 0;
+    for (let k = 0; k < n; k++) {
+      const row = rows[k]!;
+      const from = offsets[row]!;
+      const more = offsets[row + 1]! - from - wanted.length;
+      if (at === "all" ? more !== 0 : more < 0) continue;
+      const start = from + (at === "end" ? more : 0);
+      const holds = at === "any"
+        ? this.text(row).includes(part)
+        : typeof heap === "string"
+        ? textStands(heap, wanted, start)
+        : bytesStand(heap, wanted, start);
+      if (holds) rows[kept++] = row;
+    }
+    return kept;
+  }
+
+  /** Puts where a part is in a text into `places`: one search goes over all of them. */
+  #search(part: string, places: Uint32Array): number {
+    const all = this.#all!;
+    if (typeof all.heap === "string") return searchIn(all.heap, part, all.offsets, places);
+    if (all.binary === undefined) {
+      all.binary = BINARY.decode(all.heap);
+      this.#source.keep(all.binary.length * 2);
+    }
+    // What is UTF-8 for a text stands only where that text is.
+    return searchIn(all.binary, BINARY.decode(encodeText(part)), all.offsets, places);
+  }
+
+  #decode(bytes: Uint8Array): string {
+    try {
+      return decodeText(bytes);
+    } catch {
+      return this.#source.fail(this.#meta.heap, "text is no UTF-8");
+    }
+  }
+}
+
+/** Whether these bytes stand at `start`; from the end, where texts of one kind differ most. */
+function bytesStand(heap: Uint8Array, wanted: Uint8Array, start: number): boolean {
+  let i = wanted.length - 1;
+  while (i >= 0 && heap[start + i] === wanted[i]) i--;
+  return i < 0;
+}
+
+/** The same in a text, each of whose characters is a byte. */
+function textStands(heap: string, wanted: Uint8Array, start: number): boolean {
+  let i = wanted.length - 1;
+  while (i >= 0 && heap.charCodeAt(start + i) === wanted[i]) i--;
+  return i < 0;
+}
+
+/** Puts into `places` which of the texts that stand one behind the other have a part. */
+function searchIn(all: string, part: string, offsets: Uint32Array, places: Uint32Array): number {
+  let n = 0;
+  let i = 0;
+  let from = all.indexOf(part);
+  while (from >= 0) {
+    while (i < places.length && offsets[i + 1]! <= from) i++;
+    if (i === places.length) break;
+    const end = offsets[i + 1]!;
+    const fits = from + part.length <= end;
+    if (fits) places[n++] = i;
+    // One hit a value is enough; one that reaches into the next value is none.
+    from = all.indexOf(part, fits ? end : from + 1);
+  }
+  return n;
+}
