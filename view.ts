@@ -547,6 +547,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * and counted.
    *
    * @param where Conditions by field, or a function; all rows, if left out.
+   * @param options What `select` is told besides: the first rows of an order may be found by index.
    * @returns The index that is used, and what is looked at.
    * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
    * @throws {RangeError} If a value is out of range.
@@ -564,8 +565,12 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * await people.destroy();
    * ```
    */
-  explain(where?: Filter<S>): Explanation {
-    return this.#query("explain", where, explainScan);
+  explain(where?: Filter<S>, options: SelectOptions<S> = {}): Explanation {
+    return this.#query(
+      "explain",
+      where,
+      (state, query) => explainScan(state, query, selectionOf(state.schema, options)),
+    );
   }
 
   /**

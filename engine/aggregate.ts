@@ -14,6 +14,7 @@ import { describe } from "./check.ts";
 import { identityOf } from "./column.ts";
 import { compareNullable } from "./field_index.ts";
 import { type Group, GROUP_ROWS } from "./group.ts";
+import { firstRows } from "./index_order.ts";
 import { within } from "./matcher.ts";
 import { type Column, fieldOf, nameOf, type Query, sortableOf, typeOf } from "./query.ts";
 import { valueAt } from "./rows.ts";
@@ -322,6 +323,13 @@ function extremeOf(column: Column, which: Which): Figure {
 
 /** The least or the greatest value by the order of the table, null left out; null of nothing. */
 export function extreme(state: State, query: Query, column: Column, which: Which): Stored | null {
+  const order = [{ column, descending: which === "max" }];
+  const first = firstRows(state, query, { order, count: 1, nulls: false });
+  if (first !== undefined) {
+    const [place] = first.places;
+    const value = place === undefined ? null : valueAt(place, column);
+    return typeof value === "number" ? value + 0 : value;
+  }
   return figureOf(state, query, extremeOf(column, which)).result;
 }
 

@@ -42,6 +42,19 @@ export const FENCE_STEP = 256;
 /** So many positions are looked at one by one for the end of a range. */
 const FEW = 4;
 
+/** What of a condition an index goes by. */
+export type Spans = Pick<Matcher, "nulls" | "spans">;
+
+/** Positions next to each other whose values are equal. */
+export interface Run {
+  /** The value. */
+  readonly value: Stored | null;
+  /** The first position. */
+  readonly from: number;
+  /** That behind the last one. */
+  readonly to: number;
+}
+
 /** All rows in some order, nulls first. */
 export interface Order {
   /** How many of the values are null. */
@@ -69,7 +82,7 @@ export class TableIndex {
   }
 
   /** Where the rows stand that match: positions in this order, by ranges. */
-  ranges({ nulls, spans }: Matcher): [from: number, to: number][] {
+  ranges({ nulls, spans }: Spans): [from: number, to: number][] {
     const ranges: [number, number][] = nulls ? [[0, this.#order.nulls]] : [];
     for (const span of spans!) ranges.push(this.#rangeOf(span));
     return ranges.filter(([from, to]) => from < to);
@@ -103,6 +116,41 @@ export class TableIndex {
     return firstWhere(low, high, (position) => holds(this.#value(position)));
   }
 
+  /** Positions of equal values, in the order of these or against it, where spans are in order. */
+  *runs(condition: Spans, descending: boolean): Generator<Run> {
+    const ranges = this.ranges(condition);
+    for (let [from, to] of descending ? ranges.reverse() : ranges) {
+      while (from < to) {
+        const run = this.#runAt(descending ? to - 1 : from);
+        yield run;
+        if (descending) to = run.from;
+        else from = run.to;
+      }
+    }
+  }
+
+  /** All positions of the value that stands at one. */
+  #runAt(position: number): Run {
+    const { nulls } = this.#order;
+    if (position < nulls) return { value: null, from: 0, to: nulls };
+    const { compare } = this.#field.value;
+    const value = this.#value(position);
+    const isOther = (i: number) => compare(this.#value(i), value) !== 0;
+    // Mostly there is no other.
+    const isFirst = position === nulls || isOther(position - 1);
+    const isLast = position + 1 === this.#table.rows || isOther(position + 1);
+    return {
+      value,
+      from: isFirst ? position : this.#first((other) => compare(other, value) >= 0),
+      to: isLast ? position + 1 : this.#first((other) => compare(other, value) > 0),
+    };
+  }
+
+  /** The rows of a run, ascending. */
+  *rowsOf({ from, to }: Run): Generator<number> {
+    for (let position = from; position < to; position++) yield this.#order.row(position);
+  }
+
   /** The rows at these positions, ascending, each once. */
   rowsAt(ranges: readonly (readonly [from: number, to: number])[]): Uint32Array {
     const found = new Uint32Array(ranges.reduce((sum, [from, to]) => sum + to - from, 0));
@@ -111,7 +159,7 @@ export class TableIndex {
       found.set(this.#order.rows(from, to), n);
       n += to - from;
     }
-    return ascending(found, this.#table.rows);
+    return sortedOnce(found, this.#table.rows);
   }
 }
 
@@ -119,7 +167,7 @@ export class TableIndex {
 const MARK = 512;
 
 /** Numbers below `limit`, ascending, each once; changes them. */
-function ascending(numbers: Uint32Array, limit: number): Uint32Array {
+function sortedOnce(numbers: Uint32Array, limit: number): Uint32Array {
   let k = 1;
   while (k < numbers.length && numbers[k - 1]! < numbers[k]!) k++;
   if (k >= numbers.length) return numbers;
@@ -227,6 +275,8 @@ interface Spot {
 export interface EntryRange {
   /** The first. */
   readonly from: Spot;
+  /** What is behind the last one. */
+  readonly to: Spot;
   /** How many. */
   readonly count: number;
 }
@@ -282,7 +332,7 @@ export class MemoryIndex {
   }
 
   /** Where the entries stand that match, by ranges. */
-  ranges({ nulls, spans }: Matcher): EntryRange[] {
+  ranges({ nulls, spans }: Spans): EntryRange[] {
     const type = this.#type;
     const ranges = nulls ? [this.#range(() => true, (value) => value !== null)] : [];
     for (const span of spans!) {
@@ -304,7 +354,7 @@ export class MemoryIndex {
     // Reversed bounds match nothing.
     let count = to.chunk < from.chunk ? 0 : to.place - from.place;
     for (let chunk = from.chunk; chunk < to.chunk; chunk++) count += this.#chunks[chunk]!.length;
-    return { from, count: Math.max(0, count) };
+    return { from, to, count: Math.max(0, count) };
   }
 
   #bisect(holds: (value: Stored | null) => boolean): Spot {
@@ -317,17 +367,44 @@ export class MemoryIndex {
   /** The ids of the rows in these ranges, ascending, each once. */
   idsIn(ranges: readonly EntryRange[]): number[] {
     const found: number[] = [];
-    for (const { from, count } of ranges) {
-      let { chunk, place } = from;
-      for (let n = 0; n < count; n++) {
-        const entries = this.#chunks[chunk]!;
-        found.push(entries[place]!.id);
-        if (++place < entries.length) continue;
+    for (const range of ranges) for (const { id } of this.#walk(range, false)) found.push(id);
+    return found.length < 2 ? found : [...new Set(found)].sort((a, b) => a - b);
+  }
+
+  *#walk({ from, to, count }: EntryRange, backwards: boolean): Generator<Entry> {
+    let { chunk, place } = backwards ? to : from;
+    for (let n = 0; n < count; n++) {
+      if (backwards) {
+        if (place === 0) place = this.#chunks[--chunk]!.length;
+        yield this.#chunks[chunk]![--place]!;
+      } else {
+        yield this.#chunks[chunk]![place]!;
+        if (++place < this.#chunks[chunk]!.length) continue;
         chunk++;
         place = 0;
       }
     }
-    return found.length < 2 ? found : [...new Set(found)].sort((a, b) => a - b);
+  }
+
+  /** Ids of rows with equal values, ascending, as {@linkcode TableIndex.runs}. */
+  *runs(condition: Spans, descending: boolean): Generator<{ value: Stored | null; ids: number[] }> {
+    const ranges = this.ranges(condition);
+    let run: { readonly value: Stored | null; readonly ids: number[] } | undefined;
+    const ascending = ({ value, ids }: NonNullable<typeof run>) => ({
+      value,
+      ids: descending ? ids.reverse() : ids,
+    });
+    for (const range of descending ? ranges.reverse() : ranges) {
+      for (const { value, id } of this.#walk(range, descending)) {
+        if (run !== undefined && compareNullable(this.#type, value, run.value) === 0) {
+          run.ids.push(id);
+          continue;
+        }
+        if (run !== undefined) yield ascending(run);
+        run = { value, ids: [id] };
+      }
+    }
+    if (run !== undefined) yield ascending(run);
   }
 }
 

@@ -56,15 +56,18 @@ export interface CreateOptions extends OpenOptions {
 
 /** What `explain` tells. */
 export interface Explanation {
-  /** How many rows match. */
+  /** How many rows match; if an index told their order, how many `select` gives. */
   readonly rows: number;
-  /** The field whose index told which rows to look at; `null`: all were. */
+  /** The field whose index told which rows to look at, or in which order; `null`: all were. */
   readonly index: string | null;
   /** Row groups (16,384 rows of the table at most) that were looked into. */
   readonly groupsRead: number;
   /** Row groups that were skipped: by their bounds they can have no such row. */
   readonly groupsSkipped: number;
-  /** Rows that were looked at one by one: by a function, or since they were written lately. */
+  /**
+   * Rows that were looked at one by one: by a function, in the order of an index, or since they
+   * were written lately.
+   */
   readonly rowsDecoded: number;
 }
 

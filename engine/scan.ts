@@ -193,7 +193,7 @@ function findRows(test: Test, group: Group, rows: Uint32Array): number {
 // --------------------------------------------------------------- all rows
 
 /** An index is worth its while if it leaves out this many rows for each that it finds. */
-const WORTH = 16;
+export const WORTH = 16;
 
 /** The rows that match, chunk by chunk, in id order. */
 export function* chunks(state: State, query: Query, tally?: Tally): Generator<Chunk> {
@@ -257,20 +257,29 @@ function withoutPatched(group: Group, patch: RowList, rows: Uint32Array, n: numb
 // --------------------------------------------------------------- by index
 
 /** The index that leaves the fewest rows to look at, if that is few. */
-function bestIndex(
+export function bestIndex(
   state: State,
   query: Query,
 ): { field: FieldDef; found: Found } | undefined {
   let best: { field: FieldDef; found: Found } | undefined;
   for (const part of query.kind === "all" ? query.of : [query]) {
-    if (part.kind !== "match" || part.matcher.spans === undefined) continue;
-    const { column, matcher } = part;
-    if (typeof column === "string" || !isIndexed(column)) continue;
-    const found = state.lookUp(column, matcher);
+    if (part.kind !== "match") continue;
+    const found = lookUp(state, part);
     if (found === undefined || found.count >= (best?.found.count ?? Infinity)) continue;
-    best = { field: column, found };
+    best = { field: part.column as FieldDef, found };
   }
   return best !== undefined && best.found.count * WORTH <= state.size + WORTH ? best : undefined;
+}
+
+/** The rows that match, by the index of the column, if it has one that can tell. */
+function lookUp(
+  state: State,
+  { column, matcher }: Query & { kind: "match" },
+): Found | undefined {
+  if (matcher.spans === undefined || typeof column === "string" || !isIndexed(column)) {
+    return undefined;
+  }
+  return state.lookUp(column, matcher);
 }
 
 /** The rows that an index found and that match, the log's among those of the groups. */
@@ -346,6 +355,8 @@ export function* placesOf({ group, rows, others }: Chunk): Generator<Place> {
 /** How many rows match. */
 export function count(state: State, query: Query): number {
   if (query.kind === "all" && query.of.length === 0) return state.size;
+  const found = query.kind === "match" ? lookUp(state, query) : undefined;
+  if (found?.isExact) return found.count;
   let n = 0;
   for (const { rows, others } of chunks(state, query)) n += rows.length + others.length;
   return n;

@@ -5,6 +5,7 @@
  */
 
 import { compareNullable } from "./field_index.ts";
+import { firstRows, type Wanted } from "./index_order.ts";
 import type { Explanation } from "./options.ts";
 import { compileOrder, fieldOf, type OrderKey, type Query, typeOf } from "./query.ts";
 import { type ResultSet, resultSet } from "./result_set.ts";
@@ -61,7 +62,9 @@ export function select(
   const { origin } = state;
   const rows = resultSet<Record<string, unknown>>(fields);
   if (order.length > 0) {
-    for (const place of sorted(scan(state, query), order).slice(offset, offset + limit)) {
+    const places = firstRows(state, query, wantedOf(selection))?.places ??
+      sorted(scan(state, query), order);
+    for (const place of places.slice(offset, offset + limit)) {
       rows.push(rowAt(origin, place, fields));
     }
     return rows;
@@ -89,6 +92,10 @@ export function select(
   return rows;
 }
 
+function wantedOf({ order, offset, limit }: Selection): Wanted {
+  return { order, count: offset + limit, nulls: true };
+}
+
 function sorted(places: Iterable<Place>, order: readonly OrderKey[]): Place[] {
   const keyed = Array.from(places, (place) => ({
     place,
@@ -110,8 +117,21 @@ function sorted(places: Iterable<Place>, order: readonly OrderKey[]): Place[] {
   return keyed.map(({ place }) => place);
 }
 
-/** What it takes to find the rows that match. */
-export function explainScan(state: State, query: Query): Explanation {
+/** What it takes to find the rows that match, or those of a selection. */
+export function explainScan(state: State, query: Query, selection: Selection): Explanation {
+  const first = firstRows(state, query, wantedOf(selection));
+  if (first !== undefined) {
+    const { field, places, looks } = first;
+    const groups = new Set(places.map(({ group }) => group));
+    groups.delete(undefined);
+    return {
+      rows: Math.max(0, places.length - selection.offset),
+      index: field.name,
+      groupsRead: groups.size,
+      groupsSkipped: 0,
+      rowsDecoded: looks,
+    };
+  }
   const tally: Tally = { index: null, groupsRead: 0, groupsSkipped: 0, rowsDecoded: 0 };
   let rows = 0;
   for (const chunk of chunks(state, query, tally)) rows += chunk.rows.length + chunk.others.length;

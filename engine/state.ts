@@ -28,6 +28,8 @@ export type Segment =
 export interface Found {
   /** How many rows, at most: some of the table may have changed since. */
   readonly count: number;
+  /** Whether so many rows have such a value, no more and no less. */
+  readonly isExact: boolean;
   /** Rows of the table, by number, ascending; reads that many words. */
   tableRows(): Uint32Array;
   /** Ids of rows that the log holds, ascending. */
@@ -321,15 +323,41 @@ export class State implements ChangeSink {
   lookUp(field: FieldDef, matcher: Matcher): Found | undefined {
     const sorted = this.table.index(field);
     if (sorted === undefined) return undefined;
-    const logged = this.#index(field);
+    const logged = this.logged(field);
     const ranges = sorted.ranges(matcher);
     const entries = logged.ranges(matcher);
     const count = ranges.reduce((sum, [from, to]) => sum + to - from, 0) +
       entries.reduce((sum, { count }) => sum + count, 0);
-    return { count, ids: () => logged.idsIn(entries), tableRows: () => sorted.rowsAt(ranges) };
+    return {
+      count,
+      // Entries are as many as ranges were asked for, which may have something in common.
+      isExact: entries.length < 2 && this.#patches.size === 0,
+      ids: () => logged.idsIn(entries),
+      tableRows: () => sorted.rowsAt(ranges),
+    };
   }
 
-  #index(field: FieldDef): MemoryIndex {
+  /** Rows of the table, by number, but those that the log changed. */
+  *tablePlaces(rows: Iterable<number>): Generator<Place> {
+    for (const row of rows) {
+      const { part, index } = this.table.placeOf(row);
+      const group = part.open();
+      const id = group.id(index);
+      if (this.patchOf(part)?.get(id) !== undefined) continue;
+      yield { id, group, index, row: undefined };
+    }
+  }
+
+  /** The rows of these ids that are there. */
+  *placesOf(ids: Iterable<number>): Generator<Place> {
+    for (const id of ids) {
+      const place = this.find(id);
+      if (place !== undefined) yield place;
+    }
+  }
+
+  /** The index of what the log holds. */
+  logged(field: FieldDef): MemoryIndex {
     let known = this.#indexes.get(field.number);
     if (known === undefined) {
       const entries = Array.from(this.#logged(field), ([id, value]) => ({ id, value }));

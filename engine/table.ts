@@ -303,6 +303,12 @@ export class Table implements TableInfo {
     return rows;
   }
 
+  /** The group that a row is in, and its place there. */
+  placeOf(row: number): { part: Table["groups"][number]; index: number } {
+    const i = this.#rows.groupOf(row);
+    return { part: this.groups[i]!, index: row - this.#rows.start(i) };
+  }
+
   /** Rows, ascending by number, as places: which of the rows of which groups. Changes `rows`. */
   *placesOf(rows: Uint32Array): Generator<{ part: Table["groups"][number]; rows: Uint32Array }> {
     for (let from = 0; from < rows.length;) {

@@ -371,6 +371,62 @@ Deno.test("an index is refused where there is no order, with nothing left", asyn
   assertEquals(db.schema.n, { type: "integer", index: true });
 });
 
+Deno.test("select() with orderBy and limit, min and max look at few rows of an index, and explain() says so", async () => {
+  await using temp = tempBase();
+  const schema = {
+    n: { type: "integer", index: true },
+    f: { type: "float", index: true },
+  } as const;
+  await using db = await PsBase.create(temp.path, schema);
+  const values = [null, -0, 0, NaN, 7, -Infinity];
+  await db.insertMany(
+    Array.from({ length: 5000 }, (_, i) => ({ n: (i * 37) % 2500, f: values[i % 6]! })),
+  );
+  await db.cleanup();
+  const first = (
+    where: Parameters<typeof db.select>[0],
+    orderBy: "n" | "-n" | "f" | "-f",
+    { limit = 3, offset = 0 } = {},
+  ) => {
+    const { index, rowsDecoded, rows } = db.explain(where, { orderBy, limit, offset });
+    assertEquals([index, rows], [orderBy.replace("-", ""), limit]);
+    assert(rowsDecoded <= limit + offset, `${rowsDecoded}`);
+    const ordered = db.select(where, { orderBy });
+    const found = db.select(where, { orderBy, limit, offset });
+    assertEquals([...found], [...ordered].slice(offset, offset + limit));
+    return found.map((row) => row[orderBy.replace("-", "") as "n"]);
+  };
+  const all = () => {
+    first({}, "n", { limit: 0 });
+    first({}, "n");
+    first({}, "-n", { offset: 5 });
+    first({ n: { gte: 1000 } }, "n", { limit: 1 });
+    first({ n: { lt: 1000 } }, "-n", { limit: 5 });
+    assertEquals(first({}, "f"), [null, null, null]);
+    assertEquals(first({ f: { lte: 0 } }, "f"), [-Infinity, -Infinity, -Infinity]);
+    assertEquals(first({}, "-f"), [NaN, NaN, NaN]);
+    assertEquals([db.min("f"), db.max("f")], [-Infinity, NaN]);
+    assertEquals([db.min("f", { f: [-1, 1] }), db.max("f", { f: [-1, 1] })], [0, 0]);
+  };
+  all();
+  assertEquals([db.min("n"), db.max("n")], [0, 2499]);
+  // What the log holds comes in between, and what it changed is left out.
+  await db.updateWhere({ n: [0, 2] }, { n: 1234 });
+  await db.deleteWhere({ n: 2499 });
+  await db.insertMany([{ n: 2498 }, { n: 3000 }, { n: 3, f: 7 }, { n: -1, f: -Infinity }]);
+  assertEquals([db.min("n"), db.max("n")], [-1, 3000]);
+  all();
+  // Rows that match and are far from the beginning are found by a scan; so is what a function says.
+  for (const where of [{ f: 7 }, () => true]) {
+    assertEquals(db.explain(where, { orderBy: "n", limit: 100 }).index, null);
+  }
+  const asked: number[] = [];
+  db.select((row) => asked.push(row.__id__) > 0, { orderBy: "-n", limit: 1 });
+  assertEquals([asked.length, new Set(asked).size], [db.size, db.size], "each row is asked once");
+  assertEquals(db.explain({}, { orderBy: ["n", "f"], limit: 1 }).index, null);
+  assertEquals(db.explain({}, { orderBy: "n" }).index, null);
+});
+
 // --------------------------------------------------------------- random twins
 
 /** Texts with much in common, and what UTF-16 orders in its own way. */
@@ -396,6 +452,8 @@ class Twins {
   readonly indexed = new Set<string>();
   /** How often an index answered, by type. */
   readonly used = new Map<string, number>();
+  /** How often an index told an order, by type. */
+  readonly ordered = new Map<string, number>();
   readonly #path: string;
   readonly #random: Random;
   readonly #sorted = new Map<string, readonly unknown[]>();
@@ -594,6 +652,30 @@ class Twins {
     }
   }
 
+  /** The first rows in the order of a field, and its extremes. */
+  askFirst(): void {
+    const random = this.#random;
+    const [name, type] = random.pick([...this.fields]);
+    const where = random.chance(0.4) ? this.question() : {};
+    const options = {
+      orderBy: `${random.pick(["", "-"])}${name}` as never,
+      limit: random.below(6),
+      offset: random.pick([0, 0, 3]),
+    };
+    const told = Deno.inspect([where, options]);
+    const first = (db: PsBase) => db.select(where, options).map((row) => row.__id__);
+    const db = this.any;
+    assertEquals(first(db), first(this.plain), told);
+    const { index, rows } = db.explain(where, options);
+    if (index === name) {
+      assert(rows <= options.limit, told);
+      this.ordered.set(type, (this.ordered.get(type) ?? 0) + 1);
+    }
+    if (type === "link") return;
+    const extremes = (db: PsBase) => [db.min(name as never, where), db.max(name as never, where)];
+    assertEquals(extremes(db), extremes(this.plain), told);
+  }
+
   compare(): void {
     const rows = (db: PsBase) => db.select().map(linkless);
     assertEquals(rows(this.any), rows(this.plain));
@@ -608,6 +690,7 @@ function linkless(row: object): AnyRow {
 Deno.test("with indexes and without, rows are found alike, whatever is done by two handles", async () => {
   const seed = newSeed();
   const used = new Map<string, number>();
+  const ordered = new Map<string, number>();
   for (let round = 0; round < (LONG ? 30 : 2); round++) {
     await using temp = tempBase();
     const twins = new Twins(temp.path, randomFrom(seed + round));
@@ -616,6 +699,7 @@ Deno.test("with indexes and without, rows are found alike, whatever is done by t
       for (let i = 0; i < 100; i++) {
         done.push(twins.step());
         for (let k = 0; k < 8; k++) twins.ask();
+        for (let k = 0; k < 4; k++) twins.askFirst();
         if (i % 20 === 0) twins.compare();
       }
       twins.reopen();
@@ -628,10 +712,13 @@ Deno.test("with indexes and without, rows are found alike, whatever is done by t
       twins.close();
     }
     for (const [type, count] of twins.used) used.set(type, (used.get(type) ?? 0) + count);
+    for (const [type, count] of twins.ordered) ordered.set(type, (ordered.get(type) ?? 0) + count);
   }
   // Else nothing was tested.
-  const total = [...used.values()].reduce((sum, count) => sum + count, 0);
-  assert(total > 200 && used.size > 6, `seed ${seed}: ${Deno.inspect(used)}`);
+  for (const counts of [used, ordered]) {
+    const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    assert(total > 100 && counts.size > 6, `seed ${seed}: ${Deno.inspect(counts)}`);
+  }
 });
 
 // --------------------------------------------------------------- unique

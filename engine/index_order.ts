@@ -1,0 +1,123 @@
+/**
+ * The first rows in the order of an index, of the table and of the log: who asks for few of them
+ * need not look at all.
+ *
+ * @module
+ */
+
+import { compareNullable, type Spans } from "./field_index.ts";
+import type { OrderKey, Query } from "./query.ts";
+import { bestIndex, matching, WORTH } from "./scan.ts";
+import { type FieldDef, isIndexed } from "./schema.ts";
+import type { Place, State } from "./state.ts";
+
+/** What is wanted of the rows that match. */
+export interface Wanted {
+  /** Their order. */
+  readonly order: readonly OrderKey[];
+  /** How many, the first. */
+  readonly count: number;
+  /** Whether null counts as a value. */
+  readonly nulls: boolean;
+}
+
+/** What was looked for, and looked at. */
+export interface FirstRows {
+  /** The field whose index it was. */
+  readonly field: FieldDef;
+  /** The rows wanted, in their order; by id, where values are equal. */
+  readonly places: readonly Place[];
+  /** How many rows were asked whether they match. */
+  readonly looks: number;
+}
+
+/** The first rows that match; `undefined` where there is no index, or it saves nothing. */
+export function firstRows(
+  state: State,
+  query: Query,
+  { order: [key, ...others], count, nulls }: Wanted,
+): FirstRows | undefined {
+  if (key === undefined || others.length > 0 || typeof key.column === "string") return undefined;
+  const field = key.column;
+  // A function is asked of each row, and once.
+  if (!isIndexed(field) || !state.table.hasIndex(field) || asks(query)) return undefined;
+  const most = state.size / WORTH + 1;
+  if (count > most || (bestIndex(state, query)?.field ?? field) !== field) return undefined;
+  const { spans, nulls: orNull } = conditionOn(field, query);
+  const matcher = { spans: spans!, nulls: nulls && orNull };
+  const holds = matching(state, query);
+  const places: Place[] = [];
+  let looks = 0;
+  if (count === 0) return { field, places, looks };
+  for (const place of inOrder(state, field, matcher, key.descending)) {
+    // Those that match are rare, or far away: then a scan is faster.
+    if (looks++ > most) return undefined;
+    if (holds(place) && places.push(place) === count) break;
+  }
+  return { field, places, looks };
+}
+
+/** Whether a function is part of it. */
+function asks(query: Query): boolean {
+  switch (query.kind) {
+    case "ask":
+      return true;
+    case "all":
+    case "any":
+      return query.of.some(asks);
+    case "not":
+      return asks(query.of);
+    default:
+      return false;
+  }
+}
+
+const ANYTHING: Spans = { nulls: true, spans: [{}] };
+
+/** Values of a field next to each other, among which all rows are that match. */
+function conditionOn(field: FieldDef, query: Query): Spans {
+  for (const part of query.kind === "all" ? query.of : [query]) {
+    if (part.kind !== "match" || part.column !== field) continue;
+    const { spans } = part.matcher;
+    // Of more than one, nobody knows in which order they are.
+    if (spans !== undefined && spans.length < 2) return part.matcher;
+  }
+  return ANYTHING;
+}
+
+/** The rows with such a value, in the order of a field or against it; ties by id in both. */
+function* inOrder(
+  state: State,
+  field: FieldDef,
+  condition: Spans,
+  descending: boolean,
+): Generator<Place> {
+  const index = state.table.index(field)!;
+  const ofTable = index.runs(condition, descending);
+  const ofLog = state.logged(field).runs(condition, descending);
+  let a = ofTable.next();
+  let b = ofLog.next();
+  while (!a.done || !b.done) {
+    let order = a.done ? 1 : -1;
+    if (!a.done && !b.done) {
+      order = compareNullable(field.value, a.value.value, b.value.value) * (descending ? -1 : 1);
+    }
+    yield* byId(
+      order <= 0 ? state.tablePlaces(index.rowsOf(a.value!)) : [],
+      order >= 0 ? state.placesOf(b.value!.ids) : [],
+    );
+    if (order <= 0) a = ofTable.next();
+    if (order >= 0) b = ofLog.next();
+  }
+}
+
+/** Two lists of places, each in the order of ids, as one. */
+function* byId(a: Iterable<Place>, b: Iterable<Place>): Generator<Place> {
+  const others = b[Symbol.iterator]();
+  let other = others.next();
+  for (const place of a) {
+    for (; !other.done && other.value.id < place.id; other = others.next()) yield other.value;
+    yield place;
+  }
+  for (; !other.done; other = others.next()) yield other.value;
+}
