@@ -19,7 +19,7 @@ import { Blobs, type BlobsMeta } from "./blobs.ts";
 import { isObject } from "./check.ts";
 import { joinDateTime, splitDateTime } from "./civil.ts";
 import type { Matcher } from "./matcher.ts";
-import { FEW_ROWS, fill, Numbers, type NumbersMeta, type Range } from "./numbers.ts";
+import { fill, Numbers, type NumbersMeta, type Range } from "./numbers.ts";
 import { checkPlace, lay, type Source } from "./parts.ts";
 import type { JsonValue } from "./types.ts";
 import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
@@ -302,7 +302,7 @@ class NumberColumn extends Column {
 
   override select(matcher: Matcher, rows: Uint32Array, n: number): number {
     const range = this.#rangeOf(matcher);
-    if (range === undefined || n < FEW_ROWS) return super.select(matcher, rows, n);
+    if (range === undefined || !this.#numbers.favorsLoop(n)) return super.select(matcher, rows, n);
     if (this.excludes(matcher)) return 0;
     this.load();
     const [low, high] = range;
@@ -478,7 +478,9 @@ class DictionaryColumn extends Column {
   }
 
   override select(matcher: Matcher, rows: Uint32Array, n: number): number {
-    if (n < FEW_ROWS || (matcher.nulls && this.hasNulls)) return super.select(matcher, rows, n);
+    if (!this.#codes.favorsLoop(n) || (matcher.nulls && this.hasNulls)) {
+      return super.select(matcher, rows, n);
+    }
     this.load();
     return this.keepPresent(rows, this.#keepCodes(this.#matching(matcher), rows, n));
   }

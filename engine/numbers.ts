@@ -96,7 +96,7 @@ function widened(words: Words): Uint32Array {
 }
 
 /** Fewer rows than these are looked at one by one, sooner than all words are made wide. */
-export const FEW_ROWS = 512;
+const FEW_ROWS = 512;
 
 /**
  * More hits than these are found by a loop, sooner than by a search for each; a loop that is not
@@ -114,11 +114,26 @@ function isWithin(word: number, from: number, span: number): number {
   return 1 + ((more | (span - more)) >> 31);
 }
 
+/** So many words tell how many hits there will be. */
+const SAMPLE = 512;
+
 function findWords(words: Uint32Array, from: number, to: number, places: Uint32Array): number {
   const span = (to - from) | 0;
   from |= 0;
+  const sample = Math.min(SAMPLE, places.length);
   let n = 0;
-  for (let i = 0; i < places.length; i++) {
+  for (let i = 0; i < sample; i++) {
+    places[n] = i;
+    n = (n + isWithin(words[i]!, from, span)) | 0;
+  }
+  // Of a branch that is hardly ever taken, the guess is right, and it costs less than the signs.
+  if (n * 32 < sample) {
+    for (let i = sample; i < places.length; i++) {
+      if ((words[i]! - from) >>> 0 <= span) places[n++] = i;
+    }
+    return n;
+  }
+  for (let i = sample; i < places.length; i++) {
     places[n] = i;
     n = (n + isWithin(words[i]!, from, span)) | 0;
   }
@@ -254,6 +269,11 @@ export class Numbers {
     return this.step === 0 && this.#meta.width !== 8;
   }
 
+  /** Whether a loop over so many words is faster than to look at each by itself. */
+  favorsLoop(rows: number): boolean {
+    return rows >= FEW_ROWS || this.#words instanceof Uint32Array;
+  }
+
   /** Reads all, for those who will look at most. */
   load(): void {
     if (this.#words !== undefined || this.#make === undefined) return;
@@ -371,7 +391,7 @@ export class Numbers {
     const words = this.#words;
     if (words instanceof Float64Array) {
       for (let k = 0; k < rows.length; k++) out[k] = words[rows[k]!]!;
-    } else if (rows.length < FEW_ROWS) {
+    } else if (!this.favorsLoop(rows.length)) {
       for (let k = 0; k < rows.length; k++) out[k] = this.get(rows[k]!);
     } else {
       const words = this.wide();
