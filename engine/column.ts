@@ -18,7 +18,7 @@
 import { Blobs, type BlobsMeta } from "./blobs.ts";
 import { isObject } from "./check.ts";
 import { joinDateTime, splitDateTime } from "./civil.ts";
-import type { Matcher } from "./matcher.ts";
+import { asksTheSame, type Matcher } from "./matcher.ts";
 import { fill, Numbers, type NumbersMeta, type Range } from "./numbers.ts";
 import { checkPlace, lay, type Source } from "./parts.ts";
 import type { JsonValue } from "./types.ts";
@@ -43,6 +43,9 @@ export type ColumnMeta =
 /** From so many single values on, a column is read as a whole. */
 const MANY_GETS = 32;
 
+/** What was found is kept if it is this part of all rows at most: the more there are, the less it saves. */
+const FOUND_PART = 4;
+
 /** The values of one field in one row group. */
 export abstract class Column {
   readonly #source: Source;
@@ -52,6 +55,8 @@ export abstract class Column {
   #nulls: Uint8Array | undefined;
   #loaded = false;
   #gets = 0;
+  /** What was found last: who counts rows mostly wants to see them, or their sum, next. */
+  #found: { readonly matcher: Matcher; readonly rows: Uint32Array } | undefined;
 
   constructor(source: Source, nulls: number | undefined, rows: number) {
     this.#source = source;
@@ -110,6 +115,20 @@ export abstract class Column {
 
   /** Puts the rows that match into `rows`, ascending, and tells how many. */
   find(matcher: Matcher, rows: Uint32Array): number {
+    if (this.#found !== undefined && asksTheSame(this.#found.matcher, matcher)) {
+      rows.set(this.#found.rows);
+      return this.#found.rows.length;
+    }
+    const n = this.search(matcher, rows);
+    if (n * FOUND_PART <= rows.length) {
+      this.#source.keep((n - (this.#found?.rows.length ?? 0)) * rows.BYTES_PER_ELEMENT);
+      this.#found = { matcher, rows: rows.slice(0, n) };
+    }
+    return n;
+  }
+
+  /** Looks for what {@linkcode Column.find} gives. */
+  protected search(matcher: Matcher, rows: Uint32Array): number {
     return this.select(matcher, rows, fill(rows));
   }
 
@@ -290,9 +309,9 @@ class NumberColumn extends Column {
     return this.#finite && low <= this.#min && high >= this.#max;
   }
 
-  override find(matcher: Matcher, rows: Uint32Array): number {
+  protected override search(matcher: Matcher, rows: Uint32Array): number {
     const range = this.#rangeOf(matcher);
-    if (range === undefined) return super.find(matcher, rows);
+    if (range === undefined) return super.search(matcher, rows);
     if (this.excludes(matcher)) return 0;
     this.load();
     const [low, high] = range;
@@ -416,8 +435,8 @@ class PlainColumn extends Column {
     this.#blobs.load();
   }
 
-  override find(matcher: Matcher, rows: Uint32Array): number {
-    if (matcher.text === undefined || matcher.nulls) return super.find(matcher, rows);
+  protected override search(matcher: Matcher, rows: Uint32Array): number {
+    if (matcher.text === undefined || matcher.nulls) return super.search(matcher, rows);
     this.load();
     return this.keepPresent(rows, this.#blobs.find(matcher.text, rows));
   }
@@ -467,8 +486,8 @@ class DictionaryColumn extends Column {
     return codes.subarray(0, n);
   }
 
-  override find(matcher: Matcher, rows: Uint32Array): number {
-    if (matcher.nulls && this.hasNulls) return super.find(matcher, rows);
+  protected override search(matcher: Matcher, rows: Uint32Array): number {
+    if (matcher.nulls && this.hasNulls) return super.search(matcher, rows);
     this.load();
     const codes = this.#matching(matcher);
     const n = codes.length === 1

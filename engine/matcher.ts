@@ -84,6 +84,14 @@ export function oneOf(type: ValueType, values: readonly Stored[], nulls: boolean
   return { nulls, test: (value) => values.some((other) => type.equals(value, other)), ...spans };
 }
 
+/** Whether two conditions are known to be the same. */
+export function asksTheSame(a: Matcher, b: Matcher): boolean {
+  if (a.nulls !== b.nulls) return false;
+  if (a.text !== undefined) return a.text.part === b.text?.part && a.text.at === b.text.at;
+  return a.range !== undefined && a.range[0] === b.range?.[0] && a.range[1] === b.range[1] &&
+    a.nan === b.nan;
+}
+
 /** Whether a value is where a span begins, or behind. */
 export function reaches(type: ValueType, { low, lowOpen = false }: Span, value: Stored): boolean {
   if (low === undefined) return true;
