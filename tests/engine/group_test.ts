@@ -26,15 +26,20 @@ const COLUMNS: Record<string, Record<string, (i: number) => Value>> = {
   integer: {
     "one value": () => -7,
     "a byte wide": (i) => 1000 + i % 256,
-    "two bytes wide": (i) => -40_000 + i * 200,
-    "four bytes wide": (i) => i * 12_345_678,
+    "two bytes wide": (i) => -40_000 + i * 7919 % 60_000,
+    "four bytes wide": (i) => i * 12_345_678 % 4_000_000_007,
     "eight bytes wide": (i) => i % 2 === 0 ? Number.MIN_SAFE_INTEGER : Number.MAX_SAFE_INTEGER,
+    "evenly ascending": (i) => -1000 + i * 200,
+    "unevenly ascending": (i) => i * 200 + i * 7919 % 150,
+    "ascending by much": (i) => -1e15 + i * 5e12 + i * 7919 % 60_000,
+    "ascending, but not the words": (i) => i * 500_000 + i * 123_456_789 % 3_000_000_000,
     "some null": (i) => i % 3 === 0 ? null : i,
     "all but one null": (i) => i === 5 ? 2 ** 40 : null,
     "all null": () => null,
   },
   float: {
     "whole": (i) => i,
+    "whole, in no order": (i) => i * 7919 % 1009 - 300,
     "fractions": (i) => i / 3,
     "all there is": (i) => [0, -0, NaN, Infinity, -Infinity, 5e-324, null][i % 7]!,
   },
@@ -103,29 +108,51 @@ for (const [type, columns] of Object.entries(COLUMNS)) {
           { nulls: false, test: (value) => same(value, wanted) },
           { nulls: true, test: () => false },
         ];
-        if (type === "integer") {
-          const range = [-100, 1100] as const;
-          matchers.push({
-            nulls: false,
-            range,
-            test: (value) => Number(value) >= -100 && Number(value) <= 1100,
-          });
+        // Alike, but not the same.
+        if (type === "integer" || type === "float") {
+          for (const range of [[-100, 1100], [-100, 1], [0, 1100], [7, 7]] as const) {
+            const [low, high] = range;
+            for (const nulls of [false, true]) {
+              for (const nan of [false, true]) {
+                const test = (value: Stored) =>
+                  (value as number >= low && value as number <= high) ||
+                  (nan && Number.isNaN(value));
+                matchers.push({ nulls, nan, range, test });
+              }
+            }
+          }
         }
         if (type === "string") {
-          matchers.push({
-            nulls: false,
-            text: { part: wanted as string, at: "all" },
-            test: (value) => value === wanted,
-          });
+          const text = wanted as string;
+          for (const nulls of [false, true]) {
+            for (const part of [text, text.slice(1), "1"]) {
+              matchers.push(
+                { nulls, text: { part, at: "all" }, test: (value) => value === part },
+                { nulls, text: { part, at: "any" }, test: (value) => `${value}`.includes(part) },
+                {
+                  nulls,
+                  text: { part, at: "start" },
+                  test: (value) => `${value}`.startsWith(part),
+                },
+                { nulls, text: { part, at: "end" }, test: (value) => `${value}`.endsWith(part) },
+              );
+            }
+          }
         }
+        // What was found last is kept.
+        const again = new Group(new MemorySource(bytes, "p"), directory, first).column(field);
         for (const matcher of matchers) {
           const group = new Group(new MemorySource(bytes, "p"), directory, first);
-          const rows = Uint32Array.from(ids, (_, i) => i);
-          const n = group.column(field).select(matcher, rows, count);
           const found = expected.flatMap((value, i) =>
             (value === null ? matcher.nulls : matcher.test(value)) ? [i] : []
           );
-          assertEquals([...rows.subarray(0, n)], found);
+          const rows = Uint32Array.from(ids, (_, i) => i);
+          const ways = [
+            () => group.column(field).select(matcher, rows, count),
+            () => again.find(matcher, rows),
+            () => again.find({ ...matcher }, rows.fill(0)),
+          ];
+          for (const way of ways) assertEquals([...rows.subarray(0, way())], found);
         }
       }
     });
