@@ -12,6 +12,7 @@ import {
 import { denoFiles, withFiles } from "../../engine/file.ts";
 import { Checksum, SUM } from "../../engine/format.ts";
 import { tempBase } from "../helpers/temp_base.ts";
+import { watchFiles } from "../helpers/watched_files.ts";
 
 const PEOPLE = { name: "string", age: "integer" } as const;
 
@@ -323,4 +324,25 @@ Deno.test("PsBase.destroy() leaves alone what another makes in its place meanwhi
   using again = PsBase.openSync(temp.path, { schema: PEOPLE });
   assertEquals(again.select().map((row) => row.name), ["lisa"]);
   await made?.close();
+});
+
+Deno.test("PsBase.open() keeps cacheBytes of the table in memory, 64 MiB if nothing is said", async () => {
+  await using temp = tempBase();
+  {
+    await using db = await PsBase.create(temp.path, { n: "integer" });
+    // Three row groups, of 64 KiB and more.
+    await db.insertMany(Array.from({ length: 40_000 }, (_, i) => ({ n: i * 7919 % 100_003 })));
+    await db.cleanup();
+  }
+  const readsAgain = (cacheBytes: number | undefined) => {
+    const files = watchFiles();
+    using db = withFiles(files, () => PsBase.openSync(temp.path, { cacheBytes }));
+    return db.snapshot((view) => {
+      view.sum("n");
+      const { reads } = files;
+      view.sum("n");
+      return files.reads - reads;
+    });
+  };
+  assertEquals([undefined, 1e6, 1e5, 0].map(readsAgain), [0, 0, 6, 6]);
 });

@@ -100,6 +100,16 @@ for (const [type, columns] of Object.entries(COLUMNS)) {
           assert(values.every((value, i) => !Object.is(value, -0) || Object.is(expected[i], -0)));
           assert(values.every((value, i) => !Object.is(expected[i], -0) || Object.is(value, -0)));
         }
+        if (field.value.layout === "number") {
+          const column = new Group(new MemorySource(bytes, "p"), directory, first).column(field);
+          const rows = Uint32Array.from(ids, (_, i) => count - 1 - i);
+          const out = new Float64Array(count);
+          const numbers = expected.filter((value) => value !== null) as number[];
+          assertEquals([...out.subarray(0, column.gather(rows, out))], numbers.toReversed());
+          column.load();
+          column.numbers(out);
+          assertEquals([...out], expected.map((value) => value ?? NaN) as number[]);
+        }
         // What a condition finds is what a loop over the values finds.
         const wanted = expected.find((value) => value !== null) ?? "";
         const same = (a: Value, b: Value) =>

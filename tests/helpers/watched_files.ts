@@ -10,6 +10,8 @@ import { denoFiles, type File, type Files } from "../../engine/file.ts";
 export interface WatchedFiles extends Files {
   /** Syncs of files so far. */
   syncs: number;
+  /** Reads of files so far. */
+  reads: number;
   /** Writes to files so far. */
   writes: number;
   /** Files that are open. */
@@ -25,6 +27,7 @@ export function watchFiles(): WatchedFiles {
   const watch: WatchedFiles = {
     ...denoFiles,
     syncs: 0,
+    reads: 0,
     writes: 0,
     opened: new Set(),
     beforeSync: () => {},
@@ -45,7 +48,10 @@ function watched(watch: WatchedFiles, file: File): File {
       return file.identity;
     },
     size: () => file.size(),
-    readAt: (into, at) => file.readAt(into, at),
+    readAt(into, at) {
+      watch.reads++;
+      return file.readAt(into, at);
+    },
     writeAt(bytes, at) {
       watch.beforeWrite(file.path);
       watch.writes++;
