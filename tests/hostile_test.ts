@@ -228,6 +228,13 @@ function words({ bytes }: ForgedExtent, at: number): DataView {
   return new DataView(bytes.buffer, at);
 }
 
+/** Makes all numbers one more. */
+function shift(numbers: Anything): void {
+  numbers.base++;
+  delete numbers.min;
+  delete numbers.max;
+}
+
 const GROUPS: Record<string, Change> = {
   "no columns": (_, __, directory) => delete directory.columns,
   "columns that are no object": (_, __, directory) => directory.columns = 5,
@@ -285,13 +292,14 @@ const GROUPS: Record<string, Change> = {
   "codes below 0": (columns) => columns[TEAM!].codes.base = -1,
   "texts beyond the group": (columns) => columns[NAME!].blobs.length = 2 ** 31,
   "texts at a text": (columns) => columns[NAME!].blobs.heap = "0",
-  "lengths that are too long": (columns) => columns[NAME!].blobs.lengths.base += 1,
+  "lengths that are too long": (columns) => shift(columns[RAW!].blobs.lengths),
   "lengths below 0": (columns) => columns[NAME!].blobs.lengths = { width: 0, base: -1, at: 0 },
   "lengths that are floats": (columns) => columns[NAME!].blobs.lengths = columns[SIZE!].numbers,
   "lengths that are missing": (columns) => delete columns[RAW!].blobs.lengths,
-  "texts that begin elsewhere": (columns) => columns[NAME!].blobs.starts.base = 1,
-  "texts that begin behind their end": (columns) => columns[NAME!].blobs.starts.base = 2 ** 31,
-  "texts that end too early": (columns) => columns[NAME!].blobs.length -= 1,
+  "texts that begin elsewhere": (columns) => shift(columns[RAW!].blobs.starts),
+  "texts that begin behind their end": (columns) =>
+    columns[NAME!].blobs.starts = { width: 0, base: 2 ** 31, at: 0 },
+  "texts that end too early": (columns) => columns[RAW!].blobs.length -= 1,
   "text that is no UTF-8": (columns, group) => group.bytes[columns[NAME!].blobs.heap] = 255,
   "json that is none": (columns, group) => group.bytes[columns[TAGS!].blobs.heap] = 120,
   "json nested deep": (columns, group) => {
