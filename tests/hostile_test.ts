@@ -278,6 +278,8 @@ const GROUPS: Record<string, Change> = {
   "datetimes of no day": (columns) => columns[MET!].days = { width: 0, base: 2 ** 50, at: 0 },
   "datetimes of 30 hours": (columns) => columns[MET!].nanos = { width: 0, base: 1e14, at: 0 },
   "datetimes before midnight": (columns) => columns[MET!].nanos = { width: 0, base: -1, at: 0 },
+  "links that descend": (columns) =>
+    columns[BOSS!].numbers = { width: 0, base: 0, step: -1, at: 0 },
   "links to -1": (columns) => columns[BOSS!].numbers = { width: 0, base: -1, at: 0 },
   "bigints beyond the group": (columns) => columns[BIG!].at = 1e6,
   "bounds of another type": (columns) => columns[BIG!].bounds = ["x", null],
@@ -289,6 +291,16 @@ const GROUPS: Record<string, Change> = {
   "a dictionary of -1 texts": (columns) => columns[TEAM!].blobs.count = -1,
   "a dictionary of few texts": (columns) => columns[TEAM!].blobs.count = 1,
   "codes that are floats": (columns) => columns[TEAM!].codes = columns[SIZE!].numbers,
+  "codes that are moved": (columns) => columns[TEAM!].codes = { width: 0, base: 1, at: 0 },
+  "a dictionary of 2^31 empty texts": (columns) => {
+    const zeros = { width: 0, base: 0, at: 0 };
+    Object.assign(columns[TEAM!].blobs, {
+      count: 2 ** 31,
+      lengths: zeros,
+      starts: zeros,
+      length: 0,
+    });
+  },
   "codes below 0": (columns) => columns[TEAM!].codes.base = -1,
   "texts beyond the group": (columns) => columns[NAME!].blobs.length = 2 ** 31,
   "texts at a text": (columns) => columns[NAME!].blobs.heap = "0",
