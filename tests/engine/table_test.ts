@@ -6,6 +6,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { CorruptionError } from "../../engine/errors.ts";
+import { openExtent } from "../../engine/extent.ts";
 import { Checksum } from "../../engine/format.ts";
 import { GroupBuilder } from "../../engine/group.ts";
 import { TableSchema } from "../../engine/schema.ts";
@@ -125,6 +126,22 @@ Deno.test("Table keeps so many bytes in memory as it is told, of those read last
   const last = () => rowOf(table, groups * ROWS - 1);
   assertEquals(readsOf(disk, last), 0);
   assert(readsOf(disk, () => rowOf(table, 0)) > 0);
+});
+
+Deno.test("openExtent() tells how much of it is kept, whether in pages or larger pieces", () => {
+  const disk = writeTable(1);
+  const [entry] = openTable(disk).groups;
+  let kept = 0;
+  const file = disk.process().open(PATH, "read");
+  const { source, behind } = openExtent(file, SUMS, entry!, (bytes) => kept += bytes);
+  assertEquals(kept, behind.length);
+  source.read(5000, 5008);
+  source.read(5008, 5016);
+  assertEquals(kept, behind.length + 4096);
+  source.read(entry!.length - 8, entry!.length);
+  assertEquals(kept, behind.length + 4096 + entry!.length % 4096);
+  source.read(0, entry!.length);
+  assertEquals(kept, behind.length + entry!.length);
 });
 
 Deno.test("Table tells every damaged byte of what it needs to open, or of a group when it is read", () => {
