@@ -8,6 +8,7 @@
  * @module
  */
 
+import { ROOM, searchBytes } from "./byte_search.ts";
 import { decodeText, encodeText } from "./bytes.ts";
 import { isCount, isObject } from "./check.ts";
 import type { TextMatch } from "./matcher.ts";
@@ -68,17 +69,12 @@ function addBlobs(parts: PartWriter, lengths: readonly number[], heap: Uint8Arra
   };
 }
 
-/** A character for each byte, never the same for two. */
-const BINARY = new TextDecoder("windows-1252");
-
 /** All that blobs hold. */
 interface Loaded {
   /** Where each begins, and where the last one ends. */
   readonly offsets: Uint32Array;
   /** The bytes, one after the other; if all are ASCII characters, as these. */
   readonly heap: Uint8Array | string;
-  /** Each byte as a character, if that was asked for. */
-  binary?: string;
 }
 
 /** Byte strings, or texts, that can be read one by one or all at once. */
@@ -165,8 +161,11 @@ export class Blobs {
 
   /** Puts where the text matches into `places`, ascending, and tells how many. All is loaded. */
   find(match: TextMatch, places: Uint32Array): number {
-    return match.at === "any" && match.part !== ""
-      ? this.#search(match.part, places)
+    const { part, at } = match;
+    const { offsets, heap } = this.#all!;
+    // What is UTF-8 for a text stands only where that text is.
+    return at === "any" && part !== "" && heap.length <= ROOM
+      ? searchBytes(heap, offsets, encodeText(part), places)
       : this.keep(match, places, fill(places));
   }
 
@@ -191,18 +190,6 @@ export class Blobs {
     return kept;
   }
 
-  /** Puts where a part is in a text into `places`: one search goes over all of them. */
-  #search(part: string, places: Uint32Array): number {
-    const all = this.#all!;
-    if (typeof all.heap === "string") return searchIn(all.heap, part, all.offsets, places);
-    if (all.binary === undefined) {
-      all.binary = BINARY.decode(all.heap);
-      this.#source.keep(all.binary.length * 2);
-    }
-    // What is UTF-8 for a text stands only where that text is.
-    return searchIn(all.binary, BINARY.decode(encodeText(part)), all.offsets, places);
-  }
-
   #decode(bytes: Uint8Array): string {
     try {
       return decodeText(bytes);
@@ -224,21 +211,4 @@ function textStands(heap: string, wanted: Uint8Array, start: number): boolean {
   let i = wanted.length - 1;
   while (i >= 0 && heap.charCodeAt(start + i) === wanted[i]) i--;
   return i < 0;
-}
-
-/** Puts into `places` which of the texts that stand one behind the other have a part. */
-function searchIn(all: string, part: string, offsets: Uint32Array, places: Uint32Array): number {
-  let n = 0;
-  let i = 0;
-  let from = all.indexOf(part);
-  while (from >= 0) {
-    while (i < places.length && offsets[i + 1]! <= from) i++;
-    if (i === places.length) break;
-    const end = offsets[i + 1]!;
-    const fits = from + part.length <= end;
-    if (fits) places[n++] = i;
-    // One hit a value is enough; one that reaches into the next value is none.
-    from = all.indexOf(part, fits ? end : from + 1);
-  }
-  return n;
 }
