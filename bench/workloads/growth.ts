@@ -44,6 +44,7 @@ export function growthWorkloads(templates: Templates, rows: number): Workload[] 
         open: { title: "open + get, in process" },
         get: { title: "the first 1,000 gets by id, each", unit: "µs" },
         lookup: { title: "the first 1,000 rows by indexed a, each", unit: "µs" },
+        top: { title: "the ten greatest of indexed a", unit: "µs" },
         scan: { title: "count + avg of b where c contains words" },
       },
       contenders: reading(templates, rows),
@@ -89,6 +90,7 @@ function insertLines(title: string): Workload["lines"] {
 interface Queries {
   get(id: number): number;
   lookup(a: number): number;
+  top(): number[];
   scan(): [count: number, avg: number];
 }
 
@@ -97,6 +99,7 @@ function psbaseQueries(base: Base<T1>): Queries {
   return {
     get: (id) => base.get(id)!.b!,
     lookup: (a) => base.select({ a })[0]!.b!,
+    top: () => base.select({}, { orderBy: "-a", limit: 10 }).map(({ a }) => a!),
     scan: () => [base.count(where), base.avg("b", where)!],
   };
 }
@@ -104,10 +107,12 @@ function psbaseQueries(base: Base<T1>): Queries {
 function sqliteQueries(db: DatabaseSync): Queries {
   const get = db.prepare("SELECT * FROM t WHERE id = ?");
   const lookup = db.prepare("SELECT * FROM t WHERE a = ?");
+  const top = db.prepare("SELECT * FROM t ORDER BY a DESC LIMIT 10");
   const scan = db.prepare("SELECT count(*) AS n, avg(b) AS m FROM t WHERE c LIKE '%fifty%'");
   return {
     get: (id) => get.get(id + 1)!.b as number,
     lookup: (a) => lookup.get(a)!.b as number,
+    top: () => top.all().map(({ a }) => a as number),
     scan() {
       const { n, m } = scan.get() as { n: number; m: number };
       return [n, m];
@@ -133,9 +138,10 @@ function reading(templates: Templates, rows: number): Workload["contenders"] {
     const sum = (query: (i: number) => number) => ids.reduce((sum, id) => sum + query(id), 0);
     const get = clock(() => sum(queries.get)) / LOOKUPS * 1000;
     const lookup = clock(() => sum((id) => queries.lookup(id + 1))) / LOOKUPS * 1000;
+    const top = clock(queries.top) * 1000;
     const scan = clock(queries.scan);
     await store.close(handle);
-    return { figures: { open, get, lookup, scan }, result };
+    return { figures: { open, get, lookup, top, scan }, result };
   };
   return { psbase: turn(PSBASE, psbaseQueries), "SQLite FULL": turn(SQLITE, sqliteQueries) };
 }
