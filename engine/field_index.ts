@@ -39,7 +39,7 @@ export interface Rows {
 /** Every so many positions, an index keeps the value: bisection begins where all is close together. */
 export const FENCE_STEP = 256;
 
-/** So many positions are looked at one by one for the end of a range. */
+/** So many positions are looked at one by one: for the end of a range, and for its rows. */
 const FEW = 4;
 
 /** What of a condition an index goes by. */
@@ -156,8 +156,13 @@ export class TableIndex {
     const found = new Uint32Array(ranges.reduce((sum, [from, to]) => sum + to - from, 0));
     let n = 0;
     for (const [from, to] of ranges) {
-      found.set(this.#order.rows(from, to), n);
-      n += to - from;
+      // A view of many costs as much as some looks.
+      if (to - from > FEW) {
+        found.set(this.#order.rows(from, to), n);
+        n += to - from;
+        continue;
+      }
+      for (let position = from; position < to; position++) found[n++] = this.#order.row(position);
     }
     return sortedOnce(found, this.#table.rows);
   }

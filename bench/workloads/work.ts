@@ -23,7 +23,7 @@ export interface Work<S extends Schema> extends Line {
   /** Begins with no rows. */
   readonly empty?: boolean;
   /** Done once before the clock starts: as in a process that has been running. */
-  readonly warm?: boolean;
+  readonly warm?: Pick<Work<S>, "psbase" | "sqlite">;
   /** How psbase is opened. */
   readonly open?: OpenOptions & { owner?: boolean };
   psbase(base: Base<S>): unknown;
@@ -60,7 +60,7 @@ export function workloadOf<S extends Schema>(
         : await templates.get(store, table, count);
       const handle = await store.open(path);
       let result: unknown;
-      if (work.warm) await act(work, handle);
+      if (work.warm) await act({ ...work, ...work.warm }, handle);
       const ms = await timed(async () => result = await act(work, handle));
       await store.close(handle);
       if (writes) result = [result, await digest(store, path)];
