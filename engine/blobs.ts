@@ -73,8 +73,10 @@ function addBlobs(parts: PartWriter, lengths: readonly number[], heap: Uint8Arra
 interface Loaded {
   /** Where each begins, and where the last one ends. */
   readonly offsets: Uint32Array;
-  /** The bytes, one after the other; if all are ASCII characters, as these. */
-  readonly heap: Uint8Array | string;
+  /** The bytes, one after the other; once a text is asked for and all are ASCII, these characters. */
+  heap: Uint8Array | string;
+  /** Whether that was tried. */
+  isTried: boolean;
 }
 
 /** Byte strings, or texts, that can be read one by one or all at once. */
@@ -83,16 +85,14 @@ export class Blobs {
   readonly count: number;
   readonly #source: Source;
   readonly #meta: BlobsMeta;
-  readonly #areTexts: boolean;
   readonly #lengths: Numbers;
   readonly #starts: Numbers;
   #all: Loaded | undefined;
 
-  constructor(source: Source, meta: BlobsMeta, areTexts: boolean) {
+  constructor(source: Source, meta: BlobsMeta) {
     if (!isObject(meta) || !isCount(meta.count)) source.fail(0, "a column has no values");
     this.#source = source;
     this.#meta = meta;
-    this.#areTexts = areTexts;
     this.count = meta.count;
     checkPlace(source, 1, meta.heap, meta.length);
     this.#lengths = new Numbers(source, meta.lengths, meta.count, [0, meta.length]);
@@ -105,9 +105,7 @@ export class Blobs {
     if (this.#all !== undefined) return;
     const { heap, length } = this.#meta;
     const offsets = this.#offsets();
-    const bytes = this.#source.read(heap, heap + length);
-    const text = this.#areTexts ? this.#decode(bytes) : undefined;
-    this.#all = { offsets, heap: text?.length === length ? text : bytes };
+    this.#all = { offsets, heap: this.#source.read(heap, heap + length), isTried: false };
   }
 
   #offsets(): Uint32Array {
@@ -138,8 +136,15 @@ export class Blobs {
 
   /** The text at `i`. */
   text(i: number): string {
+    if (this.#all !== undefined && !this.#all.isTried) this.#tryAscii(this.#all);
     const value = this.#at(i);
     return typeof value === "string" ? value : this.#decode(value);
+  }
+
+  #tryAscii(all: Loaded): void {
+    const text = this.#decode(all.heap as Uint8Array);
+    if (text.length === all.heap.length) all.heap = text;
+    all.isTried = true;
   }
 
   #at(i: number): Uint8Array | string {

@@ -422,7 +422,7 @@ class PlainColumn extends Column {
 
   constructor(source: Source, meta: ColumnMeta & { kind: "plain" }, rows: number, text: boolean) {
     super(source, meta.nulls, rows);
-    this.#blobs = new Blobs(source, meta.blobs, text);
+    this.#blobs = new Blobs(source, meta.blobs);
     if (this.#blobs.count !== rows) source.fail(0, "a column has not as many values as rows");
     this.#isText = text;
   }
@@ -455,7 +455,7 @@ class DictionaryColumn extends Column {
 
   constructor(source: Source, meta: ColumnMeta & { kind: "dictionary" }, rows: number) {
     super(source, meta.nulls, rows);
-    this.#blobs = new Blobs(source, meta.blobs, true);
+    this.#blobs = new Blobs(source, meta.blobs);
     this.#codes = new Numbers(source, meta.codes, rows, [0, this.#blobs.count - 1]);
     if (this.#blobs.count > rows) source.fail(0, "a column has more different values than rows");
     if (this.#codes.base !== 0 || !this.#codes.areWords) source.fail(0, "codes are no plain words");
