@@ -16,11 +16,11 @@ export function encodeText(text: string): Uint8Array {
 
 /** The text of UTF-8 bytes; throws `TypeError` if they are none. */
 export function decodeText(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
+  return shortAscii(bytes, 0, bytes.length) ?? decoder.decode(bytes);
 }
 
-/** Up to this length, calling the decoder takes longer than decoding. */
-const SHORT = 32;
+/** Up to this length, calling the decoder or the encoder takes longer than what it does. */
+const SHORT = 64;
 
 /** A short ASCII text; `undefined` if it is longer or another. */
 function shortAscii(bytes: Uint8Array, at: number, length: number): string | undefined {
@@ -37,7 +37,8 @@ function shortAscii(bytes: Uint8Array, at: number, length: number): string | und
 /** Appends values to a buffer that grows. */
 export class ByteWriter {
   #bytes = new Uint8Array(256);
-  #view = viewOf(this.#bytes);
+  /** Made when the first float or bigint is written. */
+  #view: DataView | undefined;
   #length = 0;
 
   /** What was written; valid until the next write. */
@@ -45,15 +46,20 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** Makes room for so many bytes more, at once. */
+  reserve(bytes: number): void {
+    const length = this.#length + bytes;
+    if (length <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(length, this.#bytes.length * 2));
+    larger.set(this.bytes);
+    this.#bytes = larger;
+    this.#view = undefined;
+  }
+
   #grow(by: number): number {
     const at = this.#length;
-    this.#length += by;
-    if (this.#length > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(this.#length, this.#bytes.length * 2));
-      larger.set(this.#bytes.subarray(0, at));
-      this.#bytes = larger;
-      this.#view = viewOf(larger);
-    }
+    if (at + by > this.#bytes.length) this.reserve(by);
+    this.#length = at + by;
     return at;
   }
 
@@ -83,13 +89,13 @@ export class ByteWriter {
   /** A 64-bit float. */
   float(value: number): void {
     const at = this.#grow(8);
-    this.#view.setFloat64(at, value, true);
+    (this.#view ??= viewOf(this.#bytes)).setFloat64(at, value, true);
   }
 
   /** A signed 64-bit integer. */
   bigint(value: bigint): void {
     const at = this.#grow(8);
-    this.#view.setBigInt64(at, value, true);
+    (this.#view ??= viewOf(this.#bytes)).setBigInt64(at, value, true);
   }
 
   /** Bytes, their number before them. */
@@ -100,7 +106,24 @@ export class ByteWriter {
 
   /** Text as UTF-8, its length in bytes before it. */
   text(value: string): void {
-    this.blob(encodeText(value));
+    if (value.length > SHORT || !this.#shortAscii(value)) this.blob(encodeText(value));
+  }
+
+  /** Writes it if all of it is ASCII; whether it was. */
+  #shortAscii(value: string): boolean {
+    const before = this.#length;
+    this.byte(value.length);
+    const at = this.#grow(value.length);
+    const bytes = this.#bytes;
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 127) {
+        this.#length = before;
+        return false;
+      }
+      bytes[at + i] = code;
+    }
+    return true;
   }
 
   /** Just these bytes. */
@@ -182,7 +205,7 @@ export class ByteReader {
     const length = this.uint();
     const at = this.#take(length);
     return shortAscii(this.#bytes, at, length) ??
-      decodeText(this.#bytes.subarray(at, at + length));
+      decoder.decode(this.#bytes.subarray(at, at + length));
   }
 
   /** See {@linkcode ByteWriter.raw}; not a copy. */

@@ -38,7 +38,7 @@ export interface ChangeSink {
   put(id: number, row: StoredRow): void;
   /** A row is gone. */
   delete(id: number): void;
-  /** New rows whose ids follow `first`. The bytes are the frame's: copy what is kept. */
+  /** New rows whose ids follow `first`; the bytes stand at the beginning of their buffer. */
   batch(first: number, directory: unknown, bytes: Uint8Array): void;
   /** Other fields from here on. */
   alter(schema: TableSchema): void;
@@ -101,11 +101,6 @@ export class ChangeWriter implements ChangeSink {
   /** The payload so far. */
   get payload(): Uint8Array {
     return this.#out.bytes;
-  }
-
-  /** Changes that another one wrote. */
-  append(payload: Uint8Array): void {
-    this.#out.raw(payload);
   }
 
   put(id: number, row: StoredRow): void {
@@ -171,7 +166,7 @@ export function readChanges(payload: Uint8Array, sink: ChangeSink): void {
         sink.delete(readId(from));
         break;
       case BATCH:
-        sink.batch(readId(from), parseJson(from.text()), from.blob());
+        sink.batch(readId(from), parseJson(from.text()), from.blob().slice());
         break;
       case SCHEMA:
         sink.alter(TableSchema.fromJson(parseJson(from.text())));

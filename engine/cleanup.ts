@@ -20,7 +20,13 @@ import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 import { TableWriter } from "./table_writer.ts";
 
-/** One cleanup: {@linkcode Cleanup.build}, then {@linkcode Cleanup.finish} under the lock. */
+/** A table is synced as it grows, that no sync takes long: a step writes a row group at most. */
+const STEPS_A_SYNC = 8;
+
+/**
+ * One cleanup: {@linkcode Cleanup.step} until the table is built, then {@linkcode Cleanup.finish}
+ * under the lock, and {@linkcode Cleanup.end} whatever happens.
+ */
 export class Cleanup {
   readonly #store: Store;
   readonly #state: State;
@@ -35,6 +41,10 @@ export class Cleanup {
   /** Who may read and write this may do so with the next generation. */
   readonly #identity: string;
   readonly #temporaries: string[] = [];
+  readonly #steps = this.#build();
+  #isSyncing = false;
+  #isOver = false;
+  #failure: unknown;
 
   private constructor(store: Store, state: State, lock: File) {
     this.#store = store;
@@ -68,8 +78,41 @@ export class Cleanup {
     return begun;
   }
 
+  /** Whether somebody waits for {@linkcode Cleanup.sync}: until then there is no next step. */
+  get isSyncing(): boolean {
+    return this.#isSyncing;
+  }
+
+  /** Whether it ended, done or not. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Throws what it was given up for. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /**
+   * Builds the next part of the table; gives a file that is to be synced before the next step, and
+   * whether that was all. One that threw must be ended.
+   */
+  step(): IteratorResult<File | undefined, undefined> {
+    return this.#steps.next();
+  }
+
+  /** Syncs a file between two steps. */
+  async sync(file: File): Promise<void> {
+    this.#isSyncing = true;
+    try {
+      await file.sync();
+    } finally {
+      this.#isSyncing = false;
+    }
+  }
+
   /** Writes the table; yields a file to be synced, or nothing where it can pause. */
-  *build(): Generator<File | undefined, void> {
+  *#build(): Generator<File | undefined, undefined> {
     const { sums } = this.#store;
     // Without it nobody knows for whom the files would be.
     this.#store.checkIdentity();
@@ -77,7 +120,10 @@ export class Cleanup {
     try {
       const { nextGroup } = this.#state.table;
       const out = new TableWriter(file, sums, this.#generation + 1, nextGroup);
-      yield* writeState(out, this.#state);
+      let steps = 0;
+      for (const _ of writeState(out, this.#state)) {
+        yield ++steps % STEPS_A_SYNC === 0 ? file : undefined;
+      }
       yield file;
     } finally {
       file.close();
@@ -88,6 +134,7 @@ export class Cleanup {
    * Switches to the generation built, unless somebody else was faster. Under the lock.
    */
   finish(): void {
+    if (this.#isOver) return;
     const store = this.#store;
     const { files, dir, sums } = store;
     store.begin();
@@ -127,8 +174,12 @@ export class Cleanup {
     return file;
   }
 
-  /** Ends it, done or given up: removes what is of no use any more. */
-  end(): void {
+  /** Ends it, done or given up for some failure: removes what is of no use any more. */
+  end(failure?: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#failure = failure;
+    this.#steps.return(undefined);
     this.#state.unpin();
     for (const path of this.#temporaries) removeQuietly(this.#store.files, path);
     this.#lock.close();

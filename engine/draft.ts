@@ -1,11 +1,12 @@
 /**
  * A commit in the making: what one verb changes, seen by itself only until all
- * of it is appended as one frame.
+ * of it is appended as one frame. Who made it takes it over as it is; all others
+ * read it from the frame.
  *
  * @module
  */
 
-import { ChangeWriter } from "./changes.ts";
+import { type ChangeSink, ChangeWriter } from "./changes.ts";
 import { excerpt } from "./check.ts";
 import { identityOf } from "./column.ts";
 import { UniqueError } from "./errors.ts";
@@ -13,9 +14,9 @@ import { type EncodedGroup, Group, GroupBuilder, MemorySource } from "./group.ts
 import { equal } from "./matcher.ts";
 import { EVERYTHING, type Query } from "./query.ts";
 import { type Origin, valueAt } from "./rows.ts";
-import { chunks, scan } from "./scan.ts";
-import { type FieldDef, readField, type StoredRow, type TableSchema } from "./schema.ts";
-import type { State } from "./state.ts";
+import { chunks, placesOf, scan } from "./scan.ts";
+import { type FieldDef, readField, type StoredRow, TableSchema } from "./schema.ts";
+import type { Place, State } from "./state.ts";
 import type { Stored } from "./values.ts";
 
 /** The largest commit, in bytes. */
@@ -79,15 +80,36 @@ export function taken(
   );
 }
 
+/** A row changed, or deleted if there is none. */
+interface RowChange {
+  readonly id: number;
+  readonly row: StoredRow | undefined;
+}
+
+/** Rows inserted as a group. */
+interface Batch extends EncodedGroup {
+  readonly first: number;
+}
+
+/** Changes that were checked on a commit point, and what it becomes by them. */
+export interface Changes {
+  /** They, as a payload. */
+  readonly payload: Uint8Array;
+  /** The commit point with them. */
+  readonly state: State;
+}
+
 /** What a verb changes. */
 export class Draft {
   readonly #state: State;
   readonly #dir: string;
-  readonly #out: ChangeWriter;
-  /** Rows changed here; `undefined`: deleted here. */
-  readonly #changed = new Map<number, StoredRow | undefined>();
-  /** Rows inserted as groups. */
-  readonly #batches: Group[] = [];
+  #schema: TableSchema;
+  /** In the order in which all others will read it. */
+  readonly #changes: (RowChange | Batch | TableSchema)[] = [];
+  /** See {@linkcode Draft.#changed}; holds the first of the changes, so many. */
+  readonly #byId = new Map<number, StoredRow | undefined>();
+  #mapped = 0;
+  #adopted: Changes | undefined;
   #nextId: number;
 
   /**
@@ -97,13 +119,13 @@ export class Draft {
   constructor(state: State, dir: string) {
     this.#state = state;
     this.#dir = dir;
-    this.#out = new ChangeWriter(state.schema);
+    this.#schema = state.schema;
     this.#nextId = state.nextId;
   }
 
   /** The fields. */
   get schema(): TableSchema {
-    return this.#out.schema;
+    return this.#schema;
   }
 
   /** The commit point that it goes on from. */
@@ -124,19 +146,53 @@ export class Draft {
   /**
    * What becomes the payload of the frame; without length: nothing changed.
    *
+   * @param out What it is written to, behind what is there.
    * @throws {UniqueError} If a value would be there twice that must not.
    */
-  finish(): Uint8Array {
+  finish(out: ChangeWriter = new ChangeWriter(this.#state.schema)): Uint8Array {
+    if (this.#adopted !== undefined) return this.#adopted.payload;
     for (const field of this.schema.unique) this.#checkUnique(field);
-    return this.#out.payload;
+    this.#tell(out);
+    return out.payload;
   }
 
-  /** What all rows that are written here have in a field. */
-  *#written(field: FieldDef): Generator<[id: number, value: Stored | null]> {
-    for (const [id, row] of this.#changed) if (row !== undefined) yield [id, readField(row, field)];
-    for (const group of this.#batches) {
+  /**
+   * The commit point with all that is changed here; what it went on from is used up by it, unless
+   * that is pinned.
+   */
+  apply(): State {
+    if (this.#adopted !== undefined) return this.#adopted.state;
+    if (this.#changes.length === 0) return this.#state;
+    const state = this.#state.pinned ? this.#state.clone() : this.#state;
+    this.#tell(state);
+    return state;
+  }
+
+  #tell(sink: ChangeSink): void {
+    for (const change of this.#changes) {
+      if (change instanceof TableSchema) sink.alter(change);
+      else if ("first" in change) sink.batch(change.first, change.directory, change.bytes);
+      else if (change.row === undefined) sink.delete(change.id);
+      else sink.put(change.id, change.row);
+    }
+  }
+
+  /** The values of a field in all rows that are written here, but nulls. */
+  *#written(field: FieldDef): Generator<[id: number, value: Stored]> {
+    for (const [id, row] of this.#changed) {
+      const value = row === undefined ? null : readField(row, field);
+      if (value !== null) yield [id, value];
+    }
+    for (const change of this.#changes) {
+      if (!("first" in change)) continue;
+      const source = new MemorySource(change.bytes, this.#dir);
+      const group = new Group(source, change.directory, change.first);
       const column = group.column(field);
-      for (let i = 0; i < group.rows; i++) yield [group.id(i), column.get(i)];
+      column.load();
+      for (let i = 0; i < group.rows; i++) {
+        const value = column.get(i);
+        if (value !== null) yield [group.id(i), value];
+      }
     }
   }
 
@@ -144,7 +200,6 @@ export class Draft {
   #checkUnique(field: FieldDef): void {
     const here = new Map<unknown, number>();
     for (const [id, value] of this.#written(field)) {
-      if (value === null) continue;
       const key = identityOf(value);
       const holder = here.get(key);
       if (holder !== undefined) throw this.#taken(field, value, holder);
@@ -152,8 +207,8 @@ export class Draft {
     }
     if (here.size * SCAN_COST > this.#state.size) return this.#checkAll(field, here);
     for (const [id, value] of this.#written(field)) {
-      const holder = value === null ? undefined : this.holderOf(field, value);
-      if (holder !== undefined && holder !== id) throw this.#taken(field, value!, holder);
+      const holder = this.holderOf(field, value);
+      if (holder !== undefined && holder !== id) throw this.#taken(field, value, holder);
     }
   }
 
@@ -167,12 +222,17 @@ export class Draft {
 
   /** The row of an id. */
   get(id: number): StoredRow | undefined {
-    return this.#changed.has(id) ? this.#changed.get(id) : this.#state.get(id);
+    const changed = this.#changed;
+    return changed.has(id) ? changed.get(id) : this.#state.get(id);
   }
 
-  /** The ids of the rows that match, as they were before this draft. */
-  find(query: Query): number[] {
-    return Array.from(scan(this.#state, query), (place) => place.id);
+  /** The rows that match, as they were before this draft. */
+  find(query: Query): Place[] {
+    const places: Place[] = [];
+    for (const chunk of chunks(this.#state, query)) {
+      for (const place of placesOf(chunk)) places.push(place);
+    }
+    return places;
   }
 
   /** Inserts rows; their ids follow the one returned. */
@@ -182,32 +242,44 @@ export class Draft {
       for (const row of prepared) this.put(this.#nextId++, row);
       return first;
     }
-    for (const { directory, bytes } of prepared.groups) {
-      this.#out.batch(this.#nextId, directory, bytes);
-      this.#batches.push(new Group(new MemorySource(bytes, this.#dir), directory, this.#nextId));
-      this.#nextId += directory.rows;
+    for (const group of prepared.groups) {
+      this.#changes.push({ ...group, first: this.#nextId });
+      this.#nextId += group.directory.rows;
     }
     return first;
   }
 
-  /** Puts a row in the place of what the id has. */
-  put(id: number, row: StoredRow): void {
-    this.#out.put(id, row);
-    this.#changed.set(id, row);
+  /** Puts a row in the place of what the id has; deletes it, if there is none. */
+  put(id: number, row: StoredRow | undefined): void {
+    this.#changes.push({ id, row });
   }
 
-  /** Takes over changes that were checked on the same commit point, as payloads. */
-  adopt(payloads: readonly Uint8Array[]): void {
-    for (const payload of payloads) this.#out.append(payload);
+  /** Rows changed here; `undefined`: deleted here. Made when it is asked for, as many verbs never do. */
+  get #changed(): ReadonlyMap<number, StoredRow | undefined> {
+    for (; this.#mapped < this.#changes.length; this.#mapped++) {
+      const change = this.#changes[this.#mapped]!;
+      if ("row" in change) this.#byId.set(change.id, change.row);
+    }
+    return this.#byId;
+  }
+
+  /** Takes over changes that were checked on the same commit point; there are no others. */
+  adopt(changes: Changes): void {
+    this.#adopted = changes;
   }
 
   /** Deletes a row; whether it was there. */
   delete(id: number): boolean {
-    const row = this.#changed.has(id) ? this.#changed.get(id) : this.#state.find(id);
+    const changed = this.#changed;
+    const row = changed.has(id) ? changed.get(id) : this.#state.find(id);
     if (row === undefined) return false;
-    this.#out.delete(id);
-    this.#changed.set(id, undefined);
+    this.put(id, undefined);
     return true;
+  }
+
+  /** The row that {@linkcode Draft.find} gave. */
+  found(place: Place): StoredRow {
+    return this.#state.row(place);
   }
 
   /**
@@ -222,7 +294,8 @@ export class Draft {
       if (before.has(field.number)) this.#checkAll(field);
       else this.#checkFill(field);
     }
-    this.#out.alter(schema);
+    this.#changes.push(schema);
+    this.#schema = schema;
   }
 
   #taken(field: FieldDef, stored: Stored, id: number): UniqueError {

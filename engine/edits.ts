@@ -51,7 +51,9 @@ export function listOf(target: unknown): readonly unknown[] {
 
 /** Ids that follow each other. */
 function idsFrom(first: number, count: number): number[] {
-  return Array.from({ length: count }, (_, i) => first + i);
+  const ids = new Array<number>(count);
+  for (let i = 0; i < count; i++) ids[i] = first + i;
+  return ids;
 }
 
 /** Changes of one table. */
@@ -122,27 +124,42 @@ export class Edits {
   update(targets: readonly unknown[], changes: unknown): Edit<Row[]> {
     const attempt = this.#attempt("update");
     const aims = this.#aims(targets, attempt);
-    return (draft) => aims.map((one) => this.#updateOne(draft, one, changes, attempt));
+    return (draft) => {
+      const { origin, schema } = draft;
+      return aims.map(({ id, version }) => {
+        const row = draft.get(id);
+        if (row === undefined) {
+          throw new RecordNotFoundError(`${attempt}: there is no row ${id}, or no more`, id);
+        }
+        if (version !== undefined && version !== row.version) {
+          throw new ConflictError(this.#store.dir, id, version, row.version);
+        }
+        const next = this.#updateOne(draft, { id, row }, changes, attempt);
+        return rowAt(origin, placeOf(id, next), schema.fields);
+      });
+    };
   }
 
   /** Changes the rows that match; gives their number. */
   updateWhere(where: unknown, changes: unknown): Edit<number> {
     const attempt = this.#attempt("update");
     return (draft) => {
-      const ids = draft.find(explain(attempt, () => compile(draft.schema, where)));
-      for (const id of ids) this.#updateOne(draft, { id, version: undefined }, changes, attempt);
-      return ids.length;
+      const found = draft.find(explain(attempt, () => compile(draft.schema, where)));
+      for (const place of found) {
+        const row = draft.found(place);
+        this.#updateOne(draft, { id: place.id, row }, changes, attempt);
+      }
+      return found.length;
     };
   }
 
-  #updateOne(draft: Draft, { id, version }: Aim, changes: unknown, attempt: string): Row {
-    const row = draft.get(id);
-    if (row === undefined) {
-      throw new RecordNotFoundError(`${attempt}: there is no row ${id}, or no more`, id);
-    }
-    if (version !== undefined && version !== row.version) {
-      throw new ConflictError(this.#store.dir, id, version, row.version);
-    }
+  /** Changes a row; gives the new one. */
+  #updateOne(
+    draft: Draft,
+    { id, row }: { readonly id: number; readonly row: StoredRow },
+    changes: unknown,
+    attempt: string,
+  ): StoredRow {
     const { schema, origin } = draft;
     const given = typeof changes === "function"
       ? changes(rowAt(origin, placeOf(id, row), schema.fields))
@@ -155,7 +172,7 @@ export class Edits {
     this.#store.links.flushSync(schema);
     const next = { version: row.version + 1, values };
     draft.put(id, next);
-    return rowAt(origin, placeOf(id, next), schema.fields);
+    return next;
   }
 
   /** Changes the row that has a value in a unique field, or adds it; gives the row. */
@@ -173,11 +190,14 @@ export class Edits {
         return { field, row, inserted: this.#values(schema, row) };
       });
       const holder = draft.holderOf(field, inserted[field.number]!);
-      if (holder !== undefined) {
-        return this.#updateOne(draft, { id: holder, version: undefined }, row, attempt);
+      let id: number;
+      if (holder === undefined) {
+        this.#store.links.flushSync(schema);
+        id = draft.insert(prepareRows(schema, [inserted]));
+      } else {
+        id = holder;
+        this.#updateOne(draft, { id, row: draft.get(id)! }, row, attempt);
       }
-      this.#store.links.flushSync(schema);
-      const id = draft.insert(prepareRows(schema, [inserted]));
       return rowAt(draft.origin, placeOf(id, draft.get(id)!), schema.fields);
     };
   }
@@ -194,9 +214,9 @@ export class Edits {
   deleteWhere(where: unknown): Edit<number> {
     const attempt = this.#attempt("delete from");
     return (draft) => {
-      const ids = draft.find(explain(attempt, () => compile(draft.schema, where)));
-      for (const id of ids) draft.delete(id);
-      return ids.length;
+      const found = draft.find(explain(attempt, () => compile(draft.schema, where)));
+      for (const place of found) draft.put(place.id, undefined);
+      return found.length;
     };
   }
 

@@ -262,7 +262,7 @@ function merge(
 
 // --------------------------------------------------------------- of the log
 
-/** So many entries make a chunk: few enough to be copied at each change, so that clones share them. */
+/** So many entries make a chunk: few enough to be moved at each change, and copied after each clone. */
 const CHUNK = 256;
 
 interface Entry {
@@ -289,10 +289,12 @@ export interface EntryRange {
 /** Values in order, with the ids of their rows. */
 export class MemoryIndex {
   readonly #type: ValueType;
-  /** None is empty, none is ever changed. */
-  readonly #chunks: (readonly Entry[])[];
+  /** None is empty. */
+  readonly #chunks: Entry[][];
+  /** The chunks that no clone shares. */
+  readonly #own = new Set<readonly Entry[]>();
 
-  private constructor(type: ValueType, chunks: (readonly Entry[])[]) {
+  private constructor(type: ValueType, chunks: Entry[][]) {
     this.#type = type;
     this.#chunks = chunks;
   }
@@ -307,33 +309,51 @@ export class MemoryIndex {
 
   /** A copy that changes on its own. */
   clone(): MemoryIndex {
+    this.#own.clear();
     return new MemoryIndex(this.#type, this.#chunks.slice());
   }
 
   /** The chunk that an entry is in, or would be, and its place there. */
-  #find(entry: Entry): { chunk: number; entries: readonly Entry[]; place: number } {
+  #find(entry: Entry): Spot {
     const chunks = this.#chunks;
     const isFrom = (other: Entry) => compareEntries(this.#type, other, entry) >= 0;
     const last = Math.max(0, chunks.length - 1);
     const chunk = firstWhere(0, last, (i) => isFrom(chunks[i]!.at(-1)!));
     const entries = chunks[chunk] ?? [];
-    return { chunk, entries, place: firstWhere(0, entries.length, (i) => isFrom(entries[i]!)) };
+    return { chunk, place: firstWhere(0, entries.length, (i) => isFrom(entries[i]!)) };
+  }
+
+  /** A chunk, to be changed. */
+  #ownChunk(chunk: number): Entry[] {
+    let entries = this.#chunks[chunk];
+    if (entries === undefined || !this.#own.has(entries)) {
+      entries = entries?.slice() ?? [];
+      this.#replace(chunk, entries);
+    }
+    return entries;
+  }
+
+  #replace(chunk: number, ...by: Entry[][]): void {
+    for (const old of this.#chunks.splice(chunk, 1, ...by)) this.#own.delete(old);
+    for (const entries of by) this.#own.add(entries);
   }
 
   /** Adds a row. */
   add(id: number, value: Stored | null): void {
     const entry = { value, id };
-    const { chunk, entries, place } = this.#find(entry);
-    const more = entries.toSpliced(place, 0, entry);
-    if (more.length < CHUNK * 2) this.#chunks[chunk] = more;
-    else this.#chunks.splice(chunk, 1, more.slice(0, CHUNK), more.slice(CHUNK));
+    const { chunk, place } = this.#find(entry);
+    const entries = this.#ownChunk(chunk);
+    entries.splice(place, 0, entry);
+    if (entries.length < CHUNK * 2) return;
+    this.#replace(chunk, entries.slice(0, CHUNK), entries.slice(CHUNK));
   }
 
   /** Removes a row that was added with this value. */
   remove(id: number, value: Stored | null): void {
-    const { chunk, entries, place } = this.#find({ value, id });
-    if (entries.length > 1) this.#chunks[chunk] = entries.toSpliced(place, 1);
-    else this.#chunks.splice(chunk, 1);
+    const { chunk, place } = this.#find({ value, id });
+    const entries = this.#ownChunk(chunk);
+    entries.splice(place, 1);
+    if (entries.length === 0) this.#replace(chunk);
   }
 
   /** Where the entries stand that match, by ranges. */

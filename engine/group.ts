@@ -46,82 +46,66 @@ export interface EncodedGroup {
   readonly bytes: Uint8Array;
 }
 
-/**
- * Turns rows into a group.
- *
- * @param fields The fields to write.
- * @param rows The rows, in id order.
- * @param ids Their ids.
- */
-function encodeGroup(
-  fields: readonly FieldDef[],
-  rows: readonly StoredRow[],
-  ids: readonly number[],
-): EncodedGroup {
-  const parts = new PartWriter();
-  const columns: Record<string, ColumnMeta> = {};
-  for (const field of fields) {
-    columns[field.number] = encodeColumn(
-      parts,
-      field.value,
-      rows.map((row) => readField(row, field)),
-    );
-  }
-  const gaps = ids.at(-1)! - ids[0]! !== ids.length - 1;
-  const changed = rows.some((row) => row.version !== 0);
-  const directory = {
-    rows: rows.length,
-    ...(gaps ? { ids: encodeNumbers(parts, ids) } : {}),
-    ...(changed ? { versions: encodeNumbers(parts, rows.map((row) => row.version)) } : {}),
-    columns,
-  };
-  return { directory, bytes: parts.finish() };
-}
-
-function sizeOf(row: StoredRow): number {
-  let size = 0;
-  for (const value of row.values) {
-    if (typeof value === "string" || value instanceof Uint8Array) size += value.length;
-  }
-  return size;
-}
-
-/** Collects rows, in id order, until they fill a group. */
+/** Collects rows, in id order, until they fill a group; what it keeps of them is their values. */
 export class GroupBuilder {
   readonly #fields: readonly FieldDef[];
-  #rows: StoredRow[] = [];
+  #columns!: (Stored | null)[][];
   #ids: number[] = [];
+  #versions: number[] = [];
   #bytes = 0;
 
   constructor(fields: readonly FieldDef[]) {
     this.#fields = fields;
+    this.#clear();
+  }
+
+  #clear(): void {
+    this.#columns = this.#fields.map(() => []);
+    this.#ids = [];
+    this.#versions = [];
+    this.#bytes = 0;
   }
 
   /** Whether there are no rows in it. */
   get empty(): boolean {
-    return this.#rows.length === 0;
+    return this.#ids.length === 0;
   }
 
   /** Whether it is time to {@linkcode GroupBuilder.take} it. */
   get full(): boolean {
-    return this.#rows.length >= GROUP_ROWS || this.#bytes >= GROUP_BYTES;
+    return this.#ids.length >= GROUP_ROWS || this.#bytes >= GROUP_BYTES;
   }
 
   /** Adds a row. */
   add(id: number, row: StoredRow): void {
-    this.#rows.push(row);
     this.#ids.push(id);
-    this.#bytes += sizeOf(row);
+    this.#versions.push(row.version);
+    for (let k = 0; k < this.#fields.length; k++) {
+      const value = readField(row, this.#fields[k]!);
+      this.#columns[k]!.push(value);
+      if (typeof value === "string" || value instanceof Uint8Array) this.#bytes += value.length;
+    }
   }
 
   /** The group of the rows added since the last one. */
   take(): { group: EncodedGroup; first: number; last: number } {
     const ids = this.#ids;
-    const group = encodeGroup(this.#fields, this.#rows, ids);
-    this.#rows = [];
-    this.#ids = [];
-    this.#bytes = 0;
-    return { group, first: ids[0]!, last: ids.at(-1)! };
+    const [first, last] = [ids[0]!, ids.at(-1)!];
+    const parts = new PartWriter();
+    const columns: Record<string, ColumnMeta> = {};
+    this.#fields.forEach(({ number, value }, k) => {
+      columns[number] = encodeColumn(parts, value, this.#columns[k]!);
+    });
+    const gaps = last - first !== ids.length - 1;
+    const changed = this.#versions.some((version) => version !== 0);
+    const directory = {
+      rows: ids.length,
+      ...(gaps ? { ids: encodeNumbers(parts, ids) } : {}),
+      ...(changed ? { versions: encodeNumbers(parts, this.#versions) } : {}),
+      columns,
+    };
+    this.#clear();
+    return { group: { directory, bytes: parts.finish() }, first, last };
   }
 }
 

@@ -74,6 +74,19 @@ function grownSize(size: number): number {
   return Math.ceil((size + EMPTY_FRAME) / step) * step;
 }
 
+/** All parts, one behind the other; a large one that is alone is not copied. */
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const alone = parts.find((part) => part.length === length);
+  if (alone !== undefined) return alone;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
 /** Whether all is zeros; by the engine's own comparison, as opening waits for it. */
 function isZero(bytes: Uint8Array): boolean {
   return new TextDecoder().decode(bytes) === "\0".repeat(bytes.length);
@@ -110,6 +123,8 @@ export class Log {
   #waiting = 0;
   #closed = false;
   #scratch = new Uint8Array(LOOK);
+  /** How long the file is at least. */
+  #size = 0;
 
   private constructor(
     file: File,
@@ -417,12 +432,7 @@ export class Log {
   }
 
   #write(from: number, parts: readonly Uint8Array[], end: number, room: number): void {
-    const bytes = new Uint8Array(end - from);
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
+    const bytes = joined(parts, end - from);
     if (bytes.length === 0) return;
     try {
       this.#reserve(end, room);
@@ -437,10 +447,13 @@ export class Log {
    * nothing to take back. A commit leaves room for a seal, which a full disk must not refuse.
    */
   #reserve(end: number, room: number): void {
-    const size = this.#file.size();
-    if (end + room <= size) return;
-    const at = Math.max(size, end);
+    // A log never becomes shorter: only where this is not enough, others may have made it longer.
+    if (end + room <= this.#size) return;
+    this.#size = this.#file.size();
+    if (end + room <= this.#size) return;
+    const at = Math.max(this.#size, end);
     this.#file.writeAt(new Uint8Array(grownSize(end) - at), at);
+    this.#size = grownSize(end);
   }
 
   /** After a failed append: nothing may be left of it, or nobody may go on. */

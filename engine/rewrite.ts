@@ -68,6 +68,7 @@ function* writeGroups(out: TableWriter, state: State): Generator<undefined, Uint
         }
         rows.add(place.id, rowOf(place, schema.fields));
         written++;
+        if (written % GROUP_ROWS === 0) yield;
       }
     }
     if (ofTable) before += table.groups[i]!.rows;
@@ -101,15 +102,18 @@ export function* writeIndexes(
 ): Generator<undefined> {
   const rows = out.written();
   const fresh = new Uint8Array(rows.rows).fill(1);
-  for (const row of moved) if (row !== GONE) fresh[row] = 0;
+  for (let i = 0; i < moved.length; i++) if (moved[i] !== GONE) fresh[moved[i]!] = 0;
   for (const field of schema.indexed) {
-    const known = orderOf?.(field)?.map((row) => moved[row]!)
-      .filter((row) => row !== GONE);
+    const before = orderOf?.(field);
+    const known = before && carried(before, moved);
     const others: Uint32Array[] = [];
     for (let from = 0; from < rows.rows; from += GROUP_ROWS) {
-      const to = Math.min(from + GROUP_ROWS, rows.rows);
-      const chunk = Uint32Array.from({ length: to - from }, (_, k) => from + k);
-      others.push(known === undefined ? chunk : chunk.filter((row) => fresh[row] === 1));
+      const chunk = new Uint32Array(Math.min(GROUP_ROWS, rows.rows - from));
+      let n = 0;
+      for (let row = from; row < from + chunk.length; row++) {
+        if (known === undefined || fresh[row] === 1) chunk[n++] = row;
+      }
+      others.push(chunk.subarray(0, n));
     }
     const order = yield* sortRows(rows, field, known ?? new Uint32Array(), others);
     check?.(field, order);
@@ -121,4 +125,15 @@ export function* writeIndexes(
     out.addIndex(field, nulls, order, fences);
     yield;
   }
+}
+
+/** Where the rows of an order went, in that order. */
+function carried(order: Uint32Array, moved: Uint32Array): Uint32Array {
+  const rows = new Uint32Array(order.length);
+  let n = 0;
+  for (let i = 0; i < order.length; i++) {
+    const row = moved[order[i]!]!;
+    if (row !== GONE) rows[n++] = row;
+  }
+  return rows.subarray(0, n);
 }

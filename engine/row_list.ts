@@ -62,7 +62,10 @@ export class RowList {
   /** Puts a row, or `null`, in the place of the id. */
   set(id: number, row: StoredRow | null): void {
     const i = this.lowerBound(id);
-    if (this.#ids[i] === id) {
+    if (i === this.#ids.length) {
+      this.#ids.push(id);
+      this.#rows.push(row);
+    } else if (this.#ids[i] === id) {
       if (this.#rows[i] === null) this.#gone--;
       this.#rows[i] = row;
     } else {

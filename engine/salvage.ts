@@ -126,7 +126,7 @@ class Changes implements ChangeSink {
   }
 
   batch(first: number, directory: Directory, bytes: Uint8Array): void {
-    const group = new Group(new MemorySource(bytes.slice(), this.#path), directory, first);
+    const group = new Group(new MemorySource(bytes, this.#path), directory, first);
     for (let i = 0; i < group.rows; i++) this.put(first + i, group.row(i, this.schema.fields));
   }
 

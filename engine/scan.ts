@@ -243,6 +243,10 @@ function listed(list: RowList, test: Test, tally: Tally | undefined): Place[] {
 
 /** Removes rows of the patch from `rows[0, n)`, and tells how many are left. */
 function withoutPatched(group: Group, patch: RowList, rows: Uint32Array, n: number): number {
+  // A few are looked up; beside many, the patch is gone through once.
+  if (n * WORTH < patch.length) {
+    return keepWhere(rows, n, (row) => patch.get(group.id(row)) === undefined);
+  }
   let kept = 0;
   let next = 0;
   let patched = -1;

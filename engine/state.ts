@@ -80,7 +80,7 @@ export class State implements ChangeSink {
   /** What the log goes on from. */
   readonly table: Table;
   /** What its rows come from. */
-  readonly origin: Origin;
+  origin: Origin;
   /** The fields. */
   schema: TableSchema;
   /** The id that the next row gets. */
@@ -160,10 +160,7 @@ export class State implements ChangeSink {
   // ------------------------------------------------------------- applying a commit
 
   put(id: number, row: StoredRow): void {
-    for (const { field, index } of this.#indexes.values()) {
-      this.#unindex(id, field, index);
-      index.add(id, readField(row, field));
-    }
+    if (this.#indexes.size > 0) this.#reindex(id, row);
     if (id >= this.nextId) {
       const last = this.#tail.at(-1);
       const list = last instanceof RowList ? this.#ownList(last) : this.#newList();
@@ -178,7 +175,7 @@ export class State implements ChangeSink {
   }
 
   delete(id: number): void {
-    for (const { field, index } of this.#indexes.values()) this.#unindex(id, field, index);
+    if (this.#indexes.size > 0) this.#reindex(id, undefined);
     const part = this.#partOf(id);
     if (part === undefined) return;
     if (part instanceof RowList) {
@@ -192,8 +189,7 @@ export class State implements ChangeSink {
   }
 
   batch(first: number, directory: unknown, bytes: Uint8Array): void {
-    const source = new MemorySource(bytes.slice(), this.#logPath);
-    const group = new Group(source, directory, first);
+    const group = new Group(new MemorySource(bytes, this.#logPath), directory, first);
     if (first < this.nextId || !group.isNew) throw new RangeError("new rows have ids of others");
     const { rows } = group;
     this.#tail.push({ first, last: first + rows - 1, rows, open: () => group });
@@ -266,7 +262,12 @@ export class State implements ChangeSink {
   /** The row of an id. */
   get(id: number): StoredRow | undefined {
     const place = this.find(id);
-    if (place === undefined || place.row !== undefined) return place?.row;
+    return place && this.row(place);
+  }
+
+  /** The row of a place. */
+  row(place: Place): StoredRow {
+    if (place.row !== undefined) return place.row;
     const { fields } = this.schema;
     const row = rowOf(place, fields);
     // What goes into memory is known to be json: who finds it there cannot tell where it came from.
@@ -382,13 +383,17 @@ export class State implements ChangeSink {
     }
   }
 
-  /** Removes what a row was before it is changed or deleted. */
-  #unindex(id: number, field: FieldDef, index: MemoryIndex): void {
-    if (id >= this.nextId) return;
-    const place = this.find(id);
+  /** Puts a row in the place of what it was, or of nothing; removes it, if it is `undefined`. */
+  #reindex(id: number, row: StoredRow | undefined): void {
+    let before = id < this.nextId ? this.find(id) : undefined;
     // Rows of the table are not in it.
-    if (place !== undefined && (place.row !== undefined || id >= this.table.nextId)) {
-      index.remove(id, valueAt(place, field));
+    if (before?.row === undefined && id < this.table.nextId) before = undefined;
+    for (const { field, index } of this.#indexes.values()) {
+      const was = before && valueAt(before, field);
+      const is = row && readField(row, field);
+      if (was === is) continue;
+      if (was !== undefined) index.remove(id, was);
+      if (is !== undefined) index.add(id, is);
     }
   }
 }

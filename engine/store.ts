@@ -15,6 +15,7 @@
  */
 
 import { readCommit } from "./changes.ts";
+import type { Draft } from "./draft.ts";
 import { type BaseError, BaseNotFoundError, ClosedError, CorruptionError } from "./errors.ts";
 import type { File, Files } from "./file.ts";
 import { Flock } from "./flock.ts";
@@ -166,10 +167,10 @@ export class Store {
     return this.#state;
   }
 
-  /** Whether cleanup is worth its while. */
-  get overgrown(): boolean {
+  /** Whether cleanup is worth its while: the log is so many times as long as it may be. */
+  isOvergrown(times = 1): boolean {
     const { schema, table } = this.#state;
-    return this.#log.end > Math.max(MAX_LOG_BYTES, table.bytes / 8) ||
+    return this.#log.end > Math.max(MAX_LOG_BYTES, table.bytes / 8) * times ||
       schema.indexed.some((field) => !table.hasIndex(field));
   }
 
@@ -345,9 +346,11 @@ export class Store {
     this.#before = undefined;
   }
 
-  /** Applies a commit that is about to be appended, so that the next one sees it. */
-  apply(payload: Uint8Array): void {
-    this.#apply(this.#state.sequence + 1, payload);
+  /** Makes changes of what is there that are about to be appended, so that the next ones see them. */
+  apply(draft: Draft): void {
+    const { sequence } = this.#state;
+    this.#state = draft.apply();
+    this.#state.sequence = sequence + 1;
   }
 
   /**

@@ -5,9 +5,10 @@
  * @module
  */
 
-import { readChanges } from "./changes.ts";
-import { Draft } from "./draft.ts";
+import { ChangeWriter } from "./changes.ts";
+import { type Changes, Draft } from "./draft.ts";
 import { ClosedError, DeadlockError } from "./errors.ts";
+import type { Origin } from "./rows.ts";
 import type { State } from "./state.ts";
 import type { Edit } from "./writer.ts";
 
@@ -16,7 +17,9 @@ export class Workspace {
   /** Where the base is, for messages. */
   readonly dir: string;
   #state: State;
-  readonly #payloads: Uint8Array[] = [];
+  /** What rows of the base come from, for who does not see the transaction. */
+  readonly #origin: Origin;
+  readonly #out: ChangeWriter;
   readonly #checkBase: () => void;
   #ended = false;
   /** Functions of users may run, of a change that is not made yet. */
@@ -28,7 +31,8 @@ export class Workspace {
    * @param checkBase Throws if the base was closed.
    */
   constructor(state: State, dir: string, checkBase: () => void) {
-    const { base, links } = state.origin;
+    const { base, links } = this.#origin = state.origin;
+    this.#out = new ChangeWriter(state.schema);
     this.#state = state.clone({
       base,
       links: links.seeing(() => this.#ended ? links.own() : this.#state),
@@ -70,18 +74,15 @@ export class Workspace {
     } finally {
       this.#changing = false;
     }
-    const payload = draft.finish();
-    if (payload.length > 0) {
-      if (this.#state.pinned) this.#state = this.#state.clone();
-      readChanges(payload, this.#state);
-      this.#payloads.push(payload);
-    }
+    draft.finish(this.#out);
+    this.#state = draft.apply();
     return value;
   }
 
-  /** Ends it; gives the changes, as payloads one after the other. */
-  end(): readonly Uint8Array[] {
+  /** Ends it; gives the changes. */
+  end(): Changes {
     this.#ended = true;
-    return this.#payloads;
+    this.#state.origin = this.#origin;
+    return { payload: this.#out.payload, state: this.#state };
   }
 }

@@ -8,7 +8,6 @@
  * @module
  */
 
-import { Cleanup } from "./cleanup.ts";
 import { Draft, MAX_COMMIT_BYTES } from "./draft.ts";
 import {
   ClosedError,
@@ -23,6 +22,7 @@ import { MAX_TIMER_MS, type WaitOptions } from "./flock.ts";
 import { checkUnowned, longHolder, noteIfLong } from "./owner.ts";
 import { asyncInside, isInside, runInside, type Scope } from "./inside.ts";
 import type { Store } from "./store.ts";
+import { Upkeep } from "./upkeep.ts";
 import { Workspace } from "./workspace.ts";
 
 /** How a handle writes. */
@@ -60,15 +60,18 @@ export class Writer {
   #changing = false;
   /** The transaction of an owner that is under way. */
   #transaction: Promise<void> | undefined;
-  /** The cleanup of this handle that is under way. */
-  #cleaning: Promise<void> | undefined;
-  /** After a failure, cleanup waits for the log to grow further. */
-  #cleanupFrom = 0;
   readonly #closing = new AbortController();
+  readonly #upkeep: Upkeep;
 
   constructor(store: Store, options: WriterOptions) {
     this.#store = store;
     this.#options = options;
+    this.#upkeep = new Upkeep(store, {
+      closing: this.#closing.signal,
+      locked: (fn) => this.#locked(fn),
+      lockedSync: (fn) => this.#lockedSync(fn),
+      track: (promise) => this.#track(promise),
+    });
   }
 
   /** Aborted when the handle is closed. */
@@ -109,7 +112,7 @@ export class Writer {
     const batch = this.#orRefused(() => this.#lockedSync(() => this.#commit([job])));
     batch?.syncSync();
     if (failure !== undefined) throw (failure as { error: unknown }).error;
-    if (this.#wantsCleanup) this.#cleanUpAtLeisureSync();
+    this.#upkeep.atLeisureSync();
     return result!.value as T;
   }
 
@@ -127,13 +130,13 @@ export class Writer {
         // Not waited for: what comes next is appended while this one is synced.
         if (batch !== undefined) this.#track(batch.sync());
         // What needs no sync keeps the event loop from turning, and a cleanup from going on.
-        else if (this.#cleaning) await new Promise((resolve) => setTimeout(resolve));
+        else if (this.#upkeep.isBusy) await new Promise((resolve) => setTimeout(resolve));
       } catch (error) {
         this.#rejectLate(this.#refused(error));
       }
     }
     this.#draining = false;
-    if (this.#wantsCleanup) this.#track(this.#cleanUpAtLeisure());
+    this.#upkeep.atLeisure();
   }
 
   /** The lock was not to be had: for those who waited long enough, or for all. */
@@ -174,7 +177,7 @@ export class Writer {
             job.resolve(value);
             continue;
           }
-          store.apply(payload);
+          store.apply(draft);
           payloads.push(payload);
           done.push({ job, value });
         } catch (error) {
@@ -258,7 +261,7 @@ export class Writer {
       try {
         const left = start + timeoutMs - performance.now();
         const value = await this.#within(left, async () => await runInside(scope, () => fn(work)));
-        const payloads = work.end();
+        const changes = work.end();
         this.#closing.signal.throwIfAborted();
         const { promise, resolve, reject } = Promise.withResolvers<unknown>();
         const change: Edit<Awaited<T>> = (draft) => {
@@ -271,7 +274,7 @@ export class Writer {
               undefined,
             );
           }
-          draft.adopt(payloads);
+          draft.adopt(changes);
           return value;
         };
         const job: Job = { change, since: 0, resolve, reject };
@@ -287,7 +290,7 @@ export class Writer {
       release();
     }
     const value = await committed;
-    if (this.#wantsCleanup) this.#track(this.#cleanUpAtLeisure());
+    this.#upkeep.atLeisure();
     return value;
   }
 
@@ -365,75 +368,16 @@ export class Writer {
 
   // ------------------------------------------------------------- cleanup
 
-  get #wantsCleanup(): boolean {
-    return this.#cleaning === undefined && this.#store.overgrown &&
-      this.#store.log.end >= this.#cleanupFrom;
-  }
-
   /** Writes a table of what is there and begins a new log; nothing if somebody else is at it. */
   async cleanup(): Promise<void> {
     this.#check();
-    await this.#track(this.#cleanup());
-  }
-
-  /** One after the other: what was asked for now is not done by one that began before. */
-  #cleanup(): Promise<void> {
-    const before = this.#cleaning ?? Promise.resolve();
-    const cleaning = before.catch(() => {}).then(() => this.#cleanUpOnce()).finally(() => {
-      if (this.#cleaning === cleaning) this.#cleaning = undefined;
-    });
-    return this.#cleaning = cleaning;
-  }
-
-  async #cleanUpOnce(): Promise<void> {
-    // As in #locked: what is not appended yet must not get into the table.
-    await undefined;
-    const cleanup = Cleanup.begin(this.#store);
-    if (cleanup === undefined) return;
-    try {
-      for (const file of cleanup.build()) {
-        // Others get a turn; a closed handle gets none.
-        await (file?.sync() ?? new Promise((resolve) => setTimeout(resolve)));
-        this.#closing.signal.throwIfAborted();
-      }
-      await this.#locked(() => cleanup.finish());
-    } catch (error) {
-      throw cleanup.explain(error);
-    } finally {
-      cleanup.end();
-    }
+    await this.#upkeep.cleanup();
   }
 
   /** As {@linkcode Writer.cleanup}, blocking. */
   cleanupSync(): void {
     this.#checkSync();
-    const cleanup = Cleanup.begin(this.#store);
-    if (cleanup === undefined) return;
-    try {
-      for (const file of cleanup.build()) file?.syncSync();
-      this.#lockedSync(() => cleanup.finish());
-    } catch (error) {
-      throw cleanup.explain(error);
-    } finally {
-      cleanup.end();
-    }
-  }
-
-  /** A cleanup that nobody asked for: whoever wrote was acknowledged, its failure is not theirs. */
-  async #cleanUpAtLeisure(): Promise<void> {
-    try {
-      await this.#cleanup();
-    } catch {
-      this.#cleanupFrom = this.#store.log.end * 2;
-    }
-  }
-
-  #cleanUpAtLeisureSync(): void {
-    try {
-      this.cleanupSync();
-    } catch {
-      this.#cleanupFrom = this.#store.log.end * 2;
-    }
+    this.#upkeep.cleanupSync();
   }
 
   /** Does long work step by step, so that others get a turn; closing waits for it. */
@@ -598,6 +542,7 @@ export class Writer {
     if (this.#closing.signal.aborted) return;
     const error = new ClosedError(`Cannot write to "${this.#store.dir}": this handle was closed`);
     this.#closing.abort(error);
+    this.#upkeep.abort();
     this.#queue.length = 0;
     for (const job of this.#jobs) job.reject(error);
   }

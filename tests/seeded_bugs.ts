@@ -28,6 +28,8 @@ const POWER = "tests/crash/power_loss_test.ts";
 const FAILED_IO = "tests/crash/failed_io_test.ts";
 const LOG = "tests/engine/log_test.ts";
 const WATCH = "tests/base/watch_test.ts";
+const UPKEEP = "tests/base/upkeep_test.ts";
+const STATE = "tests/engine/state_test.ts";
 
 const BUGS: readonly Bug[] = [
   // ------------------------------------------------------------- frames
@@ -442,6 +444,64 @@ const BUGS: readonly Bug[] = [
     find: "[...older].sort((a, b) => a - b)",
     put: "[...older].sort((a, b) => b - a)",
     test: "tests/base/watch_test.ts",
+  },
+  {
+    bug: "a cleanup that failed while blocking verbs pushed it on counts as done",
+    rule: "Cleanup: who asked for it is told",
+    in: "engine/upkeep.ts",
+    find: "      cleanup.check();\n",
+    put: "",
+    test: UPKEEP,
+  },
+  {
+    bug: "a handle that is closed goes on holding the cleanup that it began",
+    rule: "Cleanup: an abort removes its own temporaries",
+    in: "engine/upkeep.ts",
+    find: "this.#current?.end(this.#host.closing.reason)",
+    put: "void 0",
+    test: UPKEEP,
+  },
+  {
+    bug: "blocking verbs never come to the end of a cleanup",
+    rule: "Cleanup: it happens by itself when the log grows long",
+    in: "engine/upkeep.ts",
+    find: "if (this.#current !== undefined) this.#push(",
+    put: "if (toString.length > 0) this.#push(",
+    test: UPKEEP,
+  },
+  {
+    bug: "cleanupSync() leaves what came after one that was under way",
+    rule: "Cleanup: what was asked for now is not done by one that began before",
+    in: "engine/upkeep.ts",
+    find: "    this.#atLeisure(() => this.#push(true));\n",
+    put: "",
+    test: UPKEEP,
+  },
+  // ------------------------------------------------------------- changes in memory
+  {
+    bug: "a commit changes rows that somebody reads",
+    rule: "One commit point: a pinned state stays as it is",
+    in: "engine/draft.ts",
+    find: "this.#state.pinned ? this.#state.clone() : this.#state;",
+    put: "this.#state;",
+    test: STATE,
+  },
+  {
+    bug: "who made a change has other rows than who reads it",
+    rule: "One commit point: changes in memory are those of the payload",
+    in: "engine/draft.ts",
+    find: "    this.#tell(state);\n    return state;",
+    put:
+      "    this.#tell(state);\n    if (state.size > 40) state.delete(state.nextId - 1);\n    return state;",
+    test: STATE,
+  },
+  {
+    bug: "clones of an index share what changes",
+    rule: "One commit point: a transaction that fails leaves nothing",
+    in: "engine/field_index.ts",
+    find: "    this.#own.clear();\n",
+    put: "",
+    test: "tests/engine/field_index_test.ts",
   },
   // ------------------------------------------------------------- opening
   {

@@ -1,0 +1,168 @@
+/**
+ * When a table is cleaned up, and in what steps: because somebody asked for it, or at leisure,
+ * because the log grew long.
+ *
+ * At leisure it goes on wherever the event loop turns. Who only calls blocking verbs never lets it
+ * turn: each of them does a step, so that none takes much longer than the others.
+ *
+ * @module
+ */
+
+import { Cleanup } from "./cleanup.ts";
+import type { Store } from "./store.ts";
+
+/** Whoever writes to the table. */
+export interface Host {
+  /** Aborted when the handle is closed. */
+  readonly closing: AbortSignal;
+  /** Runs `fn` under the lock. */
+  locked<T>(fn: () => T): Promise<T>;
+  /** As {@linkcode Host.locked}, blocking. */
+  lockedSync<T>(fn: () => T): T;
+  /** Closing waits for it. */
+  track<T>(promise: Promise<T>): Promise<T>;
+}
+
+/** The cleanups of one handle. */
+export class Upkeep {
+  readonly #store: Store;
+  readonly #host: Host;
+  /** The last that was asked for, with all before it. */
+  #last: Promise<void> | undefined;
+  /** The one under way. */
+  #current: Cleanup | undefined;
+  /** The promise of one that a blocking verb began. */
+  #pushed: Promise<void> | undefined;
+  /** After a failure, it waits for the log to grow further. */
+  #from = 0;
+
+  constructor(store: Store, host: Host) {
+    this.#store = store;
+    this.#host = host;
+  }
+
+  /** Whether one is under way. */
+  get isBusy(): boolean {
+    return this.#last !== undefined;
+  }
+
+  /** Writes a table of what is there and begins a new log; nothing if somebody else is at it. */
+  cleanup(): Promise<void> {
+    return this.#host.track(this.#enqueue());
+  }
+
+  /** As {@linkcode Upkeep.cleanup}, blocking. */
+  cleanupSync(): void {
+    // What was asked for now is not done by one that began before.
+    this.#atLeisure(() => this.#push(true));
+    const begun = Cleanup.begin(this.#store);
+    if (begun === undefined) return;
+    this.#current = begun;
+    this.#push(true);
+  }
+
+  /** Begins one if it is time to. */
+  atLeisure(): void {
+    if (this.#isDue) this.#host.track(this.#enqueue().catch(() => this.#failed()));
+  }
+
+  /** As {@linkcode Upkeep.atLeisure}, and goes on with it. */
+  atLeisureSync(): void {
+    this.#atLeisure(() => {
+      if (this.#isDue) {
+        const begun = Cleanup.begin(this.#store);
+        if (begun === undefined) return;
+        this.#current = begun;
+        this.#pushed = this.#enqueue(begun);
+        this.#host.track(this.#pushed.catch(() => this.#failed()));
+      }
+      // Processes that live shortly may never come to the end of one, step by step.
+      if (this.#current !== undefined) this.#push(this.#store.isOvergrown(2));
+    });
+  }
+
+  /** Gives up what is under way. */
+  abort(): void {
+    if (!this.#current?.isSyncing) this.#current?.end(this.#host.closing.reason);
+  }
+
+  get #isDue(): boolean {
+    return !this.isBusy && this.#store.isOvergrown() && this.#store.log.end >= this.#from;
+  }
+
+  /** Nobody asked for it: whoever wrote was acknowledged, its failure is not theirs. */
+  #atLeisure(fn: () => void): void {
+    try {
+      fn();
+    } catch {
+      this.#failed();
+    }
+  }
+
+  #failed(): void {
+    this.#from = this.#store.log.end * 2;
+  }
+
+  /** One after the other. */
+  #enqueue(begun?: Cleanup): Promise<void> {
+    const before = this.#last ?? Promise.resolve();
+    const last = before.catch(() => {}).then(() => this.#run(begun)).finally(() => {
+      if (this.#last === last) this.#last = undefined;
+    });
+    return this.#last = last;
+  }
+
+  async #run(begun?: Cleanup): Promise<void> {
+    // What is not appended yet must not get into the table.
+    await undefined;
+    const cleanup = begun ?? (this.#current = Cleanup.begin(this.#store));
+    if (cleanup === undefined) return;
+    const { closing, locked } = this.#host;
+    try {
+      // Blocking verbs may push it on meanwhile, to its end.
+      while (!cleanup.isOver) {
+        const { done, value: file } = cleanup.step();
+        if (done) {
+          await locked(() => cleanup.finish());
+          break;
+        }
+        // Others get a turn; a closed handle gets none.
+        await (file === undefined
+          ? new Promise((resolve) => setTimeout(resolve))
+          : cleanup.sync(file));
+        closing.throwIfAborted();
+      }
+      cleanup.check();
+    } catch (error) {
+      throw cleanup.explain(error);
+    } finally {
+      this.#end(cleanup);
+    }
+  }
+
+  /** Does a step of what is under way, or all, blocking. */
+  #push(toEnd: boolean): void {
+    const cleanup = this.#current;
+    if (cleanup === undefined || cleanup.isSyncing) return;
+    try {
+      do {
+        const { done, value: file } = cleanup.step();
+        file?.syncSync();
+        if (!done) continue;
+        this.#host.lockedSync(() => cleanup.finish());
+        this.#end(cleanup);
+      } while (toEnd && !cleanup.isOver);
+    } catch (error) {
+      this.#end(cleanup, error);
+      throw cleanup.explain(error);
+    }
+  }
+
+  #end(cleanup: Cleanup, failure?: unknown): void {
+    cleanup.end(failure);
+    // Where the event loop does not turn, others came after it.
+    if (this.#current !== cleanup) return;
+    this.#current = undefined;
+    if (this.#last === this.#pushed) this.#last = undefined;
+  }
+}
