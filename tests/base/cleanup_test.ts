@@ -23,7 +23,7 @@ for (const Class of [Base, PsBase]) {
     await using temp = tempBase();
     await using db = await Class.create(temp.path, SCHEMA);
     // The blocking form cleans up in the same call, as the log is twice as long as it may be.
-    db.insertManySync(rows(40_000));
+    db.insertManySync(rows(60_000));
     db.insertSync({ n: -1, name: "last" });
     for (const dead of [0, 15_000, 4_000]) {
       await db.delete(db.select({}, { limit: dead }));
@@ -41,7 +41,7 @@ for (const Class of [Base, PsBase]) {
     }
     db.cleanupSync();
     await Promise.all([db.cleanup(), db.cleanup(), db.insert({ n: 1 })]);
-    assertEquals(db.size, 21_002);
+    assertEquals(db.size, 41_002);
     const names = [...Deno.readDirSync(temp.path)].map(({ name }) => name).sort();
     assertEquals(names.length, 5, names.join());
   });
@@ -132,7 +132,7 @@ Deno.test("PsBase.cleanup() carries over what is written while the table is buil
   await using temp = tempBase();
   using db = PsBase.createSync(temp.path, SCHEMA);
   using other = withFiles({ ...denoFiles }, () => PsBase.openSync(temp.path, { schema: SCHEMA }));
-  db.insertManySync(rows(40_000));
+  db.insertManySync(rows(60_000));
   const cleaning = db.cleanup();
   const ids: Promise<number>[] = [];
   for (let k = 0; k < 5; k++) {
