@@ -132,7 +132,7 @@ Deno.test("PsBase.cleanup() carries over what is written while the table is buil
   await using temp = tempBase();
   using db = PsBase.createSync(temp.path, SCHEMA);
   using other = withFiles({ ...denoFiles }, () => PsBase.openSync(temp.path, { schema: SCHEMA }));
-  db.insertManySync(rows(60_000));
+  db.insertManySync(rows(40_000));
   const cleaning = db.cleanup();
   const ids: Promise<number>[] = [];
   for (let k = 0; k < 5; k++) {
