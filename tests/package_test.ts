@@ -3,12 +3,10 @@ import config from "../deno.json" with { type: "json" };
 import type { Outcome } from "./helpers/cli.ts";
 import { type Registry, startRegistry } from "./helpers/jsr.ts";
 
-const README = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
-
-/** What README tells to type, or to write. */
-function told(pattern: RegExp): string {
-  const [, text] = pattern.exec(README)!;
-  return text!;
+/** What a page tells to type, or to write. */
+function told(pattern: RegExp, page = "README.md"): string {
+  const [, text] = pattern.exec(Deno.readTextFileSync(new URL(`../${page}`, import.meta.url)))!;
+  return text!.trim();
 }
 
 /** A directory of somebody who has never heard of psbase, with a cache of his own. */
@@ -122,6 +120,24 @@ Deno.test({
       assertMatch(err, /Type 'string' is not assignable to type 'number'/);
     });
 
+    await t.step("It needs the permissions that docs/durability_and_limits.md lists", async () => {
+      const can = async (does: string, ...flags: string[]) => {
+        stranger.write("does.ts", `import { PsBase } from "jsr:@psbase/psbase";\n${does}`);
+        return (await stranger.types(`deno run --no-prompt ${flags.join(" ")} does.ts`)).code === 0;
+      };
+      const read = `PsBase.openSync("crew", { readOnly: true }).select();`;
+      assert(!await can(read));
+      assert(await can(read, "--allow-read=crew"));
+      const write = `PsBase.openSync("crew").updateSync(0, { age: 39 });`;
+      assert(!await can(write, "--allow-read=crew"));
+      assert(await can(write, "--allow-read=crew", "--allow-write=crew"));
+      const create = `PsBase.createSync("guests", { name: "string" }, { mode: "open" });`;
+      assert(!await can(create, "--allow-read=guests", "--allow-write=guests"));
+      assert(await can(create, "--allow-read=.", "--allow-write=guests"));
+      const destroy = `PsBase.openSync("guests").destroySync();`;
+      assert(await can(destroy, "--allow-read=.", "--allow-write=guests"));
+    });
+
     await t.step("The command runs from it", async () => {
       const psbase = "deno run -A jsr:@psbase/psbase/cli";
       assertEquals(await stranger.gets(`${psbase} --version`), `psbase ${config.version}\n`);
@@ -138,8 +154,23 @@ Deno.test({
       assertMatch(await stranger.gets(program), /homer/);
     });
 
+    await t.step("A program is made one file as docs/many_processes.md says", async () => {
+      stranger.write(
+        "job.ts",
+        `import { PsBase } from "@psbase/psbase";
+         using crew = PsBase.openSync("crew");
+         console.log(crew.get(0)?.name);`,
+      );
+      const lines = told(/```sh\n(deno bundle [^]+?)```/, "docs/many_processes.md");
+      assertMatch(await stranger.gets(lines), /homer\n$/);
+    });
+
     await t.step("The command is installed, and runs", async () => {
-      await stranger.gets(told(/^(deno install [^#\n]+)/m));
+      const install = told(/^(deno install [^#\n]+)/m);
+      for (const page of ["docs/cli.md", "docs/tour.md"]) {
+        assertEquals(told(/(deno install [^`\n]+)/, page), install);
+      }
+      await stranger.gets(install);
       assertEquals(await stranger.gets("psbase --version"), `psbase ${config.version}\n`);
       await stranger.gets("psbase create houses street:string");
       await stranger.gets("psbase insert houses street='Evergreen Terrace'");
