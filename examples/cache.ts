@@ -23,6 +23,7 @@ await using cache = await PsBase.create(path, {
   expires: { type: "timestamp", required: true, index: true },
 }, { mode: "open", durability: "relaxed" });
 
+/** What is kept, or what is made now: who misses it at once makes it, too, and the last one stays. */
 async function cached(
   key: string,
   forMs: number,

@@ -43,7 +43,8 @@ if (path !== undefined) {
     { length: 10 },
     () => new Deno.Command(Deno.execPath(), { args }).spawn().status,
   );
-  await Promise.all(processes);
+  const ends = await Promise.all(processes);
+  if (!ends.every(({ success }) => success)) throw new Error("a process failed");
   console.log(`${counters.sum("hits")} hits`);
   counters.select({}, { fields: ["page", "hits"], orderBy: "page" }).pp();
   await counters.destroy();

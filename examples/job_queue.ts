@@ -32,7 +32,9 @@ async function take(jobs: PsBase<typeof JOBS>) {
   });
 }
 
-async function work(path: string, perform: (task: string) => void): Promise<void> {
+type Perform = (task: string) => void | Promise<void>;
+
+async function work(path: string, perform: Perform): Promise<void> {
   await using jobs = await PsBase.open(path, { schema: JOBS });
   while (jobs.count({ done: false }) > 0) {
     const job = await take(jobs);
@@ -41,7 +43,7 @@ async function work(path: string, perform: (task: string) => void): Promise<void
       await new Promise((resolve) => setTimeout(resolve, 50));
       continue;
     }
-    perform(job.task);
+    await perform(job.task);
     try {
       await jobs.update(job, { done: true });
     } catch (error) {
@@ -62,7 +64,8 @@ async function main(workers: number): Promise<void> {
   await start("die");
   const [left] = jobs.select({ taken: 1 });
   console.log(`the worker that died had ${left?.task}`);
-  await Promise.all(Array.from({ length: workers }, () => start("work")));
+  const ends = await Promise.all(Array.from({ length: workers }, () => start("work")));
+  if (!ends.every(({ success }) => success)) throw new Error("a worker failed");
   const done = jobs.count({ done: true });
   const too = jobs.count({ task: left!.task, done: true }) === 1 ? "too" : "not";
   console.log(`${workers} workers did ${done} of ${jobs.size} jobs, ${left!.task} ${too}`);
