@@ -134,8 +134,11 @@ Deno.test({
       const create = `PsBase.createSync("guests", { name: "string" }, { mode: "open" });`;
       assert(!await can(create, "--allow-read=guests", "--allow-write=guests"));
       assert(await can(create, "--allow-read=.", "--allow-write=guests"));
+      const backup = `PsBase.openSync("crew", { readOnly: true }).backupSync("guests");`;
       const destroy = `PsBase.openSync("guests").destroySync();`;
       assert(await can(destroy, "--allow-read=.", "--allow-write=guests"));
+      assert(!await can(backup, "--allow-read=crew,guests", "--allow-write=guests"));
+      assert(await can(backup, "--allow-read=.", "--allow-write=guests"));
     });
 
     await t.step("The command runs from it", async () => {
