@@ -5,6 +5,7 @@
  */
 
 import { printable } from "../engine/text_width.ts";
+import { goneAsker } from "./hangup.ts";
 
 /** Where text goes. */
 export interface Output {
@@ -16,6 +17,8 @@ export interface Output {
   readonly colors: boolean;
   /** Writes all of `text`, or throws. */
   write(text: string): void;
+  /** Whether nobody reads it any more, as far as that can be told without writing. */
+  isGone?(): boolean;
 }
 
 /** The three streams of a process. */
@@ -46,7 +49,8 @@ export function writeText(to: SyncWriter, text: string): void {
   writeBytes(to, ENCODER.encode(text));
 }
 
-function output(stream: SyncWriter & { isTerminal(): boolean }): Output {
+function output(stream: SyncWriter & { isTerminal(): boolean }, fd: number): Output {
+  let ask: (() => boolean) | undefined;
   return {
     get isTerminal() {
       return stream.isTerminal();
@@ -58,6 +62,7 @@ function output(stream: SyncWriter & { isTerminal(): boolean }): Output {
       return stream.isTerminal() && !Deno.noColor;
     },
     write: (text) => writeText(stream, text),
+    isGone: () => (ask ??= goneAsker(fd))(),
   };
 }
 
@@ -67,8 +72,8 @@ export function systemIo(): Io {
     get stdin() {
       return Deno.stdin.readable;
     },
-    stdout: output(Deno.stdout),
-    stderr: output(Deno.stderr),
+    stdout: output(Deno.stdout, 1),
+    stderr: output(Deno.stderr, 2),
     confirm: Deno.stdin.isTerminal() && Deno.stderr.isTerminal() ? confirm : undefined,
   };
 }

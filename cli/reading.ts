@@ -9,6 +9,7 @@ import type { Call } from "./commands.ts";
 import { whereOf } from "./conditions.ts";
 import { Fault, UsageError } from "./errors.ts";
 import { columnOf, columnsOf, fieldOf, META, OPTIONS, optionsOf, textColumn } from "./fields.ts";
+import { whenGone } from "./hangup.ts";
 import { say } from "./io.ts";
 import { READ, withBase } from "./open.ts";
 import { formatChange, formOf, type Record, safeJson, writeRecord, writeRows } from "./output.ts";
@@ -97,10 +98,12 @@ export async function info(call: Call): Promise<void> {
 export async function watch(call: Call): Promise<void> {
   const [path, conditions] = pathAnd(call.words);
   const since = countOf(call, "since");
+  const { stdout } = call.io;
   await withBase(call, path, {}, async (base) => {
     const where = whereOf(base.schema, conditions);
-    for await (const change of base.watch({ since, where })) {
-      call.io.stdout.write(formatChange(change));
+    using gone = whenGone(stdout);
+    for await (const change of base.watch({ since, where, signal: gone.signal })) {
+      stdout.write(formatChange(change));
     }
   });
 }

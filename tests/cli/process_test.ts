@@ -186,6 +186,30 @@ Deno.test("psbase watch prints what others commit, a line each, until it is stop
   assertEquals((await child.status).signal, "SIGINT");
 });
 
+Deno.test({
+  name: "psbase watch ends quietly when nobody reads on, also where nothing happens any more",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using base = tempBase();
+    await using table = await PsBase.create(base.path, { name: "string" });
+    await table.insert({ name: "homer" });
+    const [program, args] = command("watch", base.path, "--since", "0");
+    const child = new Deno.Command(program, {
+      args,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      signal: AbortSignal.timeout(60_000), // what hangs is killed
+    }).spawn();
+    const reader = child.stdout.getReader();
+    assertMatch(new TextDecoder().decode((await reader.read()).value), /"homer".*\n$/);
+    await reader.cancel();
+    const err = await new Response(child.stderr).text();
+    const { code, signal } = await child.status;
+    assertEquals([err, code, signal], ["", 1, null]);
+  },
+});
+
 Deno.test("psbase lock runs a command under the lock and exits as it does", async () => {
   await using base = tempBase();
   const lock = `${base.parent}/lock`;
