@@ -14,9 +14,9 @@ import { BuzhugBase, type BuzhugField } from "./buzhug_files.ts";
 import { Fault, UsageError } from "./errors.ts";
 import type { NewSchema } from "./fields.ts";
 import { CHUNK_ROWS, chunks } from "./import.ts";
-import { Interruptible } from "./interrupt.ts";
 import { type Io, say } from "./io.ts";
 import { Progress } from "./progress.ts";
+import { between, interruptible } from "./signals.ts";
 import { fieldName } from "./take_rows.ts";
 
 /** What is not in the old base. */
@@ -40,9 +40,10 @@ export async function importBuzhug(
     const { schema, words } = translate(old.fields, path, linksFrom(links, old.fields));
     const names = Object.keys(schema);
     const { nextId } = old;
-    using interruptible = new Interruptible();
-    const chunked = interruptible.between(chunks(rowsOf(old, names, io), CHUNK_ROWS));
-    const rows = await createFromRows(path, schema, chunked, { nextId });
+    const rows = await interruptible((signal) => {
+      const chunked = between(chunks(rowsOf(old, names, io), CHUNK_ROWS), signal);
+      return createFromRows(path, schema, chunked, { nextId, signal });
+    });
     for (const line of words) say(io, line);
     return rows;
   } catch (error) {

@@ -22,11 +22,11 @@ import { type Kind, typeFor } from "./detect.ts";
 import { Fault, UsageError } from "./errors.ts";
 import { type NewSchema, specOf } from "./fields.ts";
 import { type Format, FORMATS } from "./formats.ts";
-import { Interruptible } from "./interrupt.ts";
 import { type Io, say } from "./io.ts";
 import type { FileForm } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { Rejects } from "./rejects.ts";
+import { between, interruptible } from "./signals.ts";
 import { checkMeta, fieldName, isOwn, RowTaker, twoColumns } from "./take_rows.ts";
 import { tellTail } from "./tail.ts";
 import { Input } from "./text.ts";
@@ -140,9 +140,11 @@ class Import {
     const schema = this.#schema();
     using rejects = new Rejects(errors, this.#format);
     if (batch !== undefined) return await this.#intoEmpty(schema, rejects);
-    using interruptible = new Interruptible();
-    const rows = interruptible.between(chunks(this.#rows(schema, rejects, undefined), CHUNK_ROWS));
-    const insert = () => createFromRows(this.#path, schema, rows);
+    const insert = () =>
+      interruptible((signal) => {
+        const rows = between(chunks(this.#rows(schema, rejects, undefined), CHUNK_ROWS), signal);
+        return createFromRows(this.#path, schema, rows, { signal });
+      });
     const done = await this.#whole(schema, undefined, insert);
     rejects.tell(this.#io);
     return done;

@@ -1,5 +1,5 @@
 /**
- * Signals that end a process, where something has to be done first.
+ * Signals that end a process, where something has to be done first, or to be taken back.
  *
  * @module
  */
@@ -38,19 +38,38 @@ export class Interrupted extends Error {
 }
 
 /**
- * Calls `job`; a signal calls `stop`, which makes the job take back what it began and throw.
+ * Calls `job` with what a signal aborts, which makes the job take back what it began and throw.
  *
  * @throws {Interrupted} If that happened.
  */
-export async function stoppable(job: () => Promise<void>, stop: () => void): Promise<void> {
-  let came: Deno.Signal | undefined;
-  using _signals = onSignals(ENDING, (signal) => {
-    came ??= signal;
-    stop();
-  });
+export async function interruptible<T>(job: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  using _listening = onSignals(ENDING, (signal) => controller.abort(new Interrupted(signal)));
   try {
-    await job();
+    return await job(controller.signal);
   } catch (error) {
-    throw came === undefined ? error : new Interrupted(came);
+    controller.signal.throwIfAborted();
+    throw error;
+  }
+}
+
+/** So long a signal may have to wait, in milliseconds. */
+const TURN_MS = 50;
+
+/**
+ * Gives what it is given, for a job that is {@linkcode interruptible}; lets signals in now and then
+ * before it does.
+ *
+ * @throws {Interrupted} If one came.
+ */
+export async function* between<T>(items: Iterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  let last = performance.now();
+  for (const item of items) {
+    if (performance.now() - last >= TURN_MS) {
+      await new Promise((resolve) => setTimeout(resolve));
+      last = performance.now();
+      signal.throwIfAborted();
+    }
+    yield item;
   }
 }

@@ -4,6 +4,10 @@
  * @module
  */
 
+import { stepwise } from "../engine/create.ts";
+import { currentFiles } from "../engine/file.ts";
+// What is interrupted is taken back: the verb of the public API knows no signal.
+import { salvage as salvaging } from "../engine/salvage.ts";
 import { type Loss, PsBase } from "../mod.ts";
 import { exactly } from "./args.ts";
 import type { Call } from "./commands.ts";
@@ -12,7 +16,7 @@ import { META, textColumn } from "./fields.ts";
 import { say } from "./io.ts";
 import { READ, withBase, writeOptions } from "./open.ts";
 import { formOf, writeRows } from "./output.ts";
-import { stoppable } from "./signals.ts";
+import { interruptible } from "./signals.ts";
 
 /** `psbase backup` */
 export async function backup(call: Call): Promise<void> {
@@ -21,7 +25,11 @@ export async function backup(call: Call): Promise<void> {
     call,
     path,
     READ,
-    (base) => stoppable(() => base.backup(to), () => base[Symbol.dispose]()),
+    (base) =>
+      interruptible((signal) => {
+        signal.addEventListener("abort", () => base[Symbol.dispose]());
+        return base.backup(to);
+      }),
   );
 }
 
@@ -73,7 +81,9 @@ export async function check(call: Call): Promise<number> {
 async function salvage(path: string, to: string, call: Call): Promise<number> {
   const { io } = call;
   const form = formOf(call, io.stdout);
-  const { rows, lost } = await PsBase.salvage(path, to);
+  const { rows, lost } = await interruptible((signal) =>
+    stepwise(salvaging(currentFiles(), path, to), signal)
+  );
   if (lost.length > 0 || form !== "table") {
     const ranges = (ids: Loss["ids"]) =>
       ids?.map(([first, last]) => first === last ? first : `${first}-${last}`).join(" ") ?? null;

@@ -10,8 +10,8 @@ import { temporary } from "../engine/layout.ts";
 import { randomNonce } from "../engine/log.ts";
 import { parentOf } from "../engine/path.ts";
 import { Fault } from "./errors.ts";
-import { Interruptible } from "./interrupt.ts";
 import { writeBytes } from "./io.ts";
+import { between, interruptible } from "./signals.ts";
 
 /**
  * Writes text to a file. Under another name at first: until all of it is on disk, the file is what
@@ -28,28 +28,29 @@ export async function writeWhole(path: string, pieces: Iterable<string>): Promis
   const files = currentFiles();
   const target = info === undefined ? path : files.realPath(path);
   const draft = temporary(target, randomNonce());
-  using interruptible = new Interruptible();
-  const file = orFault(path, () => {
-    return files.open(draft, "createNew", info === undefined ? undefined : target);
-  });
-  try {
-    let at = 0;
-    for await (const piece of interruptible.between(pieces)) {
-      const bytes = encodeText(piece);
-      orFault(path, () => file.writeAt(bytes, at));
-      at += bytes.length;
-    }
-    orFault(path, () => {
-      file.syncSync();
-      file.close();
-      files.rename(draft, target);
-      files.syncDir(parentOf(target));
+  await interruptible(async (signal) => {
+    const file = orFault(path, () => {
+      return files.open(draft, "createNew", info === undefined ? undefined : target);
     });
-  } catch (error) {
-    file.close();
-    removeQuietly(files, draft);
-    throw error;
-  }
+    try {
+      let at = 0;
+      for await (const piece of between(pieces, signal)) {
+        const bytes = encodeText(piece);
+        orFault(path, () => file.writeAt(bytes, at));
+        at += bytes.length;
+      }
+      orFault(path, () => {
+        file.syncSync();
+        file.close();
+        files.rename(draft, target);
+        files.syncDir(parentOf(target));
+      });
+    } catch (error) {
+      file.close();
+      removeQuietly(files, draft);
+      throw error;
+    }
+  });
 }
 
 function infoOf(path: string): Deno.FileInfo | undefined {

@@ -29,7 +29,7 @@ export interface GivenRow {
   readonly values: object;
 }
 
-/** What is known besides the rows. */
+/** What is said besides the rows. */
 export interface GivenOptions {
   /**
    * The id that the next row gets, where greater ones than those of the rows were given out.
@@ -37,6 +37,8 @@ export interface GivenOptions {
    * @default {one more than the greatest id}
    */
   readonly nextId?: number | undefined;
+  /** Ends it without a base, also when all rows were given, and throws the reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -48,7 +50,7 @@ export interface GivenOptions {
  * @param schema The fields; a link leads to a path, absolute or from the base.
  * @param chunks The rows by ascending ids, some at a time. What it throws is thrown as it is, and
  * there is no base then, nor a directory that was not there before; the same with all errors.
- * @param options What is known besides.
+ * @param options What is said besides.
  * @throws {RangeError} If ids do not ascend, or a value is out of its range.
  * @throws {TypeError} If a value has not the type of its field.
  * @throws {SchemaError} If the schema is wrong, or a row does not fit it.
@@ -60,7 +62,7 @@ export async function createFromRows(
   path: string | URL,
   schema: Schema,
   chunks: Iterable<readonly GivenRow[]> | AsyncIterable<readonly GivenRow[]>,
-  { nextId }: GivenOptions = {},
+  { nextId, signal }: GivenOptions = {},
 ): Promise<number> {
   const files = currentFiles();
   const dir = toPath(path);
@@ -86,7 +88,12 @@ export async function createFromRows(
     }
     throw error;
   }
-  await stepwise(steps);
+  try {
+    await stepwise(steps, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
   return intake.count;
 }
 

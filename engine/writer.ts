@@ -8,6 +8,7 @@
  * @module
  */
 
+import { stepwise } from "./create.ts";
 import { Draft, MAX_COMMIT_BYTES } from "./draft.ts";
 import {
   ClosedError,
@@ -386,12 +387,7 @@ export class Writer {
     await this.#track((async () => {
       // Not at once: a commit may be in the making, of which this was called.
       await undefined;
-      const { signal } = this.#closing;
-      for (let step = steps.next(); !step.done;) {
-        await new Promise((resolve) => setTimeout(resolve));
-        // Where it stands, so that it takes back what it did.
-        step = signal.aborted ? steps.throw(signal.reason) : steps.next();
-      }
+      await stepwise(steps, this.#closing.signal);
     })());
   }
 

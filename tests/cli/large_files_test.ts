@@ -99,6 +99,32 @@ Deno.test({
 });
 
 Deno.test({
+  name: "psbase check --salvage that is interrupted leaves nothing and says nothing",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using base = tempBase();
+    await manyRows(base);
+    const to = `${base.parent}/salvaged`;
+    for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+      for (let tries = 20;; tries--) {
+        const child = start(command(["check", base.path, "--salvage", to]));
+        await untilOrEnd(child, () => namesIn(base.parent).includes("salvaged"));
+        kill(child, signal);
+        const { code: found, out, err } = await ended(child);
+        if (found === 0 && tries > 0) {
+          // The signal came too late.
+          await done(["destroy", to, "--yes"]);
+          continue;
+        }
+        assertEquals([found, out, err], [code, "", ""]);
+        assertEquals(namesIn(base.parent), ["many.csv", "people"]);
+        break;
+      }
+    }
+  },
+});
+
+Deno.test({
   name: "psbase import --from buzhug that is interrupted leaves nothing",
   ignore: Deno.build.os === "windows",
   async fn() {

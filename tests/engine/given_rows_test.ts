@@ -161,6 +161,23 @@ Deno.test("createFromRows() throws what its rows throw, ends them, and leaves no
   assertEquals([...Deno.readDirSync(temp.parent)], []);
 });
 
+Deno.test("createFromRows() ends at its signal, also when all rows were given, and leaves nothing", async () => {
+  await using temp = tempBase();
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  async function* rows(): AsyncGenerator<GivenRow[]> {
+    yield* someRows(40_000);
+    controller.abort(reason);
+  }
+  const files = watchFiles();
+  const { signal } = controller;
+  const failed = await withFiles(files, () => createFromRows(temp.path, SCHEMA, rows(), { signal }))
+    .catch((error) => error);
+  assert(failed === reason);
+  assertEquals([...files.opened], []);
+  assertEquals([...Deno.readDirSync(temp.parent)], []);
+});
+
 Deno.test("createFromRows() that the disk refuses leaves nothing, and can be done again", async () => {
   await using temp = tempBase();
   const files = watchFiles();
