@@ -18,17 +18,22 @@ const LOOK_ROWS = 256;
 export class Progress implements Disposable {
   readonly #stderr: Io["stderr"];
   readonly #doing: string;
-  readonly #start = performance.now();
-  #next = this.#start + SHORT_MS;
+  readonly #now: () => number;
+  readonly #start: number;
+  #next: number;
   #length = 0;
 
   /**
    * @param io Where it is shown.
    * @param doing What is done.
+   * @param now The clock, in milliseconds.
    */
-  constructor({ stderr }: Io, doing: string) {
+  constructor({ stderr }: Pick<Io, "stderr">, doing: string, now = () => performance.now()) {
     this.#stderr = stderr;
     this.#doing = doing;
+    this.#now = now;
+    this.#start = now();
+    this.#next = this.#start + SHORT_MS;
   }
 
   /**
@@ -40,7 +45,7 @@ export class Progress implements Disposable {
    */
   at(rows: number, so: () => { readonly bytes?: number; readonly part: number }): void {
     if (rows % LOOK_ROWS > 0 || !this.#stderr.isTerminal) return;
-    const now = performance.now();
+    const now = this.#now();
     if (now < this.#next) return;
     this.#next = now + SHOW_MS;
     const { bytes, part } = so();

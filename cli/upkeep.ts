@@ -6,6 +6,7 @@
 
 import { stepwise } from "../engine/create.ts";
 import { currentFiles } from "../engine/file.ts";
+import { toPath } from "../engine/path.ts";
 // What is interrupted is taken back: the verb of the public API knows no signal.
 import { salvage as salvaging } from "../engine/salvage.ts";
 import { type Loss, PsBase } from "../mod.ts";
@@ -82,7 +83,7 @@ async function salvage(path: string, to: string, call: Call): Promise<number> {
   const { io } = call;
   const form = formOf(call, io.stdout);
   const { rows, lost } = await interruptible((signal) =>
-    stepwise(salvaging(currentFiles(), path, to), signal)
+    stepwise(salvaging(currentFiles(), toPath(path), toPath(to)), signal)
   );
   if (lost.length > 0 || form !== "table") {
     const ranges = (ids: Loss["ids"]) =>
