@@ -4,9 +4,8 @@
  * @module
  */
 
-import { exactly } from "./args.ts";
+import { countFrom, exactly } from "./args.ts";
 import type { Call } from "./commands.ts";
-import { UsageError } from "./errors.ts";
 import { cellOf, fieldOf, specOf, typeOf, valueOf } from "./fields.ts";
 import { withBase, writeOptions } from "./open.ts";
 
@@ -51,7 +50,7 @@ export async function setDefault(call: Call): Promise<void> {
 
 /** `psbase keep-changes` */
 export async function keepChanges(call: Call): Promise<void> {
-  const [path, commits] = exactly(call.words, "PATH", "N");
-  if (!/^\d+$/.test(commits)) throw new UsageError(`${JSON.stringify(commits)} is no number`);
-  await withBase(call, path, writeOptions(call), (base) => base.keepChanges(Number(commits)));
+  const [path, word] = exactly(call.words, "PATH", "N");
+  const commits = countFrom(word, "N");
+  await withBase(call, path, writeOptions(call), (base) => base.keepChanges(commits));
 }

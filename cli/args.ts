@@ -142,14 +142,16 @@ export function parse(args: readonly string[], accepted: Accepted): Parsed {
   };
 }
 
+/** A count from a word, which is called `name` where it is none. */
+export function countFrom(word: string, name: string): number {
+  if (/^\d{1,15}$/.test(word)) return Number(word);
+  throw new UsageError(`${name} is ${JSON.stringify(word)}, expected a count`);
+}
+
 /** A count given as the value of an option. */
 export function countOf({ values }: Parsed, name: Value): number | undefined {
   const text = values[name];
-  if (text === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(text)) {
-    throw new UsageError(`option --${name} is ${JSON.stringify(text)}, expected a count`);
-  }
-  return Number(text);
+  return text === undefined ? undefined : countFrom(text, `option --${name}`);
 }
 
 /** The words of a command that has a fixed number of them. */
@@ -162,11 +164,18 @@ export function exactly<const N extends readonly string[]>(
   if (words.length > names.length) {
     throw new UsageError(`${JSON.stringify(words[names.length])} is one word too many`);
   }
+  names.forEach((name, i) => checkNotEmpty(name, words[i]!));
   return words as unknown as { readonly [I in keyof N]: string };
+}
+
+/** Mostly it is a variable of a shell that has no value; only null is written so. */
+function checkNotEmpty(name: string, word: string): void {
+  if (word === "" && name !== "VALUE") throw new UsageError(`${name} is empty`);
 }
 
 /** The words of a command that takes a path and then any number. */
 export function pathAnd([path, ...others]: readonly string[]): [path: string, words: string[]] {
   if (path === undefined) throw new UsageError("PATH is missing");
+  checkNotEmpty("PATH", path);
   return [path, others];
 }

@@ -121,8 +121,11 @@ export function specOf(word: string): [name: string, field: FieldSpec] {
   }
   const flags = Object.fromEntries(options.map((option) => [option, true]));
   if (typeName === "link") {
-    if (at < 0) throw new UsageError(`field "${name}": a link says where to: ${name}:link=PATH`);
-    return [name, { ...flags, type: linkTo(word.slice(at + 1)) } as FieldSpec];
+    const path = at < 0 ? "" : word.slice(at + 1);
+    if (path === "") {
+      throw new UsageError(`field "${name}": a link says where to: ${name}:link=PATH`);
+    }
+    return [name, { ...flags, type: linkTo(path) } as FieldSpec];
   }
   const type = typeName as TypeName;
   const value = at < 0

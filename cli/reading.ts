@@ -37,7 +37,11 @@ export async function select(call: Call): Promise<void> {
   await withBase(call, path, READ, (base) => {
     const { schema } = base;
     const where = whereOf(schema, conditions);
-    const columns = values.fields?.split(",").map((name) => columnOf(schema, name)) ??
+    const wanted = values.fields?.split(",");
+    const twice = wanted?.find((name, i) => wanted.indexOf(name) < i);
+    // In JSON and CSV it would be two of one name.
+    if (twice !== undefined) throw new UsageError(`--fields: "${twice}" is given twice`);
+    const columns = wanted?.map((name) => columnOf(schema, name)) ??
       [META[0]!, ...columnsOf(schema)];
     const orderBy = values.sort?.split(",");
     orderBy?.forEach((term) => columnOf(schema, term.replace(/^[+-]/, "")));

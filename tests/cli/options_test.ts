@@ -136,3 +136,54 @@ Deno.test("what the API advises in its own words is told in those of the command
   assertEquals(code, 1);
   assertMatch(err, /have more kept by psbase keep-changes\n$/);
 });
+
+Deno.test("a word that is empty is told by its name, as of a variable that has no value", async (t) => {
+  await using base = tempBase();
+  await done(["create", base.path, "a:string"]);
+  const needed = Object.entries(COMMANDS).filter(([, { usage }]) =>
+    /^(PATH|FILE) /.test(usage + " ")
+  );
+  assertEquals(needed.length > 15, true);
+  const lines: [args: string[], told: string][] = [
+    ...needed.map(([name]): [string[], string] => {
+      const path = name === "lock" ? "FILE" : "PATH";
+      const more = {
+        get: ["0"],
+        "add-field": ["x:string"],
+        "drop-field": ["a"],
+        "rename-field": ["a", "b"],
+        "set-default": ["a", "b"],
+        import: ["x.csv"],
+        "keep-changes": ["1"],
+        backup: ["x"],
+        update: ["a=x", "--set", "a=b"],
+        delete: ["a=x"],
+        create: ["a:string"],
+        lock: ["--", "true"],
+        destroy: ["--yes"],
+      }[name] ?? [];
+      return [[name, "", ...more], `${path} is empty`];
+    }),
+    [["backup", base.path, ""], "TO is empty"],
+    [["export", base.path, ""], "FILE is empty"],
+    [["drop-field", base.path, ""], "FIELD is empty"],
+    [["create", `${base.parent}/x`, "l:link="], "a link says where to"],
+  ];
+  for (const [args, told] of lines) {
+    await t.step(args.join(" ").replace(base.path, "PATH"), async () => {
+      const { code, out, err } = await psbase(args);
+      assertEquals([code, out], [2, ""], err);
+      assertStringIncludes(err, told);
+    });
+  }
+  // Of values it is null.
+  assertEquals(await done(["set-default", base.path, "a", ""]), "");
+});
+
+Deno.test("select --fields takes a field once", async () => {
+  await using base = tempBase();
+  await done(["create", base.path, "a:string", "b:string"]);
+  const { code, err } = await psbase(["select", base.path, "--fields", "a,b,a"]);
+  assertEquals(code, 2);
+  assertStringIncludes(err, '--fields: "a" is given twice');
+});
