@@ -11,6 +11,7 @@ import { areTexts, jsonKind, type Kind, textKind } from "./detect.ts";
 import { Fault } from "./errors.ts";
 import { type JsonRecord, parseJsonArray, parseNdjson } from "./json_rows.ts";
 import type { FileForm } from "./output.ts";
+import { REJECT_COLUMNS } from "./take_rows.ts";
 
 /** A row as it stands in a file; `C` is a CSV cell or a JSON value. */
 export interface FileRow<C> {
@@ -73,10 +74,16 @@ function csvFormat(separator: Separator): Format<Cell> {
       const first: CsvRecord | undefined = records.next().value;
       if (first === undefined) throw new Fault("it is empty, its first line has the names");
       if (first.cells instanceof Fault) throw new Fault(`line 1: ${first.cells.message}`);
+      if (/^[^"\n]*\r/.test(first.text)) {
+        throw new Fault("its lines end with CR, convert it: tr '\\r' '\\n'");
+      }
       const header = first.cells;
       const names = header.map((name, i) => {
         if (!name) throw new Fault(`line 1: column ${i + 1} has no name`);
-        if (header.indexOf(name) < i) throw new Fault(`line 1: two columns are called "${name}"`);
+        // Of what --errors puts before a row there is more where that was mended and refused again.
+        if (header.indexOf(name) < i && !REJECT_COLUMNS.includes(name)) {
+          throw new Fault(`line 1: two columns are called "${name}"`);
+        }
         return name;
       });
       const rows = records.map((record) => {

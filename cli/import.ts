@@ -272,6 +272,7 @@ function typesOf(text: string | undefined) {
       throw new UsageError(`--types: ${JSON.stringify(word)} is not of the form name=type`);
     }
     const name = fieldName(word.slice(0, at));
+    if (types.has(name)) throw new UsageError(`--types: field "${name}" is given twice`);
     const text = word.slice(at + 1);
     types.set(name, { text, spec: specOf(`${name}:${text}`)[1] });
   }

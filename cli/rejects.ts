@@ -44,7 +44,8 @@ export class Rejects implements Disposable {
     const file = this.#file;
     if (file === undefined) throw new Fault(`line ${line}: ${message}`);
     const before = this.#count++ === 0 ? this.#format.headerWith(header, REJECT_COLUMNS) : "";
-    const columns = [[REJECT_COLUMNS[0], line], [REJECT_COLUMNS[1], message]] as const;
+    const [lineName, reasonName] = REJECT_COLUMNS;
+    const columns = [[lineName!, line], [reasonName!, message]] as const;
     this.#orFault(() => writeText(file, before + this.#format.withColumns(text, columns)));
   }
 

@@ -12,11 +12,11 @@ import { META, typeOf } from "./fields.ts";
 import type { FileRow, Format } from "./formats.ts";
 
 /** What {@linkcode Rejects} puts before a row: a file of them can be mended and imported. */
-export const REJECT_COLUMNS = ["__line__", "__reason__"] as const;
+export const REJECT_COLUMNS: readonly string[] = ["__line__", "__reason__"];
 
 /** Whether a column is no field of a row, but of the base or of an import. */
 export function isOwn(name: string): boolean {
-  return isMeta(name) || (REJECT_COLUMNS as readonly string[]).includes(name);
+  return isMeta(name) || REJECT_COLUMNS.includes(name);
 }
 
 function isMeta(name: string): boolean {

@@ -223,6 +223,12 @@ for (const form of FILE_FORMS) {
       "a\n0\n1\n2\n3\n5\n",
     );
 
+    // What was refused twice can be mended, too.
+    const twice = Deno.readTextFileSync(`${bad}.2`);
+    Deno.writeTextFileSync(bad, twice.replace(/x("?\}?\n)$/, "w$1"));
+    assertEquals(await done(["import", path, bad, ...given]), "1\n");
+    assertEquals(await done(["count", path, "a=4", "b=w"]), "1\n");
+
     // None: the file is there, and empty.
     const one = await psbase([...args, "--errors", bad], { stdin: file(form, [["9", "q"]]) });
     assertEquals([one.code, one.err, Deno.readTextFileSync(bad)], [0, "", ""]);
