@@ -22,22 +22,22 @@ import { interruptible } from "./signals.ts";
 /** `psbase backup` */
 export async function backup(call: Call): Promise<void> {
   const [path, to] = exactly(call.words, "PATH", "TO");
-  await withBase(
-    call,
-    path,
-    READ,
-    (base) =>
-      interruptible((signal) => {
-        signal.addEventListener("abort", () => base[Symbol.dispose]());
-        return base.backup(to);
-      }),
-  );
+  await withBase(call, path, READ, (base) => stoppable(base, () => base.backup(to)));
 }
 
 /** `psbase cleanup` */
 export async function cleanup(call: Call): Promise<void> {
   const [path] = exactly(call.words, "PATH");
-  await withBase(call, path, writeOptions(call), (base) => base.cleanup());
+  const options = writeOptions(call);
+  await withBase(call, path, options, (base) => stoppable(base, () => base.cleanup()));
+}
+
+/** Does a long job of a base; a signal closes that, by which the job takes back what it began. */
+async function stoppable(base: PsBase, job: () => Promise<void>): Promise<void> {
+  await interruptible((signal) => {
+    signal.addEventListener("abort", () => base[Symbol.dispose]());
+    return job();
+  });
 }
 
 /** `psbase destroy` */

@@ -3,7 +3,7 @@ import { Progress } from "../../cli/progress.ts";
 import { PsBase } from "../../mod.ts";
 import { BuzhugWriter } from "../helpers/buzhug_writer.ts";
 import { done } from "../helpers/cli.ts";
-import { until } from "../helpers/locks.ts";
+import { interrupt } from "../helpers/interrupt.ts";
 import { underShell } from "../helpers/spawn.ts";
 import { type TempBase, tempBase } from "../helpers/temp_base.ts";
 
@@ -16,6 +16,12 @@ function command(args: readonly string[], flags: readonly string[] = []): string
   return [Deno.execPath(), "run", "-A", "--quiet", ...flags, CLI, ...args];
 }
 
+/** The same, as the program and its arguments. */
+function words(line: readonly string[]): [program: string, args: string[]] {
+  const [program, ...args] = command(line);
+  return [program!, args];
+}
+
 function start([program, ...args]: readonly string[]): Deno.ChildProcess {
   return new Deno.Command(program!, {
     args,
@@ -23,22 +29,6 @@ function start([program, ...args]: readonly string[]): Deno.ChildProcess {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-}
-
-/** Waits until something is so, or the process has ended. */
-async function untilOrEnd(child: Deno.ChildProcess, condition: () => boolean): Promise<void> {
-  let isOver = false;
-  child.status.then(() => isOver = true);
-  await until(() => isOver || condition());
-}
-
-/** Ends a process that has not ended by itself. */
-function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
-  try {
-    child.kill(signal);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-  }
 }
 
 async function ended(child: Deno.ChildProcess) {
@@ -76,22 +66,17 @@ Deno.test({
     const file = `${base.parent}/many.csv`;
     Deno.writeTextFileSync(file, manyLines());
     const writes = () => namesIn(base.parent).includes("people");
+    const undo = () => done(["destroy", base.path, "--yes"]);
+    const line = words(["import", base.path, file]);
     for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
-      const child = start(command(["import", base.path, file]));
-      await untilOrEnd(child, writes);
-      kill(child, signal);
-      const { code: found, out, err } = await ended(child);
-      assertEquals([found, out, err], [
+      assertEquals(await interrupt(line, signal, { begun: writes, undo }), {
         code,
-        "",
-        "types n=integer,text=string,a=string,b=string,c=string\n",
-      ]);
+        out: "",
+        err: "types n=integer,text=string,a=string,b=string,c=string\n",
+      });
       assertEquals(namesIn(base.parent), ["many.csv"]);
     }
-    const child = start(command(["import", base.path, file]));
-    await untilOrEnd(child, writes);
-    kill(child, "SIGKILL");
-    assertEquals((await ended(child)).out, "");
+    assertEquals((await interrupt(line, "SIGKILL", { begun: writes, undo })).code, 137);
     assertEquals(await done(["import", base.path, file]), `${MANY}\n`);
     assertEquals(await done(["count", base.path]), `${MANY}\n`);
   },
@@ -105,20 +90,11 @@ Deno.test({
     await manyRows(base);
     const to = `${base.parent}/salvaged`;
     for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
-      for (let tries = 20;; tries--) {
-        const child = start(command(["check", base.path, "--salvage", to]));
-        await untilOrEnd(child, () => namesIn(base.parent).includes("salvaged"));
-        kill(child, signal);
-        const { code: found, out, err } = await ended(child);
-        if (found === 0 && tries > 0) {
-          // The signal came too late.
-          await done(["destroy", to, "--yes"]);
-          continue;
-        }
-        assertEquals([found, out, err], [code, "", ""]);
-        assertEquals(namesIn(base.parent), ["many.csv", "people"]);
-        break;
-      }
+      const begun = () => namesIn(base.parent).includes("salvaged");
+      const undo = () => done(["destroy", to, "--yes"]);
+      const salvage = words(["check", base.path, "--salvage", to]);
+      assertEquals(await interrupt(salvage, signal, { begun, undo }), { code, out: "", err: "" });
+      assertEquals(namesIn(base.parent), ["many.csv", "people"]);
     }
   },
 });
@@ -132,11 +108,10 @@ Deno.test({
     for (let n = 0; n < MANY; n++) old.insert({ n });
     old.save(`${base.parent}/old`);
     for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
-      const child = start(command(["import", "--from", "buzhug", `${base.parent}/old`, base.path]));
-      await until(() => namesIn(base.parent).includes("people"));
-      child.kill(signal);
-      const { code: found, out, err } = await ended(child);
-      assertEquals([found, out, err], [code, "", ""]);
+      const begun = () => namesIn(base.parent).includes("people");
+      const undo = () => done(["destroy", base.path, "--yes"]);
+      const line = words(["import", "--from", "buzhug", `${base.parent}/old`, base.path]);
+      assertEquals(await interrupt(line, signal, { begun, undo }), { code, out: "", err: "" });
       assertEquals(namesIn(base.parent), ["old"]);
     }
   },
@@ -152,11 +127,11 @@ Deno.test({
     const text = Deno.readTextFileSync(old);
     const fresh = `${base.parent}/fresh.ndjson`;
     for (const file of [old, fresh]) {
-      const child = start(command(["export", base.path, file]));
-      await untilOrEnd(child, () => namesIn(base.parent).length > before.length);
-      kill(child, "SIGINT");
-      const stopped = await ended(child);
-      assertEquals([stopped.code, stopped.out, stopped.err], [130, "", ""]);
+      const stopped = await interrupt(words(["export", base.path, file]), "SIGINT", {
+        begun: () => namesIn(base.parent).length > before.length,
+        undo: () => file === fresh && Deno.removeSync(fresh),
+      });
+      assertEquals(stopped, { code: 130, out: "", err: "" });
       assertEquals(namesIn(base.parent), before);
 
       const limited = underShell("trap '' XFSZ; ulimit -f 1000");

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { link, PsBase } from "../../mod.ts";
 import { command, done, run } from "../helpers/cli.ts";
+import { interrupt } from "../helpers/interrupt.ts";
 import { spawn } from "../helpers/spawn.ts";
 import { isLocked, until } from "../helpers/locks.ts";
 import { workplace } from "../helpers/shell.ts";
@@ -97,17 +98,38 @@ Deno.test({
       const text = "x".repeat(50);
       await table.insertMany(Array.from({ length: 300_000 }, (_, i) => ({ text: text + i })));
     }
-    const [program, args] = command("backup", base.path, to);
+    const backup = command("backup", base.path, to);
     for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
-      const child = new Deno.Command(program, { args, stdout: "piped", stderr: "piped" }).spawn();
-      // It has begun: it is long before it is done.
-      await until(() => exists(to));
-      child.kill(signal);
-      const ended = await child.output();
-      assertEquals([ended.code, ended.stdout.length, ended.stderr.length], [code, 0, 0]);
+      const begun = () => exists(to);
+      const undo = () => done(["destroy", to, "--yes"]);
+      const ended = await interrupt(backup, signal, { begun, undo });
+      assertEquals(ended, { code, out: "", err: "" });
       assertEquals(exists(to), false);
     }
-    assertEquals((await run(program, args)).code, 0);
+    assertEquals((await run(...backup)).code, 0);
+  },
+});
+
+Deno.test({
+  name: "psbase cleanup that is interrupted leaves no file and says nothing",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using base = tempBase();
+    {
+      await using table = await PsBase.create(base.path, { text: "string" });
+      const text = "x".repeat(50);
+      await table.insertMany(Array.from({ length: 300_000 }, (_, i) => ({ text: text + i })));
+    }
+    const files = () => [...Deno.readDirSync(base.path)].map(({ name }) => name).sort();
+    let before = files();
+    const cleanup = command("cleanup", base.path);
+    const ended = await interrupt(cleanup, "SIGINT", {
+      begun: () => files().length > before.length,
+      undo: () => before = files(),
+    });
+    assertEquals(ended, { code: 130, out: "", err: "" });
+    assertEquals(files(), before);
+    assertEquals((await run(...cleanup)).code, 0);
   },
 });
 
