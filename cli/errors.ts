@@ -35,6 +35,7 @@ export function isTold(error: unknown): error is Error {
 /** What the API advises in its own words is called otherwise here. */
 const ADVICE = [
   ["(timeoutMs)", "(--timeout)"],
+  [", open it with readOnly to read it", ""],
   ["keepChanges()", "psbase keep-changes"],
   ['open it, or say mode "open" or "override"', "destroy it first, or choose another path"],
 ] as const;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type OpenOptions, PsBase } from "../mod.ts";
+import { type OpenOptions, PsBase, ReadOnlyError } from "../mod.ts";
 import { countOf, type Parsed } from "./args.ts";
 import type { Call } from "./commands.ts";
 import { UsageError } from "./errors.ts";
@@ -24,6 +24,17 @@ export function writeOptions(call: Parsed): OpenOptions {
     throw new UsageError(`${told}, expected ${DURABILITIES.join(" or ")}`);
   }
   return { timeoutMs: countOf(call, "timeout"), durability: known };
+}
+
+/** How a table is opened that may be written to where the system lets this user. */
+export async function widestOptions(path: string): Promise<OpenOptions> {
+  try {
+    await using _base = await PsBase.open(path);
+    return {};
+  } catch (error) {
+    if (error instanceof ReadOnlyError) return READ;
+    throw error;
+  }
 }
 
 /** Calls `fn` with the table at `path`, and closes it. */

@@ -11,7 +11,7 @@ import { Fault, UsageError } from "./errors.ts";
 import { columnOf, columnsOf, fieldOf, META, OPTIONS, optionsOf, textColumn } from "./fields.ts";
 import { whenGone } from "./hangup.ts";
 import { say } from "./io.ts";
-import { READ, withBase } from "./open.ts";
+import { READ, widestOptions, withBase } from "./open.ts";
 import { formatChange, formOf, type Record, safeJson, writeRecord, writeRows } from "./output.ts";
 
 /** `psbase get` */
@@ -103,7 +103,9 @@ export async function watch(call: Call): Promise<void> {
   const [path, conditions] = pathAnd(call.words);
   const since = countOf(call, "since");
   const { stdout } = call.io;
-  await withBase(call, path, {}, async (base) => {
+  // Who may write syncs what it tells of, others wait for those.
+  const options = await widestOptions(path);
+  await withBase(call, path, options, async (base) => {
     const where = whereOf(base.schema, conditions);
     using gone = whenGone(stdout);
     for await (const change of base.watch({ since, where, signal: gone.signal })) {

@@ -9,7 +9,7 @@ import { runChild } from "./child.ts";
 import type { Call } from "./commands.ts";
 import { Fault } from "./errors.ts";
 import { say } from "./io.ts";
-import { READ, withBase } from "./open.ts";
+import { widestOptions } from "./open.ts";
 
 /** `psbase shell` */
 export async function shell(call: Call): Promise<number> {
@@ -18,10 +18,10 @@ export async function shell(call: Call): Promise<number> {
     throw new Fault("Cannot open a shell: it is that of deno, so run psbase by deno");
   }
   // What is wrong with the table is told here, where it is told without a stack.
-  await withBase(call, path, READ, () => {});
+  const options = await widestOptions(path);
   const module = JSON.stringify(import.meta.resolve("../mod.ts"));
   const code = `const { field, PsBase } = await import(${module});
-    const base = await PsBase.open(${JSON.stringify(path)});`;
+    const base = await PsBase.open(${JSON.stringify(path)}, ${JSON.stringify(options)});`;
   say(call.io, `base is "${path}": try base.select({}, { limit: 5 }).pp(), leave with Ctrl-D`);
   // Not the configuration of where the user happens to be: it may want to install things.
   const args = ["repl", "--quiet", "--no-config", "--allow-read", "--allow-write"];

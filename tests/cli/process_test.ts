@@ -2,6 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { link, PsBase } from "../../mod.ts";
 import { command, done, run } from "../helpers/cli.ts";
 import { interrupt } from "../helpers/interrupt.ts";
+import { mountReadOnly, whyNoMounts } from "../helpers/mounts.ts";
 import { spawn } from "../helpers/spawn.ts";
 import { isLocked, until } from "../helpers/locks.ts";
 import { workplace } from "../helpers/shell.ts";
@@ -300,6 +301,33 @@ Deno.test({
     const missing = await place.sh("psbase shell nix");
     assertEquals([missing.code, missing.out], [1, ""]);
     assertMatch(missing.err, /^psbase shell: Cannot open "nix": there is nothing.*\n$/);
+  },
+});
+
+const whyNot = whyNoMounts();
+
+Deno.test({
+  name: `psbase watch and shell take a table that cannot be written to${whyNot && `: ${whyNot}`}`,
+  ignore: whyNot !== "",
+  async fn() {
+    await using base = tempBase();
+    await using table = await PsBase.create(base.path, { name: "string" });
+    await table.insert({ name: "homer" });
+    const seen = `${base.parent}/seen`;
+    Deno.mkdirSync(seen);
+    using _mount = mountReadOnly(base.path, seen);
+    await using child = spawn(...command("watch", seen, "--since", "0"));
+    assertEquals(JSON.parse((await child.readLine())!).row.name, "homer");
+    await table.insert({ name: "marge" });
+    assertEquals(JSON.parse((await child.readLine())!).row.name, "marge");
+    const shell = ["run", "-A", "--quiet", CLI, "shell", seen]; // an executable has none
+    assertEquals((await run(Deno.execPath(), shell, "base.count()\n")).out, "2\n");
+    const { code, err } = await run(...command("insert", seen, "name=bart"));
+    assertEquals(code, 1);
+    assertMatch(
+      err,
+      /^psbase insert: Cannot open ".*" for writing: Read-only file system [^,]*\n$/,
+    );
   },
 });
 
