@@ -81,18 +81,26 @@ const WORD = "\0";
 
 /**
  * What `parseArgs` would misread: a value that begins with "-" (`--sort -age`) is joined to
- * its option, a negative number is marked as a word.
+ * its option, a negative number is marked as a word, a flag with a value is none.
  */
-function prepare(args: readonly string[], values: readonly string[]): string[] {
+function prepare(
+  args: readonly string[],
+  flags: readonly string[],
+  values: readonly string[],
+): string[] {
   const prepared: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
-    if (arg.startsWith("--") && values.includes(arg.slice(2))) {
-      const value = args[++i] ?? "";
-      if (value === "" || value.startsWith("--")) {
-        throw new UsageError(`option ${arg} needs a value`);
+    const [, option = "", value] = /^--?([^=]+)(?:=([^]*))?$/.exec(arg) ?? [];
+    if (value !== undefined && flags.includes(option)) {
+      throw new UsageError(`option ${arg.split("=")[0]} takes no value`);
+    }
+    if (arg.startsWith("--") && values.includes(option)) {
+      const given = value ?? args[++i] ?? "";
+      if (given === "" || (value === undefined && given.startsWith("--"))) {
+        throw new UsageError(`option --${option} needs a value`);
       }
-      prepared.push(`${arg}=${value}`);
+      prepared.push(`--${option}=${given}`);
     } else {
       prepared.push(/^-\.?\d/.test(arg) ? WORD + arg : arg);
     }
@@ -106,7 +114,7 @@ function parsePart(
   flags: readonly Flag[],
   values: readonly Value[],
 ): { readonly [name: string]: unknown; readonly _: readonly unknown[] } {
-  return parseArgs(prepare(args, values), {
+  return parseArgs(prepare(args, ["help", "h", ...flags], values), {
     boolean: ["help", ...flags],
     string: ["_", ...values],
     alias: { help: "h" },

@@ -187,3 +187,30 @@ Deno.test("select --fields takes a field once", async () => {
   assertEquals(code, 2);
   assertStringIncludes(err, '--fields: "a" is given twice');
 });
+
+Deno.test("an option that stands alone takes no value, any other needs one", async (t) => {
+  await using base = tempBase();
+  await done(["create", base.path, "a:string"]);
+  const cases: [args: string[], told: string][] = [
+    [["destroy", base.path, "--yes=no"], "option --yes takes no value"],
+    [["select", base.path, "--json=false"], "option --json takes no value"],
+    [["insert", base.path, "-h=3"], "option -h takes no value"],
+    [["insert", base.path, "--help="], "option --help takes no value"],
+    [["select", base.path, "--limit"], "option --limit needs a value"],
+    [["select", base.path, "--limit", ""], "option --limit needs a value"],
+    [["select", base.path, "--limit="], "option --limit needs a value"],
+    [["select", base.path, "--fields", "--json"], "option --fields needs a value"],
+    [["check", base.path, "--salvage="], "option --salvage needs a value"],
+  ];
+  for (const [args, told] of cases) {
+    await t.step(args.join(" ").replace(base.path, "PATH"), async () => {
+      const { code, out, err } = await psbase(args);
+      assertEquals([code, out], [2, ""], err);
+      assertStringIncludes(err, `: ${told}\n`);
+    });
+  }
+  assertEquals(await done(["count", base.path]), "0\n");
+  const salvaged = `${base.parent}/--a=b`;
+  assertEquals(await done(["check", base.path, `--salvage=${salvaged}`]), "");
+  assertEquals(await done(["count", salvaged]), "0\n");
+});
