@@ -100,3 +100,8 @@ export function red({ colors }: Pick<Output, "colors">, text: string): string {
 export function say({ stderr }: Io, text: string): void {
   stderr.write(text.split("\n").map(printable).join("\n") + "\n");
 }
+
+/** So many of something, in words. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}

@@ -10,7 +10,7 @@ import { whereOf } from "./conditions.ts";
 import { Fault, UsageError } from "./errors.ts";
 import { columnOf, columnsOf, fieldOf, META, OPTIONS, optionsOf, textColumn } from "./fields.ts";
 import { whenGone } from "./hangup.ts";
-import { say } from "./io.ts";
+import { counted, say } from "./io.ts";
 import { READ, widestOptions, withBase } from "./open.ts";
 import { formatChange, formOf, type Record, safeJson, writeRecord, writeRows } from "./output.ts";
 
@@ -52,7 +52,7 @@ export async function select(call: Call): Promise<void> {
     const fields = columns.map(({ name }) => name).filter((name) => Object.hasOwn(schema, name));
     const rows: Record[] = base.select(where, { fields, orderBy, limit, offset });
     writeRows(io.stdout, form, columns, rows);
-    if (form === "table") say(io, `${rows.length} row${rows.length === 1 ? "" : "s"}`);
+    if (form === "table") say(io, counted(rows.length, "row"));
   });
 }
 

@@ -6,7 +6,7 @@
 
 import { Fault } from "./errors.ts";
 import type { FileRow, Format } from "./formats.ts";
-import { type Io, say, writeText } from "./io.ts";
+import { counted, type Io, say, writeText } from "./io.ts";
 import { REJECT_COLUMNS } from "./take_rows.ts";
 
 /**
@@ -52,7 +52,7 @@ export class Rejects implements Disposable {
   /** Says how many they are. */
   tell(io: Io): void {
     if (this.#count === 0) return;
-    say(io, `${this.#count} ${this.#count === 1 ? "row" : "rows"} refused, see "${this.#path}"`);
+    say(io, `${counted(this.#count, "row")} refused, see "${this.#path}"`);
   }
 
   #orFault<T>(act: () => T): T {

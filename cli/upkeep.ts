@@ -14,7 +14,7 @@ import { exactly } from "./args.ts";
 import type { Call } from "./commands.ts";
 import { UsageError } from "./errors.ts";
 import { META, textColumn } from "./fields.ts";
-import { say } from "./io.ts";
+import { counted, say } from "./io.ts";
 import { READ, withBase, writeOptions } from "./open.ts";
 import { formOf, writeRows } from "./output.ts";
 import { interruptible } from "./signals.ts";
@@ -47,7 +47,7 @@ export async function destroy(call: Call): Promise<number> {
   const confirm = flags.has("yes") ? () => true : io.confirm;
   if (confirm === undefined) throw new UsageError("it cannot be undone, say --yes");
   return await withBase(call, path, writeOptions(call), async (base) => {
-    if (!confirm(`Destroy "${path}" and its ${rowsOf(base.size)} for good?`)) {
+    if (!confirm(`Destroy "${path}" and its ${counted(base.size, "row")} for good?`)) {
       say(io, "nothing was destroyed");
       return 1;
     }
@@ -69,11 +69,13 @@ export async function check(call: Call): Promise<number> {
   if (!ok || form !== "table") {
     writeRows(io.stdout, form, PROBLEM, problems.map((one) => ({ ...one })));
   }
-  const found = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  const found = counted(problems.length, "problem");
   if (ok) await withBase(call, path, READ, () => {}); // tells of a tail, which is no damage
   say(
     io,
-    ok ? `${rowsOf(rows)}, no problem` : `${found}, restore it from a backup or try --salvage`,
+    ok
+      ? `${counted(rows, "row")}, no problem`
+      : `${found}, restore it from a backup or try --salvage`,
   );
   return ok ? 0 : 1;
 }
@@ -91,10 +93,11 @@ async function salvage(path: string, to: string, call: Call): Promise<number> {
     const records = lost.map(({ ids, ...problem }) => ({ ...problem, ids: ranges(ids) }));
     writeRows(io.stdout, form, [...PROBLEM, textColumn("ids")], records);
   }
-  say(io, `${rowsOf(rows)} salvaged, ${lost.length === 0 ? "nothing" : "what is listed was"} lost`);
+  say(
+    io,
+    `${counted(rows, "row")} salvaged, ${
+      lost.length === 0 ? "nothing" : "what is listed was"
+    } lost`,
+  );
   return lost.length === 0 ? 0 : 1;
-}
-
-function rowsOf(count: number): string {
-  return count === 1 ? "1 row" : `${count} rows`;
 }
