@@ -18,7 +18,8 @@
  * Data goes to stdout, words to stderr. Rows are a table on a terminal and
  * NDJSON elsewhere, or what `--json`, `--ndjson` or `--csv` say. Exit code 0:
  * done, 1: a fault or a refusal, 2: wrong usage. Needs `--allow-read` and
- * `--allow-write`, `psbase lock` also `--allow-run`.
+ * `--allow-write`, `psbase lock` also `--allow-run`; with `--allow-ffi` `psbase watch` notices at
+ * once that nobody reads on.
  *
  * @module
  */
