@@ -29,7 +29,7 @@
  * @module
  */
 
-import { ClosedError } from "./engine/errors.ts";
+import { BaseError, ClosedError } from "./engine/errors.ts";
 import type { LockHolder } from "./engine/errors.ts";
 import { currentFiles } from "./engine/file.ts";
 import type { Files } from "./engine/file.ts";
@@ -398,11 +398,12 @@ export class PsLock implements Disposable {
     try {
       return this.#flock ??= Flock.attach(this.#files, this.#path, "lock");
     } catch (cause) {
-      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-      throw new Deno.errors.NotFound(
-        `Cannot lock "${this.#path}": its directory does not exist, create it first`,
-        { cause },
-      );
+      if (cause instanceof BaseError || cause instanceof Deno.errors.NotCapable) throw cause;
+      const { message, constructor: Refusal } = cause as Error;
+      const told = cause instanceof Deno.errors.NotFound
+        ? "its directory does not exist, create it first"
+        : message;
+      throw new (Refusal as ErrorConstructor)(`Cannot lock "${this.#path}": ${told}`, { cause });
     }
   }
 

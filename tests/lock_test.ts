@@ -338,13 +338,15 @@ Deno.test("PsLock locks the file at its path, also when another was there at its
   }
 });
 
-Deno.test("PsLock.acquire() rejects clearly when the directory is missing", async () => {
+Deno.test("PsLock.acquire() rejects clearly when the directory is missing, or the file is none", async () => {
   using temp = tempLock();
   using lock = new PsLock(`${temp.dir}/none/lock`);
   const message = `Cannot lock "${temp.dir}/none/lock": its directory does not exist`;
   await assertRejects(() => lock.acquire(), Deno.errors.NotFound, message);
   assertThrows(() => lock.acquireSync(), Deno.errors.NotFound, message);
   assertThrows(() => lock.tryAcquire(), Deno.errors.NotFound, message);
+  using none = new PsLock(temp.dir);
+  assertThrows(() => none.acquireSync(), Error, `Cannot lock "${temp.dir}": `);
   assertEquals(lock.holder(), undefined);
 });
 
