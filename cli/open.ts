@@ -4,6 +4,8 @@
  * @module
  */
 
+import { currentFiles } from "../engine/file.ts";
+import { parentOf } from "../engine/path.ts";
 import { type OpenOptions, PsBase, ReadOnlyError } from "../mod.ts";
 import { countOf, type Parsed } from "./args.ts";
 import type { Call } from "./commands.ts";
@@ -35,6 +37,14 @@ export async function widestOptions(path: string): Promise<OpenOptions> {
     if (error instanceof ReadOnlyError) return READ;
     throw error;
   }
+}
+
+/** Refuses to write a file where those of a table are: it could take the place of one. */
+export function refuseWithin(path: string, file: string): void {
+  const files = currentFiles();
+  const table = files.identity(path);
+  if (table === undefined || files.identity(parentOf(file)) !== table) return;
+  throw new UsageError(`"${file}" is in the directory of the table, write it somewhere else`);
 }
 
 /** Calls `fn` with the table at `path`, and closes it. */

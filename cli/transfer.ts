@@ -10,7 +10,7 @@ import { UsageError } from "./errors.ts";
 import { columnsOf, META } from "./fields.ts";
 import { formOfName } from "./formats.ts";
 import { importFile } from "./import.ts";
-import { READ, withBase, writeOptions } from "./open.ts";
+import { READ, refuseWithin, withBase, writeOptions } from "./open.ts";
 import { askedForm, fileText, type Record, writeRows } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { writeWhole } from "./whole_file.ts";
@@ -26,6 +26,7 @@ export async function importTo(call: Call): Promise<void> {
   const ids = flags.has("ids");
   if (batch === 0) throw new UsageError("--batch 0: a commit has one row at least");
   if (batch !== undefined && ids) throw new UsageError("--ids and --batch exclude each other");
+  if (errors !== undefined) refuseWithin(path, errors);
   const options = { form, types, errors, batch, ids, open: writeOptions(call) };
   io.stdout.write(`${await importFile(path, file, options, io)}\n`);
 }
@@ -66,6 +67,7 @@ export async function exportFrom(call: Call): Promise<void> {
   await withBase(call, path, READ, async (base) => {
     const columns = [...(call.flags.has("ids") ? META : []), ...columnsOf(base.schema)];
     if (file === "-") return writeRows(io.stdout, form, columns, base);
+    refuseWithin(path, file);
     using progress = new Progress(io, "exporting");
     let rows = 0;
     let bytes = 0;

@@ -304,6 +304,26 @@ Deno.test("export --ids adds ids and versions", async () => {
   assertEquals(JSON.parse(Deno.readTextFileSync(file)), [{ a: "y" }, { a: "w" }]);
 });
 
+Deno.test("export and import --errors write no file among those of the table", async () => {
+  await using base = tempBase();
+  await done(["create", base.path, "a:string"]);
+  const file = `${base.path}/base`;
+  for (
+    const args of [
+      ["export", base.path, file, "--csv"],
+      ["import", base.path, "-", "--csv", "--errors", file],
+    ]
+  ) {
+    const { code, err } = await psbase(args, { stdin: "a\nx\n" });
+    assertStringIncludes(
+      err,
+      `"${file}" is in the directory of the table, write it somewhere else`,
+    );
+    assertEquals(code, 2);
+  }
+  assertEquals(await done(["count", base.path]), "0\n");
+});
+
 Deno.test("import --types says what columns are, and tells all types before they are used", async () => {
   await using base = tempBase();
   const stdin = "no,Day One,note\n007,1,x\n008,,2024-01-01\n";
