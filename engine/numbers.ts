@@ -49,7 +49,8 @@ export function encodeNumbers(parts: PartWriter, values: ArrayLike<number>): Num
   const told = { width, base, ...(step > 0 && { step }) };
   if (width === 0) return { ...told, at: 0, min, max };
   const words = new WORDS[width](values.length);
-  for (let i = 0; i < words.length; i++) words[i] = values[i]! - base - step * i;
+  // The step first: the base alone may be so far off that the difference is rounded.
+  for (let i = 0; i < words.length; i++) words[i] = values[i]! - step * i - base;
   return { ...told, at: parts.add(words), min, max };
 }
 

@@ -22,6 +22,12 @@ const CASES: Record<string, [f: (i: number) => number, width: number, hasStep: b
   "descending": [(i) => 5 - i * 40, 4, false],
   "timestamps": [(i) => 1.7e12 + i * 1e8 + i * 7919 % 1e6, 4, true],
   "too far apart for a step": [(i) => i === 0 ? -(2 ** 53) + 1 : 2 ** 52 + i, 8, false],
+  "as far apart as they can be": [
+    (i) =>
+      -(2 ** 52) + i * Math.floor((2 ** 53 - 2) / (COUNT - 1)) - Number(i % 3 === 1) * 1e9 + i % 7,
+    4,
+    true,
+  ],
   "fractions": [(i) => i / 2, 8, false],
   "-0": [(i) => i === 0 ? -0 : i, 8, false],
 };
