@@ -31,13 +31,14 @@ interface Aim {
 }
 
 function aim(target: unknown, base: string, attempt: string): Aim {
-  if (typeof target === "number") return { id: target, version: undefined };
+  // As a table keeps it: -0 becomes 0.
+  if (typeof target === "number") return { id: target + 0, version: undefined };
   if (typeof target === "object" && target !== null) {
     if ((baseOf(target) ?? base) !== base) {
       throw new UpdateError(`${attempt}: what was passed is a row of another base`);
     }
     const { __id__: id, __version__: version } = target as Record<string, unknown>;
-    if (typeof id === "number" && typeof version === "number") return { id, version };
+    if (typeof id === "number" && typeof version === "number") return { id: id + 0, version };
   }
   throw new UpdateError(
     `${attempt}: what was passed has no __id__ and __version__, pass a row or an id`,

@@ -137,6 +137,17 @@ Deno.test("Base.update() that fails changes nothing", async () => {
   assertEquals(db.stats().sequence, sequence);
 });
 
+Deno.test("PsBase.update() by -0 changes row 0, whose id stays 0", async () => {
+  await using temp = tempBase();
+  using db = PsBase.createSync(temp.path, PEOPLE);
+  db.insertSync({ name: "homer" });
+  for (const step of ["in the log", "in a table"]) {
+    const told = [db.updateSync(-0, { age: 1 }), db.updateSync({ ...db.get(0)!, __id__: -0 }, {})];
+    for (const { __id__ } of [...told, ...db]) assert(Object.is(__id__, 0), step);
+    db.cleanupSync();
+  }
+});
+
 Deno.test("Base.update() by function is atomic among many at once", async () => {
   await using temp = tempBase();
   for (const Class of [Base, PsBase]) {
