@@ -383,11 +383,16 @@ export class State implements ChangeSink {
     }
   }
 
+  /** The row of an id, if the log holds it. Reads nothing, so that no commit can fail halfway. */
+  #findLogged(id: number): Place | undefined {
+    if (id >= this.table.nextId) return this.find(id);
+    const part = this.#partOf(id) as GroupPart | undefined;
+    return part && placeOf(id, this.patchOf(part)?.get(id));
+  }
+
   /** Puts a row in the place of what it was, or of nothing; removes it, if it is `undefined`. */
   #reindex(id: number, row: StoredRow | undefined): void {
-    let before = id < this.nextId ? this.find(id) : undefined;
-    // Rows of the table are not in it.
-    if (before?.row === undefined && id < this.table.nextId) before = undefined;
+    const before = id < this.nextId ? this.#findLogged(id) : undefined;
     for (const { field, index } of this.#indexes.values()) {
       const was = before && valueAt(before, field);
       const is = row && readField(row, field);

@@ -275,6 +275,43 @@ Deno.test("the index of a long log follows each change, and forgets what was", a
   assertEquals(indexOf(db, { n: { gte: 0 } }), db.count({ n: { gte: 0 } }) > 6 ? null : "n");
 });
 
+Deno.test("a commit of which a read of the table fails is not there, in memory neither", async () => {
+  await using temp = tempBase();
+  const gone = [0, 17_000, 33_000];
+  {
+    using db = PsBase.createSync(temp.path, { n: { type: "integer", index: true } });
+    db.insertManySync(Array.from({ length: 34_000 }, (_, n) => ({ n })));
+    db.cleanupSync();
+  }
+  const files = watchFiles();
+  // What is kept of the table is one group: they take each other's place.
+  using db = withFiles(files, () => PsBase.openSync(temp.path, { cacheBytes: 0 }));
+  assertEquals(ids(db, { n: 7 }), [7], "the index of the log is made");
+  for (let failed = 0;; failed++) {
+    let left = failed;
+    files.beforeRead = (path) => {
+      if (path.endsWith(".table") && left-- === 0) {
+        throw new Error("Input/output error (os error 5)");
+      }
+    };
+    let done = true;
+    try {
+      db.deleteSync(gone);
+    } catch (error) {
+      assert(/os error 5/.test(`${error}`), `${error}`);
+      done = false;
+    }
+    files.beforeRead = () => {};
+    assertEquals([db.size, ...gone.map((id) => db.has(id))], [
+      done ? 33_997 : 34_000,
+      ...gone.map(() => !done),
+    ], `${failed}`);
+    if (!done) continue;
+    assert(failed >= gone.length);
+    break;
+  }
+});
+
 Deno.test("an index answers for its own commit point while others write", async () => {
   await using temp = tempBase();
   using db = PsBase.createSync(temp.path, INDEXED);

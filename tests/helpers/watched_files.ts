@@ -18,6 +18,8 @@ export interface WatchedFiles extends Files {
   readonly opened: Set<string>;
   /** Called before each sync, and awaited where that can be done; may throw. */
   beforeSync: (path: string) => Promise<void> | void;
+  /** Called before each read; may throw. */
+  beforeRead: (path: string) => void;
   /** Called before each write; may throw. */
   beforeWrite: (path: string) => void;
 }
@@ -31,6 +33,7 @@ export function watchFiles(): WatchedFiles {
     writes: 0,
     opened: new Set(),
     beforeSync: () => {},
+    beforeRead: () => {},
     beforeWrite: () => {},
     open: (path, mode) => watched(watch, denoFiles.open(path, mode)),
   };
@@ -49,6 +52,7 @@ function watched(watch: WatchedFiles, file: File): File {
     },
     size: () => file.size(),
     readAt(into, at) {
+      watch.beforeRead(file.path);
       watch.reads++;
       return file.readAt(into, at);
     },
