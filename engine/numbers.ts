@@ -208,12 +208,15 @@ export function fill(places: Uint32Array): number {
   return places.length;
 }
 
-/** Throws unless `meta`, from a file, tells of numbers. */
-function checkNumbers(source: Source, meta: unknown): void {
+/** Throws unless `meta`, from a file, tells of numbers in `range`. */
+function checkNumbers(source: Source, meta: unknown, range: Range | undefined): void {
   const { width, base, step, min, max } = isObject(meta) ? meta as Partial<NumbersMeta> : {};
+  // What is the least or the greatest may be told without a look at the words.
+  const isBound = (bound: number | undefined) =>
+    range === undefined ? Number.isFinite(bound) : isIn(range, bound!);
   const isBounded = min === undefined
     ? max === undefined
-    : Number.isFinite(min) && Number.isFinite(max) && min <= max!;
+    : isBound(min) && isBound(max) && min <= max!;
   const isBased = width === 8
     ? step === undefined
     : Number.isSafeInteger(base) && !(min! < base!) && (step === undefined || isCount(step));
@@ -222,6 +225,10 @@ function checkNumbers(source: Source, meta: unknown): void {
 
 /** From where to where numbers are whole ones; anything, without. */
 export type Range = readonly [least: number, greatest: number];
+
+function isIn([least, greatest]: Range, number: number): boolean {
+  return number >= least && number <= greatest && Number.isInteger(number);
+}
 
 /** Ids, versions and the like. */
 export const COUNTS: Range = [0, Number.MAX_SAFE_INTEGER];
@@ -245,7 +252,7 @@ export class Numbers {
   #words: Words | undefined;
 
   constructor(source: Source, meta: NumbersMeta, count: number, range: Range | undefined) {
-    checkNumbers(source, meta);
+    checkNumbers(source, meta, range);
     this.#source = source;
     this.#meta = meta;
     this.#count = count;
@@ -291,8 +298,8 @@ export class Numbers {
     if (out >= 0) this.#outOfRange(out);
   }
 
-  #check(i: number, number: number, [least, greatest]: Range): void {
-    if (!(number >= least && number <= greatest && Number.isInteger(number))) this.#outOfRange(i);
+  #check(i: number, number: number, range: Range): void {
+    if (!isIn(range, number)) this.#outOfRange(i);
   }
 
   #outOfRange(i: number): never {

@@ -268,6 +268,7 @@ const GROUPS: Record<string, Change> = {
     Object.assign(columns[N!].numbers, { min: 9, max: -1e9 }),
   "numbers with bounds that are texts": (columns) =>
     Object.assign(columns[N!].numbers, { min: "a", max: "b" }),
+  "dates with a bound that is none": (columns) => columns[BORN!].numbers.max = 2 ** 40,
   "integers that are floats": (columns, group) => {
     columns[N!].numbers = columns[SIZE!].numbers;
     words(group, columns[SIZE!].numbers.at).setFloat64(8, 0.5, true);
