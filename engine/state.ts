@@ -270,12 +270,14 @@ export class State implements ChangeSink {
     if (place.row !== undefined) return place.row;
     const { fields } = this.schema;
     const row = rowOf(place, fields);
-    // What goes into memory is known to be json: who finds it there cannot tell where it came from.
+    const values: (Stored | null)[] = [];
     for (const field of fields) {
       const value = readField(row, field);
+      // What goes into memory is known to be json: who finds it there cannot tell where it came from.
       if (field.type === "json" && value !== null) giveFrom(place.group, field, value);
+      values[field.number] = value === null ? null : detached(value);
     }
-    return row;
+    return { version: row.version, values };
   }
 
   /** Where the row stands that `n` others come before; `undefined` if there are not so many. */
@@ -401,6 +403,13 @@ export class State implements ChangeSink {
       if (is !== undefined) index.add(id, is);
     }
   }
+}
+
+/** A value that keeps nothing in memory but itself: that of a group may be a piece of its column. */
+function detached(value: Stored): Stored {
+  if (value instanceof Uint8Array) return value.slice();
+  // The engine makes a piece of a text a view of it, but has to put this one together.
+  return typeof value === "string" ? (" " + value).slice(1) : value;
 }
 
 function* listed(list: RowList, field: FieldDef): Generator<[id: number, value: Stored | null]> {

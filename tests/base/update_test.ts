@@ -8,6 +8,7 @@ import {
   SchemaError,
   UpdateError,
 } from "../../mod.ts";
+import { spawn } from "../helpers/spawn.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -240,6 +241,24 @@ Deno.test("PsBase.update() and delete() refuse a row of another base, of the sam
   await using again = await PsBase.open(here.path, { schema: PEOPLE });
   assertEquals((await db.update({ ...again.get(0)! }, { age: 2 })).age, 2);
   assertEquals((await db.update(again.get(0)!, { age: 3 })).age, 3);
+});
+
+Deno.test("PsBase.updateWhere() keeps the rows that it changed in memory, not the columns they were in", async () => {
+  await using temp = tempBase();
+  const [groups, rows, length] = [6, 16_384, 200];
+  {
+    using db = PsBase.createSync(temp.path, { n: "integer", text: "string" });
+    const text = (i: number) => `${i} `.padEnd(length, "x");
+    const some = Array.from({ length: rows }, (_, n) => ({ n, text: text(n) }));
+    for (let i = 0; i < groups; i++) db.insertManySync(some);
+    db.cleanupSync();
+  }
+  const program = new URL("../fixtures/update_in_each_group.ts", import.meta.url).href;
+  const flags = ["run", "-A", "--quiet", "--v8-flags=--expose-gc", program, temp.path];
+  await using fixture = spawn(Deno.execPath(), flags);
+  const [grown] = await Array.fromAsync(fixture.lines);
+  // The last of them is kept, whatever it takes.
+  assert(Number(grown) < 2 * rows * length, `${grown} bytes`);
 });
 
 for (const Class of [Base, PsBase]) {
