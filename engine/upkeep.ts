@@ -31,8 +31,6 @@ export class Upkeep {
   #last: Promise<void> | undefined;
   /** The one under way. */
   #current: Cleanup | undefined;
-  /** The promise of one that a blocking verb began. */
-  #pushed: Promise<void> | undefined;
   /** After a failure, it waits for the log to grow further. */
   #from = 0;
 
@@ -48,33 +46,29 @@ export class Upkeep {
 
   /** Writes a table of what is there and begins a new log; nothing if somebody else is at it. */
   cleanup(): Promise<void> {
-    return this.#host.track(this.#enqueue());
+    return this.#host.track(this.#enqueue(this.#begin));
   }
 
   /** As {@linkcode Upkeep.cleanup}, blocking. */
   cleanupSync(): void {
     // What was asked for now is not done by one that began before.
     this.#atLeisure(() => this.#push(true));
-    const begun = Cleanup.begin(this.#store);
-    if (begun === undefined) return;
-    this.#current = begun;
+    this.#begin();
     this.#push(true);
   }
 
   /** Begins one if it is time to. */
   atLeisure(): void {
-    if (this.#isDue) this.#host.track(this.#enqueue().catch(() => this.#failed()));
+    if (this.isBusy || !this.#isDue) return;
+    this.#host.track(this.#enqueue(this.#begin).catch(() => this.#failed()));
   }
 
   /** As {@linkcode Upkeep.atLeisure}, and goes on with it. */
   atLeisureSync(): void {
     this.#atLeisure(() => {
-      if (this.#isDue) {
-        const begun = Cleanup.begin(this.#store);
-        if (begun === undefined) return;
-        this.#current = begun;
-        this.#pushed = this.#enqueue(begun);
-        this.#host.track(this.#pushed.catch(() => this.#failed()));
+      // Not whether one waits for its turn: that may never come.
+      if (this.#current === undefined && this.#isDue && this.#begin() !== undefined) {
+        this.#host.track(this.#enqueue(() => this.#current).catch(() => this.#failed()));
       }
       // Processes that live shortly may never come to the end of one, step by step.
       if (this.#current !== undefined) this.#push(this.#store.isOvergrown(2));
@@ -87,7 +81,7 @@ export class Upkeep {
   }
 
   get #isDue(): boolean {
-    return !this.isBusy && this.#store.isOvergrown() && this.#store.log.end >= this.#from;
+    return this.#store.isOvergrown() && this.#store.log.end >= this.#from;
   }
 
   /** Nobody asked for it: whoever wrote was acknowledged, its failure is not theirs. */
@@ -103,19 +97,22 @@ export class Upkeep {
     this.#from = this.#store.log.end * 2;
   }
 
-  /** One after the other. */
-  #enqueue(begun?: Cleanup): Promise<void> {
+  /** Begins one, unless one is under way: that began after this was asked for. */
+  readonly #begin = (): Cleanup | undefined => this.#current ??= Cleanup.begin(this.#store);
+
+  /** One after the other; `take` gives it when its turn comes: who waits holds no commit point. */
+  #enqueue(take: () => Cleanup | undefined): Promise<void> {
     const before = this.#last ?? Promise.resolve();
-    const last = before.catch(() => {}).then(() => this.#run(begun)).finally(() => {
+    const last = before.catch(() => {}).then(() => this.#run(take)).finally(() => {
       if (this.#last === last) this.#last = undefined;
     });
     return this.#last = last;
   }
 
-  async #run(begun?: Cleanup): Promise<void> {
+  async #run(take: () => Cleanup | undefined): Promise<void> {
     // What is not appended yet must not get into the table.
     await undefined;
-    const cleanup = begun ?? (this.#current = Cleanup.begin(this.#store));
+    const cleanup = take();
     if (cleanup === undefined) return;
     const { closing, locked } = this.#host;
     try {
@@ -161,8 +158,6 @@ export class Upkeep {
   #end(cleanup: Cleanup, failure?: unknown): void {
     cleanup.end(failure);
     // Where the event loop does not turn, others came after it.
-    if (this.#current !== cleanup) return;
-    this.#current = undefined;
-    if (this.#last === this.#pushed) this.#last = undefined;
+    if (this.#current === cleanup) this.#current = undefined;
   }
 }

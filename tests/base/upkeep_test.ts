@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { withFiles } from "../../engine/file.ts";
 import { PsBase, WriteError } from "../../mod.ts";
+import { spawn } from "../helpers/spawn.ts";
 import { type TempBase, tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
 
@@ -89,6 +90,34 @@ Deno.test("PsBase.cleanupSync() and cleanup() take in what came after one that b
     assertEquals([db.stats().generation, db.stats().deadRows], [3, 0]);
     assertEquals(temporaries(temp), []);
   }
+});
+
+Deno.test("PsBase.insertSync() begins a cleanup though others wait for the event loop to turn", async () => {
+  for (const begins of [false, true]) {
+    await using temp = tempBase();
+    await using db = create(temp.path);
+    n = 0;
+    insert(db);
+    const asked = db.cleanup();
+    // Where one step is done, and no sync is under way.
+    while (begins && temporaries(temp).length === 0) await undefined;
+    while (db.stats().generation < 4) {
+      insert(db);
+      assert(db.stats().logBytes < 1e6, "the log grows on");
+    }
+    await asked;
+    assertAllThere(db);
+  }
+});
+
+Deno.test("PsBase keeps nothing of cleanups that are over though the event loop does not turn", async () => {
+  await using temp = tempBase();
+  const program = new URL("../fixtures/insert_without_turn.ts", import.meta.url).href;
+  const flags = ["run", "-A", "--quiet", "--v8-flags=--expose-gc", program, temp.path];
+  await using fixture = spawn(Deno.execPath(), flags);
+  const [grown] = await Array.fromAsync(fixture.lines);
+  // Of each, the rows that it was made of take 300,000 bytes.
+  assert(Number(grown) < 3_000_000, `${grown} bytes`);
 });
 
 Deno.test("PsBase cleans up in one blocking call where the log is twice as long as it may be", async () => {
