@@ -477,7 +477,33 @@ const BUGS: readonly Bug[] = [
     put: "",
     test: UPKEEP,
   },
+  {
+    bug: "a cleanup that waits for the event loop keeps blocking verbs from any",
+    rule: "Cleanup: it happens by itself when the log grows long",
+    in: "engine/upkeep.ts",
+    find: "if (this.#current === undefined && this.#isDue &&",
+    put: "if (this.#current === undefined && !this.isBusy && this.#isDue &&",
+    test: UPKEEP,
+  },
   // ------------------------------------------------------------- changes in memory
+  {
+    bug: "a commit reads the table when it was half applied",
+    rule: "One commit point: what is in memory is all of a commit, or nothing",
+    in: "engine/state.ts",
+    find: "if (id >= this.table.nextId) return this.find(id);",
+    put: "this.find(id);\n    if (id >= this.table.nextId) return this.find(id);",
+    test: "tests/base/index_test.ts",
+    filter: "a read of the table fails",
+  },
+  {
+    bug: "rows that were changed keep their columns in memory",
+    rule: "Memory: what is kept of a table is bounded",
+    in: "engine/state.ts",
+    find: 'typeof value === "string" ? (" " + value).slice(1) : value',
+    put: "value",
+    test: "tests/base/update_test.ts",
+    filter: "not the columns",
+  },
   {
     bug: "a commit changes rows that somebody reads",
     rule: "One commit point: a pinned state stays as it is",
