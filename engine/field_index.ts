@@ -122,6 +122,9 @@ export class TableIndex {
     for (let [from, to] of descending ? ranges.reverse() : ranges) {
       while (from < to) {
         const run = this.#runAt(descending ? to - 1 : from);
+        // In an index that is none it may lie elsewhere, or be empty: then this would never end.
+        const isNext = run.from < run.to && (descending ? run.to === to : run.from === from);
+        if (!isNext) this.#order.fail(run.from);
         yield run;
         if (descending) to = run.from;
         else from = run.to;

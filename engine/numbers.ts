@@ -220,7 +220,7 @@ function checkNumbers(source: Source, meta: unknown, range: Range | undefined): 
   const isBased = width === 8
     ? step === undefined
     : Number.isSafeInteger(base) && !(min! < base!) && (step === undefined || isCount(step));
-  if (!isBounded || !isBased) source.fail(0, "numbers of impossible bounds");
+  if (!isBounded || !isBased) source.fail(0, "numbers are out of possible bounds");
 }
 
 /** From where to where numbers are whole ones; anything, without. */

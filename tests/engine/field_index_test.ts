@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { MemoryIndex } from "../../engine/field_index.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { MemoryIndex, TableIndex } from "../../engine/field_index.ts";
 import { ranged } from "../../engine/matcher.ts";
 import { TableSchema } from "../../engine/schema.ts";
 import { random } from "../helpers/crash_file.ts";
@@ -39,4 +39,28 @@ Deno.test("MemoryIndex finds what was added, and each clone changes on its own",
     if (step % 50 === 0) { for (const pair of pairs) assertFinds(pair, below(200), below(200)); }
   }
   assertEquals(pairs.length, 5);
+});
+
+Deno.test("TableIndex.runs() comes to an end, whatever a forged index tells", () => {
+  for (const [descending, fence] of [[false, 9], [true, 3]] as const) {
+    // It tells of the value at 256 that it is another.
+    const value = (row: number) => row < 200 ? 1 : 7;
+    const index = new TableIndex({ rows: 600, value: (_, row) => value(row) }, FIELD, {
+      nulls: 0,
+      row: (position) => position,
+      rows: () => [],
+      fence: (i) => i === 1 ? fence : value(i * 256),
+      fail: (position) => {
+        throw new RangeError(`out of order at ${position}`);
+      },
+    });
+    const runs = index.runs({ nulls: true, spans: [{}] }, descending);
+    assertThrows(
+      () => {
+        for (let n = 0; n < 10; n++) if (runs.next().done) return;
+      },
+      RangeError,
+      "out of order",
+    );
+  }
 });
