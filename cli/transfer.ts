@@ -39,7 +39,7 @@ async function importFrom(store: string, call: Call): Promise<void> {
   }
   refuseOptions(
     call,
-    ["types", "errors", "batch", ...FILE_FORMS, "ids"],
+    ["types", "errors", "batch", ...FILE_FORMS, "ids", "timeout", "durability"],
     "cannot be given with --from",
   );
   const [dir, path] = exactly(words, "DIR", "PATH");

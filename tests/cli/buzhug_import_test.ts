@@ -442,8 +442,19 @@ Deno.test("import --from buzhug leaves alone what is there, and knows its words"
     `Cannot import "${temp.path}": there is no file "__info__" in it`,
   );
   assertStringIncludes(await refused([`${temp.parent}/old`], 2), "PATH is missing");
-  const types = [`${temp.parent}/old`, `${temp.parent}/new`, "--types", "a=string", "--csv"];
-  assertStringIncludes(await refused(types, 2), "--types, --csv cannot be given with --from");
+  const types = [
+    `${temp.parent}/old`,
+    `${temp.parent}/new`,
+    "--types",
+    "a=string",
+    "--csv",
+    "--timeout",
+    "9",
+  ];
+  assertStringIncludes(
+    await refused(types, 2),
+    "--types, --csv, --timeout cannot be given with --from",
+  );
   const link = await psbase(["import", temp.path, "x.csv", "--link", "a=b"]);
   assertEquals([link.code, link.err.includes("--link can only be given with --from")], [2, true]);
   const other = await psbase(["import", "--from", "dbm", temp.path, `${temp.parent}/new`]);
