@@ -53,7 +53,7 @@ import { toPath } from "./engine/path.ts";
 import { field } from "./engine/query.ts";
 import { type OrderedValue, ResultSet, type SortableKey } from "./engine/result_set.ts";
 import { type Loss, salvage, type SalvageResult } from "./engine/salvage.ts";
-import { json } from "./engine/schema.ts";
+import { json } from "./engine/field_def.ts";
 import type { Recovered } from "./engine/store.ts";
 import { StringFormats } from "./engine/strings.ts";
 import type {

@@ -19,7 +19,8 @@ import { within } from "./matcher.ts";
 import { type Column, fieldOf, nameOf, type Query, sortableOf, typeOf } from "./query.ts";
 import { valueAt } from "./rows.ts";
 import { chunks } from "./scan.ts";
-import type { FieldDef, TableSchema } from "./schema.ts";
+import type { FieldDef } from "./field_def.ts";
+import type { TableSchema } from "./schema.ts";
 import type { Place, State } from "./state.ts";
 import type { Stored, ValueType } from "./values.ts";
 

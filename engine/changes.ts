@@ -22,7 +22,8 @@ import { CorruptionError } from "./errors.ts";
 import { GROUP_ROWS } from "./group.ts";
 import { joinDateTime, splitDateTime } from "./civil.ts";
 import { parseJson } from "./json.ts";
-import { type FieldDef, readField, type StoredRow, TableSchema } from "./schema.ts";
+import { type FieldDef, readField, type StoredRow } from "./field_def.ts";
+import { TableSchema } from "./schema.ts";
 import type { Stored, ValueType } from "./values.ts";
 
 const PUT = 1;

@@ -15,7 +15,8 @@ import { equal } from "./matcher.ts";
 import { EVERYTHING, type Query } from "./query.ts";
 import { type Origin, valueAt } from "./rows.ts";
 import { chunks, placesOf, scan } from "./scan.ts";
-import { type FieldDef, readField, type StoredRow, TableSchema } from "./schema.ts";
+import { type FieldDef, readField, type StoredRow } from "./field_def.ts";
+import { TableSchema } from "./schema.ts";
 import type { Place, State } from "./state.ts";
 import type { Stored } from "./values.ts";
 

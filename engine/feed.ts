@@ -18,7 +18,8 @@ import { CorruptionError } from "./errors.ts";
 import type { Generation, Generations } from "./generations.ts";
 import { explain } from "./handle.ts";
 import { StaleError } from "./log.ts";
-import type { StoredRow, TableSchema } from "./schema.ts";
+import type { StoredRow } from "./field_def.ts";
+import type { TableSchema } from "./schema.ts";
 import { type Place, placeOf, State } from "./state.ts";
 import type { Store } from "./store.ts";
 

@@ -7,7 +7,7 @@
  */
 
 import { exceeds, type Matcher, reaches, type Span } from "./matcher.ts";
-import type { FieldDef } from "./schema.ts";
+import type { FieldDef } from "./field_def.ts";
 import type { Stored, ValueType } from "./values.ts";
 
 /** Compares two values of a column, null before all others. */

@@ -10,7 +10,8 @@ import { type Extent, spanOf } from "./extent.ts";
 import { FILE_HEADER } from "./format.ts";
 import { GROUP_ROWS } from "./group.ts";
 import { parseJson } from "./json.ts";
-import { only, TableSchema } from "./schema.ts";
+import { only } from "./field_def.ts";
+import { TableSchema } from "./schema.ts";
 
 /** The numbers of rows are words of 32 bits, of which cleanup needs one for itself. */
 const MAX_ROWS = 2 ** 32 - 2;

@@ -13,7 +13,7 @@ import { CorruptionError } from "./errors.ts";
 import { exceeds, type Matcher, reaches } from "./matcher.ts";
 import { COUNTS, encodeNumbers, Numbers, type NumbersMeta } from "./numbers.ts";
 import { PartWriter, type Source } from "./parts.ts";
-import { type FieldDef, readField, type StoredRow } from "./schema.ts";
+import { type FieldDef, readField, type StoredRow } from "./field_def.ts";
 import type { JsonValue } from "./types.ts";
 import type { Stored } from "./values.ts";
 

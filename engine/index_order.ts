@@ -8,7 +8,7 @@
 import { compareNullable, type Spans } from "./field_index.ts";
 import type { OrderKey, Query } from "./query.ts";
 import { bestIndex, matching, WORTH } from "./scan.ts";
-import { type FieldDef, isIndexed } from "./schema.ts";
+import { type FieldDef, isIndexed } from "./field_def.ts";
 import type { Place, State } from "./state.ts";
 
 /** What is wanted of the rows that match. */

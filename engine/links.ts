@@ -20,7 +20,8 @@ import type { Files } from "./file.ts";
 import { within } from "./matcher.ts";
 import { isAbsolute, relativePath, resolvePath } from "./path.ts";
 import { baseOf, rowAt } from "./rows.ts";
-import type { FieldDef, TableSchema } from "./schema.ts";
+import type { FieldDef } from "./field_def.ts";
+import type { TableSchema } from "./schema.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 

@@ -6,7 +6,8 @@
  */
 
 import { describe } from "./check.ts";
-import type { FieldDef, TableSchema } from "./schema.ts";
+import type { FieldDef } from "./field_def.ts";
+import type { TableSchema } from "./schema.ts";
 import { equal, type Matcher, NULL, oneOf, ranged, type TextMatch, within } from "./matcher.ts";
 import type { FieldRef } from "./types.ts";
 import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";

@@ -6,7 +6,7 @@
 
 import { describe } from "./check.ts";
 import { compareNullable } from "./field_index.ts";
-import type { FieldDef } from "./schema.ts";
+import type { FieldDef } from "./field_def.ts";
 import { type Column, tableLines, valueIn } from "./text_table.ts";
 import type { FieldValues, OrderTerm, Schema, SortableName, TypeName } from "./types.ts";
 import { type Stored, VALUE_TYPES } from "./values.ts";

@@ -7,7 +7,8 @@
 import { FENCE_STEP, firstWhere, sortRows } from "./field_index.ts";
 import { GROUP_ROWS } from "./group.ts";
 import { scanSegment } from "./scan.ts";
-import type { FieldDef, TableSchema } from "./schema.ts";
+import type { FieldDef } from "./field_def.ts";
+import type { TableSchema } from "./schema.ts";
 import { rowOf, type State } from "./state.ts";
 import { RowWriter, type TableWriter } from "./table_writer.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StoredRow } from "./schema.ts";
+import type { StoredRow } from "./field_def.ts";
 
 /** Rows by id; `null` stands for a row that is gone from the group below. */
 export class RowList {

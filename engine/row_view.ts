@@ -13,7 +13,8 @@ import type { Column } from "./column.ts";
 import { type Group, GROUP_ROWS } from "./group.ts";
 import type { Links } from "./links.ts";
 import { giveFrom } from "./rows.ts";
-import { type FieldDef, readField, type StoredRow, type TableSchema } from "./schema.ts";
+import { type FieldDef, readField, type StoredRow } from "./field_def.ts";
+import type { TableSchema } from "./schema.ts";
 import type { Stored } from "./values.ts";
 
 /** A predicate, asked of rows where they stand. */

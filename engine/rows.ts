@@ -8,7 +8,7 @@
 import type { Group } from "./group.ts";
 import type { Links } from "./links.ts";
 import type { Column } from "./query.ts";
-import { type FieldDef, readField } from "./schema.ts";
+import { type FieldDef, readField } from "./field_def.ts";
 import type { Place } from "./state.ts";
 import type { Stored } from "./values.ts";
 

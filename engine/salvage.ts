@@ -27,7 +27,8 @@ import { unreadable } from "./identity.ts";
 import { relocate } from "./links.ts";
 import { type Commit, findRemains, problemOf, type Remains } from "./remains.ts";
 import { writeIndexes } from "./rewrite.ts";
-import { readField, type StoredRow, type TableSchema } from "./schema.ts";
+import { readField, type StoredRow } from "./field_def.ts";
+import type { TableSchema } from "./schema.ts";
 import type { GroupPart } from "./state.ts";
 import { RowWriter, type TableWriter } from "./table_writer.ts";
 

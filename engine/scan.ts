@@ -13,7 +13,7 @@ import { type Column, type Query, typeOf } from "./query.ts";
 import { asking } from "./row_view.ts";
 import type { RowList } from "./row_list.ts";
 import { valueAt } from "./rows.ts";
-import { type FieldDef, isIndexed } from "./schema.ts";
+import { type FieldDef, isIndexed } from "./field_def.ts";
 import type { Found, GroupPart, Place, Segment, State } from "./state.ts";
 import { placeOf } from "./state.ts";
 import type { Matcher } from "./matcher.ts";

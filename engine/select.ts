@@ -11,7 +11,8 @@ import { compileOrder, fieldOf, type OrderKey, type Query, typeOf } from "./quer
 import { type ResultSet, resultSet } from "./result_set.ts";
 import { rowAt, valueAt } from "./rows.ts";
 import { chunks, placesOf, scan, type Tally } from "./scan.ts";
-import type { FieldDef, TableSchema } from "./schema.ts";
+import type { FieldDef } from "./field_def.ts";
+import type { TableSchema } from "./schema.ts";
 import type { Place, State } from "./state.ts";
 import type { Schema, SelectOptions } from "./types.ts";
 import type { Stored } from "./values.ts";

@@ -15,7 +15,8 @@ import { Group, MemorySource } from "./group.ts";
 import type { Matcher } from "./matcher.ts";
 import { RowList } from "./row_list.ts";
 import { giveFrom, type Origin, valueAt } from "./rows.ts";
-import { type FieldDef, readField, type StoredRow, type TableSchema } from "./schema.ts";
+import { type FieldDef, readField, type StoredRow } from "./field_def.ts";
+import type { TableSchema } from "./schema.ts";
 import type { Table } from "./table.ts";
 import type { Stored } from "./values.ts";
 

@@ -52,7 +52,8 @@ import { Group } from "./group.ts";
 import { parseJson } from "./json.ts";
 import { Numbers, type NumbersMeta } from "./numbers.ts";
 import type { Source } from "./parts.ts";
-import type { FieldDef, TableSchema } from "./schema.ts";
+import type { FieldDef } from "./field_def.ts";
+import type { TableSchema } from "./schema.ts";
 import type { Stored } from "./values.ts";
 
 /** The end of the file: where the footer stands. */

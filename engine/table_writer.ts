@@ -21,7 +21,7 @@ import {
 import { type EncodedGroup, type Group, GroupBuilder } from "./group.ts";
 import { encodeNumbers } from "./numbers.ts";
 import { PartWriter } from "./parts.ts";
-import type { FieldDef, StoredRow } from "./schema.ts";
+import type { FieldDef, StoredRow } from "./field_def.ts";
 import { GroupRows, type IndexDirectory, openGroup, type Table, TAIL } from "./table.ts";
 import type { Stored } from "./values.ts";
 

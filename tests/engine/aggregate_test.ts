@@ -16,7 +16,8 @@ import {
 } from "../../engine/aggregate.ts";
 import { type Column, compile, sortableOf, typeOf } from "../../engine/query.ts";
 import { count } from "../../engine/scan.ts";
-import { type StoredRow, TableSchema } from "../../engine/schema.ts";
+import type { StoredRow } from "../../engine/field_def.ts";
+import { TableSchema } from "../../engine/schema.ts";
 import { Checksum } from "../../engine/format.ts";
 import { GroupBuilder } from "../../engine/group.ts";
 import type { Origin } from "../../engine/rows.ts";

@@ -14,7 +14,8 @@ import {
   GroupBuilder,
   MemorySource,
 } from "../../engine/group.ts";
-import { type FieldDef, TableSchema } from "../../engine/schema.ts";
+import type { FieldDef } from "../../engine/field_def.ts";
+import { TableSchema } from "../../engine/schema.ts";
 import type { Stored } from "../../engine/values.ts";
 
 type Value = Stored | null;

@@ -9,7 +9,8 @@ import { CorruptionError } from "../../engine/errors.ts";
 import { Group, GROUP_ROWS, GroupBuilder, MemorySource } from "../../engine/group.ts";
 import type { Source } from "../../engine/parts.ts";
 import { asking } from "../../engine/row_view.ts";
-import { readField, type StoredRow, TableSchema } from "../../engine/schema.ts";
+import { readField, type StoredRow } from "../../engine/field_def.ts";
+import { TableSchema } from "../../engine/schema.ts";
 import type { Stored } from "../../engine/values.ts";
 
 type View = Record<string, unknown>;

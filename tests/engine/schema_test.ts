@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { SchemaError } from "../../engine/errors.ts";
-import { json, readField, type StoredRow, TableSchema } from "../../engine/schema.ts";
+import { json, readField, type StoredRow } from "../../engine/field_def.ts";
+import { TableSchema } from "../../engine/schema.ts";
 import type { Schema } from "../../engine/types.ts";
 
 const PEOPLE: Schema = {
