@@ -29,7 +29,7 @@ export interface Command extends Accepted {
 }
 
 /** The flags that name the form of what is printed. */
-export const FORMS = ["json", "ndjson", "csv"] as const satisfies Flag[];
+const FORMS = ["json", "ndjson", "csv"] as const satisfies Flag[];
 
 /** The flags that name the form of a file. */
 export const FILE_FORMS = [...FORMS, "tsv"] as const satisfies Flag[];

@@ -20,7 +20,7 @@ import { FormatVersionError } from "./errors.ts";
 import { hash128 } from "./hash.ts";
 
 /** The version of the format that this code writes, and the newest that it reads. */
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 
 /** What a sum is of: bytes of one place never verify in another. */
 export const SUM = {
@@ -338,7 +338,7 @@ export const FRAME = {
 /** Length of a frame's header. */
 export const FRAME_HEADER = 48;
 /** Length of a frame's trailer: its sum, then its chain value. */
-export const FRAME_TRAILER = 16;
+const FRAME_TRAILER = 16;
 /** Length of a frame without payload. */
 export const EMPTY_FRAME = FRAME_HEADER + FRAME_TRAILER;
 
