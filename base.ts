@@ -1464,7 +1464,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * ```
    */
   watch(options: WatchOptions<S> = {}): AsyncIterableIterator<Change<S>> {
-    return watch(this.#handle.store, options, this.#handle.writer.closing);
+    return watch(this.#handle.store, options, this.#handle.writer.closing.signal);
   }
 
   /**

@@ -29,7 +29,8 @@
  * @module
  */
 
-import { BaseError, ClosedError } from "./engine/errors.ts";
+import { Closing } from "./engine/closing.ts";
+import { BaseError } from "./engine/errors.ts";
 import type { LockHolder } from "./engine/errors.ts";
 import { currentFiles } from "./engine/file.ts";
 import type { Files } from "./engine/file.ts";
@@ -114,7 +115,7 @@ export interface LockGuard extends Disposable {
 export class PsLock implements Disposable {
   readonly #path: string;
   readonly #files: Files = currentFiles();
-  readonly #closing = new AbortController();
+  readonly #closing: Closing;
   /** What is locked; stays open between two holds. */
   #flock: Flock | undefined;
   /** The hold of this object; another object each time, so that a guard knows its own. */
@@ -138,6 +139,9 @@ export class PsLock implements Disposable {
    */
   constructor(path: string | URL) {
     this.#path = toPath(path);
+    this.#closing = new Closing(
+      `Cannot lock "${this.#path}": this lock was closed, make a new one`,
+    );
   }
 
   /**
@@ -185,7 +189,7 @@ export class PsLock implements Disposable {
     const wait = { ...this.#waiting(options), signal: options.signal };
     for (;;) {
       const flock = this.#attach();
-      await flock.acquire({ ...wait, closing: this.#closing.signal });
+      await flock.acquire({ ...wait, closing: this.#closing });
       const guard = this.#confirm(flock);
       if (guard !== undefined) return guard;
     }
@@ -356,10 +360,8 @@ export class PsLock implements Disposable {
    * ```
    */
   close(): void {
-    if (this.#closing.signal.aborted) return;
-    this.#closing.abort(
-      new ClosedError(`Cannot lock "${this.#path}": this lock was closed, make a new one`),
-    );
+    if (this.#closing.isOver) return;
+    this.#closing.end();
     this.release();
     this.#flock?.detach();
     this.#flock = undefined;
@@ -394,7 +396,7 @@ export class PsLock implements Disposable {
   }
 
   #attach(): Flock {
-    this.#closing.signal.throwIfAborted();
+    this.#closing.check();
     try {
       return this.#flock ??= Flock.attach(this.#files, this.#path, "lock");
     } catch (cause) {
@@ -412,7 +414,7 @@ export class PsLock implements Disposable {
     const hold = { flock };
     try {
       const current = this.#files.identity(this.#path) === flock.file.identity;
-      if (current && !this.#closing.signal.aborted) this.#hold = hold;
+      if (current && !this.#closing.isOver) this.#hold = hold;
     } finally {
       if (this.#hold !== hold) this.#letGo(flock);
     }

@@ -29,6 +29,7 @@
  * @module
  */
 
+import type { Closing } from "./closing.ts";
 import { DeadlockError, LockTimeoutError } from "./errors.ts";
 import type { LockHolder } from "./errors.ts";
 import type { File, Files, OpenMode } from "./file.ts";
@@ -55,7 +56,7 @@ export interface WaitOptions extends WaitSyncOptions {
    * Ends the wait too, but is not expected to: unlike `signal` it does not keep
    * the waiter from waiting in the kernel. For a handle that is closed.
    */
-  closing?: AbortSignal | undefined;
+  closing?: Closing | undefined;
 }
 
 interface Waiter {
@@ -230,7 +231,7 @@ export class Flock {
   async #wait<T>(granted: () => T, options: WaitOptions): Promise<T> {
     const { timeoutMs = Infinity, start = performance.now(), signal, closing } = options;
     signal?.throwIfAborted();
-    closing?.throwIfAborted();
+    closing?.check();
     if (this.tryAcquire()) return granted();
     options.onBusy?.();
     const leftMs = start + timeoutMs - performance.now();
@@ -257,7 +258,7 @@ export class Flock {
     };
     const timer = limited ? setTimeout(timeOut, Math.ceil(leftMs)) : undefined;
     signal?.addEventListener("abort", abort);
-    closing?.addEventListener("abort", abort);
+    closing?.signal.addEventListener("abort", abort);
     this.#queue.push(waiter);
     this.#serve();
     try {
@@ -265,7 +266,7 @@ export class Flock {
     } finally {
       if (timer !== undefined) clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
-      closing?.removeEventListener("abort", abort);
+      closing?.signal.removeEventListener("abort", abort);
     }
   }
 

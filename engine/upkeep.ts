@@ -9,12 +9,13 @@
  */
 
 import { Cleanup } from "./cleanup.ts";
+import type { Closing } from "./closing.ts";
 import type { Store } from "./store.ts";
 
 /** Whoever writes to the table. */
 export interface Host {
-  /** Aborted when the handle is closed. */
-  readonly closing: AbortSignal;
+  /** The end of the handle. */
+  readonly closing: Closing;
   /** Runs `fn` under the lock. */
   locked<T>(fn: () => T): Promise<T>;
   /** As {@linkcode Host.locked}, blocking. */
@@ -127,7 +128,7 @@ export class Upkeep {
         await (file === undefined
           ? new Promise((resolve) => setTimeout(resolve))
           : cleanup.sync(file));
-        closing.throwIfAborted();
+        closing.check();
       }
       cleanup.check();
     } catch (error) {

@@ -8,10 +8,10 @@
  * @module
  */
 
+import { Closing } from "./closing.ts";
 import { stepwise } from "./create.ts";
 import { Draft, MAX_COMMIT_BYTES } from "./draft.ts";
 import {
-  ClosedError,
   DeadlockError,
   type LockHolder,
   LockTimeoutError,
@@ -61,23 +61,20 @@ export class Writer {
   #changing = false;
   /** The transaction of an owner that is under way. */
   #transaction: Promise<void> | undefined;
-  readonly #closing = new AbortController();
+  /** The end of the handle. */
+  readonly closing: Closing;
   readonly #upkeep: Upkeep;
 
   constructor(store: Store, options: WriterOptions) {
     this.#store = store;
     this.#options = options;
+    this.closing = new Closing(`Cannot write to "${store.dir}": this handle was closed`);
     this.#upkeep = new Upkeep(store, {
-      closing: this.#closing.signal,
+      closing: this.closing,
       locked: (fn) => this.#locked(fn),
       lockedSync: (fn) => this.#lockedSync(fn),
       track: (promise) => this.#track(promise),
     });
-  }
-
-  /** Aborted when the handle is closed. */
-  get closing(): AbortSignal {
-    return this.#closing.signal;
   }
 
   // ------------------------------------------------------------- changes
@@ -263,7 +260,7 @@ export class Writer {
         const left = start + timeoutMs - performance.now();
         const value = await this.#within(left, async () => await runInside(scope, () => fn(work)));
         const changes = work.end();
-        this.#closing.signal.throwIfAborted();
+        this.closing.check();
         const { promise, resolve, reject } = Promise.withResolvers<unknown>();
         const change: Edit<Awaited<T>> = (draft) => {
           // A sync that failed elsewhere took back what others had not acknowledged.
@@ -306,7 +303,7 @@ export class Writer {
 
   /** What `work` resolves to, if it does so in time and before the handle is closed. */
   async #before<T>(work: Promise<T>, ms: number, late: () => Error): Promise<T> {
-    const { signal } = this.#closing;
+    const { signal } = this.closing;
     const { promise, reject } = Promise.withResolvers<never>();
     const close = () => reject(signal.reason);
     const timer = ms > MAX_TIMER_MS ? undefined : setTimeout(() => reject(late()), Math.max(0, ms));
@@ -335,7 +332,7 @@ export class Writer {
               `was changed, await transaction()`,
           );
         }
-        this.#closing.signal.throwIfAborted();
+        this.closing.check();
         draft.adopt(work.end());
         return value;
       } finally {
@@ -383,11 +380,11 @@ export class Writer {
 
   /** Does long work step by step, so that others get a turn; closing waits for it. */
   async pace(steps: Generator<undefined, void>): Promise<void> {
-    this.#closing.signal.throwIfAborted();
+    this.closing.check();
     await this.#track((async () => {
       // Not at once: a commit may be in the making, of which this was called.
       await undefined;
-      await stepwise(steps, this.#closing.signal);
+      await stepwise(steps, this.closing.signal);
     })());
   }
 
@@ -470,7 +467,7 @@ export class Writer {
       path: dir,
       timeoutMs: this.#options.timeoutMs,
       start,
-      closing: this.#closing.signal,
+      closing: this.closing,
       onBusy: () => checkUnowned(files, dir, "write to"),
       holder: () => this.holder(),
     };
@@ -489,7 +486,7 @@ export class Writer {
   }
 
   #check(): void {
-    this.#closing.signal.throwIfAborted();
+    this.closing.check();
     if (this.#store.lock === undefined) {
       throw new ReadOnlyError(
         `Cannot write to "${this.#store.dir}": it was opened with readOnly, open it without`,
@@ -535,11 +532,10 @@ export class Writer {
 
   /** Refuses more at once; what is under way is rejected. */
   abort(): void {
-    if (this.#closing.signal.aborted) return;
-    const error = new ClosedError(`Cannot write to "${this.#store.dir}": this handle was closed`);
-    this.#closing.abort(error);
+    if (this.closing.isOver) return;
+    this.closing.end();
     this.#upkeep.abort();
     this.#queue.length = 0;
-    for (const job of this.#jobs) job.reject(error);
+    for (const job of this.#jobs) job.reject(this.closing.reason);
   }
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { Closing } from "../../engine/closing.ts";
 import { DeadlockError, LockTimeoutError } from "../../engine/errors.ts";
 import { denoFiles } from "../../engine/file.ts";
 import type { File, Files } from "../../engine/file.ts";
@@ -143,9 +144,9 @@ Deno.test("Flock.acquire() lets go of a lock that is granted when nobody waits a
   const kernel = new FakeKernel();
   kernel.taken = true;
   const flock = Flock.attach(kernel.files, "a", "create");
-  const closing = new AbortController();
-  const waiting = flock.acquire({ closing: closing.signal });
-  closing.abort(new Error("closed"));
+  const closing = new Closing("closed");
+  const waiting = flock.acquire({ closing });
+  closing.end();
   await assertRejects(() => waiting, Error, "closed");
   await kernel.grant();
   assert(!kernel.held);
@@ -156,9 +157,9 @@ Deno.test("Flock.detach() leaves the file open until the wait in the kernel has 
   const kernel = new FakeKernel();
   kernel.taken = true;
   const flock = Flock.attach(kernel.files, "a", "create");
-  const closing = new AbortController();
-  const waiting = flock.acquire({ closing: closing.signal });
-  closing.abort(new Error("closed"));
+  const closing = new Closing("closed");
+  const waiting = flock.acquire({ closing });
+  closing.end();
   await assertRejects(() => waiting, Error, "closed");
   flock.detach();
   assertEquals(kernel.open, 1);
