@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import config from "../deno.json" with { type: "json" };
 import type { Outcome } from "./helpers/cli.ts";
+import { build } from "../tools/build.ts";
 import { type Registry, startRegistry } from "./helpers/jsr.ts";
 
 /** What a page tells to type, or to write. */
@@ -86,14 +87,20 @@ Deno.test({
     const { npmCache } = JSON.parse(new TextDecoder().decode(info.stdout));
     await using registry = startRegistry();
     await using stranger = new Stranger(registry, npmCache);
-    for (const directory of [...config.links, "."]) await registry.publish(`${directory}/`);
+    const built = new URL(`file://${stranger.dir}/package/`);
+    await build(built);
+    for (const link of config.links) {
+      await registry.publish(new URL(`../${link}/`, import.meta.url));
+    }
+    await registry.publish(built);
     const { files, exports } = registry.packages.get(config.name)!.get(config.version)!;
+    const text = (path: string) => new TextDecoder().decode(files.get(path));
 
     await t.step("It holds what JSR scores", () => {
       for (const name of ["/README.md", "/LICENSE"]) assert(files.has(name), name);
       for (const path of Object.values(exports)) {
-        const text = new TextDecoder().decode(files.get(path.slice(1)));
-        assertMatch(text, /^\/\*\*\n \* [^]+? \* @module\n \*\/\n/, path);
+        const [, source] = /^\/\/ @ts-self-types="\.\.(.+)"\n/.exec(text(path.slice(1)))!;
+        assertMatch(text(source!), /^\/\*\*\n \* [^]+? \* @module\n \*\/\n/, source);
       }
     });
 
@@ -157,17 +164,6 @@ Deno.test({
       assertMatch(await stranger.gets(program), /homer/);
     });
 
-    await t.step("A program is made one file as docs/many_processes.md says", async () => {
-      stranger.write(
-        "job.ts",
-        `import { PsBase } from "@psbase/psbase";
-         using crew = PsBase.openSync("crew");
-         console.log(crew.get(0)?.name);`,
-      );
-      const lines = told(/```sh\n(deno bundle [^]+?)```/, "docs/many_processes.md");
-      assertMatch(await stranger.gets(lines), /homer\n$/);
-    });
-
     await t.step("The command is installed, and runs", async () => {
       const install = told(/^(deno install [^#\n]+)/m);
       for (const page of ["docs/cli.md", "docs/tour.md"]) {
@@ -180,14 +176,27 @@ Deno.test({
       assertMatch(await stranger.gets("psbase select houses"), /"street":"Evergreen Terrace"/);
     });
 
+    await t.step("A program loads a few files and none of the sources", async () => {
+      await using other = new Stranger(registry, npmCache);
+      other.write("main.ts", PROGRAM + 'PsBase.openSync("houses");\n');
+      registry.asked.length = 0;
+      const { out, err } = await other.types("deno run -A main.ts");
+      assertEquals(out, "39 true\n");
+      assertEquals(registry.asked.filter((path) => path.endsWith(".ts")), []);
+      assert(registry.asked.length < 16, registry.asked.join("\n"));
+      assertMatch(err, /BaseNotFoundError: .+\n +at openError .+\n +at Store\.open /);
+      assertMatch(err, /at PsBase\.openSync .+\n +at .+main\.ts:13:8\n/);
+    });
+
     await t.step("A file that was changed since it was published is refused", async () => {
       await using other = new Stranger(registry, npmCache);
-      const log = files.get("/engine/log.ts")!;
-      files.set("/engine/log.ts", new Uint8Array([...log, 0x0a]));
+      const path = "/dist/mod.js";
+      const bytes = files.get(path)!;
+      files.set(path, new Uint8Array([...bytes, 0x0a]));
       other.write("main.ts", PROGRAM);
       const { code, err } = await other.types("deno run -A main.ts");
       assert(code !== 0);
-      assertMatch(err, /Integrity check failed[^]*\/engine\/log\.ts\n/);
+      assertMatch(err, /Integrity check failed[^]*\/dist\/mod\.js\n/);
     });
   },
 });

@@ -10,8 +10,7 @@ import { byTurns, type Turns } from "./measure.ts";
 /** The columns: whoever is in a table is one of these. */
 export const CONTENDERS = {
   psbase: "a commit waits for `fdatasync` of the log",
-  "psbase bundled":
-    "the same, where the program was made one file before, by `deno bundle --minify`",
+  "psbase sources": "the same, loaded from its sources, as in a clone",
   "SQLite FULL": "`node:sqlite`, WAL, synchronous FULL: a commit waits for `fdatasync` of the WAL",
   "SQLite NORMAL": "the same, synchronous NORMAL: a power cut may take the newest commits",
   "Deno KV": "`Deno.openKv`, SQLite beneath (WAL, FULL): a commit waits for `fsync`",

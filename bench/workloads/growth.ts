@@ -197,9 +197,12 @@ function processes(templates: Templates, rows: number): Workload["contenders"] {
   const turn = <H>(store: Store<H>): Run => async () => {
     const path = await templates.get(store, t1A, rows);
     const start = performance.now();
-    const got = await runTelling(programOf("get", store.contender), [path, `${id}`]);
+    const got = await runTelling(await programOf("get", store.contender, templates), [
+      path,
+      `${id}`,
+    ]);
     const process = performance.now() - start;
-    const scan = programOf("scan", store.contender);
+    const scan = await programOf("scan", store.contender, templates);
     const byRow = await runTelling(scan, [path, "rows"]);
     const byColumn = await runTelling(scan, [path, "columns"]);
     const figures = {

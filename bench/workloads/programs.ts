@@ -4,6 +4,7 @@
  * @module
  */
 
+import { build } from "../../tools/build.ts";
 import type { Told } from "../programs/tell.ts";
 import type { Templates } from "../stores/store.ts";
 import type { Contender } from "../suite/workload.ts";
@@ -11,10 +12,14 @@ import type { Contender } from "../suite/workload.ts";
 type Program = "get" | "scan" | "storm";
 
 /** The arguments of `deno run` that start the program of a contender. */
-export function programOf(what: Program, contender: Contender): string[] {
+export async function programOf(
+  what: Program,
+  contender: Contender,
+  templates: Templates,
+): Promise<string[]> {
   const store = {
     psbase: "psbase",
-    "psbase bundled": "psbase",
+    "psbase sources": "psbase",
     "SQLite FULL": "sqlite",
     "SQLite NORMAL": "sqlite",
     "Deno KV": "kv",
@@ -24,21 +29,24 @@ export function programOf(what: Program, contender: Contender): string[] {
   }[contender];
   const name = store === "nothing" ? store : `${what}_${store}`;
   const flags = store === "kv" ? ["--unstable-kv"] : [];
+  if (contender === "psbase") {
+    flags.push(`--import-map=${await (published ??= publish(templates))}`);
+  }
   return [...flags, new URL(`../programs/${name}.ts`, import.meta.url).href];
 }
 
-/** As {@linkcode programOf} for psbase, as one file in the directory of the templates. */
-export async function bundledProgram(what: Program, { dir }: Templates): Promise<string[]> {
-  const bundle = `${dir}/${what}.js`;
-  // Once a run: where Deno keeps compiled code, a file is known by its path.
-  if (!bundled.has(what)) {
-    await deno(["bundle", "--quiet", "--minify", "-o", bundle, ...programOf(what, "psbase")]);
-    bundled.add(what);
-  }
-  return [bundle];
-}
+/** Made once a run. */
+let published: Promise<string> | undefined;
 
-const bundled = new Set<Program>();
+/** An import map by which programs get psbase as it is published. */
+async function publish({ dir }: Templates): Promise<string> {
+  const built = new URL(`file://${dir}/package/`);
+  await build(built);
+  const imports = { [new URL("../../base.ts", import.meta.url).href]: `${built}dist/base.js` };
+  const map = `${dir}/published.json`;
+  Deno.writeTextFileSync(map, JSON.stringify({ imports }));
+  return map;
+}
 
 /** Runs a program to its end; gives what it printed. */
 export function run(program: readonly string[], args: readonly string[]): Promise<string> {

@@ -14,8 +14,8 @@ import { sqlite } from "../stores/sqlite.ts";
 import type { Store, Table, Templates } from "../stores/store.ts";
 import { strikes, strikesByAirport } from "../tables/strikes.ts";
 import { percentile, timed } from "../suite/measure.ts";
-import type { Line, Turn, Workload } from "../suite/workload.ts";
-import { bundledProgram, programOf, run } from "./programs.ts";
+import type { Contender, Line, Turn, Workload } from "../suite/workload.ts";
+import { programOf, run } from "./programs.ts";
 
 /** How large the storms are. */
 export interface StormSizes {
@@ -42,8 +42,8 @@ interface Storm {
 interface Peculiar<H> {
   /** Done to the table before the clock runs. */
   prepare?(handle: H): Promise<void>;
-  /** Whether its program is one file. */
-  readonly bundled?: boolean;
+  /** Where its program is another. */
+  readonly contender?: Contender;
 }
 
 /** From the first spawn to the last exit. */
@@ -84,7 +84,7 @@ function workloadOf(storm: Storm, processes: number, templates: Templates): Work
   const { name, lines, rows, rounds, table, cold = false, large = false } = storm;
   const job = { processes, rounds, rows, control: false } as const;
   const turn =
-    <H>(store: Store<H>, { prepare, bundled = false }: Peculiar<H> = {}) =>
+    <H>(store: Store<H>, { prepare, contender = store.contender }: Peculiar<H> = {}) =>
     async (dir: string): Promise<Turn> => {
       const path = await templates.copy(store, table, { dir, count: rows });
       if (prepare) {
@@ -95,11 +95,9 @@ function workloadOf(storm: Storm, processes: number, templates: Templates): Work
       const durability = store.contender === "SQLite NORMAL" ? "relaxed" : "full";
       const all = [...table.rows(rows)] as Strike[];
       const jobs = shareOut(path, all, { ...job, durability });
-      const program = bundled
-        ? await bundledProgram("storm", templates)
-        : programOf("storm", store.contender);
-      // Deno has seen all other programs before.
-      if (bundled) await run(program, [JSON.stringify({ ...jobs[0], victims: [] })]);
+      const program = await programOf("storm", contender, templates);
+      // Deno keeps what it compiled of a program that it has seen.
+      await run(program, [JSON.stringify({ ...jobs[0], victims: [] })]);
       const figures = cold
         ? await runCold(program, jobs)
         : renamed(name, await runStarted(program, jobs));
@@ -132,14 +130,15 @@ function workloadOf(storm: Storm, processes: number, templates: Templates): Work
       }),
       ...(!indexed && !large && { "JSON file": turn(jsonFile) }),
       ...(cold && {
-        "psbase bundled": turn(psbase(), { bundled: true }),
+        "psbase sources": turn(psbase(), { contender: "psbase sources" }),
         async nothing(): Promise<Turn> {
           const jobs = shareOut("", [...table.rows(rows)] as Strike[], {
             ...job,
             durability: "full",
           });
           const left = { rows, own: processes * rounds, distinct: processes * rounds };
-          return { figures: await runCold(programOf("storm", "nothing"), jobs), result: left };
+          const program = await programOf("storm", "nothing", templates);
+          return { figures: await runCold(program, jobs), result: left };
         },
       }),
     },

@@ -7,8 +7,6 @@
  */
 import { assert, assertMatch } from "@std/assert";
 
-const ROOT = new URL("../../", import.meta.url);
-
 type Bytes = Uint8Array<ArrayBuffer>;
 
 interface Version {
@@ -25,25 +23,32 @@ export interface Registry extends AsyncDisposable {
   readonly url: string;
   /** Each package by its name, like `@psbase/psbase`, its versions by their number. */
   readonly packages: Map<string, Map<string, Version>>;
-  /** Calls `deno publish` in a directory of this project. */
-  publish(directory: string): Promise<void>;
+  /** The paths that were asked for, in their order. */
+  readonly asked: string[];
+  /** Calls `deno publish` in a directory. */
+  publish(directory: URL): Promise<void>;
 }
 
 /** Starts a registry without packages. */
 export function startRegistry(): Registry {
   const packages: Registry["packages"] = new Map();
+  const asked: string[] = [];
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
-    (request) => answer(packages, request),
+    (request) => {
+      asked.push(new URL(request.url).pathname);
+      return answer(packages, request);
+    },
   );
   const url = `http://127.0.0.1:${server.addr.port}/`;
   return {
     url,
     packages,
+    asked,
     async publish(directory) {
       const { success, stderr } = await new Deno.Command(Deno.execPath(), {
         args: ["publish", "--allow-dirty", "--no-provenance", "--token", "none"],
-        cwd: new URL(directory, ROOT),
+        cwd: directory,
         env: { JSR_URL: url, NO_COLOR: "1" },
       }).output();
       assert(success, new TextDecoder().decode(stderr));
@@ -63,10 +68,10 @@ async function answer(packages: Registry["packages"], request: Request): Promise
   }
   // Every package may be published, no version is there yet.
   if (name !== undefined && version === undefined) return Response.json({});
-  return served(packages, path) ?? new Response("Not found", { status: 404 });
+  return fileOf(packages, path) ?? new Response("Not found", { status: 404 });
 }
 
-function served(packages: Registry["packages"], path: string): Response | undefined {
+function fileOf(packages: Registry["packages"], path: string): Response | undefined {
   const [, name, rest] = /^\/(@[^/]+\/[^/]+)\/(.+)$/.exec(path) ?? [];
   const versions = packages.get(name ?? "");
   if (versions === undefined || rest === undefined) return undefined;
