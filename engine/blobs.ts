@@ -134,8 +134,9 @@ export class Blobs {
     return this.#at(i) as Uint8Array;
   }
 
-  /** The text at `i`. */
+  /** The text at `i`, which may be anything that a file holds. */
   text(i: number): string {
+    if (i >= this.count) this.#fail();
     if (this.#all !== undefined && !this.#all.isTried) this.#tryAscii(this.#all);
     const value = this.#at(i);
     return typeof value === "string" ? value : this.#decode(value);

@@ -456,7 +456,8 @@ class DictionaryColumn extends Column {
   constructor(source: Source, meta: ColumnMeta & { kind: "dictionary" }, rows: number) {
     super(source, meta.nulls, rows);
     this.#blobs = new Blobs(source, meta.blobs);
-    this.#codes = new Numbers(source, meta.codes, rows, [0, this.#blobs.count - 1]);
+    // That there is a text for each is seen when it is asked for.
+    this.#codes = new Numbers(source, meta.codes, rows, undefined);
     if (this.#blobs.count > rows) source.fail(0, "a column has more different values than rows");
     if (this.#codes.base !== 0 || !this.#codes.areWords) source.fail(0, "codes are no plain words");
     this.#entries = new Array(meta.blobs.count);

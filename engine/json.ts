@@ -12,9 +12,20 @@ const MAX_JSON_DEPTH = 1000;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
+/** Whether there are so few brackets in `text` that nothing can be nested deeply: true of most. */
+function isShallow(text: string): boolean {
+  let left = MAX_JSON_DEPTH;
+  for (const bracket of "[{") {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (--left < 0) return false;
+    }
+  }
+  return true;
+}
+
 /** Throws RangeError if arrays and objects are nested deeper in `text` than `checkJson` lets them. */
 function checkDepth(text: string): void {
-  if (text.length <= MAX_JSON_DEPTH) return;
+  if (isShallow(text)) return;
   let depth = 0;
   let quoted = false;
   for (let i = 0; i < text.length; i++) {

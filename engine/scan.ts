@@ -48,11 +48,17 @@ interface Test {
   excludes(part: GroupPart): boolean;
   /** Keeps of `rows[0, n)` of a group those that match, and tells how many. */
   keep(group: Group, rows: Uint32Array, n: number): number;
-  /** Puts all rows of a group that match into `rows`, and tells how many. */
-  find?(group: Group, rows: Uint32Array): number;
+  /**
+   * Puts the rows of a group that match into `rows`, and tells how many: those that `live` leaves,
+   * which it asks before any function of a user.
+   */
+  find?(group: Group, rows: Uint32Array, live: Live): number;
   /** Whether a row in memory matches. */
   holds(place: Place): boolean;
 }
+
+/** Keeps of the first `n` rows of a group those that are not gone, and tells how many. */
+type Live = (n: number) => number;
 
 /** What conditions are asked of: the fields, and where links lead. */
 type Ground = Pick<State, "schema" | "origin">;
@@ -88,8 +94,8 @@ function allOf(tests: readonly Test[]): Test {
   return {
     excludes: (part) => tests.some((test) => test.excludes(part)),
     keep: (group, rows, n) => tests.reduce((n, test) => n && test.keep(group, rows, n), n),
-    find: (group, rows) => {
-      const n = first === undefined ? fill(rows) : findRows(first, group, rows);
+    find: (group, rows, live) => {
+      const n = first === undefined ? live(fill(rows)) : findRows(first, group, rows, live);
       return others.reduce((n, test) => n && test.keep(group, rows, n), n);
     },
     holds: (place) => tests.every((test) => test.holds(place)),
@@ -150,7 +156,7 @@ function testing(column: Column, matcher: Matcher): Test {
   return {
     excludes: (part) => part.open().excludes(column, matcher),
     keep: (group, rows, n) => group.column(column).select(matcher, rows, n),
-    find: (group, rows) => group.column(column).find(matcher, rows),
+    find: (group, rows, live) => live(group.column(column).find(matcher, rows)),
     holds,
   };
 }
@@ -186,8 +192,8 @@ function fill(rows: Uint32Array): number {
   return rows.length;
 }
 
-function findRows(test: Test, group: Group, rows: Uint32Array): number {
-  return test.find === undefined ? test.keep(group, rows, fill(rows)) : test.find(group, rows);
+function findRows(test: Test, group: Group, rows: Uint32Array, live: Live): number {
+  return test.find?.(group, rows, live) ?? test.keep(group, rows, live(fill(rows)));
 }
 
 // --------------------------------------------------------------- all rows
@@ -217,10 +223,8 @@ function chunkOf({ part, patch }: Segment, test: Test, tally: Tally | undefined)
   const room = spare ?? new Uint32Array(GROUP_ROWS);
   spare = undefined;
   const rows = room.subarray(0, group.rows);
-  // Before a function is asked: rows that are gone are not shown to it.
-  const n = patch === undefined
-    ? findRows(test, group, rows)
-    : test.keep(group, rows, withoutPatched(group, patch, rows, fill(rows)));
+  const live: Live = (n) => patch === undefined ? n : withoutPatched(group, patch, rows, n);
+  const n = findRows(test, group, rows, live);
   spare = room;
   return { group, rows: rows.slice(0, n), others };
 }
