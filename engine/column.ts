@@ -41,7 +41,7 @@ export type ColumnMeta =
   );
 
 /** From so many single values on, a column is read as a whole. */
-const MANY_GETS = 32;
+export const MANY_GETS = 32;
 
 /** What was found is kept if it is this part of all rows at most: the more there are, the less it saves. */
 const FOUND_PART = 4;

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { type Column, type ColumnMeta, openColumn } from "./column.ts";
+import { type Column, type ColumnMeta, MANY_GETS, openColumn } from "./column.ts";
 import { encodeColumn } from "./column_writer.ts";
 import { isCount, isObject } from "./check.ts";
 import { CorruptionError } from "./errors.ts";
@@ -254,6 +254,11 @@ export class Group {
       this.#chosen = { fields, columns: fields.map((field) => this.column(field)) };
     }
     return this.#chosen.columns;
+  }
+
+  /** So many rows will be asked for: columns that pay are read at once, not page by page. */
+  expect(rows: number, fields: readonly FieldDef[]): void {
+    if (rows > MANY_GETS) for (const column of this.columns(fields)) column.load();
   }
 
   /** A row. */
