@@ -23,8 +23,23 @@ export function daysOf(date: Temporal.PlainDate): number {
   return era * DAYS_PER_ERA + dayOfEra - DAYS_BEFORE_1970;
 }
 
+// To make a date takes longer than all else that is done for a value, and tables hold few
+// different ones many times. Nobody can change a date: rows may share it.
+const RECENT = 1024;
+const recentDays = new Float64Array(RECENT).fill(NaN);
+const recentDates: Temporal.PlainDate[] = new Array(RECENT);
+
 /** The reverse of {@linkcode daysOf}. */
 export function dateOf(days: number): Temporal.PlainDate {
+  const at = days & (RECENT - 1);
+  if (recentDays[at] !== days) {
+    recentDates[at] = newDate(days);
+    recentDays[at] = days;
+  }
+  return recentDates[at]!;
+}
+
+function newDate(days: number): Temporal.PlainDate {
   const shifted = days + DAYS_BEFORE_1970;
   const era = Math.floor(shifted / DAYS_PER_ERA);
   const dayOfEra = shifted - era * DAYS_PER_ERA;

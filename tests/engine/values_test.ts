@@ -368,3 +368,11 @@ Deno.test(`compareText() orders as UTF-8 bytes do (PSBASE_SEED=${SEED})`, () => 
     assertStrictEquals(Math.sign(compareText(a, b)), Math.sign(expected), JSON.stringify([a, b]));
   }
 });
+
+Deno.test("VALUE_TYPES.date gives every day, in whatever order they are asked for", () => {
+  const epoch = Temporal.PlainDate.from("1970-01-01");
+  const days = Array.from({ length: 200 }, (_, i) => (i - 100) * 512);
+  for (const day of [...days, ...days.toReversed(), ...days]) {
+    assertEquals(String(VALUE_TYPES.date.give(day)), String(epoch.add({ days: day })));
+  }
+});
