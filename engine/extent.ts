@@ -58,7 +58,10 @@ class PagedSource implements Source {
   readonly #sums: Checksum;
   readonly #entry: Extent;
   readonly #pageSums: Uint8Array;
-  /** Pages that were read by themselves: who looks at one value looks at its neighbours. */
+  /**
+   * Pages that were verified and may be asked for again: who looks at one value looks at its
+   * neighbours, and the first and the last page of a larger piece hold parts beside it.
+   */
   readonly #pages = new Map<number, Uint8Array>();
 
   constructor(file: File, sums: Checksum, entry: Extent, pageSums: Uint8Array, keep: Grow) {
@@ -77,14 +80,9 @@ class PagedSource implements Source {
     if (from === to) return NOTHING;
     const first = Math.floor(from / PAGE);
     const end = Math.ceil(to / PAGE);
-    const bytes = end - first > 1 ? this.#pagesFrom(first, end) : this.#page(first);
+    const known = end - first > 1 ? undefined : this.#pages.get(first);
+    const bytes = known ?? this.#pagesFrom(first, end);
     return bytes.subarray(from - first * PAGE, to - first * PAGE);
-  }
-
-  #page(page: number): Uint8Array {
-    let bytes = this.#pages.get(page);
-    if (bytes === undefined) this.#pages.set(page, bytes = this.#pagesFrom(page, page + 1));
-    return bytes;
   }
 
   #pagesFrom(first: number, end: number): Uint8Array {
@@ -94,6 +92,11 @@ class PagedSource implements Source {
       this.fail(first * PAGE, "the file ends too early");
     }
     for (let page = first; page < end; page++) {
+      const known = this.#pages.get(page);
+      if (known !== undefined) {
+        bytes.set(known, (page - first) * PAGE);
+        continue;
+      }
       const sum = pageSum(this.#sums, number, page, bytes, (page - first) * PAGE);
       if (!sumStands(sum, 2, this.#pageSums, page * 8)) {
         this.fail(page * PAGE, "a page does not verify");
@@ -105,7 +108,11 @@ class PagedSource implements Source {
       const known = this.#pages.get(page);
       if (known === undefined) continue;
       this.#pages.delete(page);
-      this.keep(-known.length);
+      if (known.length === known.buffer.byteLength) this.keep(-known.length);
+    }
+    for (const page of [first, end - 1]) {
+      const at = (page - first) * PAGE;
+      this.#pages.set(page, bytes.subarray(at, at + PAGE));
     }
     return bytes;
   }

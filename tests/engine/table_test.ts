@@ -144,6 +144,25 @@ Deno.test("openExtent() tells how much of it is kept, whether in pages or larger
   assertEquals(kept, behind.length + entry!.length);
 });
 
+Deno.test("openExtent() verifies a page once, also where two pieces share it", () => {
+  const disk = writeTable(1);
+  const [entry] = openTable(disk).groups;
+  const file = disk.process().open(PATH, "read");
+  const { source } = openExtent(file, SUMS, entry!, () => {});
+  const whole = openExtent(file, SUMS, entry!, () => {}).source.read(0, entry!.length).slice();
+  assertEquals(source.read(0, 5000), whole.subarray(0, 5000));
+  disk.flip(PATH, entry!.at + 4096 + 1000);
+  assertEquals(source.read(5000, 9000), whole.subarray(5000, 9000));
+  assertEquals(source.read(4096, 4100), whole.subarray(4096, 4100));
+  disk.flip(PATH, entry!.at + 2 * 4096 + 4000);
+  assertEquals(source.read(8192, 12_288), whole.subarray(8192, 12_288));
+  const { length } = entry!;
+  assertThrows(
+    () => openExtent(file, SUMS, entry!, () => {}).source.read(0, length),
+    CorruptionError,
+  );
+});
+
 Deno.test("Table tells every damaged byte of what it needs to open, or of a group when it is read", () => {
   const disk = writeTable(2);
   const { at, length } = openTable(disk).groups[1]!;
