@@ -21,7 +21,7 @@ import {
 import { type Kind, typeFor } from "./detect.ts";
 import { Fault, UsageError } from "./errors.ts";
 import { type NewSchema, specOf } from "./fields.ts";
-import { type Format, FORMATS } from "./formats.ts";
+import { type FileRow, type Format, FORMATS } from "./formats.ts";
 import { type Io, say } from "./io.ts";
 import type { FileForm } from "./output.ts";
 import { Progress } from "./progress.ts";
@@ -93,7 +93,7 @@ class Import {
   readonly #input: Input;
   readonly #options: ImportOptions;
   readonly #io: Io;
-  readonly #format: Format<unknown>;
+  readonly #format: Format;
 
   constructor(path: string, input: Input, options: ImportOptions, io: Io) {
     this.#path = path;
@@ -127,7 +127,8 @@ class Import {
   async #into(base: PsBase, rejects: Rejects): Promise<number> {
     const { batch } = this.#options;
     const { schema } = base;
-    const rows = this.#rows(schema, rejects, base).map(({ values }) => values as Insert<Schema>);
+    const names = Object.keys(schema);
+    const rows = this.#rows(schema, rejects, base).map(({ values }) => rowOf(names, values));
     const done = batch === undefined
       ? (await this.#whole(schema, base, () => base.insertMany(rows))).length
       : await insertBatches(base, chunks(rows, batch));
@@ -193,11 +194,12 @@ class Import {
   ): Generator<GivenRow> {
     const { names, rows, header } = this.#format.read(this.#input.text());
     const { ids } = this.#options;
-    using taker = new RowTaker(this.#format, names, { schema, base, ids, unique });
+    using taker = new RowTaker(names, { schema, base, ids, unique });
     using progress = new Progress(this.#io, "importing");
+    const far = () => this.#far();
     let n = 0;
     for (const row of rows) {
-      progress.at(++n, () => this.#far());
+      progress.at(++n, far);
       const taken = taker.take(row);
       if (taken instanceof Fault) rejects.add(row, taken, header);
       else yield taken;
@@ -219,11 +221,12 @@ class Import {
     const kinds: Set<Kind>[] = [];
     {
       using progress = new Progress(this.#io, "reading");
+      const far = () => this.#far();
       let n = 0;
-      for (const { line, cells } of rows) {
-        progress.at(++n, () => this.#far());
-        if (!(cells instanceof Fault)) this.#look(cells, kinds);
-        else if (errors === undefined) throw new Fault(`line ${line}: ${cells.message}`);
+      for (const row of rows) {
+        progress.at(++n, far);
+        if (row.fault === undefined) look(row, kinds);
+        else if (errors === undefined) throw new Fault(`line ${row.line}: ${row.fault.message}`);
       }
     }
     if (names.length === 0) throw new Fault("it is empty, so there are no fields to detect");
@@ -252,15 +255,22 @@ class Import {
     say(this.#io, [...renamed, `types ${told.join(",")}`].join("\n"));
     return Object.fromEntries(fields) as NewSchema;
   }
+}
 
-  #look(cells: readonly unknown[], kinds: Set<Kind>[]): void {
-    for (let i = 0; i < cells.length; i++) {
-      const cell = cells[i];
-      if (cell === null || cell === undefined) continue;
-      const seen = kinds[i] ??= new Set();
-      seen.add(this.#format.kindOf(cell, seen));
-    }
+/** Adds what the cells of a row look like to what others of their columns do. */
+function look(row: FileRow, kinds: Set<Kind>[]): void {
+  for (let i = 0; i < row.length; i++) {
+    const seen = kinds[i] ??= new Set();
+    const kind = row.kindOf(i, seen);
+    if (kind !== undefined) seen.add(kind);
   }
+}
+
+/** A row as `insert` takes it, of its values in the order of the fields. */
+function rowOf(names: readonly string[], values: GivenRow["values"]): Insert<Schema> {
+  const row: Record<string, unknown> = {};
+  for (let k = 0; k < names.length; k++) row[names[k]!] = values[k];
+  return row as Insert<Schema>;
 }
 
 /** What `--types` says, by field: as it was written, and what that is. */
