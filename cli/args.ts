@@ -37,6 +37,7 @@ export const VALUES = {
   ],
   offset: ["N", "leave out so many at the beginning"],
   since: ["N", "begin behind commit N; from now on, if left out"],
+  separator: ["CHAR", "CSV with another one than the comma"],
   salvage: ["TO", "write what is intact to a new table, print what was lost"],
   sort: ["A,-B", "order by A, then by B from the greatest to the least"],
   timeout: ["MS", "wait so many milliseconds for the lock at most"],

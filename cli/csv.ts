@@ -16,9 +16,6 @@ import { numberKind, plainNumber } from "./plain_number.ts";
 /** A cell: its text, or null. */
 export type Cell = string | null;
 
-/** What stands between cells. */
-export type Separator = "," | "\t";
-
 const [LF, CR, QUOTE] = Array.from('\n\r"', (c) => c.charCodeAt(0));
 
 // How a cell is written: as it is, between quotes, or so with quotes in it.
@@ -47,7 +44,7 @@ export class CsvRecord implements FileRow {
    * @param pieces The text of all records; a piece may end anywhere.
    * @param separator What stands between cells.
    */
-  constructor(pieces: Iterable<string>, separator: Separator) {
+  constructor(pieces: Iterable<string>, separator: string) {
     this.#buffer = new TextBuffer(pieces);
     this.#separator = separator.charCodeAt(0);
   }
@@ -157,19 +154,21 @@ export class CsvRecord implements FileRow {
  */
 export function* parseCsv(
   pieces: Iterable<string>,
-  separator: Separator = ",",
+  separator: string = ",",
 ): Generator<CsvRecord> {
   const record = new CsvRecord(pieces, separator);
   while (record.next()) yield record;
 }
 
-const SPECIAL_REGEXPS = { ",": /[",\r\n]/, "\t": /["\t\r\n]/ };
+const SPECIAL_REGEXP = /["\r\n]/;
+
+/** A cell of any text as it stands in a file. */
+export function quoted(text: string, separator: string): string {
+  const isPlain = text !== "" && !text.includes(separator) && !SPECIAL_REGEXP.test(text);
+  return isPlain ? text : `"${text.replaceAll('"', '""')}"`;
+}
 
 /** A record as a line, without its end. */
-export function formatCsv(cells: readonly Cell[], separator: Separator = ","): string {
-  const special = SPECIAL_REGEXPS[separator];
-  return cells.map((cell) => {
-    if (cell === null) return "";
-    return cell === "" || special.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-  }).join(separator);
+export function formatCsv(cells: readonly Cell[], separator = ","): string {
+  return cells.map((cell) => cell === null ? "" : quoted(cell, separator)).join(separator);
 }

@@ -4,9 +4,10 @@
  * @module
  */
 
+import { excerpt } from "../engine/check.ts";
 import type { ValueType } from "../engine/values.ts";
 import type { JsonValue, TypeName } from "../mod.ts";
-import { type CsvRecord, formatCsv, parseCsv, type Separator } from "./csv.ts";
+import { type CsvRecord, formatCsv, parseCsv } from "./csv.ts";
 import { areTexts, jsonKind, type Kind } from "./detect.ts";
 import { Fault } from "./errors.ts";
 import { type JsonRecord, parseJsonArray, parseNdjson } from "./json_rows.ts";
@@ -56,8 +57,8 @@ export interface Format {
 
 /** The format of a form. */
 export const FORMATS: { readonly [F in FileForm]: Format } = {
-  csv: csvFormat(","),
-  tsv: csvFormat("\t"),
+  csv: csvFormat(",", { "\t": "--tsv", ";": "--separator ';'", "|": "--separator '|'" }),
+  tsv: csvFormat("\t", { ",": "--csv", ";": "--separator ';'", "|": "--separator '|'" }),
   ndjson: jsonFormat(parseNdjson),
   json: jsonFormat(parseJsonArray),
 };
@@ -69,7 +70,16 @@ export function formOfName(file: string): FileForm | undefined {
   return Object.hasOwn(FORMATS, form) ? form as FileForm : undefined;
 }
 
-function csvFormat(separator: Separator): Format {
+/**
+ * CSV, or what has another separator.
+ *
+ * @param separator What stands between cells.
+ * @param others What it may be instead, and how to say so; a header of one name with it in is refused.
+ */
+export function csvFormat(
+  separator: string,
+  others: { readonly [separator: string]: string } = {},
+): Format {
   return {
     read(text) {
       const records = parseCsv(text, separator);
@@ -88,6 +98,13 @@ function csvFormat(separator: Separator): Format {
         }
         return name;
       });
+      const [name = "", second] = names;
+      const other = Object.keys(others).find((other) => name.includes(other));
+      if (second === undefined && other !== undefined && !first.text.startsWith('"')) {
+        throw new Fault(
+          `line 1: ${excerpt(name)} is one column, say ${others[other]} to take it apart, or quote it`,
+        );
+      }
       first.columns = names.length;
       return { names, rows: records, header: first.text };
     },

@@ -21,9 +21,8 @@ import {
 import { type Kind, typeFor } from "./detect.ts";
 import { Fault, UsageError } from "./errors.ts";
 import { type NewSchema, specOf } from "./fields.ts";
-import { type FileRow, type Format, FORMATS } from "./formats.ts";
+import type { FileRow, Format } from "./formats.ts";
 import { type Io, say } from "./io.ts";
-import type { FileForm } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { Rejects } from "./rejects.ts";
 import { between, interruptible } from "./signals.ts";
@@ -34,7 +33,7 @@ import { Input } from "./text.ts";
 /** What can be said of an import. */
 export interface ImportOptions {
   /** The format of the file. */
-  readonly form: FileForm;
+  readonly format: Format;
   /** Types that are not to be detected, as `name=type,…`. */
   readonly types?: string | undefined;
   /** Where rows are kept that are refused; if it is left out, the first one is the end. */
@@ -100,7 +99,7 @@ class Import {
     this.#input = input;
     this.#options = options;
     this.#io = io;
-    this.#format = FORMATS[options.form];
+    this.#format = options.format;
   }
 
   async run(): Promise<number> {
@@ -131,7 +130,7 @@ class Import {
     const rows = this.#rows(schema, rejects, base).map(({ values }) => rowOf(names, values));
     const done = batch === undefined
       ? (await this.#whole(schema, base, () => base.insertMany(rows))).length
-      : await insertBatches(base, chunks(rows, batch));
+      : await interruptible((signal) => insertBatches(base, between(chunks(rows, batch), signal)));
     rejects.tell(this.#io);
     return done;
   }
@@ -292,11 +291,11 @@ function typesOf(text: string | undefined) {
 /** Each batch is a commit: what fails leaves those before it. */
 async function insertBatches(
   base: PsBase,
-  batches: Iterable<readonly Insert<Schema>[]>,
+  batches: AsyncIterable<readonly Insert<Schema>[]>,
 ): Promise<number> {
   let done = 0;
   try {
-    for (const rows of batches) done += (await base.insertMany(rows)).length;
+    for await (const rows of batches) done += (await base.insertMany(rows)).length;
     return done;
   } catch (error) {
     if (done === 0 || !(error instanceof Fault || error instanceof BaseError)) throw error;

@@ -9,7 +9,7 @@ import { fit, unicodeEscape, UNSAFE_REGEXP, widthOf } from "../engine/text_width
 import { VALUE_TYPES } from "../engine/values.ts";
 import type { Parsed } from "./args.ts";
 import { FILE_FORMS } from "./commands.ts";
-import { formatCsv, type Separator } from "./csv.ts";
+import { formatCsv } from "./csv.ts";
 import { UsageError } from "./errors.ts";
 import type { Column } from "./fields.ts";
 import { bold, type Output } from "./io.ts";
@@ -83,7 +83,7 @@ type Lines = (
   out: Pick<Output, "columns" | "colors">,
 ) => Generator<string>;
 
-function csvLines(separator: Separator): Lines {
+function csvLines(separator: string): Lines {
   return function* (columns, rows) {
     yield formatCsv(columns.map(({ name }) => name), separator) + "\n";
     for (const row of rows) {
