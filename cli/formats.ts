@@ -102,7 +102,9 @@ export function csvFormat(
       const other = Object.keys(others).find((other) => name.includes(other));
       if (second === undefined && other !== undefined && !first.text.startsWith('"')) {
         throw new Fault(
-          `line 1: ${excerpt(name)} is one column, say ${others[other]} to take it apart, or quote it`,
+          `line 1: ${excerpt(name)} is one column, say ${
+            others[other]
+          } to take it apart, or quote it`,
         );
       }
       first.columns = names.length;

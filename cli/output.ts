@@ -9,7 +9,7 @@ import { fit, unicodeEscape, UNSAFE_REGEXP, widthOf } from "../engine/text_width
 import { VALUE_TYPES } from "../engine/values.ts";
 import type { Parsed } from "./args.ts";
 import { FILE_FORMS } from "./commands.ts";
-import { formatCsv } from "./csv.ts";
+import { formatCsv, quoted } from "./csv.ts";
 import { UsageError } from "./errors.ts";
 import type { Column } from "./fields.ts";
 import { bold, type Output } from "./io.ts";
@@ -86,12 +86,19 @@ type Lines = (
 function csvLines(separator: string): Lines {
   return function* (columns, rows) {
     yield formatCsv(columns.map(({ name }) => name), separator) + "\n";
+    // What stands in other layouts has neither separators nor quotes in its text.
+    const isText = columns.map(({ type }) => type.layout === "text" || type.layout === "bytes");
     for (const row of rows) {
-      const cells = columns.map(({ name, type }) => {
+      let line = "";
+      for (let k = 0; k < columns.length; k++) {
+        const { name, type } = columns[k]!;
         const value = row[name];
-        return value === null ? null : type.format(value);
-      });
-      yield formatCsv(cells, separator) + "\n";
+        if (k > 0) line += separator;
+        if (value === null) continue;
+        const text = type.format(value);
+        line += isText[k] ? quoted(text, separator) : text;
+      }
+      yield line + "\n";
     }
   };
 }
@@ -121,11 +128,15 @@ const LINES: { readonly [F in Form]: Lines } = {
 };
 
 function formatJson(columns: readonly Column[], row: Record): string {
-  const members = columns.map(({ name, type }) => {
+  let members = "";
+  for (let k = 0; k < columns.length; k++) {
+    const { name, type } = columns[k]!;
     const value = row[name];
-    return `"${name}":${JSON.stringify(value === null ? null : type.toJson(value))}`;
-  });
-  return safeJson(`{${members.join(",")}}`);
+    const json = value === null ? null : type.toJson(value);
+    const text = typeof json === "number" ? json : safeJson(JSON.stringify(json));
+    members += `${k === 0 ? '"' : ',"'}${name}":${text}`;
+  }
+  return `{${members}}`;
 }
 
 /** A change as a line of JSON; its rows have the fields that there were then. */
