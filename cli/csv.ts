@@ -136,8 +136,13 @@ export class CsvRecord implements FileRow {
   valueOf(i: number, type: ValueType): unknown {
     const { name } = type;
     if (name === "integer" || name === "float") {
-      const number = plainNumber(this.#buffer.codes, this.#starts[i]!, this.#ends[i]!, name);
+      const { codes } = this.#buffer;
+      const [start, end] = [this.#starts[i]!, this.#ends[i]!];
+      const number = plainNumber(codes, start, end, name);
       if (number !== undefined) return number;
+      if (name === "float" && numberKind(codes, start, end) === "float") {
+        return Number(this.cell(i));
+      }
     }
     const cell = this.cell(i);
     return cell === null ? null : type.parse(cell);
