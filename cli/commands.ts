@@ -145,7 +145,6 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     examples: [
       "import people people.csv",
       "import people - --ndjson < people.ndjson",
-      "import people people.csv --separator ';'",
       "import guests people.csv --types name=string,age=float --errors refused.csv",
       "import --from buzhug old/people folk",
     ],

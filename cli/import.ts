@@ -123,14 +123,15 @@ class Import {
     }
   }
 
-  async #into(base: PsBase, rejects: Rejects): Promise<number> {
+  async #into(base: PsBase, rejects: Rejects, signal?: AbortSignal): Promise<number> {
     const { batch } = this.#options;
     const { schema } = base;
     const names = Object.keys(schema);
     const rows = this.#rows(schema, rejects, base).map(({ values }) => rowOf(names, values));
-    const done = batch === undefined
+    const batches = batch === undefined ? undefined : chunks(rows, batch);
+    const done = batches === undefined
       ? (await this.#whole(schema, base, () => base.insertMany(rows))).length
-      : await interruptible((signal) => insertBatches(base, between(chunks(rows, batch), signal)));
+      : await insertBatches(base, signal === undefined ? batches : between(batches, signal));
     rejects.tell(this.#io);
     return done;
   }
@@ -139,7 +140,9 @@ class Import {
     const { errors, batch } = this.#options;
     const schema = this.#schema();
     using rejects = new Rejects(errors, this.#format);
-    if (batch !== undefined) return await this.#intoEmpty(schema, rejects);
+    if (batch !== undefined) {
+      return await interruptible((signal) => this.#intoEmpty(schema, rejects, signal));
+    }
     const insert = () =>
       interruptible((signal) => {
         const rows = between(chunks(this.#rows(schema, rejects, undefined), CHUNK_ROWS), signal);
@@ -150,10 +153,11 @@ class Import {
     return done;
   }
 
-  async #intoEmpty(schema: NewSchema, rejects: Rejects): Promise<number> {
+  /** Makes a base before the first commit: what ends it before that takes it back. */
+  async #intoEmpty(schema: NewSchema, rejects: Rejects, signal: AbortSignal): Promise<number> {
     await using base = await PsBase.create(this.#path, schema, this.#options.open) as PsBase;
     try {
-      return await this.#into(base, rejects);
+      return await this.#into(base, rejects, signal);
     } catch (error) {
       if (base.size === 0) await base.destroy();
       throw error;
@@ -291,7 +295,7 @@ function typesOf(text: string | undefined) {
 /** Each batch is a commit: what fails leaves those before it. */
 async function insertBatches(
   base: PsBase,
-  batches: AsyncIterable<readonly Insert<Schema>[]>,
+  batches: Iterable<readonly Insert<Schema>[]> | AsyncIterable<readonly Insert<Schema>[]>,
 ): Promise<number> {
   let done = 0;
   try {
