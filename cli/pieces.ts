@@ -63,9 +63,13 @@ export class TextBuffer {
     }
     const rest = this.text.slice(this.at);
     const length = rest.length + value.length;
-    const left = this.codes.subarray(this.at, this.text.length);
-    if (length >= this.codes.length) this.codes = new Uint8Array(2 * length);
-    this.codes.set(left);
+    if (length >= this.codes.length) {
+      const codes = new Uint8Array(2 * length);
+      codes.set(this.codes.subarray(this.at, this.text.length));
+      this.codes = codes;
+    } else if (this.at > 0) {
+      this.codes.copyWithin(0, this.at, this.text.length);
+    }
     putCodes(value, this.codes.subarray(rest.length, length));
     this.codes[length] = LF;
     this.text = rest + value;
