@@ -44,13 +44,29 @@ export function encodeBlobs(parts: PartWriter, values: readonly Uint8Array[]): B
   return addBlobs(parts, lengths, heap);
 }
 
-/** Writes texts as UTF-8. */
+/** Writes texts as UTF-8; none ends within a character. */
 export function encodeTexts(parts: PartWriter, values: readonly string[]): BlobsMeta {
   const all = values.join("");
   const heap = encodeText(all);
+  let at = 0;
   // As long in bytes as in characters: all of it is ASCII.
-  if (heap.length !== all.length) return encodeBlobs(parts, values.map(encodeText));
-  return addBlobs(parts, values.map((value) => value.length), heap);
+  const lengthOf = heap.length === all.length
+    ? ({ length }: string) => length
+    : (value: string) => {
+      const from = at;
+      for (let units = value.length; units > 0; units--) {
+        const lead = heap[at]!;
+        if (lead < 0x80) at++;
+        else if (lead < 0xe0) at += 2;
+        else if (lead < 0xf0) at += 3;
+        else {
+          at += 4;
+          units--; // a surrogate pair
+        }
+      }
+      return at - from;
+    };
+  return addBlobs(parts, values.map(lengthOf), heap);
 }
 
 function addBlobs(parts: PartWriter, lengths: readonly number[], heap: Uint8Array): BlobsMeta {
