@@ -126,6 +126,10 @@ export class CsvRecord implements FileRow {
     return Array.from({ length: this.length }, (_, i) => this.cell(i));
   }
 
+  has(i: number): boolean {
+    return i < this.length;
+  }
+
   kindOf(i: number, seen: ReadonlySet<Kind>): Kind | undefined {
     const [start, end] = [this.#starts[i]!, this.#ends[i]!];
     if (start === end && this.#forms[i] === PLAIN) return undefined;
@@ -159,7 +163,7 @@ export class CsvRecord implements FileRow {
  */
 export function* parseCsv(
   pieces: Iterable<string>,
-  separator: string = ",",
+  separator = ",",
 ): Generator<CsvRecord> {
   const record = new CsvRecord(pieces, separator);
   while (record.next()) yield record;

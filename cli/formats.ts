@@ -24,9 +24,11 @@ export interface FileRow {
   readonly fault: Fault | undefined;
   /** So many columns may have cells in it. */
   readonly length: number;
-  /** What the cell of a column looks like, among others of the column; `undefined` if it is null. */
+  /** Whether it has a cell for a column, be it null. */
+  has(column: number): boolean;
+  /** What that looks like, among others of the column; `undefined` if it is null or not there. */
   kindOf(column: number, seen: ReadonlySet<Kind>): Kind | undefined;
-  /** The value of that cell; `undefined` if there is none. What it throws says what is wrong. */
+  /** The value of a cell that is there. What it throws says what is wrong. */
   valueOf(column: number, type: ValueType): unknown;
 }
 
@@ -147,14 +149,18 @@ class JsonRow implements FileRow {
     return this.#cells.length;
   }
 
+  has(column: number): boolean {
+    return this.#cells[column] !== undefined;
+  }
+
   kindOf(column: number, seen: ReadonlySet<Kind>): Kind | undefined {
     const cell = this.#cells[column] ?? null;
     return cell === null ? undefined : jsonKind(cell, seen);
   }
 
   valueOf(column: number, type: ValueType): unknown {
-    const cell = this.#cells[column];
-    return cell === undefined || cell === null ? cell : type.fromJson(cell);
+    const cell = this.#cells[column]!;
+    return cell === null ? null : type.fromJson(cell);
   }
 }
 

@@ -119,10 +119,10 @@ export class RowTaker implements Disposable {
     let id: number | undefined;
     let version = 0;
     for (let i = 0; i < row.length; i++) {
+      if (!row.has(i)) continue; // the default
       const column = this.#columns[i] === undefined ? this.#column(i) : this.#columns[i]!;
       if (column === null) continue;
       const value = this.#value(column, row, i);
-      if (value === undefined) continue; // the default
       if (column.place >= 0) values[column.place] = value;
       else if (column.name === "__id__") id = value as number;
       else version = value as number;
@@ -140,7 +140,6 @@ export class RowTaker implements Disposable {
     let value: unknown;
     try {
       value = row.valueOf(i, type);
-      if (value === undefined) return undefined;
       if (value !== null) type.take(value);
     } catch (error) {
       if (![SyntaxError, TypeError, RangeError].some((type) => error instanceof type)) throw error;

@@ -437,6 +437,16 @@ Deno.test("import --errors: a value of a row that is refused can come again", as
   );
 });
 
+Deno.test("import --errors refuses an object for an unknown member, and not those after it", async () => {
+  await using base = tempBase();
+  await done(["create", base.path, "a:integer"]);
+  const bad = `${base.parent}/bad.ndjson`;
+  const stdin = '{"c":1}\n{"a":1}\n{"c":2,"a":2}\n{"a":3}\n';
+  const args = ["import", base.path, "-", "--ndjson", "--errors", bad];
+  assertEquals(await done(args, { stdin }), "2\n");
+  assertEquals(await done(["export", base.path, "--csv"]), "a\n1\n3\n");
+});
+
 Deno.test("import --errors keeps JSON as it was, and what is none as text", async () => {
   await using base = tempBase();
   await done(["create", base.path, "a:bigint", "b:string"]);
