@@ -128,15 +128,11 @@ const LINES: { readonly [F in Form]: Lines } = {
 };
 
 function formatJson(columns: readonly Column[], row: Record): string {
-  let members = "";
-  for (let k = 0; k < columns.length; k++) {
-    const { name, type } = columns[k]!;
+  const members = columns.map(({ name, type }) => {
     const value = row[name];
-    const json = value === null ? null : type.toJson(value);
-    const text = typeof json === "number" ? json : safeJson(JSON.stringify(json));
-    members += `${k === 0 ? '"' : ',"'}${name}":${text}`;
-  }
-  return `{${members}}`;
+    return `"${name}":${JSON.stringify(value === null ? null : type.toJson(value))}`;
+  });
+  return safeJson(`{${members.join(",")}}`);
 }
 
 /** A change as a line of JSON; its rows have the fields that there were then. */
