@@ -36,6 +36,7 @@ export const VALUES = {
     "where links lead; to a table beside PATH that is called as it was, if left out",
   ],
   offset: ["N", "leave out so many at the beginning"],
+  separator: ["CHAR", "what stands between the cells of CSV, if not a comma"],
   since: ["N", "begin behind commit N; from now on, if left out"],
   salvage: ["TO", "write what is intact to a new table, print what was lost"],
   sort: ["A,-B", "order by A, then by B from the greatest to the least"],

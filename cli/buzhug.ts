@@ -38,10 +38,9 @@ export async function importBuzhug(
   try {
     using old = new BuzhugBase(dir, encoding);
     const { schema, words } = translate(old.fields, path, linksFrom(links, old.fields));
-    const names = Object.keys(schema);
     const { nextId } = old;
     const rows = await interruptible((signal) => {
-      const chunked = between(chunks(rowsOf(old, names, io), CHUNK_ROWS), signal);
+      const chunked = between(chunks(rowsOf(old, io), CHUNK_ROWS), signal);
       return createFromRows(path, schema, chunked, { nextId, signal });
     });
     for (const line of words) say(io, line);
@@ -60,13 +59,13 @@ function checkEncoding(label: string): void {
   }
 }
 
-/** The rows, under their new names. */
-function* rowsOf(old: BuzhugBase, names: readonly string[], io: Io): Generator<GivenRow> {
+/** The rows. */
+function* rowsOf(old: BuzhugBase, io: Io): Generator<GivenRow> {
   using progress = new Progress(io, "importing");
   let n = 0;
-  for (const { id, version, values } of old.rows()) {
-    progress.at(++n, () => ({ part: (id + 1) / old.nextId }));
-    yield { id, version, values: Object.fromEntries(names.map((name, i) => [name, values[i]])) };
+  for (const row of old.rows()) {
+    progress.at(++n, () => ({ part: (row.id + 1) / old.nextId }));
+    yield row;
   }
 }
 

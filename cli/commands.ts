@@ -141,7 +141,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     usage: "PATH FILE|-, or --from buzhug DIR PATH",
     summary: "insert the rows of a file; makes the table if there is none",
     flags: [...FILE_FORMS, "ids"],
-    values: ["types", "errors", "batch", "from", "link", "encoding", ...WRITING],
+    values: ["separator", "types", "errors", "batch", "from", "link", "encoding", ...WRITING],
     examples: [
       "import people people.csv",
       "import people - --ndjson < people.ndjson",

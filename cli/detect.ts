@@ -34,7 +34,7 @@ export function textKind(text: string, seen: ReadonlySet<Kind>): Kind {
     if (parses("bigint", text)) return isFloat ? "whole" : "bigint";
     return isFloat ? "float" : "text";
   }
-  if (FLOAT_REGEXP.test(text)) return parses("float", text) ? "float" : "text";
+  if (FLOAT_REGEXP.test(text)) return Number.isFinite(Number(text)) ? "float" : "text";
   if (text === "true" || text === "false") return "boolean";
   if (text === "NaN" || text === "Infinity" || text === "-Infinity") return "oddFloat";
   if (!TEMPORAL_REGEXP.test(text)) return "text";

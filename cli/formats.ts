@@ -4,31 +4,40 @@
  * @module
  */
 
+import { excerpt } from "../engine/check.ts";
 import type { ValueType } from "../engine/values.ts";
 import type { JsonValue, TypeName } from "../mod.ts";
-import { type Cell, type CsvRecord, formatCsv, parseCsv, type Separator } from "./csv.ts";
-import { areTexts, jsonKind, type Kind, textKind } from "./detect.ts";
+import { type CsvRecord, formatCsv, parseCsv } from "./csv.ts";
+import { areTexts, jsonKind, type Kind } from "./detect.ts";
 import { Fault } from "./errors.ts";
 import { type JsonRecord, parseJsonArray, parseNdjson } from "./json_rows.ts";
 import type { FileForm } from "./output.ts";
 import { REJECT_COLUMNS } from "./take_rows.ts";
 
-/** A row as it stands in a file; `C` is a CSV cell or a JSON value. */
-export interface FileRow<C> {
+/** A row as it stands in a file. */
+export interface FileRow {
   /** The line that it begins in, counted from 1. */
   readonly line: number;
-  /** All of it. */
+  /** All of it, without the end of its last line. */
   readonly text: string;
-  /** Its cells by column, `undefined` what is not there; or what is wrong with it. */
-  readonly cells: readonly (C | undefined)[] | Fault;
+  /** What is wrong with it, if it has no cells. */
+  readonly fault: Fault | undefined;
+  /** So many columns may have cells in it. */
+  readonly length: number;
+  /** Whether it has a cell for a column, be it null. */
+  has(column: number): boolean;
+  /** What that looks like, among others of the column; `undefined` if it is null or not there. */
+  kindOf(column: number, seen: ReadonlySet<Kind>): Kind | undefined;
+  /** The value of a cell that is there. What it throws says what is wrong. */
+  valueOf(column: number, type: ValueType): unknown;
 }
 
 /** A file that is being read. */
-export interface Reading<C> {
+export interface Reading {
   /** The names of the columns: of CSV all, of JSON those that were met so far. */
   readonly names: readonly string[];
-  /** Its rows. */
-  readonly rows: Iterable<FileRow<C>>;
+  /** Its rows, each of which may be good until the next one only. */
+  readonly rows: Iterable<FileRow>;
   /** What stands before the first row. */
   readonly header: string;
 }
@@ -37,15 +46,11 @@ export interface Reading<C> {
 export type ExtraColumn = readonly [name: string, value: string | number];
 
 /** A format. */
-export interface Format<C> {
+export interface Format {
   /** Begins to read; throws Fault if not even the columns can be told. */
-  read(text: Iterable<string>): Reading<C>;
-  /** What a cell looks like, among others of its column. */
-  kindOf(cell: NonNullable<C>, seen: ReadonlySet<Kind>): Kind;
+  read(text: Iterable<string>): Reading;
   /** The type of a column whose cells have none in common. */
   mixedType(kinds: ReadonlySet<Kind>): TypeName;
-  /** The value of a cell. */
-  valueOf(type: ValueType, cell: NonNullable<C>): unknown;
   /** The text of a row with columns put before it. */
   withColumns(text: string, columns: readonly ExtraColumn[]): string;
   /** The same for what stands before the first row. */
@@ -53,11 +58,11 @@ export interface Format<C> {
 }
 
 /** The format of a form. */
-export const FORMATS: { readonly [F in FileForm]: Format<unknown> } = {
-  csv: csvFormat(",") as Format<unknown>,
-  tsv: csvFormat("\t") as Format<unknown>,
-  ndjson: jsonFormat(parseNdjson) as Format<unknown>,
-  json: jsonFormat(parseJsonArray) as Format<unknown>,
+export const FORMATS: { readonly [F in FileForm]: Format } = {
+  csv: csvFormat(",", { "\t": "--tsv", ";": "--separator ';'", "|": "--separator '|'" }),
+  tsv: csvFormat("\t", { ",": "--csv", ";": "--separator ';'", "|": "--separator '|'" }),
+  ndjson: jsonFormat(parseNdjson),
+  json: jsonFormat(parseJsonArray),
 };
 
 /** The form that a file's name tells of. */
@@ -67,17 +72,26 @@ export function formOfName(file: string): FileForm | undefined {
   return Object.hasOwn(FORMATS, form) ? form as FileForm : undefined;
 }
 
-function csvFormat(separator: Separator): Format<Cell> {
+/**
+ * CSV, or what has another separator.
+ *
+ * @param separator What stands between cells.
+ * @param others What it may be instead, and how to say so; a header of one name with it in is refused.
+ */
+export function csvFormat(
+  separator: string,
+  others: { readonly [separator: string]: string } = {},
+): Format {
   return {
     read(text) {
       const records = parseCsv(text, separator);
       const first: CsvRecord | undefined = records.next().value;
       if (first === undefined) throw new Fault("it is empty, its first line has the names");
-      if (first.cells instanceof Fault) throw new Fault(`line 1: ${first.cells.message}`);
+      if (first.fault !== undefined) throw new Fault(`line 1: ${first.fault.message}`);
       if (/^[^"\n]*\r/.test(first.text)) {
         throw new Fault("its lines end with CR, convert it: tr '\\r' '\\n'");
       }
-      const header = first.cells;
+      const header = first.cells();
       const names = header.map((name, i) => {
         if (!name) throw new Fault(`line 1: column ${i + 1} has no name`);
         // Of what --errors puts before a row there is more where that was mended and refused again.
@@ -86,48 +100,79 @@ function csvFormat(separator: Separator): Format<Cell> {
         }
         return name;
       });
-      const rows = records.map((record) => {
-        const { cells } = record;
-        if (cells instanceof Fault || cells.length === names.length) return record;
-        const told = `${cells.length} cells, there are ${names.length} columns`;
-        return { ...record, cells: new Fault(told) };
-      });
-      return { names, rows, header: first.text };
+      const [name = "", second] = names;
+      const other = Object.keys(others).find((other) => name.includes(other));
+      if (second === undefined && other !== undefined && !first.text.startsWith('"')) {
+        throw new Fault(
+          `line 1: ${excerpt(name)} is one column, say ${
+            others[other]
+          } to take it apart, or quote it`,
+        );
+      }
+      first.columns = names.length;
+      return { names, rows: records, header: first.text };
     },
-    kindOf: (cell, seen) => seen.has("text") ? "text" : textKind(cell, seen),
     mixedType: () => "string",
-    valueOf: (type, cell) => type.parse(cell),
     withColumns: (text, columns) =>
       `${formatCsv(columns.map(([, value]) => String(value)), separator)}${separator}${text}\n`,
     headerWith: (header, names) => `${formatCsv(names, separator)}${separator}${header}\n`,
   };
 }
 
-function jsonFormat(
-  parse: (text: Iterable<string>) => IteratorObject<JsonRecord>,
-): Format<JsonValue> {
+/** An object as a row. */
+class JsonRow implements FileRow {
+  readonly line: number;
+  readonly text: string;
+  readonly fault: Fault | undefined;
+  readonly #cells: JsonValue[] = [];
+
+  /**
+   * @param record The object.
+   * @param names The columns that were met so far; more are added.
+   * @param places Where they are among these.
+   */
+  constructor({ line, text, object }: JsonRecord, names: string[], places: Map<string, number>) {
+    this.line = line;
+    this.text = text;
+    if (object instanceof Fault) {
+      this.fault = object;
+      return;
+    }
+    for (const name of Object.keys(object)) {
+      let place = places.get(name);
+      if (place === undefined) places.set(name, place = names.push(name) - 1);
+      this.#cells[place] = object[name]!;
+    }
+  }
+
+  get length(): number {
+    return this.#cells.length;
+  }
+
+  has(column: number): boolean {
+    return this.#cells[column] !== undefined;
+  }
+
+  kindOf(column: number, seen: ReadonlySet<Kind>): Kind | undefined {
+    const cell = this.#cells[column] ?? null;
+    return cell === null ? undefined : jsonKind(cell, seen);
+  }
+
+  valueOf(column: number, type: ValueType): unknown {
+    const cell = this.#cells[column]!;
+    return cell === null ? null : type.fromJson(cell);
+  }
+}
+
+function jsonFormat(parse: (text: Iterable<string>) => IteratorObject<JsonRecord>): Format {
   return {
     read(text) {
       const places = new Map<string, number>();
       const names: string[] = [];
-      const rows = parse(text).map(({ line, text, object }) => {
-        if (object instanceof Fault) return { line, text, cells: object };
-        const cells: JsonValue[] = [];
-        for (const name of Object.keys(object)) {
-          let place = places.get(name);
-          if (place === undefined) {
-            place = names.push(name) - 1;
-            places.set(name, place);
-          }
-          cells[place] = object[name]!;
-        }
-        return { line, text, cells };
-      });
+      const rows = parse(text).map((record) => new JsonRow(record, names, places));
       return { names, rows, header: "" };
     },
-    kindOf: jsonKind,
     mixedType: (kinds) => areTexts(kinds) ? "string" : "json",
-    valueOf: (type, value) => type.fromJson(value),
     withColumns(text, columns) {
       const members = columns.map(([name, value]) => `"${name}":${JSON.stringify(value)}`).join();
       // Of an object the text is kept, as numbers in it may be what is wrong.

@@ -21,9 +21,8 @@ import {
 import { type Kind, typeFor } from "./detect.ts";
 import { Fault, UsageError } from "./errors.ts";
 import { type NewSchema, specOf } from "./fields.ts";
-import { type Format, FORMATS } from "./formats.ts";
+import type { FileRow, Format } from "./formats.ts";
 import { type Io, say } from "./io.ts";
-import type { FileForm } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { Rejects } from "./rejects.ts";
 import { between, interruptible } from "./signals.ts";
@@ -34,7 +33,7 @@ import { Input } from "./text.ts";
 /** What can be said of an import. */
 export interface ImportOptions {
   /** The format of the file. */
-  readonly form: FileForm;
+  readonly format: Format;
   /** Types that are not to be detected, as `name=type,…`. */
   readonly types?: string | undefined;
   /** Where rows are kept that are refused; if it is left out, the first one is the end. */
@@ -93,14 +92,14 @@ class Import {
   readonly #input: Input;
   readonly #options: ImportOptions;
   readonly #io: Io;
-  readonly #format: Format<unknown>;
+  readonly #format: Format;
 
   constructor(path: string, input: Input, options: ImportOptions, io: Io) {
     this.#path = path;
     this.#input = input;
     this.#options = options;
     this.#io = io;
-    this.#format = FORMATS[options.form];
+    this.#format = options.format;
   }
 
   async run(): Promise<number> {
@@ -124,13 +123,15 @@ class Import {
     }
   }
 
-  async #into(base: PsBase, rejects: Rejects): Promise<number> {
+  async #into(base: PsBase, rejects: Rejects, signal?: AbortSignal): Promise<number> {
     const { batch } = this.#options;
     const { schema } = base;
-    const rows = this.#rows(schema, rejects, base).map(({ values }) => values as Insert<Schema>);
-    const done = batch === undefined
+    const names = Object.keys(schema);
+    const rows = this.#rows(schema, rejects, base).map(({ values }) => rowOf(names, values));
+    const batches = batch === undefined ? undefined : chunks(rows, batch);
+    const done = batches === undefined
       ? (await this.#whole(schema, base, () => base.insertMany(rows))).length
-      : await insertBatches(base, chunks(rows, batch));
+      : await insertBatches(base, signal === undefined ? batches : between(batches, signal));
     rejects.tell(this.#io);
     return done;
   }
@@ -139,7 +140,9 @@ class Import {
     const { errors, batch } = this.#options;
     const schema = this.#schema();
     using rejects = new Rejects(errors, this.#format);
-    if (batch !== undefined) return await this.#intoEmpty(schema, rejects);
+    if (batch !== undefined) {
+      return await interruptible((signal) => this.#intoEmpty(schema, rejects, signal));
+    }
     const insert = () =>
       interruptible((signal) => {
         const rows = between(chunks(this.#rows(schema, rejects, undefined), CHUNK_ROWS), signal);
@@ -150,10 +153,11 @@ class Import {
     return done;
   }
 
-  async #intoEmpty(schema: NewSchema, rejects: Rejects): Promise<number> {
+  /** Makes a base before the first commit: what ends it before that takes it back. */
+  async #intoEmpty(schema: NewSchema, rejects: Rejects, signal: AbortSignal): Promise<number> {
     await using base = await PsBase.create(this.#path, schema, this.#options.open) as PsBase;
     try {
-      return await this.#into(base, rejects);
+      return await this.#into(base, rejects, signal);
     } catch (error) {
       if (base.size === 0) await base.destroy();
       throw error;
@@ -193,11 +197,12 @@ class Import {
   ): Generator<GivenRow> {
     const { names, rows, header } = this.#format.read(this.#input.text());
     const { ids } = this.#options;
-    using taker = new RowTaker(this.#format, names, { schema, base, ids, unique });
+    using taker = new RowTaker(names, { schema, base, ids, unique });
     using progress = new Progress(this.#io, "importing");
+    const far = () => this.#far();
     let n = 0;
     for (const row of rows) {
-      progress.at(++n, () => this.#far());
+      progress.at(++n, far);
       const taken = taker.take(row);
       if (taken instanceof Fault) rejects.add(row, taken, header);
       else yield taken;
@@ -219,11 +224,12 @@ class Import {
     const kinds: Set<Kind>[] = [];
     {
       using progress = new Progress(this.#io, "reading");
+      const far = () => this.#far();
       let n = 0;
-      for (const { line, cells } of rows) {
-        progress.at(++n, () => this.#far());
-        if (!(cells instanceof Fault)) this.#look(cells, kinds);
-        else if (errors === undefined) throw new Fault(`line ${line}: ${cells.message}`);
+      for (const row of rows) {
+        progress.at(++n, far);
+        if (row.fault === undefined) look(row, kinds);
+        else if (errors === undefined) throw new Fault(`line ${row.line}: ${row.fault.message}`);
       }
     }
     if (names.length === 0) throw new Fault("it is empty, so there are no fields to detect");
@@ -252,15 +258,22 @@ class Import {
     say(this.#io, [...renamed, `types ${told.join(",")}`].join("\n"));
     return Object.fromEntries(fields) as NewSchema;
   }
+}
 
-  #look(cells: readonly unknown[], kinds: Set<Kind>[]): void {
-    for (let i = 0; i < cells.length; i++) {
-      const cell = cells[i];
-      if (cell === null || cell === undefined) continue;
-      const seen = kinds[i] ??= new Set();
-      seen.add(this.#format.kindOf(cell, seen));
-    }
+/** Adds what the cells of a row look like to what others of their columns do. */
+function look(row: FileRow, kinds: Set<Kind>[]): void {
+  for (let i = 0; i < row.length; i++) {
+    const seen = kinds[i] ??= new Set();
+    const kind = row.kindOf(i, seen);
+    if (kind !== undefined) seen.add(kind);
   }
+}
+
+/** A row as `insert` takes it, of its values in the order of the fields. */
+function rowOf(names: readonly string[], values: GivenRow["values"]): Insert<Schema> {
+  const row: Record<string, unknown> = {};
+  for (let k = 0; k < names.length; k++) row[names[k]!] = values[k];
+  return row as Insert<Schema>;
 }
 
 /** What `--types` says, by field: as it was written, and what that is. */
@@ -282,11 +295,11 @@ function typesOf(text: string | undefined) {
 /** Each batch is a commit: what fails leaves those before it. */
 async function insertBatches(
   base: PsBase,
-  batches: Iterable<readonly Insert<Schema>[]>,
+  batches: Iterable<readonly Insert<Schema>[]> | AsyncIterable<readonly Insert<Schema>[]>,
 ): Promise<number> {
   let done = 0;
   try {
-    for (const rows of batches) done += (await base.insertMany(rows)).length;
+    for await (const rows of batches) done += (await base.insertMany(rows)).length;
     return done;
   } catch (error) {
     if (done === 0 || !(error instanceof Fault || error instanceof BaseError)) throw error;

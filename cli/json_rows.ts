@@ -8,6 +8,9 @@ import type { JsonValue } from "../mod.ts";
 import { Fault } from "./errors.ts";
 import { TextBuffer } from "./pieces.ts";
 
+const [TAB, LF, CR, SPACE, QUOTE, BACKSLASH] = Array.from('\t\n\r "\\', (c) => c.charCodeAt(0));
+const [COMMA, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = Array.from(",[]{}", (c) => c.charCodeAt(0));
+
 /** A JSON object. */
 export interface JsonObject {
   /** Its members. */
@@ -28,7 +31,11 @@ export interface JsonRecord {
 export function* parseNdjson(pieces: Iterable<string>): Generator<JsonRecord> {
   const buffer = new TextBuffer(pieces);
   for (let line = 1; !buffer.done; line++) {
-    const to = buffer.find("\n");
+    let to = buffer.codes.indexOf(LF!, buffer.at);
+    while (to === buffer.text.length && !buffer.ended) {
+      buffer.grow(`line ${line}: the row`);
+      to = buffer.codes.indexOf(LF!, buffer.at);
+    }
     const text = buffer.line(to);
     if (text.trim() !== "") yield { line, text, object: parseObject(text) };
     buffer.at = to + 1;
@@ -90,9 +97,6 @@ function refuseLoss(_key: string, value: unknown, context?: { source?: string })
   return value;
 }
 
-const [TAB, LF, CR, SPACE, QUOTE, BACKSLASH] = Array.from('\t\n\r "\\', (c) => c.charCodeAt(0));
-const [COMMA, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = Array.from(",[]{}", (c) => c.charCodeAt(0));
-
 /** Finds where the values in an array end, which is all that is asked of them here. */
 class Scan {
   /** The line that it has come to, counted from 1. */
@@ -116,7 +120,7 @@ class Scan {
   skip(): string {
     const buffer = this.#buffer;
     for (; !buffer.done; buffer.at++) {
-      const code = buffer.text.charCodeAt(buffer.at);
+      const code = buffer.codes[buffer.at];
       if (code === LF) this.line++;
       else if (code !== SPACE && code !== CR && code !== TAB) return buffer.text[buffer.at]!;
     }
@@ -136,7 +140,7 @@ class Scan {
         if (buffer.ended) throw new Fault(`line ${line}: the array ends within a value`);
         buffer.grow(`line ${line}: the row`);
       }
-      const code = buffer.text.charCodeAt(buffer.at + n);
+      const code = buffer.codes[buffer.at + n];
       if (inText) {
         if (code === BACKSLASH) n++;
         else if (code === QUOTE) inText = false;

@@ -9,7 +9,7 @@ import { fit, unicodeEscape, UNSAFE_REGEXP, widthOf } from "../engine/text_width
 import { VALUE_TYPES } from "../engine/values.ts";
 import type { Parsed } from "./args.ts";
 import { FILE_FORMS } from "./commands.ts";
-import { formatCsv, type Separator } from "./csv.ts";
+import { formatCsv, quoted } from "./csv.ts";
 import { UsageError } from "./errors.ts";
 import type { Column } from "./fields.ts";
 import { bold, type Output } from "./io.ts";
@@ -83,15 +83,22 @@ type Lines = (
   out: Pick<Output, "columns" | "colors">,
 ) => Generator<string>;
 
-function csvLines(separator: Separator): Lines {
+function csvLines(separator: string): Lines {
   return function* (columns, rows) {
     yield formatCsv(columns.map(({ name }) => name), separator) + "\n";
+    // What stands in other layouts has neither separators nor quotes in its text.
+    const isText = columns.map(({ type }) => type.layout === "text" || type.layout === "bytes");
     for (const row of rows) {
-      const cells = columns.map(({ name, type }) => {
+      let line = "";
+      for (let k = 0; k < columns.length; k++) {
+        const { name, type } = columns[k]!;
         const value = row[name];
-        return value === null ? null : type.format(value);
-      });
-      yield formatCsv(cells, separator) + "\n";
+        if (k > 0) line += separator;
+        if (value === null) continue;
+        const text = type.format(value);
+        line += isText[k] ? quoted(text, separator) : text;
+      }
+      yield line + "\n";
     }
   };
 }

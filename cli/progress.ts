@@ -17,6 +17,7 @@ const LOOK_ROWS = 256;
 /** A job over many rows, while it lasts. */
 export class Progress implements Disposable {
   readonly #stderr: Io["stderr"];
+  readonly #isSeen: boolean;
   readonly #doing: string;
   readonly #now: () => number;
   readonly #start: number;
@@ -30,6 +31,7 @@ export class Progress implements Disposable {
    */
   constructor({ stderr }: Pick<Io, "stderr">, doing: string, now = () => performance.now()) {
     this.#stderr = stderr;
+    this.#isSeen = stderr.isTerminal;
     this.#doing = doing;
     this.#now = now;
     this.#start = now();
@@ -44,7 +46,7 @@ export class Progress implements Disposable {
    * to 1.
    */
   at(rows: number, so: () => { readonly bytes?: number; readonly part: number }): void {
-    if (rows % LOOK_ROWS > 0 || !this.#stderr.isTerminal) return;
+    if (!this.#isSeen || rows % LOOK_ROWS > 0) return;
     const now = this.#now();
     if (now < this.#next) return;
     this.#next = now + SHOW_MS;

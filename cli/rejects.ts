@@ -15,7 +15,7 @@ import { REJECT_COLUMNS } from "./take_rows.ts";
  */
 export class Rejects implements Disposable {
   readonly #path: string | undefined;
-  readonly #format: Format<unknown>;
+  readonly #format: Format;
   #file: Deno.FsFile | undefined;
   #count = 0;
 
@@ -23,7 +23,7 @@ export class Rejects implements Disposable {
    * @param path The file; it is emptied.
    * @param format The format of the rows.
    */
-  constructor(path: string | undefined, format: Format<unknown>) {
+  constructor(path: string | undefined, format: Format) {
     this.#path = path;
     this.#format = format;
     if (path === undefined) return;
@@ -40,7 +40,7 @@ export class Rejects implements Disposable {
    * @param header What stands before the first row of its file.
    * @throws {Fault} If there is no file to keep it in.
    */
-  add({ line, text }: FileRow<unknown>, { message }: Fault, header: string): void {
+  add({ line, text }: FileRow, { message }: Fault, header: string): void {
     const file = this.#file;
     if (file === undefined) throw new Fault(`line ${line}: ${message}`);
     const before = this.#count++ === 0 ? this.#format.headerWith(header, REJECT_COLUMNS) : "";

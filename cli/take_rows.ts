@@ -9,7 +9,7 @@ import type { ValueType } from "../engine/values.ts";
 import { type FieldSpec, PsBase } from "../mod.ts";
 import { Fault } from "./errors.ts";
 import { META, typeOf } from "./fields.ts";
-import type { FileRow, Format } from "./formats.ts";
+import type { FileRow } from "./formats.ts";
 
 /** What {@linkcode Rejects} puts before a row: a file of them can be mended and imported. */
 export const REJECT_COLUMNS: readonly string[] = ["__line__", "__reason__"];
@@ -51,9 +51,9 @@ function fieldOfColumn(name: string, known: Record<string, FieldSpec>): string {
 /** What becomes of the cells of a column. */
 interface Column {
   readonly name: string;
+  /** Which of the fields it is; -1 if it is none, but an id or a version. */
+  readonly place: number;
   readonly type: ValueType;
-  /** Whether it is a field; else it is an id or a version. */
-  readonly isField: boolean;
   readonly required: boolean;
   /** The base that it leads to, if it is a link and that is there. */
   readonly target: PsBase | undefined;
@@ -75,87 +75,90 @@ export interface TakeOptions {
 
 /** Takes rows, one after the other. */
 export class RowTaker implements Disposable {
-  readonly #format: Format<unknown>;
   readonly #names: readonly string[];
   readonly #options: TakeOptions;
   /** By the place of a column; `null`: it is left aside. */
   readonly #columns: (Column | null)[] = [];
-  /** What must be there and has no default. */
-  readonly #needed: readonly string[];
+  /** The names of the fields. */
+  readonly #fields: readonly string[];
+  /** Which of them must be there and have no default. */
+  readonly #needed: readonly number[];
   /** The bases that links lead to. */
   readonly #targets: PsBase[] = [];
   #nextId = 0;
 
   /**
-   * @param format The format of the file.
-   * @param names Its columns, more of which may come.
+   * @param names The columns of the file, more of which may come.
    * @param options What the rows are for.
    */
-  constructor(format: Format<unknown>, names: readonly string[], options: TakeOptions) {
-    this.#format = format;
+  constructor(names: readonly string[], options: TakeOptions) {
     this.#names = names;
     this.#options = options;
-    this.#needed = Object.entries(options.schema)
-      .filter(([, { required, default: value }]) => required === true && (value ?? null) === null)
-      .map(([name]) => name);
+    this.#fields = Object.keys(options.schema);
+    this.#needed = [...this.#fields.keys()].filter((k) => {
+      const { required, default: value } = options.schema[this.#fields[k]!]!;
+      return required === true && (value ?? null) === null;
+    });
     // What is wrong with a column that is known now, is wrong with the file and not with a row.
     names.forEach((_, i) => this.#column(i));
   }
 
   /** A row; or what is wrong with it. */
-  take({ cells }: FileRow<unknown>): GivenRow | Fault {
+  take(row: FileRow): GivenRow | Fault {
+    if (row.fault !== undefined) return row.fault;
     try {
-      if (cells instanceof Fault) throw cells;
-      return this.#take(cells);
+      return this.#take(row);
     } catch (error) {
       if (error instanceof Fault) return error;
       throw error;
     }
   }
 
-  #take(cells: readonly unknown[]): GivenRow {
-    const values: Record<string, unknown> = {};
-    const meta: Record<string, number> = {};
-    for (let i = 0; i < cells.length; i++) {
-      const cell = cells[i];
-      if (cell === undefined) continue; // the default
+  #take(row: FileRow): GivenRow {
+    const values = new Array<unknown>(this.#fields.length);
+    let id: number | undefined;
+    let version = 0;
+    for (let i = 0; i < row.length; i++) {
+      if (!row.has(i)) continue; // the default
       const column = this.#columns[i] === undefined ? this.#column(i) : this.#columns[i]!;
       if (column === null) continue;
-      const value = cell === null ? nullOf(column) : this.#value(column, cell);
-      if (column.isField) values[column.name] = value;
-      else meta[column.name] = value as number;
+      const value = this.#value(column, row, i);
+      if (column.place >= 0) values[column.place] = value;
+      else if (column.name === "__id__") id = value as number;
+      else version = value as number;
     }
-    for (const name of this.#needed) {
-      if (values[name] === undefined) throw new Fault(`field "${name}" is required`);
+    for (const k of this.#needed) {
+      if (values[k] === undefined) throw new Fault(`field "${this.#fields[k]}" is required`);
     }
-    const { id, version } = this.#metaOf(meta);
+    id = this.#idOf(id, version);
     this.#checkUnique(values);
     this.#nextId = id + 1;
     return { id, version, values };
   }
 
-  #value({ name, type, target }: Column, cell: unknown): unknown {
+  #value({ name, type, required, target }: Column, row: FileRow, i: number): unknown {
     let value: unknown;
     try {
-      value = this.#format.valueOf(type, cell!);
-      type.take(value);
+      value = row.valueOf(i, type);
+      if (value !== null) type.take(value);
     } catch (error) {
       if (![SyntaxError, TypeError, RangeError].some((type) => error instanceof type)) throw error;
       throw new Fault(`field "${name}": ${(error as Error).message}`);
     }
-    if (target?.has(value as number) === false) {
+    if (value === null && required) throw new Fault(`field "${name}" is required, it is null`);
+    if (value !== null && target?.has(value as number) === false) {
       throw new Fault(`field "${name}": there is no row ${value} in "${target.path}"`);
     }
     return value;
   }
 
   /** Last of all: what is refused for another reason is in nobody's way. */
-  #checkUnique(values: Record<string, unknown>): void {
+  #checkUnique(values: GivenRow["values"]): void {
     const came: (() => void)[] = [];
     for (const column of this.#columns) {
       if (column?.seen === undefined) continue;
-      const { name, type, seen } = column;
-      const value = values[name] ?? null;
+      const { name, place, type, seen } = column;
+      const value = values[place] ?? null;
       if (value === null) continue;
       const text = type.format(value);
       const where = { [name]: { eq: value } } as Record<string, never>;
@@ -167,14 +170,13 @@ export class RowTaker implements Disposable {
     for (const add of came) add();
   }
 
-  #metaOf(given: Record<string, number>): { readonly id: number; readonly version: number } {
-    if (!this.#options.ids) return { id: this.#nextId, version: 0 };
-    const { __id__: id, __version__: version = 0 } = given;
+  #idOf(id: number | undefined, version: number): number {
+    if (!this.#options.ids) return this.#nextId;
     if (id === undefined) throw new Fault("it has no __id__");
     for (const number of [id, version]) {
       if (number < 0) throw new Fault(`${number} is no id and no version`);
     }
-    if (id >= this.#nextId) return { id, version };
+    if (id >= this.#nextId) return id;
     throw new Fault(`__id__ is ${id} behind ${this.#nextId - 1}, sort the rows by it`);
   }
 
@@ -187,18 +189,19 @@ export class RowTaker implements Disposable {
     let column: Column | null;
     if (isMeta(name)) {
       const { type } = META[0]!;
-      column = { name, type, isField: false, required: true, target: undefined, seen: undefined };
+      column = { name, place: -1, type, required: true, target: undefined, seen: undefined };
     } else if (isOwn(name)) {
       column = null;
     } else {
       const field = fieldOfColumn(name, schema);
-      const other = this.#columns.findIndex((column) => column?.isField && column.name === field);
+      const place = this.#fields.indexOf(field);
+      const other = this.#columns.findIndex((column) => column?.place === place);
       if (other >= 0) throw twoColumns(this.#names[other]!, name, field);
       const spec = schema[field]!;
       column = {
         name: field,
+        place,
         type: typeOf(spec),
-        isField: true,
         required: spec.required === true,
         target: this.#targetOf(spec),
         seen: unique && spec.unique === true ? new Set() : undefined,
@@ -219,9 +222,4 @@ export class RowTaker implements Disposable {
   [Symbol.dispose](): void {
     for (const target of this.#targets) target[Symbol.dispose]();
   }
-}
-
-function nullOf({ name, required }: Column): null {
-  if (required) throw new Fault(`field "${name}" is required, it is null`);
-  return null;
 }

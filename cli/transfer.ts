@@ -8,27 +8,35 @@ import { countOf, exactly, type Flag, type Value } from "./args.ts";
 import { type Call, FILE_FORMS } from "./commands.ts";
 import { UsageError } from "./errors.ts";
 import { columnsOf, META } from "./fields.ts";
-import { formOfName } from "./formats.ts";
+import { csvFormat, type Format, FORMATS, formOfName } from "./formats.ts";
 import { importFile } from "./import.ts";
 import { READ, refuseWithin, withBase, writeOptions } from "./open.ts";
-import { askedForm, fileText, type Record, writeRows } from "./output.ts";
+import { askedForm, type FileForm, fileText, type Record, writeRows } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { writeWhole } from "./whole_file.ts";
 
 /** `psbase import` */
 export async function importTo(call: Call): Promise<void> {
-  const { values: { from, types, errors }, flags, io } = call;
+  const { values: { from, separator, types, errors }, flags, io } = call;
   if (from !== undefined) return await importFrom(from, call);
   refuseOptions(call, ["link", "encoding"], "can only be given with --from");
   const [path, file] = exactly(call.words, "PATH", "FILE");
-  const form = askedForm(call) ?? formOfName(file) ?? unknownForm(file);
+  const format = separator === undefined
+    ? FORMATS[askedForm(call) ?? formOfName(file) ?? unknownForm(file)]
+    : separatedBy(separator, askedForm(call));
   const batch = countOf(call, "batch");
   const ids = flags.has("ids");
   if (batch === 0) throw new UsageError("--batch 0: a commit has one row at least");
   if (batch !== undefined && ids) throw new UsageError("--ids and --batch exclude each other");
   if (errors !== undefined) refuseWithin(path, errors);
-  const options = { form, types, errors, batch, ids, open: writeOptions(call) };
+  const options = { format, types, errors, batch, ids, open: writeOptions(call) };
   io.stdout.write(`${await importFile(path, file, options, io)}\n`);
+}
+
+function separatedBy(separator: string, asked: FileForm = "csv"): Format {
+  if (asked !== "csv") throw new UsageError(`--${asked} and --separator exclude each other`);
+  if (/^[\t -~]$/.test(separator) && separator !== '"') return csvFormat(separator);
+  throw new UsageError(`option --separator: ${JSON.stringify(separator)} is no single character`);
 }
 
 /** Makes a table of one of another store. */
@@ -39,7 +47,7 @@ async function importFrom(store: string, call: Call): Promise<void> {
   }
   refuseOptions(
     call,
-    ["types", "errors", "batch", ...FILE_FORMS, "ids", "timeout", "durability"],
+    ["types", "errors", "batch", ...FILE_FORMS, "separator", "ids", "timeout", "durability"],
     "cannot be given with --from",
   );
   const [dir, path] = exactly(words, "DIR", "PATH");

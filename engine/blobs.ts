@@ -44,13 +44,29 @@ export function encodeBlobs(parts: PartWriter, values: readonly Uint8Array[]): B
   return addBlobs(parts, lengths, heap);
 }
 
-/** Writes texts as UTF-8. */
+/** Writes texts as UTF-8; none ends within a character. */
 export function encodeTexts(parts: PartWriter, values: readonly string[]): BlobsMeta {
   const all = values.join("");
   const heap = encodeText(all);
+  let at = 0;
   // As long in bytes as in characters: all of it is ASCII.
-  if (heap.length !== all.length) return encodeBlobs(parts, values.map(encodeText));
-  return addBlobs(parts, values.map((value) => value.length), heap);
+  const lengthOf = heap.length === all.length
+    ? ({ length }: string) => length
+    : (value: string) => {
+      const from = at;
+      for (let units = value.length; units > 0; units--) {
+        const lead = heap[at]!;
+        if (lead < 0x80) at++;
+        else if (lead < 0xe0) at += 2;
+        else if (lead < 0xf0) at += 3;
+        else {
+          at += 4;
+          units--; // a surrogate pair
+        }
+      }
+      return at - from;
+    };
+  return addBlobs(parts, values.map(lengthOf), heap);
 }
 
 function addBlobs(parts: PartWriter, lengths: readonly number[], heap: Uint8Array): BlobsMeta {
@@ -75,8 +91,10 @@ interface Loaded {
   readonly offsets: Uint32Array;
   /** The bytes, one after the other; once a text is asked for and all are ASCII, these characters. */
   heap: Uint8Array | string;
-  /** Whether that was tried. */
-  isTried: boolean;
+  /** Once a text is asked for: all of them, one after the other. */
+  text?: string;
+  /** Where each begins in that. */
+  starts?: Uint32Array;
 }
 
 /** Byte strings, or texts, that can be read one by one or all at once. */
@@ -105,7 +123,7 @@ export class Blobs {
     if (this.#all !== undefined) return;
     const { heap, length } = this.#meta;
     const offsets = this.#offsets();
-    this.#all = { offsets, heap: this.#source.read(heap, heap + length), isTried: false };
+    this.#all = { offsets, heap: this.#source.read(heap, heap + length) };
   }
 
   #offsets(): Uint32Array {
@@ -129,31 +147,46 @@ export class Blobs {
     return this.#source.fail(this.#meta.heap, "values are not where their column tells");
   }
 
-  /** The byte string at `i`; not a copy. */
-  bytes(i: number): Uint8Array {
-    return this.#at(i) as Uint8Array;
-  }
-
   /** The text at `i`, which may be anything that a file holds. */
   text(i: number): string {
     if (i >= this.count) this.#fail();
-    if (this.#all !== undefined && !this.#all.isTried) this.#tryAscii(this.#all);
-    const value = this.#at(i);
-    return typeof value === "string" ? value : this.#decode(value);
+    const all = this.#all;
+    if (all === undefined) return this.#decode(this.bytes(i));
+    if (all.text === undefined) this.#decodeAll(all);
+    return all.text!.substring(all.starts![i]!, all.starts![i + 1]!);
   }
 
-  #tryAscii(all: Loaded): void {
-    const text = this.#decode(all.heap as Uint8Array);
-    if (text.length === all.heap.length) all.heap = text;
-    all.isTried = true;
+  #decodeAll(all: Loaded): void {
+    const heap = all.heap as Uint8Array;
+    const text = this.#decode(heap);
+    if (text.length === heap.length) {
+      all.starts = all.offsets;
+      all.heap = text;
+    } else {
+      all.starts = this.#startsIn(heap, all.offsets);
+      this.#source.keep(2 * text.length + all.starts.byteLength);
+    }
+    all.text = text;
   }
 
-  #at(i: number): Uint8Array | string {
+  /** Where the texts begin among the characters of all. */
+  #startsIn(heap: Uint8Array, offsets: Uint32Array): Uint32Array {
+    const starts = new Uint32Array(offsets.length);
+    let units = 0;
+    for (let i = 0, at = 0; i < this.count; starts[++i] = units) {
+      const to = offsets[i + 1]!;
+      if (at < to && isWithin(heap[at]!)) this.#noText();
+      for (; at < to; at++) if (!isWithin(heap[at]!)) units += heap[at]! < 0xf0 ? 1 : 2;
+    }
+    return starts;
+  }
+
+  /** The byte string at `i`; not a copy. */
+  bytes(i: number): Uint8Array {
     if (this.#all !== undefined) {
       const { offsets, heap } = this.#all;
-      const from = offsets[i]!;
-      const to = offsets[i + 1]!;
-      return typeof heap === "string" ? heap.substring(from, to) : heap.subarray(from, to);
+      // No text was asked for where bytes are.
+      return (heap as Uint8Array).subarray(offsets[i]!, offsets[i + 1]!);
     }
     const { heap, length } = this.#meta;
     const first = i - i % START_STEP;
@@ -200,9 +233,18 @@ export class Blobs {
     try {
       return decodeText(bytes);
     } catch {
-      return this.#source.fail(this.#meta.heap, "text is no UTF-8");
+      return this.#noText();
     }
   }
+
+  #noText(): never {
+    return this.#source.fail(this.#meta.heap, "text is no UTF-8");
+  }
+}
+
+/** Whether a byte of UTF-8 is one within a character, not its first. */
+function isWithin(byte: number): boolean {
+  return (byte & 0xc0) === 0x80;
 }
 
 /** Whether these bytes stand at `start`; from the end, where texts of one kind differ most. */

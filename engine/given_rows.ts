@@ -26,8 +26,8 @@ export interface GivenRow {
   readonly id: number;
   /** How often it was changed. */
   readonly version: number;
-  /** Its values by field, as `insert` takes them; a field that is left out gets its default. */
-  readonly values: object;
+  /** Its values in the order of the fields, as `insert` takes them; `undefined` is the default. */
+  readonly values: readonly unknown[];
 }
 
 /** What is said besides the rows. */
@@ -99,9 +99,8 @@ export async function createFromRows(
 }
 
 /** A row that was checked. */
-interface Taken {
+interface Taken extends StoredRow {
   readonly id: number;
-  readonly row: StoredRow;
 }
 
 /** Rows on their way into a table. */
@@ -119,12 +118,15 @@ class Intake {
 
   /** Checks the next rows. */
   take(rows: readonly GivenRow[]): Taken[] {
-    return rows.map((given) => {
-      const { id, version } = given;
-      const values = explain(`${this.#attempt}: row ${id}`, () => this.#values(given));
-      this.#nextId = id + 1;
-      this.count++;
-      return { id, row: { version, values } };
+    let id = 0;
+    return explain(() => `${this.#attempt}: row ${id}`, () => {
+      return rows.map((row) => {
+        id = row.id;
+        const values = this.#values(row);
+        this.#nextId = id + 1;
+        this.count++;
+        return { id, version: row.version, values };
+      });
     });
   }
 
@@ -134,7 +136,7 @@ class Intake {
     const last = this.#nextId - 1;
     if (id === last) throw new RangeError("the row before has the same id");
     if (id < last) throw new RangeError(`it comes behind row ${last}, sort the rows by id`);
-    return this.#schema.takeInsert(values);
+    return this.#schema.takeList(values);
   }
 
   /** All are taken; the next row gets this id. */
@@ -153,7 +155,7 @@ class Intake {
   ): Generator<undefined, number, readonly Taken[] | undefined> {
     const writer = new RowWriter(out, schema.fields);
     for (let rows = yield; rows !== undefined; rows = yield) {
-      for (const { id, row } of rows) writer.add(id, row);
+      for (const row of rows) writer.add(row.id, row);
     }
     writer.flush();
     yield* writeIndexes(out, schema, {

@@ -38,12 +38,14 @@ import type { Schema } from "./types.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
 
 /** Puts what was attempted before an error of the arguments. */
-export function explain<T>(attempt: string, fn: () => T): T {
+export function explain<T>(attempt: string | (() => string), fn: () => T): T {
   try {
     return fn();
   } catch (error) {
     for (const type of [SchemaError, TypeError, RangeError]) {
-      if (error instanceof type) throw new type(`${attempt}: ${error.message}`, { cause: error });
+      if (!(error instanceof type)) continue;
+      const told = typeof attempt === "string" ? attempt : attempt();
+      throw new type(`${told}: ${error.message}`, { cause: error });
     }
     throw error;
   }

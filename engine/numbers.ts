@@ -33,16 +33,17 @@ export function encodeNumbers(parts: PartWriter, values: ArrayLike<number>): Num
   let min = Infinity;
   let max = -Infinity;
   let whole = true;
+  let finite = true;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (value < min) min = value;
     if (value > max) max = value;
+    if (!Number.isFinite(value)) finite = false;
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) whole = false;
   }
   if (!whole) {
-    const words = Float64Array.from(values);
-    const bounds = words.every(Number.isFinite) ? { min, max } : {};
-    return { width: 8, base: 0, at: parts.add(words), ...bounds };
+    const bounds = finite ? { min, max } : {};
+    return { width: 8, base: 0, at: parts.add(new Float64Array(values)), ...bounds };
   }
   if (values.length === 0) return { width: 0, base: 0, at: 0 };
   const { width, base, step } = slopeOf(values, min, max);

@@ -204,6 +204,22 @@ export class TableSchema {
     return this.#take(row, this.#template.slice());
   }
 
+  /** The same of values in the order of the fields; `undefined` is the default. */
+  takeList(given: readonly unknown[]): (Stored | null)[] {
+    if (given.length > this.fields.length) {
+      throw new SchemaError(`${given.length} values, the fields are ${this.fields.length}`);
+    }
+    const values = this.#template.slice();
+    for (let k = 0; k < this.fields.length; k++) {
+      const value = given[k];
+      const field = this.fields[k]!;
+      if (value !== undefined) {
+        values[field.number] = value === null ? null : takeField(field, value);
+      }
+    }
+    return this.#checkRequired(values);
+  }
+
   /** All values of a row after changes to it, by number. */
   takeUpdate(row: StoredRow, changes: object): (Stored | null)[] {
     const values = new Array<Stored | null>(this.nextNumber).fill(null);
@@ -229,6 +245,10 @@ export class TableSchema {
       if (value === undefined) continue;
       values[field.number] = value === null ? null : takeField(field, value);
     }
+    return this.#checkRequired(values);
+  }
+
+  #checkRequired(values: (Stored | null)[]): (Stored | null)[] {
     for (const field of this.#required) {
       if (values[field.number] === null) {
         throw new SchemaError(`field "${field.name}" is required, give it a value`);

@@ -4,15 +4,15 @@
  * @module
  */
 
-import { type Cell, parseCsv } from "../../cli/csv.ts";
+import { parseCsv } from "../../cli/csv.ts";
 import type { Strike } from "./strikes.ts";
 
 const CSV = new URL("../data/birdstrikes.csv", import.meta.url);
 /** So many strikes: those of the file, over and over again. */
 export function readStrikes(count: number): Strike[] {
-  const [, ...records] = parseCsv([Deno.readTextFileSync(CSV)]);
+  const [, ...records] = parseCsv([Deno.readTextFileSync(CSV)]).map((record) => record.cells());
   const integer = (cell: string | null | undefined) => cell == null ? null : Number(cell);
-  const strikes = records.map(({ cells }): Strike => {
+  const strikes = records.map((cells): Strike => {
     const [
       airport,
       aircraft,
@@ -25,7 +25,7 @@ export function readStrikes(count: number): Strike[] {
       species,
       timeOfDay,
       ...n
-    ] = cells as readonly Cell[];
+    ] = cells;
     const [costOther, costRepair, costTotal, speed] = n.map(integer);
     return {
       airport: airport!,

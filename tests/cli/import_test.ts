@@ -275,6 +275,53 @@ Deno.test("import that fails says the line and leaves nothing", async (t) => {
   assertEquals(base.files(), before);
 });
 
+Deno.test("import tells of a header that is not taken apart what would do it", async (t) => {
+  const cases: [form: string, header: string, remedy: string][] = [
+    ["--csv", "a;b;c", "--separator ';'"],
+    ["--csv", "a|b", "--separator '|'"],
+    ["--csv", "a\tb", "--tsv"],
+    ["--tsv", "a,b", "--csv"],
+    ["--tsv", "a;b", "--separator ';'"],
+  ];
+  for (const [form, header, remedy] of cases) {
+    await t.step(`${form} ${header}`, async () => {
+      await using base = tempBase();
+      const stdin = `${header}\n${header}\n`;
+      assertEquals(await psbase(["import", base.path, "-", form], { stdin }), {
+        code: 1,
+        out: "",
+        err: `psbase import: Cannot import "-": line 1: ${JSON.stringify(header)} is one column, ` +
+          `say ${remedy} to take it apart, or quote it\n`,
+      });
+      assertEquals([...Deno.readDirSync(base.parent)], []);
+      const said = remedy.replaceAll("'", "").split(" ");
+      assertEquals(await done(["import", base.path, "-", ...said], { stdin }), "1\n");
+      const fields = header.split(/[;|\t,]/);
+      await using table = await PsBase.open(base.path);
+      assertEquals(Object.keys(table.schema), fields);
+      assertEquals(Object.values(table.get(0)!).slice(2), fields);
+    });
+  }
+  await using base = tempBase();
+  assertEquals(await done(["import", base.path, "-", "--csv"], { stdin: '"a;b"\n1;2\n' }), "1\n");
+  assertEquals(await done(["export", base.path, "--csv"]), "a_b\n1;2\n");
+});
+
+Deno.test("import --separator keeps what is refused as it was", async () => {
+  await using base = tempBase();
+  const bad = `${base.parent}/bad.csv`;
+  const args = ["import", base.path, "-", "--separator", ";"];
+  const stdin = 'a;b\n1;"x;y"\nz;"1,5"\n';
+  assertEquals(
+    await done([...args, "--types", "a=integer", "--errors", bad], { stdin }),
+    "1\n",
+  );
+  assertEquals(await done(["export", base.path, "--csv"]), "a,b\n1,x;y\n");
+  const mended = Deno.readTextFileSync(bad).replace(";z;", ";2;");
+  assertEquals(await done(args, { stdin: mended }), "1\n");
+  assertEquals(await done(["export", base.path, "--csv"]), 'a,b\n1,x;y\n2,"1,5"\n');
+});
+
 Deno.test("the birdstrikes become a table with dates, integers and text", async () => {
   await using base = tempBase();
   const csv = new URL("../../examples/data/birdstrikes.csv", import.meta.url);
@@ -390,6 +437,16 @@ Deno.test("import --errors: a value of a row that is refused can come again", as
   );
 });
 
+Deno.test("import --errors refuses an object for an unknown member, and not those after it", async () => {
+  await using base = tempBase();
+  await done(["create", base.path, "a:integer"]);
+  const bad = `${base.parent}/bad.ndjson`;
+  const stdin = '{"c":1}\n{"a":1}\n{"c":2,"a":2}\n{"a":3}\n';
+  const args = ["import", base.path, "-", "--ndjson", "--errors", bad];
+  assertEquals(await done(args, { stdin }), "2\n");
+  assertEquals(await done(["export", base.path, "--csv"]), "a\n1\n3\n");
+});
+
 Deno.test("import --errors keeps JSON as it was, and what is none as text", async () => {
   await using base = tempBase();
   await done(["create", base.path, "a:bigint", "b:string"]);
@@ -482,6 +539,9 @@ Deno.test("import refuses what cannot be meant, and touches nothing", async () =
     [["--types", "n=number"], 'field "n": unknown type "number", the types are'],
     [["--errors", file], "--errors would overwrite the file that is read"],
     [["--csv", "--tsv"], "exclude each other"],
+    [["--tsv", "--separator", ";"], "--tsv and --separator exclude each other"],
+    [["--separator", ";;"], 'option --separator: ";;" is no single character'],
+    [["--separator", '"'], "is no single character"],
   ];
   for (const [args, told] of usage) {
     const { code, err } = await psbase(["import", base.path, file, ...args]);

@@ -83,6 +83,28 @@ Deno.test({
 });
 
 Deno.test({
+  name: "psbase import --batch that is interrupted before its first commit leaves nothing",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using base = tempBase();
+    const file = `${base.parent}/many.csv`;
+    Deno.writeTextFileSync(file, manyLines());
+    const begun = () => namesIn(base.parent).includes("people");
+    const undo = () => done(["destroy", base.path, "--yes"]);
+    const line = words(["import", base.path, file, "--batch", `${MANY / 2}`]);
+    for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+      const { code: ended, out } = await interrupt(line, signal, { begun, undo });
+      assertEquals([ended, out], [code, ""]);
+      if (!begun()) continue;
+      // It came later: what is committed stays.
+      assert(Number(await done(["count", base.path])) > 0, "an empty table is left");
+      await undo();
+    }
+    assertEquals(namesIn(base.parent), ["many.csv"]);
+  },
+});
+
+Deno.test({
   name: "psbase check --salvage that is interrupted leaves nothing and says nothing",
   ignore: Deno.build.os === "windows",
   async fn() {
