@@ -14,7 +14,7 @@ import { type File, removeQuietly } from "./file.ts";
 import { CLEANUP, generationPaths, IDENTITY, temporary } from "./layout.ts";
 import { Log, randomNonce } from "./log.ts";
 import { join } from "./path.ts";
-import { removeOld } from "./retention.ts";
+import { retireOld } from "./retention.ts";
 import { writeState } from "./rewrite.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
@@ -130,9 +130,7 @@ export class Cleanup {
     }
   }
 
-  /**
-   * Switches to the generation built, unless somebody else was faster. Under the lock.
-   */
+  /** Switches to the generation built, unless somebody else was faster. Under the lock. */
   finish(): void {
     if (this.#isOver) return;
     const store = this.#store;
@@ -157,7 +155,7 @@ export class Cleanup {
     files.syncDir(dir);
     store.sealAndFollow();
     try {
-      if (store.log.sealedInto) removeOld(store);
+      if (store.log.sealedInto) this.#temporaries.push(...retireOld(store));
     } catch {
       // It is done. What is left is in nobody's way, and the next cleanup tries again.
     }
@@ -172,6 +170,15 @@ export class Cleanup {
     const file = this.#store.files.open(path, "createNew", this.#identity);
     this.#temporaries.push(path);
     return file;
+  }
+
+  /** As {@linkcode Cleanup.end}, done; gives the removals, which go on in the background. */
+  endSoon(): Promise<void>[] {
+    const { files } = this.#store;
+    const paths = this.#temporaries.splice(0);
+    // Closed first: what nobody has open is freed where it is removed.
+    this.end();
+    return paths.map((path) => files.discard(path));
   }
 
   /** Ends it, done or given up for some failure: removes what is of no use any more. */

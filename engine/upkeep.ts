@@ -122,6 +122,7 @@ export class Upkeep {
         const { done, value: file } = cleanup.step();
         if (done) {
           await locked(() => cleanup.finish());
+          await Promise.all(this.#endSoon(cleanup));
           break;
         }
         // Others get a turn; a closed handle gets none.
@@ -148,7 +149,8 @@ export class Upkeep {
         file?.syncSync();
         if (!done) continue;
         this.#host.lockedSync(() => cleanup.finish());
-        this.#end(cleanup);
+        if (toEnd) this.#end(cleanup);
+        else for (const removal of this.#endSoon(cleanup)) this.#host.track(removal);
       } while (toEnd && !cleanup.isOver);
     } catch (error) {
       this.#end(cleanup, error);
@@ -158,6 +160,15 @@ export class Upkeep {
 
   #end(cleanup: Cleanup, failure?: unknown): void {
     cleanup.end(failure);
+    this.#forget(cleanup);
+  }
+
+  #endSoon(cleanup: Cleanup): Promise<void>[] {
+    this.#forget(cleanup);
+    return cleanup.endSoon();
+  }
+
+  #forget(cleanup: Cleanup): void {
     // Where the event loop does not turn, others came after it.
     if (this.#current === cleanup) this.#current = undefined;
   }
