@@ -52,6 +52,11 @@ export class TableWriter {
     file.writeAt(encodeFileHeader("table", sums, generation), 0);
   }
 
+  /** How many bytes were written. */
+  get bytes(): number {
+    return this.#at;
+  }
+
   /** Writes a new group of rows with ids from `first` to `last`. */
   add(group: EncodedGroup, first: number, last: number): void {
     const extent = this.#extent();

@@ -32,8 +32,8 @@ export class Upkeep {
   #last: Promise<void> | undefined;
   /** The one under way. */
   #current: Cleanup | undefined;
-  /** After a failure, it waits for the log to grow further. */
-  #from = 0;
+  /** The last failure: it is tried again when that log is twice as long, or with the next one. */
+  #failure: { readonly generation: number; readonly end: number } | undefined;
 
   constructor(store: Store, host: Host) {
     this.#store = store;
@@ -82,7 +82,10 @@ export class Upkeep {
   }
 
   get #isDue(): boolean {
-    return this.#store.isOvergrown() && this.#store.log.end >= this.#from;
+    const { generation, end } = this.#store.log;
+    const failure = this.#failure;
+    if (failure?.generation === generation && end < failure.end * 2) return false;
+    return this.#store.isOvergrown();
   }
 
   /** Nobody asked for it: whoever wrote was acknowledged, its failure is not theirs. */
@@ -95,7 +98,8 @@ export class Upkeep {
   }
 
   #failed(): void {
-    this.#from = this.#store.log.end * 2;
+    const { generation, end } = this.#store.log;
+    this.#failure = { generation, end };
   }
 
   /** Begins one, unless one is under way: that began after this was asked for. */

@@ -170,3 +170,44 @@ Deno.test("PsBase.cleanup() fails as a blocking verb that pushed it on did", asy
   await cleaning;
   assertEquals(db.stats().generation, 1);
 });
+
+Deno.test("PsBase cleans up though a process that began to does not go on", async () => {
+  await using temp = tempBase();
+  await using stuck = create(temp.path);
+  begin(stuck, temp);
+  await using other = withFiles(watchFiles(), () => PsBase.openSync(temp.path, { schema: SCHEMA }));
+  // The next one, too, though nobody let go of the lock.
+  for (const generation of [1, 2]) {
+    while (other.stats().generation === generation) {
+      insert(other);
+      assert(other.stats().logBytes < 1e6, "the log grows on");
+    }
+  }
+  assertAllThere(other);
+  // Then it does: what it built is of no use any more.
+  insert(stuck);
+  await stuck.close();
+  await other.close();
+  assertEquals(leftovers(temp), []);
+  using again = PsBase.openSync(temp.path, { schema: SCHEMA });
+  assertEquals(again.stats().generation, 3);
+  assertAllThere(again);
+});
+
+Deno.test("PsBase cleans up a log in time though the one before it could not be", async () => {
+  await using temp = tempBase();
+  const files = watchFiles();
+  await using db = withFiles(files, () => create(temp.path));
+  begin(db, temp);
+  files.beforeSync = (path) => {
+    if (/table/.test(path)) throw new Error("Input/output error (os error 5)");
+  };
+  while (temporaries(temp).length > 0) insert(db);
+  files.beforeSync = () => {};
+  using other = PsBase.openSync(temp.path, { schema: SCHEMA });
+  other.cleanupSync();
+  while (db.stats().generation === 2) {
+    insert(db);
+    assert(db.stats().logBytes < 450_000, "the log grows on");
+  }
+});
