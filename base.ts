@@ -32,7 +32,6 @@
 
 import { audit, type CheckResult, type Problem } from "./engine/audit.ts";
 import { backUp } from "./engine/backup.ts";
-import { allOf, stepwise } from "./engine/create.ts";
 import { Edits, listOf } from "./engine/edits.ts";
 import { currentFiles } from "./engine/file.ts";
 import { checkTimeout } from "./engine/flock.ts";
@@ -109,6 +108,7 @@ export {
   UpdateError,
   WriteError,
 } from "./engine/errors.ts";
+import { allOf, stepwise } from "./engine/steps.ts";
 export { type CheckResult, field, json, type Loss, type Problem, type Recovered };
 export type { SalvageResult };
 export { type OrderedValue, ResultSet, type SortableKey, Transaction, View };

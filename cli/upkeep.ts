@@ -4,7 +4,7 @@
  * @module
  */
 
-import { stepwise } from "../engine/create.ts";
+import { stepwise } from "../engine/steps.ts";
 import { currentFiles } from "../engine/file.ts";
 import { toPath } from "../engine/path.ts";
 // What is interrupted is taken back: the verb of the public API knows no signal.

@@ -173,7 +173,8 @@ export class Blobs {
   #startsIn(heap: Uint8Array, offsets: Uint32Array): Uint32Array {
     const starts = new Uint32Array(offsets.length);
     let units = 0;
-    for (let i = 0, at = 0; i < this.count; starts[++i] = units) {
+    let at = 0;
+    for (let i = 0; i < this.count; starts[++i] = units) {
       const to = offsets[i + 1]!;
       if (at < to && isWithin(heap[at]!)) this.#noText();
       for (; at < to; at++) if (!isWithin(heap[at]!)) units += heap[at]! < 0xf0 ? 1 : 2;

@@ -11,17 +11,18 @@
 
 import { refused } from "./errors.ts";
 import { type File, removeQuietly } from "./file.ts";
+import { getUint53, setUint53 } from "./format.ts";
 import { CLEANUP, generationPaths, IDENTITY, temporary } from "./layout.ts";
 import { Log, randomNonce } from "./log.ts";
 import { join } from "./path.ts";
-import { removeOld } from "./retention.ts";
+import { retireOld } from "./retention.ts";
 import { writeState } from "./rewrite.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 import { TableWriter } from "./table_writer.ts";
 
-/** A table is synced as it grows, that no sync takes long: a step writes a row group at most. */
-const STEPS_A_SYNC = 8;
+/** A table is synced as it grows, whenever it has so many bytes more: no sync takes long. */
+const SYNC_BYTES = 2 * 2 ** 20;
 
 /**
  * One cleanup: {@linkcode Cleanup.step} until the table is built, then {@linkcode Cleanup.finish}
@@ -34,7 +35,7 @@ export class Cleanup {
   readonly #generation: number;
   readonly #source: Log;
   readonly #from: number;
-  /** The lock file, locked: one at a time cleans up. */
+  /** The lock file, locked: one at a time cleans up, but for one that is stuck. */
   readonly #lock: File;
   readonly #table: string;
   readonly #log: string;
@@ -62,14 +63,17 @@ export class Cleanup {
     state.pin();
   }
 
-  /** Begins one; `undefined` if somebody else is at it. */
+  /** Begins one; `undefined` if somebody else is at it, and goes on. */
   static begin(store: Store): Cleanup | undefined {
     let lock: File | undefined;
     let begun: Cleanup | undefined;
     try {
       const state = store.refresh();
       lock = openLock(store);
-      if (lock.tryLock()) begun = new Cleanup(store, state, lock);
+      if (lock.tryLock() || isStuck(store, lock)) {
+        writeNote(store, lock);
+        begun = new Cleanup(store, state, lock);
+      }
     } catch (error) {
       throw explain(store, error);
     } finally {
@@ -120,9 +124,11 @@ export class Cleanup {
     try {
       const { nextGroup } = this.#state.table;
       const out = new TableWriter(file, sums, this.#generation + 1, nextGroup);
-      let steps = 0;
+      let synced = 0;
       for (const _ of writeState(out, this.#state)) {
-        yield ++steps % STEPS_A_SYNC === 0 ? file : undefined;
+        const isDue = out.bytes - synced >= SYNC_BYTES;
+        if (isDue) synced = out.bytes;
+        yield isDue ? file : undefined;
       }
       yield file;
     } finally {
@@ -130,9 +136,7 @@ export class Cleanup {
     }
   }
 
-  /**
-   * Switches to the generation built, unless somebody else was faster. Under the lock.
-   */
+  /** Switches to the generation built, unless somebody else was faster. Under the lock. */
   finish(): void {
     if (this.#isOver) return;
     const store = this.#store;
@@ -157,7 +161,7 @@ export class Cleanup {
     files.syncDir(dir);
     store.sealAndFollow();
     try {
-      if (store.log.sealedInto) removeOld(store);
+      if (store.log.sealedInto) this.#temporaries.push(...retireOld(store));
     } catch {
       // It is done. What is left is in nobody's way, and the next cleanup tries again.
     }
@@ -174,6 +178,15 @@ export class Cleanup {
     return file;
   }
 
+  /** As {@linkcode Cleanup.end}, done; gives the removals, which go on in the background. */
+  endSoon(): Promise<void>[] {
+    const { files } = this.#store;
+    const paths = this.#temporaries.splice(0);
+    // Closed first: what nobody has open is freed where it is removed.
+    this.end();
+    return paths.map((path) => files.discard(path));
+  }
+
   /** Ends it, done or given up for some failure: removes what is of no use any more. */
   end(failure?: unknown): void {
     if (this.#isOver) return;
@@ -188,6 +201,27 @@ export class Cleanup {
 
 function explain(store: Store, error: unknown): unknown {
   return refused(`Cannot clean up "${store.dir}"`, "the rows are as they were", error);
+}
+
+/** What the lock file tells of a cleanup: of which generation, and how long its log was. */
+const NOTE = 16;
+
+function writeNote({ log: { generation, end } }: Store, lock: File): void {
+  const note = new Uint8Array(NOTE);
+  setUint53(note, 0, generation);
+  setUint53(note, 8, end);
+  lock.writeAt(note, 0);
+}
+
+/**
+ * Whether the one that has the lock comes to no end: its generation is over, or the log is twice as
+ * long as it was then. Its process may be stopped, or busy with something else; two at once do no
+ * harm but twice the work.
+ */
+function isStuck({ log: { generation, end } }: Store, lock: File): boolean {
+  const note = new Uint8Array(NOTE);
+  if (lock.readAt(note, 0) < NOTE) return false;
+  return getUint53(note, 0) !== generation || end >= getUint53(note, 8) * 2;
 }
 
 function openLock(store: Store): File {

@@ -14,6 +14,7 @@ import { CLEANUP, generationPaths, IDENTITY, OWNER, parseName, temporary } from 
 import { Log, randomNonce } from "./log.ts";
 import { join, parentOf } from "./path.ts";
 import type { TableSchema } from "./schema.ts";
+import { allOf } from "./steps.ts";
 import { Store } from "./store.ts";
 import { TableWriter } from "./table_writer.ts";
 
@@ -156,29 +157,6 @@ export function emptyTable(schema: TableSchema): Fill {
     out.finish({ schema, nextId: 0, sequence: 0 });
     return 0;
   };
-}
-
-/** Does all steps at once. */
-export function allOf<T>(steps: Generator<undefined, T>): T {
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
-}
-
-/**
- * Does all steps, and lets others go on between them. When `signal` is aborted its reason is thrown
- * into them where they stand, so that they take back what they did.
- */
-export async function stepwise<T>(
-  steps: Generator<undefined, T>,
-  signal?: AbortSignal,
-): Promise<T> {
-  for (let step = steps.next();;) {
-    if (step.done) return step.value;
-    await new Promise((resolve) => setTimeout(resolve));
-    step = signal?.aborted ? steps.throw(signal.reason) : steps.next();
-  }
 }
 
 /** Under the lock: makes a base in a place that is clear. */

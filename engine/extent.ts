@@ -9,6 +9,7 @@
  * @module
  */
 
+import { encodeText } from "./bytes.ts";
 import type { Grow } from "./cache.ts";
 import { CorruptionError } from "./errors.ts";
 import type { File } from "./file.ts";
@@ -140,21 +141,47 @@ export function openExtent(file: File, sums: Checksum, entry: Extent, keep: Grow
   return { source: new PagedSource(file, sums, entry, pageSums, keep), behind };
 }
 
-/** What stands behind the bytes of an extent. */
-export function behindExtent(
-  sums: Checksum,
-  entry: Extent,
-  bytes: Uint8Array,
-  directory: Uint8Array,
-): Uint8Array {
-  const behind = new Uint8Array(spanOf(entry) - bytes.length);
-  behind.set(directory);
-  const sumsAt = align8(directory.length);
-  for (let page = 0; page * PAGE < bytes.length; page++) {
-    const sum = pageSum(sums, entry.number, page, bytes, page * PAGE);
-    setUint32(behind, sumsAt + page * 8, sum[0]!);
-    setUint32(behind, sumsAt + page * 8 + 4, sum[1]!);
+/** Writes an extent, piece by piece. */
+export class ExtentWriter {
+  readonly #file: Pick<File, "writeAt">;
+  readonly #sums: Checksum;
+  readonly #place: Pick<Extent, "number" | "at">;
+  /** Two words a page. */
+  readonly #pageSums: number[] = [];
+  #length = 0;
+
+  constructor(
+    file: Pick<File, "writeAt">,
+    sums: Checksum,
+    place: Pick<Extent, "number" | "at">,
+  ) {
+    this.#file = file;
+    this.#sums = sums;
+    this.#place = place;
   }
-  sums.put(SUM.directory, entry.number, 0, behind, 0, behind.length - 8);
-  return behind;
+
+  /** Writes the next bytes: whole pages, but for the last ones. */
+  write(bytes: Uint8Array): void {
+    const { number, at } = this.#place;
+    this.#file.writeAt(bytes, at + this.#length);
+    for (let from = 0; from < bytes.length; from += PAGE) {
+      const page = (this.#length + from) / PAGE;
+      const sum = pageSum(this.#sums, number, page, bytes, from);
+      this.#pageSums.push(sum[0]!, sum[1]!);
+    }
+    this.#length += bytes.length;
+  }
+
+  /** Writes what stands behind them, and tells where all of it is. */
+  finish(directory: string): Extent {
+    const json = encodeText(directory);
+    const entry = { ...this.#place, length: this.#length, directory: json.length };
+    const behind = new Uint8Array(spanOf(entry) - entry.length);
+    behind.set(json);
+    const sumsAt = align8(json.length);
+    this.#pageSums.forEach((word, i) => setUint32(behind, sumsAt + i * 4, word));
+    this.#sums.put(SUM.directory, entry.number, 0, behind, 0, behind.length - 8);
+    this.#file.writeAt(behind, entry.at + entry.length);
+    return entry;
+  }
 }

@@ -200,14 +200,11 @@ export function* sortRows(
   table: Rows,
   field: FieldDef,
   known: Uint32Array,
-  others: readonly Uint32Array[],
+  others: Iterable<Uint32Array>,
 ): Generator<undefined, Uint32Array> {
   const values = (row: number) => table.value(field, row);
-  const order = (a: number, b: number) =>
-    compareNullable(field.value, values(a), values(b)) || a - b;
   let runs = known.length === 0 ? [] : [known];
   for (const rows of others) {
-    if (rows.length === 0) continue;
     runs.push(sortRun(field.value, rows, values));
     yield;
   }
@@ -216,8 +213,7 @@ export function* sortRows(
     runs.sort((a, b) => a.length - b.length);
     const merged: Uint32Array[] = [];
     for (let i = 0; i + 1 < runs.length; i += 2) {
-      merged.push(merge(runs[i]!, runs[i + 1]!, order));
-      yield;
+      merged.push(yield* merge(field.value, runs[i]!, runs[i + 1]!, values));
     }
     runs = runs.length % 2 === 1 ? [...merged, runs.at(-1)!] : merged;
   }
@@ -236,28 +232,37 @@ function sortRun(
   return places.map((place) => rows[place]!);
 }
 
+/** So many rows find their places in a step. */
+const MERGED = 1024;
+
 /** Two runs as one; a short one costs little beside a long one. */
-function merge(
+function* merge(
+  type: ValueType,
   short: Uint32Array,
   long: Uint32Array,
-  order: (a: number, b: number) => number,
-): Uint32Array {
+  values: (row: number) => Stored | null,
+): Generator<undefined, Uint32Array> {
   const merged = new Uint32Array(short.length + long.length);
   let from = 0;
   let n = 0;
-  for (const row of short) {
+  for (let k = 0; k < short.length; k++) {
+    const row = short[k]!;
+    const value = values(row);
+    const isBehind = (i: number) =>
+      (compareNullable(type, values(long[i]!), value) || long[i]! - row) > 0;
     // Steps that double, then bisection: the next place is mostly near.
     let step = 1;
-    while (from + step < long.length && order(long[from + step]!, row) < 0) step *= 2;
+    while (from + step < long.length && !isBehind(from + step)) step *= 2;
     const to = firstWhere(
       Math.min(from + (step >> 1), long.length),
       Math.min(from + step, long.length),
-      (i) => order(long[i]!, row) > 0,
+      isBehind,
     );
     merged.set(long.subarray(from, to), n);
     n += to - from;
     merged[n++] = row;
     from = to;
+    if (k % MERGED === 0) yield;
   }
   merged.set(long.subarray(from), n);
   return merged;

@@ -71,6 +71,11 @@ export interface Files {
   rename(from: string, to: string): void;
   /** Removes a file; `false` if there was none. */
   remove(path: string): boolean;
+  /**
+   * Removes a file that is of no use any more, in the background, if the system lets it: to free
+   * what a large one takes can last longer than a commit.
+   */
+  discard(path: string): Promise<void>;
   /** Forces a directory's entries to the device. */
   syncDir(path: string): void;
   /** Calls `onChange` soon after something was written to a directory, or to a file in it. */
@@ -302,6 +307,7 @@ export const denoFiles: Files = {
       Deno.removeSync(path);
       return true;
     }),
+  discard: (path) => Deno.remove(path).catch(() => {}),
   syncDir(path) {
     // Windows has no handle to a directory that could be flushed.
     if (Deno.build.os === "windows") return;

@@ -7,7 +7,6 @@
 
 import { buildBase } from "./build.ts";
 import { isCount } from "./check.ts";
-import { stepwise } from "./create.ts";
 import { taken } from "./draft.ts";
 import { currentFiles } from "./file.ts";
 import { explain } from "./handle.ts";
@@ -16,6 +15,7 @@ import { toPath } from "./path.ts";
 import { writeIndexes } from "./rewrite.ts";
 import type { FieldDef, StoredRow } from "./field_def.ts";
 import { TableSchema } from "./schema.ts";
+import { allOf, stepwise } from "./steps.ts";
 import { RowWriter, type TableWriter } from "./table_writer.ts";
 import type { Schema } from "./types.ts";
 import type { Stored } from "./values.ts";
@@ -155,9 +155,9 @@ class Intake {
   ): Generator<undefined, number, readonly Taken[] | undefined> {
     const writer = new RowWriter(out, schema.fields);
     for (let rows = yield; rows !== undefined; rows = yield) {
-      for (const row of rows) writer.add(row.id, row);
+      for (const row of rows) if (writer.add(row.id, row)) allOf(writer.flush());
     }
-    writer.flush();
+    yield* writer.flush();
     yield* writeIndexes(out, schema, {
       check: (field, order) => this.#checkUnique(out, field, order),
     });

@@ -14,6 +14,7 @@ import { exceeds, type Matcher, reaches } from "./matcher.ts";
 import { COUNTS, encodeNumbers, Numbers, type NumbersMeta } from "./numbers.ts";
 import { PartWriter, type Source } from "./parts.ts";
 import { type FieldDef, readField, type StoredRow } from "./field_def.ts";
+import { allOf } from "./steps.ts";
 import type { JsonValue } from "./types.ts";
 import type { Stored } from "./values.ts";
 
@@ -44,6 +45,16 @@ export interface EncodedGroup {
   readonly directory: Directory;
   /** The columns. */
   readonly bytes: Uint8Array;
+}
+
+/** Rows that became a group. */
+export interface TakenGroup {
+  /** What they are now. */
+  readonly group: EncodedGroup;
+  /** The least id. */
+  readonly first: number;
+  /** The greatest id. */
+  readonly last: number;
 }
 
 /** Collects rows, in id order, until they fill a group; what it keeps of them is their values. */
@@ -88,14 +99,20 @@ export class GroupBuilder {
   }
 
   /** The group of the rows added since the last one. */
-  take(): { group: EncodedGroup; first: number; last: number } {
+  take(): TakenGroup {
+    return allOf(this.steps());
+  }
+
+  /** As {@linkcode GroupBuilder.take}; yields where it can pause. */
+  *steps(): Generator<undefined, TakenGroup> {
     const ids = this.#ids;
     const [first, last] = [ids[0]!, ids.at(-1)!];
     const parts = new PartWriter();
     const columns: Record<string, ColumnMeta> = {};
-    this.#fields.forEach(({ number, value }, k) => {
+    for (const [k, { number, value }] of this.#fields.entries()) {
       columns[number] = encodeColumn(parts, value, this.#columns[k]!);
-    });
+      yield;
+    }
     const gaps = last - first !== ids.length - 1;
     const changed = this.#versions.some((version) => version !== 0);
     const directory = {

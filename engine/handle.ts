@@ -5,7 +5,6 @@
  */
 
 import {
-  allOf,
   clearPlace,
   destroyBase,
   emptyTable,
@@ -33,6 +32,7 @@ import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./options.ts
 import { checkUnowned, Ownership } from "./owner.ts";
 import { toPath } from "./path.ts";
 import { TableSchema } from "./schema.ts";
+import { allOf } from "./steps.ts";
 import { Store, type StoreOptions } from "./store.ts";
 import type { Schema } from "./types.ts";
 import { Writer, type WriterOptions } from "./writer.ts";

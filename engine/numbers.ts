@@ -22,9 +22,9 @@ export interface NumbersMeta {
   readonly step?: number;
   /** Offset of the first word. */
   readonly at: number;
-  /** The least number, if all are finite. */
+  /** The least number, if all are finite; not told of an index. */
   readonly min?: number;
-  /** The greatest number, if all are finite. */
+  /** The greatest number, if all are finite; not told of an index. */
   readonly max?: number;
 }
 
@@ -46,23 +46,37 @@ export function encodeNumbers(parts: PartWriter, values: ArrayLike<number>): Num
     return { width: 8, base: 0, at: parts.add(new Float64Array(values)), ...bounds };
   }
   if (values.length === 0) return { width: 0, base: 0, at: 0 };
-  const { width, base, step } = slopeOf(values, min, max);
-  const told = { width, base, ...(step > 0 && { step }) };
-  if (width === 0) return { ...told, at: 0, min, max };
-  const words = new WORDS[width](values.length);
-  // The step first: the base alone may be so far off that the difference is rounded.
-  for (let i = 0; i < words.length; i++) words[i] = values[i]! - step * i - base;
-  return { ...told, at: parts.add(words), min, max };
+  const shape = shapeOf(values, min, max);
+  if (shape.width === 0) return { ...shape, at: 0, min, max };
+  return { ...shape, at: parts.add(wordsOf(values, shape)), min, max };
 }
 
-/** What is taken off whole numbers before they become words: also how they ascend, where that pays. */
-function slopeOf(
+/** What whole numbers have in common, so that words of so many bytes are left. */
+export type Shape = Pick<NumbersMeta, "width" | "base" | "step">;
+
+/** The words of the numbers from `from` to `to`; none, where they have all in common. */
+export function wordsOf(
   values: ArrayLike<number>,
-  min: number,
-  max: number,
-): { width: NumbersMeta["width"]; base: number; step: number } {
+  { width, base, step = 0 }: Shape,
+  from = 0,
+  to = values.length,
+): Uint8Array {
+  if (width === 0) return new Uint8Array();
+  const words = new WORDS[width](to - from);
+  for (let i = from; i < to; i++) {
+    // The step first: the base alone may be so far off that the difference is rounded.
+    words[i - from] = values[i]! - step * i - base;
+  }
+  return new Uint8Array(words.buffer);
+}
+
+/**
+ * What is taken off whole numbers, from `min` to `max`, before they become words: also how they
+ * ascend, where that pays.
+ */
+export function shapeOf(values: ArrayLike<number>, min: number, max: number): Shape {
   const width = widthOf(max - min);
-  const plain = { width, base: width === 8 ? 0 : min, step: 0 };
+  const plain = { width, base: width === 8 ? 0 : min };
   const step = Math.floor((values[values.length - 1]! - values[0]!) / (values.length - 1));
   if (!(step > 0) || !Number.isSafeInteger(max - min)) return plain;
   let least = Infinity;

@@ -22,9 +22,15 @@ export interface Source {
 
 /** Collects the parts of a row group. */
 export class PartWriter {
+  readonly #start: number;
   readonly #parts: Uint8Array[] = [];
   /** Where the next part will stand. */
-  length = 0;
+  length: number;
+
+  /** @param start Where the first part will stand, a multiple of 8. */
+  constructor(start = 0) {
+    this.length = this.#start = start;
+  }
 
   /** Adds a part and tells where it stands. */
   add(part: ArrayBufferView): number {
@@ -36,7 +42,7 @@ export class PartWriter {
 
   /** All parts, each at its place. */
   finish(): Uint8Array {
-    const bytes = new Uint8Array(this.length);
+    const bytes = new Uint8Array(this.length - this.#start);
     let at = 0;
     for (const part of this.#parts) {
       bytes.set(part, at);

@@ -9,30 +9,33 @@
  */
 
 import { CorruptionError } from "./errors.ts";
-import { type File, removeQuietly } from "./file.ts";
-import { type GenerationPaths, generationPaths, parseName } from "./layout.ts";
+import type { File } from "./file.ts";
+import { type GenerationPaths, generationPaths, parseName, temporary } from "./layout.ts";
+import { randomNonce } from "./log.ts";
 import { join } from "./path.ts";
 import type { Store } from "./store.ts";
 import { Table } from "./table.ts";
 
 /**
- * Removes what is not needed below the current generation, which is known to be sealed
- * into, and what builders left. Under the lock: else the base may be destroyed meanwhile, and
- * the next one made in its place, whose numbers are the same.
+ * Takes their names from generations below the current one, which is known to be sealed into, that
+ * are not needed; gives what is to be removed, with what builders left. Under the lock: else the
+ * base may be destroyed meanwhile, and the next one made in its place, whose numbers are the same.
  */
-export function removeOld(store: Store): void {
+export function retireOld(store: Store): string[] {
   const { files, dir, log: { generation } } = store;
+  const retired: string[] = [];
   const older = new Set<number>();
   for (const name of files.list(dir) ?? []) {
     const file = parseName(name);
     if (typeof file !== "object") continue;
     if (!file.temporary && file.generation < generation) older.add(file.generation);
-    if (file.temporary && file.generation <= generation) removeQuietly(files, join(dir, name));
+    if (file.temporary && file.generation <= generation) retired.push(join(dir, name));
   }
   const needed = firstNeeded(store);
   for (const number of [...older].sort((a, b) => a - b)) {
-    if (number >= needed || !remove(store, generationPaths(dir, number))) return;
+    if (number >= needed || !retire(store, generationPaths(dir, number), retired)) break;
   }
+  return retired;
 }
 
 /** The newest generation that the last `keepChanges` commits can be followed from. */
@@ -61,17 +64,27 @@ function sequenceOf({ files, dir, sums }: Store, generation: number): number | u
   }
 }
 
-/** Removes a generation, unless somebody watches from it. */
-function remove({ files }: Store, { table, log }: GenerationPaths): boolean {
+/** Takes their names from the files of a generation, unless somebody watches from it. */
+function retire({ files }: Store, { table, log }: GenerationPaths, retired: string[]): boolean {
+  const nonce = randomNonce();
+  const takeName = (path: string) => {
+    const other = temporary(path, nonce);
+    try {
+      files.rename(path, other);
+      retired.push(other);
+    } catch {
+      // It is not there; or it is in nobody's way, and the next cleanup tries again.
+    }
+  };
   let file: File | undefined;
   try {
     file = files.open(table, "read");
     if (!file.tryLock()) return false;
     // The lock is held meanwhile: who gets it next finds that the file is gone.
-    for (const path of [log, table]) removeQuietly(files, path);
+    for (const path of [log, table]) takeName(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    removeQuietly(files, log);
+    takeName(log);
   } finally {
     file?.close();
   }

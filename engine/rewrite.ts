@@ -11,9 +11,27 @@ import type { FieldDef } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
 import { rowOf, type State } from "./state.ts";
 import { RowWriter, type TableWriter } from "./table_writer.ts";
+import type { Stored } from "./values.ts";
 
 /** Where a row went that was deleted, or is not what it was. */
 const GONE = 2 ** 32 - 1;
+
+/** So many rows are put into a group, or fences read, in a step. */
+const ROWS_A_STEP = 4096;
+const FENCES_A_STEP = 256;
+/** So many rows are sorted at once. */
+const RUN = 2 ** 13;
+
+/** Rows next to each other, by number. */
+type Range = [from: number, to: number];
+
+/** Where the rows of a new table come from. */
+interface Moves {
+  /** Where each row of the table before went, that is as it was. */
+  readonly moved: Uint32Array;
+  /** All other rows, ascending. */
+  readonly fresh: readonly Range[];
+}
 
 /**
  * Writes the rows of a commit point and their indexes, and gives its sequence; yields where it
@@ -29,16 +47,17 @@ export function* writeState(
   schema: TableSchema = state.schema,
 ): Generator<undefined, number> {
   const { table, nextId, sequence } = state;
-  const moved = yield* writeGroups(out, state);
-  yield* writeIndexes(out, schema, { orderOf: (field) => table.orderOf(field), moved });
+  const moves = yield* writeGroups(out, state);
+  yield* writeIndexes(out, schema, { orderOf: (field) => table.orderOf(field), ...moves });
   out.finish({ schema, nextId, sequence });
   return sequence;
 }
 
-/** Writes all rows; returns where those of the table went that are as they were. */
-function* writeGroups(out: TableWriter, state: State): Generator<undefined, Uint32Array> {
+/** Writes all rows; tells where they come from, if there is an index to be made of it. */
+function* writeGroups(out: TableWriter, state: State): Generator<undefined, Moves> {
   const { table, schema } = state;
   const moved = new Uint32Array(schema.indexed.length === 0 ? 0 : table.rows).fill(GONE);
+  const fresh: Range[] = [];
   const rows = new RowWriter(out, schema.fields);
   const numbers = new Set(schema.fields.map((field) => String(field.number)));
   let i = 0;
@@ -51,41 +70,46 @@ function* writeGroups(out: TableWriter, state: State): Generator<undefined, Uint
     const asIs = group !== undefined && patch === undefined && group.rows >= GROUP_ROWS / 2 &&
       Object.keys(group.directory.columns).every((number) => numbers.has(number));
     if (asIs) {
-      rows.flush();
+      yield* rows.flush();
       if (ofTable) out.copy(table, i);
       else {
         const { directory, source, first } = group;
         const bytes = source.read(0, source.length);
         out.add({ directory, bytes }, first, first + group.rows - 1);
       }
-      if (ofTable && moved.length > 0) {
+      if (!ofTable) add(fresh, written, group.rows);
+      else if (moved.length > 0) {
         for (let k = 0; k < group.rows; k++) moved[before + k] = written + k;
       }
       written += group.rows;
     } else {
       for (const place of scanSegment(segment)) {
-        if (ofTable && moved.length > 0 && place.group !== undefined) {
-          moved[before + place.index] = written;
-        }
-        rows.add(place.id, rowOf(place, schema.fields));
+        if (!ofTable || place.group === undefined) add(fresh, written, 1);
+        else if (moved.length > 0) moved[before + place.index] = written;
+        if (rows.add(place.id, rowOf(place, schema.fields))) yield* rows.flush();
         written++;
-        if (written % GROUP_ROWS === 0) yield;
+        if (written % ROWS_A_STEP === 0) yield;
       }
     }
     if (ofTable) before += table.groups[i]!.rows;
     i++;
     yield;
   }
-  rows.flush();
-  return moved;
+  yield* rows.flush();
+  return { moved, fresh };
+}
+
+/** Adds rows behind all others. */
+function add(ranges: Range[], from: number, rows: number): void {
+  const last = ranges.at(-1);
+  if (last?.[1] === from) last[1] += rows;
+  else ranges.push([from, from + rows]);
 }
 
 /** What {@linkcode writeIndexes} can be told. */
-export interface IndexSources {
-  /** The order of the rows that were in another table before. */
-  readonly orderOf?: (field: FieldDef) => Uint32Array | undefined;
-  /** Where these went. */
-  readonly moved?: Uint32Array;
+export interface IndexSources extends Partial<Moves> {
+  /** The order of the rows that were in another table before, some at a time. */
+  readonly orderOf?: (field: FieldDef) => Iterable<ArrayLike<number>> | undefined;
   /** Is told each order, before it is written. */
   readonly check?: (field: FieldDef, order: Uint32Array) => void;
 }
@@ -99,42 +123,56 @@ export interface IndexSources {
 export function* writeIndexes(
   out: TableWriter,
   schema: TableSchema,
-  { orderOf, moved = new Uint32Array(), check }: IndexSources = {},
+  { orderOf, moved = new Uint32Array(), fresh = [], check }: IndexSources = {},
 ): Generator<undefined> {
   const rows = out.written();
-  const fresh = new Uint8Array(rows.rows).fill(1);
-  for (let i = 0; i < moved.length; i++) if (moved[i] !== GONE) fresh[moved[i]!] = 0;
   for (const field of schema.indexed) {
     const before = orderOf?.(field);
-    const known = before && carried(before, moved);
-    const others: Uint32Array[] = [];
-    for (let from = 0; from < rows.rows; from += GROUP_ROWS) {
-      const chunk = new Uint32Array(Math.min(GROUP_ROWS, rows.rows - from));
-      let n = 0;
-      for (let row = from; row < from + chunk.length; row++) {
-        if (known === undefined || fresh[row] === 1) chunk[n++] = row;
-      }
-      others.push(chunk.subarray(0, n));
-    }
-    const order = yield* sortRows(rows, field, known ?? new Uint32Array(), others);
+    const [known, others]: [Uint32Array, readonly Range[]] = before === undefined
+      ? [new Uint32Array(), [[0, rows.rows]]]
+      : [yield* carried(before, moved), fresh];
+    const order = yield* sortRows(rows, field, known, inRuns(others));
     check?.(field, order);
     const nulls = firstWhere(0, order.length, (i) => rows.value(field, order[i]!) !== null);
-    const fences = Array.from(
-      { length: Math.ceil(order.length / FENCE_STEP) },
-      (_, i) => rows.value(field, order[i * FENCE_STEP]!),
-    );
-    out.addIndex(field, nulls, order, fences);
+    const fences: (Stored | null)[] = [];
+    for (let i = 0; i < order.length; i += FENCE_STEP) {
+      fences.push(rows.value(field, order[i]!));
+      if (fences.length % FENCES_A_STEP === 0) yield;
+    }
+    yield* out.addIndex(field, nulls, order, fences);
     yield;
   }
 }
 
 /** Where the rows of an order went, in that order. */
-function carried(order: Uint32Array, moved: Uint32Array): Uint32Array {
-  const rows = new Uint32Array(order.length);
+function* carried(
+  order: Iterable<ArrayLike<number>>,
+  moved: Uint32Array,
+): Generator<undefined, Uint32Array> {
+  const rows = new Uint32Array(moved.length);
   let n = 0;
-  for (let i = 0; i < order.length; i++) {
-    const row = moved[order[i]!]!;
-    if (row !== GONE) rows[n++] = row;
+  for (const some of order) {
+    for (let i = 0; i < some.length; i++) {
+      const row = moved[some[i]!]!;
+      if (row !== GONE) rows[n++] = row;
+    }
+    yield;
   }
   return rows.subarray(0, n);
+}
+
+/** The rows of these ranges, some thousand at a time. */
+function* inRuns(ranges: readonly Range[]): Generator<Uint32Array> {
+  let run = new Uint32Array(RUN);
+  let n = 0;
+  for (const [from, to] of ranges) {
+    for (let row = from; row < to; row++) {
+      run[n++] = row;
+      if (n < run.length) continue;
+      yield run;
+      run = new Uint32Array(RUN);
+      n = 0;
+    }
+  }
+  if (n > 0) yield run.subarray(0, n);
 }

@@ -320,9 +320,9 @@ class Rescue {
         continue;
       }
       this.count++;
-      if (rows.add(id, row)) yield;
+      if (rows.add(id, row)) yield* rows.flush();
     }
-    rows.flush();
+    yield* rows.flush();
     yield* writeIndexes(out, schema);
     out.finish({ schema, nextId: this.#nextId, sequence: this.#sequence });
     return this.#sequence;

@@ -343,8 +343,14 @@ export function* scan(state: State, query: Query): Generator<Place> {
 }
 
 /** All rows of one segment. */
-export function scanSegment(segment: Segment): Generator<Place> {
-  return placesOf(chunkOf(segment, ALL, undefined));
+export function* scanSegment(segment: Segment): Generator<Place> {
+  const { part, patch } = segment;
+  if (part !== undefined) return yield* placesOf(chunkOf(segment, ALL, undefined));
+  // One by one: a list may be long.
+  for (let i = 0; i < patch.length; i++) {
+    const place = placeOf(patch.id(i), patch.row(i));
+    if (place !== undefined) yield place;
+  }
 }
 
 const ALL = allOf([]);

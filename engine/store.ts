@@ -167,7 +167,10 @@ export class Store {
     return this.#state;
   }
 
-  /** Whether cleanup is worth its while: the log is so many times as long as it may be. */
+  /**
+   * Whether cleanup is worth its while: the log is so many times as long as it may be, or an index
+   * is missing, which blocking verbs make at once: a process that calls no others may end then.
+   */
   isOvergrown(times = 1): boolean {
     const { schema, table } = this.#state;
     return this.#log.end > Math.max(MAX_LOG_BYTES, table.bytes / 8) * times ||

@@ -63,6 +63,9 @@ const FIRST_READ = 4096;
 /** What a table keeps in memory at most, if nothing else is said, in bytes. */
 export const CACHE_BYTES = 64 * 2 ** 20;
 
+/** So many positions of an index are read at once, where all are. */
+const PIECE = 2 ** 15;
+
 const keepNothing: Grow = () => {};
 
 /** What the directory of an extent tells, which may be any JSON. */
@@ -291,17 +294,25 @@ export class Table implements TableInfo {
     return { source, directory, numbers, row, rows };
   }
 
-  /** All rows in the order of a field, if there is an index of it. */
-  orderOf(field: FieldDef): Uint32Array | undefined {
+  /** All rows in the order of a field, some at a time, if there is an index of it. */
+  orderOf(field: FieldDef): Iterable<Float64Array> | undefined {
     const entry = this.#entries.find((entry) => entry.field === field.number);
-    if (entry === undefined) return undefined;
+    return entry && this.#pieces(entry);
+  }
+
+  *#pieces(entry: IndexEntry): Generator<Float64Array> {
     const { source, numbers } = this.#permutation(entry);
-    numbers.load();
-    const rows = Uint32Array.from(numbers.all());
-    const seen = new Uint8Array(rows.length);
-    for (const row of rows) seen[row] = 1;
-    if (seen.includes(0)) source.fail(0, "an index leaves out a row");
-    return rows;
+    const seen = new Uint8Array(this.rows);
+    for (let from = 0; from < this.rows; from += PIECE) {
+      const rows = numbers.slice(from, Math.min(from + PIECE, this.rows));
+      for (let i = 0; i < rows.length; i++) {
+        const row = rows[i]!;
+        // As many rows as there are, one of them twice.
+        if (seen[row] === 1) source.fail(0, "an index leaves out a row");
+        seen[row] = 1;
+      }
+      yield rows;
+    }
   }
 
   /** The group that a row is in, and its place there. */

@@ -6,7 +6,7 @@
 
 import { decodeText, encodeText } from "./bytes.ts";
 import { encodeColumn } from "./column_writer.ts";
-import { behindExtent, type Extent, spanOf } from "./extent.ts";
+import { type Extent, ExtentWriter, spanOf } from "./extent.ts";
 import type { File } from "./file.ts";
 import { formatFooter, type GroupEntry, type IndexEntry, type TableInfo } from "./footer.ts";
 import {
@@ -19,11 +19,14 @@ import {
   SUM,
 } from "./format.ts";
 import { type EncodedGroup, type Group, GroupBuilder } from "./group.ts";
-import { encodeNumbers } from "./numbers.ts";
+import { shapeOf, wordsOf } from "./numbers.ts";
 import { PartWriter } from "./parts.ts";
 import type { FieldDef, StoredRow } from "./field_def.ts";
 import { GroupRows, type IndexDirectory, openGroup, type Table, TAIL } from "./table.ts";
 import type { Stored } from "./values.ts";
+
+/** So many rows of an index are written at once: their words fill whole pages. */
+const PIECE = 2 ** 15;
 
 /** Writes a table, group by group. */
 export class TableWriter {
@@ -49,21 +52,27 @@ export class TableWriter {
     file.writeAt(encodeFileHeader("table", sums, generation), 0);
   }
 
+  /** How many bytes were written. */
+  get bytes(): number {
+    return this.#at;
+  }
+
   /** Writes a new group of rows with ids from `first` to `last`. */
   add(group: EncodedGroup, first: number, last: number): void {
-    const { bytes, directory } = group;
-    const json = encodeText(JSON.stringify(directory));
-    const entry = {
-      number: this.#nextGroup++,
-      first,
-      last,
-      rows: directory.rows,
-      at: this.#at,
-      length: bytes.length,
-      directory: json.length,
-    };
-    this.#write(entry, { bytes, behind: behindExtent(this.#sums, entry, bytes, json) });
-    this.#groups.push(entry);
+    const extent = this.#extent();
+    extent.write(group.bytes);
+    const { directory } = group;
+    this.#groups.push({ ...this.#end(extent, directory), first, last, rows: directory.rows });
+  }
+
+  #extent(): ExtentWriter {
+    return new ExtentWriter(this.#file, this.#sums, { number: this.#nextGroup++, at: this.#at });
+  }
+
+  #end(extent: ExtentWriter, directory: unknown): Extent {
+    const entry = extent.finish(JSON.stringify(directory));
+    this.#at += spanOf(entry);
+    return entry;
   }
 
   /** Copies group `i` of another table, as bytes. */
@@ -75,7 +84,10 @@ export class TableWriter {
       return this.add({ directory: json, bytes }, first, last);
     }
     const entry = { ...from.groups[i]!, at: this.#at };
-    this.#write(entry, from.copyOf(i));
+    const { bytes, behind } = from.copyOf(i);
+    this.#file.writeAt(bytes, entry.at);
+    this.#file.writeAt(behind, entry.at + bytes.length);
+    this.#at += spanOf(entry);
     this.#groups.push(entry);
   }
 
@@ -96,42 +108,34 @@ export class TableWriter {
   }
 
   /**
-   * Writes the order of a field; behind the last group.
+   * Writes the order of a field; behind the last group. Yields where it can pause.
    *
    * @param field The field.
    * @param nulls How many rows are null.
    * @param order All rows.
    * @param fences The value at each multiple of {@linkcode FENCE_STEP} in that order.
    */
-  addIndex(
+  *addIndex(
     field: FieldDef,
     nulls: number,
     order: Uint32Array,
     fences: readonly (Stored | null)[],
-  ): void {
-    const parts = new PartWriter();
+  ): Generator<undefined, void> {
+    const extent = this.#extent();
+    const shape = shapeOf(order, 0, Math.max(0, order.length - 1));
+    let from = 0;
+    for (; order.length - from > PIECE; from += PIECE) {
+      extent.write(wordsOf(order, shape, from, from + PIECE));
+      yield;
+    }
+    const parts = new PartWriter(from * shape.width);
+    parts.add(wordsOf(order, shape, from));
     const directory: IndexDirectory = {
-      order: encodeNumbers(parts, order),
+      order: { ...shape, at: 0 },
       fences: encodeColumn(parts, field.value, fences),
     };
-    const json = encodeText(JSON.stringify(directory));
-    const bytes = parts.finish();
-    const entry = {
-      field: field.number,
-      nulls,
-      number: this.#nextGroup++,
-      at: this.#at,
-      length: bytes.length,
-      directory: json.length,
-    };
-    this.#write(entry, { bytes, behind: behindExtent(this.#sums, entry, bytes, json) });
-    this.#indexes.push(entry);
-  }
-
-  #write(entry: Extent, { bytes, behind }: { bytes: Uint8Array; behind: Uint8Array }): void {
-    this.#file.writeAt(bytes, entry.at);
-    this.#file.writeAt(behind, entry.at + bytes.length);
-    this.#at += spanOf(entry);
+    extent.write(parts.finish());
+    this.#indexes.push({ ...this.#end(extent, directory), field: field.number, nulls });
   }
 
   /** Writes the footer; the caller syncs. */
@@ -163,18 +167,19 @@ export class RowWriter {
     this.#builder = new GroupBuilder(fields);
   }
 
-  /** Adds a row; whether a group was written. */
+  /** Adds a row; whether it is time to {@linkcode RowWriter.flush} it. */
   add(id: number, row: StoredRow): boolean {
     this.#builder.add(id, row);
-    if (!this.#builder.full) return false;
-    this.flush();
-    return true;
+    return this.#builder.full;
   }
 
-  /** Ends a group here: behind the last row, or before a group that is written as it is. */
-  flush(): void {
+  /**
+   * Writes a group, also behind the last row, or before a group that is written as it is; yields
+   * where it can pause.
+   */
+  *flush(): Generator<undefined, void> {
     if (this.#builder.empty) return;
-    const { group, first, last } = this.#builder.take();
+    const { group, first, last } = yield* this.#builder.steps();
     this.#out.add(group, first, last);
   }
 }

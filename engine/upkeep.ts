@@ -32,8 +32,8 @@ export class Upkeep {
   #last: Promise<void> | undefined;
   /** The one under way. */
   #current: Cleanup | undefined;
-  /** After a failure, it waits for the log to grow further. */
-  #from = 0;
+  /** The last failure: it is tried again when that log is twice as long, or with the next one. */
+  #failure: { readonly generation: number; readonly end: number } | undefined;
 
   constructor(store: Store, host: Host) {
     this.#store = store;
@@ -82,7 +82,10 @@ export class Upkeep {
   }
 
   get #isDue(): boolean {
-    return this.#store.isOvergrown() && this.#store.log.end >= this.#from;
+    const { generation, end } = this.#store.log;
+    const failure = this.#failure;
+    if (failure?.generation === generation && end < failure.end * 2) return false;
+    return this.#store.isOvergrown();
   }
 
   /** Nobody asked for it: whoever wrote was acknowledged, its failure is not theirs. */
@@ -95,7 +98,8 @@ export class Upkeep {
   }
 
   #failed(): void {
-    this.#from = this.#store.log.end * 2;
+    const { generation, end } = this.#store.log;
+    this.#failure = { generation, end };
   }
 
   /** Begins one, unless one is under way: that began after this was asked for. */
@@ -122,6 +126,7 @@ export class Upkeep {
         const { done, value: file } = cleanup.step();
         if (done) {
           await locked(() => cleanup.finish());
+          await Promise.all(this.#endSoon(cleanup));
           break;
         }
         // Others get a turn; a closed handle gets none.
@@ -148,7 +153,8 @@ export class Upkeep {
         file?.syncSync();
         if (!done) continue;
         this.#host.lockedSync(() => cleanup.finish());
-        this.#end(cleanup);
+        if (toEnd) this.#end(cleanup);
+        else for (const removal of this.#endSoon(cleanup)) this.#host.track(removal);
       } while (toEnd && !cleanup.isOver);
     } catch (error) {
       this.#end(cleanup, error);
@@ -158,6 +164,15 @@ export class Upkeep {
 
   #end(cleanup: Cleanup, failure?: unknown): void {
     cleanup.end(failure);
+    this.#forget(cleanup);
+  }
+
+  #endSoon(cleanup: Cleanup): Promise<void>[] {
+    this.#forget(cleanup);
+    return cleanup.endSoon();
+  }
+
+  #forget(cleanup: Cleanup): void {
     // Where the event loop does not turn, others came after it.
     if (this.#current === cleanup) this.#current = undefined;
   }

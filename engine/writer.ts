@@ -9,7 +9,6 @@
  */
 
 import { Closing } from "./closing.ts";
-import { stepwise } from "./create.ts";
 import { Draft, MAX_COMMIT_BYTES } from "./draft.ts";
 import {
   DeadlockError,
@@ -22,6 +21,7 @@ import {
 import { MAX_TIMER_MS, type WaitOptions } from "./flock.ts";
 import { checkUnowned, longHolder, noteIfLong } from "./owner.ts";
 import { asyncInside, isInside, runInside, type Scope } from "./inside.ts";
+import { stepwise } from "./steps.ts";
 import type { Store } from "./store.ts";
 import { Upkeep } from "./upkeep.ts";
 import { Workspace } from "./workspace.ts";

@@ -485,6 +485,24 @@ const BUGS: readonly Bug[] = [
     put: "if (this.#current === undefined && !this.isBusy && this.#isDue &&",
     test: UPKEEP,
   },
+  {
+    bug: "a process that began a cleanup and does not go on keeps all others from one",
+    rule: "Cleanup: it happens by itself when the log grows long",
+    in: "engine/cleanup.ts",
+    find: "if (lock.tryLock() || isStuck(store, lock)) {",
+    put: "if (lock.tryLock()) {",
+    test: UPKEEP,
+    filter: "does not go on",
+  },
+  {
+    bug: "after a cleanup that failed, the next log waits, too",
+    rule: "Cleanup: it happens by itself when the log grows long",
+    in: "engine/upkeep.ts",
+    find: "failure?.generation === generation && end",
+    put: "failure !== undefined && end",
+    test: UPKEEP,
+    filter: "in time",
+  },
   // ------------------------------------------------------------- changes in memory
   {
     bug: "a commit reads the table when it was half applied",

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { allOf } from "../../engine/steps.ts";
 import { denoFiles, withFiles } from "../../engine/file.ts";
 import { Checksum } from "../../engine/format.ts";
 import { GroupBuilder } from "../../engine/group.ts";
@@ -1336,7 +1337,7 @@ Deno.test("Table.checkIndexes() finds an index whose bytes are whole and whose o
     values.forEach((n, id) => builder.add(id, { version: 0, values: [n] }));
     const out = new TableWriter(file, sums, 1, 0);
     out.add(builder.take().group, 0, 3);
-    out.addIndex(schema.fields[0]!, 1, Uint32Array.from(order), [null]);
+    allOf(out.addIndex(schema.fields[0]!, 1, Uint32Array.from(order), [null]));
     out.finish({ schema, nextId: 4, sequence: 1 });
     const table = new Table(file, sums, 1);
     if (whole) table.checkIndexes();

@@ -481,9 +481,13 @@ Deno.test("salvage() loses of a row group all rows if what tells where they stan
   });
 });
 
-/** A system that removes no file. */
+/** A system that removes no file, nor renames one that is there for good. */
 const stuck: Files = {
   ...denoFiles,
+  rename(from, to) {
+    if (/\.[0-9a-f]{16}$/.test(to)) throw new Error("busy");
+    denoFiles.rename(from, to);
+  },
   remove() {
     throw new Error("busy");
   },

@@ -12,9 +12,17 @@ function create(path: string): Table {
   return PsBase.createSync(path, SCHEMA, { durability: "relaxed" });
 }
 
-/** What a cleanup under way has in the directory. */
+/** The files of temporary names. */
+function leftovers({ path }: TempBase): string[] {
+  const names = Array.from(Deno.readDirSync(path), ({ name }) => name);
+  return names.filter((name) => /\.[0-9a-f]{16}$/.test(name));
+}
+
+/** What a cleanup under way has in the directory; what it made needless is removed meanwhile. */
 function temporaries(temp: TempBase): string[] {
-  return Object.keys(temp.files()).filter((name) => /\.[0-9a-f]{16}$/.test(name));
+  const names = Array.from(Deno.readDirSync(temp.path), ({ name }) => name);
+  const current = Math.max(...names.filter((name) => /\.log$/.test(name)).map(parseFloat));
+  return leftovers(temp).filter((name) => parseFloat(name) > current);
 }
 
 let n = 0;
@@ -48,7 +56,7 @@ Deno.test("PsBase.insertSync() does a step of a cleanup, and the last one ends i
   while (temporaries(temp).length === 0) insert(db);
   assertAllThere(db);
   await db.close();
-  assertEquals(temporaries(temp), []);
+  assertEquals(leftovers(temp), []);
   using again = PsBase.openSync(temp.path, { schema: SCHEMA });
   assertEquals(again.stats().generation, 4);
   assertAllThere(again);
@@ -124,7 +132,7 @@ Deno.test("PsBase cleans up in one blocking call where the log is twice as long 
   await using temp = tempBase();
   await using db = create(temp.path);
   db.insertManySync(Array.from({ length: 70 }, (_, n) => ({ n, name: `${n}`.repeat(8192) })));
-  assertEquals([db.stats().generation, temporaries(temp)], [2, []]);
+  assertEquals([db.stats().generation, leftovers(temp)], [2, []]);
 });
 
 Deno.test("PsBase.insertSync() does not fail because a step of a cleanup does", async () => {
@@ -161,4 +169,45 @@ Deno.test("PsBase.cleanup() fails as a blocking verb that pushed it on did", asy
   files.beforeSync = () => {};
   await cleaning;
   assertEquals(db.stats().generation, 1);
+});
+
+Deno.test("PsBase cleans up though a process that began to does not go on", async () => {
+  await using temp = tempBase();
+  await using stuck = create(temp.path);
+  begin(stuck, temp);
+  await using other = withFiles(watchFiles(), () => PsBase.openSync(temp.path, { schema: SCHEMA }));
+  // The next one, too, though nobody let go of the lock.
+  for (const generation of [1, 2]) {
+    while (other.stats().generation === generation) {
+      insert(other);
+      assert(other.stats().logBytes < 1e6, "the log grows on");
+    }
+  }
+  assertAllThere(other);
+  // Then it does: what it built is of no use any more.
+  insert(stuck);
+  await stuck.close();
+  await other.close();
+  assertEquals(leftovers(temp), []);
+  using again = PsBase.openSync(temp.path, { schema: SCHEMA });
+  assertEquals(again.stats().generation, 3);
+  assertAllThere(again);
+});
+
+Deno.test("PsBase cleans up a log in time though the one before it could not be", async () => {
+  await using temp = tempBase();
+  const files = watchFiles();
+  await using db = withFiles(files, () => create(temp.path));
+  begin(db, temp);
+  files.beforeSync = (path) => {
+    if (/table/.test(path)) throw new Error("Input/output error (os error 5)");
+  };
+  while (temporaries(temp).length > 0) insert(db);
+  files.beforeSync = () => {};
+  using other = PsBase.openSync(temp.path, { schema: SCHEMA });
+  other.cleanupSync();
+  while (db.stats().generation === 2) {
+    insert(db);
+    assert(db.stats().logBytes < 450_000, "the log grows on");
+  }
 });

@@ -12,7 +12,7 @@
  * @module
  */
 
-import type { File, Files, OpenMode } from "../../engine/file.ts";
+import { type File, type Files, type OpenMode, removeQuietly } from "../../engine/file.ts";
 
 /** The unit that is written whole or not at all. */
 export const SECTOR = 512;
@@ -476,6 +476,11 @@ export class CrashFiles implements Files {
     if (dir.get(name) === undefined) return false;
     this.disk.run("remove", path, true, () => dir.set(name, undefined));
     return true;
+  }
+
+  discard(path: string): Promise<void> {
+    removeQuietly(this, path);
+    return Promise.resolve();
   }
 
   syncDir(path: string): void {

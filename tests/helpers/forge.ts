@@ -6,7 +6,7 @@
  */
 
 import { decodeText, encodeText } from "../../engine/bytes.ts";
-import { behindExtent, spanOf } from "../../engine/extent.ts";
+import { ExtentWriter, spanOf } from "../../engine/extent.ts";
 import {
   align8,
   Checksum,
@@ -71,11 +71,14 @@ export function forgeTable(
   let at = FILE_HEADER;
   for (const [kind, list] of [[4, groups], [3, indexes]] as const) {
     list.forEach(({ number, bytes, directory }, i) => {
-      const json = encodeText(directory);
-      const entry = { number, at, length: bytes.length, directory: json.length };
-      parts.push(bytes, behindExtent(sums, entry, bytes, json));
+      const writer = new ExtentWriter({ writeAt: (bytes) => parts.push(bytes) }, sums, {
+        number,
+        at,
+      });
+      writer.write(bytes);
+      const entry = writer.finish(directory);
       const told = (kind === 4 ? footer.groups : footer.indexes)[i];
-      told?.splice(kind, 3, at, bytes.length, json.length);
+      told?.splice(kind, 3, at, entry.length, entry.directory);
       at += spanOf(entry);
     });
   }

@@ -13,7 +13,13 @@
  * @module
  */
 
-import { type File, type Files, type OpenMode, withFiles } from "../../engine/file.ts";
+import {
+  type File,
+  type Files,
+  type OpenMode,
+  removeQuietly,
+  withFiles,
+} from "../../engine/file.ts";
 import type { CrashFiles } from "./crash_file.ts";
 import { type Random, randomFrom } from "./random.ts";
 
@@ -276,6 +282,11 @@ class Run implements Files {
 
   remove(path: string): boolean {
     return this.call("remove", path, () => this.#files.remove(path));
+  }
+
+  discard(path: string): Promise<void> {
+    removeQuietly(this, path);
+    return Promise.resolve();
   }
 
   syncDir(path: string): void {

@@ -6,7 +6,8 @@
  * @module
  */
 
-import { allOf, makeBase, prepareBase } from "../../engine/create.ts";
+import { makeBase, prepareBase } from "../../engine/create.ts";
+import { allOf } from "../../engine/steps.ts";
 import { FENCE_STEP, sortRows } from "../../engine/field_index.ts";
 import { withFiles } from "../../engine/file.ts";
 import { FRAME_HEADER, LOG_PAGE } from "../../engine/format.ts";
@@ -123,7 +124,7 @@ function fillTable(files: CrashFiles): void {
       const values = Array.from(order, (row) => written.value(field, row));
       const nulls = values.findIndex((value) => value !== null);
       const fences: (Stored | null)[] = values.filter((_, i) => i % FENCE_STEP === 0);
-      out.addIndex(field, nulls, order, fences);
+      yield* out.addIndex(field, nulls, order, fences);
     }
     out.finish({ schema, nextId: TABLE_ROWS, sequence: 0 });
     return 0;
