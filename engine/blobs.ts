@@ -14,6 +14,7 @@ import { isCount, isObject } from "./check.ts";
 import type { TextMatch } from "./matcher.ts";
 import { encodeNumbers, fill, Numbers, type NumbersMeta } from "./numbers.ts";
 import { checkPlace, type PartWriter, type Source } from "./parts.ts";
+import { compareText } from "./values.ts";
 
 /** Where every so many begin is told: lengths are short, and few are added up for one of them. */
 const START_STEP = 32;
@@ -134,12 +135,36 @@ export class Blobs {
     return this.#at(i) as Uint8Array;
   }
 
-  /** The text at `i`, which may be anything that a file holds. */
+  /** The text at `i`; it may keep all texts in memory. */
   text(i: number): string {
-    if (i >= this.count) this.#fail();
     if (this.#all !== undefined && !this.#all.isTried) this.#tryAscii(this.#all);
     const value = this.#at(i);
     return typeof value === "string" ? value : this.#decode(value);
+  }
+
+  /** The text at `i`, by itself. */
+  copyText(i: number): string {
+    const value = this.#at(i);
+    if (typeof value !== "string") return this.#decode(value);
+    // The engine makes a piece of a text a view of it, but has to put this one together.
+    return (" " + value).slice(1);
+  }
+
+  /** How the text at `i` compares with another; makes no text of it, where its bytes can tell. */
+  compareText(i: number, other: string): number {
+    if (this.#all === undefined || i >= this.count) return compareText(this.text(i), other);
+    const { offsets, heap } = this.#all;
+    const from = offsets[i]!;
+    const length = offsets[i + 1]! - from;
+    const common = Math.min(length, other.length);
+    for (let k = 0; k < common; k++) {
+      const byte = typeof heap === "string" ? heap.charCodeAt(from + k) : heap[from + k]!;
+      const unit = other.charCodeAt(k);
+      // Only of ASCII each byte is a unit; either is before all else.
+      if (byte > 127 && unit > 127) return compareText(this.text(i), other);
+      if (byte !== unit) return byte - unit;
+    }
+    return length - other.length;
   }
 
   #tryAscii(all: Loaded): void {
@@ -148,7 +173,9 @@ export class Blobs {
     all.isTried = true;
   }
 
+  /** What stands at `i`, which may be anything that a file holds. */
   #at(i: number): Uint8Array | string {
+    if (i >= this.count) this.#fail();
     if (this.#all !== undefined) {
       const { offsets, heap } = this.#all;
       const from = offsets[i]!;

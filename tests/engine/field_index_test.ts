@@ -45,15 +45,23 @@ Deno.test("TableIndex.runs() comes to an end, whatever a forged index tells", ()
   for (const [descending, fence] of [[false, 9], [true, 3]] as const) {
     // It tells of the value at 256 that it is another.
     const value = (row: number) => row < 200 ? 1 : 7;
-    const index = new TableIndex({ rows: 600, value: (_, row) => value(row) }, FIELD, {
-      nulls: 0,
-      row: (position) => position,
-      rows: () => [],
-      fence: (i) => i === 1 ? fence : value(i * 256),
-      fail: (position) => {
-        throw new RangeError(`out of order at ${position}`);
+    const index = new TableIndex(
+      {
+        rows: 600,
+        value: (_, row) => value(row),
+        compare: (_, row, other) => value(row) - (other as number),
       },
-    });
+      FIELD,
+      {
+        nulls: 0,
+        row: (position) => position,
+        rows: () => [],
+        compareFence: (i, other) => (i === 1 ? fence : value(i * 256)) - (other as number),
+        fail: (position) => {
+          throw new RangeError(`out of order at ${position}`);
+        },
+      },
+    );
     const runs = index.runs({ nulls: true, spans: [{}] }, descending);
     assertThrows(
       () => {
