@@ -39,8 +39,11 @@ export interface Rows {
   compare(field: FieldDef, row: number, value: Stored): number | undefined;
 }
 
-/** Every so many positions, an index keeps the value: bisection begins where all is close together. */
-export const FENCE_STEP = 256;
+/**
+ * Every so many positions, an index keeps the value: bisection begins where all is close together.
+ * Each step behind waits for memory, mostly; so many values are some hundredths of their columns.
+ */
+export const FENCE_STEP = 16;
 
 /** So many positions are looked at one by one: for the end of a range, and for its rows. */
 const FEW = 4;

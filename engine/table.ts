@@ -4,7 +4,7 @@
  * ```text
  * header 40 · ( group · directory · sums )* · ( index · directory · sums )* · footer · tail 24
  * index      the rows, by number, in the order of one field, as numbers ·
- *            the value of every 256th of them, as a column
+ *            the value of every 16th of them, as a column
  * ```
  *
  * A group's bytes are summed page by page, so that one row is read and verified
