@@ -150,21 +150,21 @@ export class Blobs {
     return (" " + value).slice(1);
   }
 
-  /** How the text at `i` compares with another; makes no text of it, where its bytes can tell. */
+  /** How the text at `i` compares with another, without lone surrogates. */
   compareText(i: number, other: string): number {
     if (this.#all === undefined || i >= this.count) return compareText(this.text(i), other);
     const { offsets, heap } = this.#all;
+    const wanted = bytesOf(other);
     const from = offsets[i]!;
     const length = offsets[i + 1]! - from;
-    const common = Math.min(length, other.length);
-    for (let k = 0; k < common; k++) {
-      const byte = typeof heap === "string" ? heap.charCodeAt(from + k) : heap[from + k]!;
-      const unit = other.charCodeAt(k);
-      // Only of ASCII each byte is a unit; either is before all else.
-      if (byte > 127 && unit > 127) return compareText(this.text(i), other);
-      if (byte !== unit) return byte - unit;
+    const common = Math.min(length, wanted.length);
+    let k = 0;
+    if (typeof heap === "string") {
+      while (k < common && heap.charCodeAt(from + k) === wanted[k]) k++;
+      return k < common ? heap.charCodeAt(from + k) - wanted[k]! : length - wanted.length;
     }
-    return length - other.length;
+    while (k < common && heap[from + k] === wanted[k]) k++;
+    return k < common ? heap[from + k]! - wanted[k]! : length - wanted.length;
   }
 
   #tryAscii(all: Loaded): void {
@@ -230,6 +230,18 @@ export class Blobs {
       return this.#source.fail(this.#meta.heap, "text is no UTF-8");
     }
   }
+}
+
+let lastText = "";
+let lastBytes = encodeText(lastText);
+
+/** The UTF-8 of a text; of the same one again and again, as who searches asks for it. */
+function bytesOf(text: string): Uint8Array {
+  if (text !== lastText) {
+    lastBytes = encodeText(text);
+    lastText = text;
+  }
+  return lastBytes;
 }
 
 /** Whether these bytes stand at `start`; from the end, where texts of one kind differ most. */
