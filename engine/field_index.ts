@@ -45,8 +45,11 @@ export interface Rows {
  */
 export const FENCE_STEP = 16;
 
-/** So many positions are looked at one by one: for the end of a range, and for its rows. */
+/** So many positions are looked at one by one for the end of a range. */
 const FEW = 4;
+
+/** And so many for its rows. */
+const FEW_ROWS = 16;
 
 /** What of a condition an index goes by. */
 export type Spans = Pick<Matcher, "nulls" | "spans">;
@@ -177,8 +180,8 @@ export class TableIndex {
     const found = newRows(ranges.reduce((sum, [from, to]) => sum + to - from, 0));
     let n = 0;
     for (const [from, to] of ranges) {
-      // A view of many costs as much as some looks.
-      if (to - from > FEW) {
+      // An array of many costs as much as some looks.
+      if (to - from > FEW_ROWS) {
         found.set(this.#order.rows(from, to), n);
         n += to - from;
         continue;
