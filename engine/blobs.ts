@@ -198,14 +198,14 @@ export class Blobs {
     const { offsets, heap } = this.#all!;
     // What is UTF-8 for a text stands only where that text is.
     return at === "any" && part !== "" && heap.length <= ROOM
-      ? searchBytes(heap, offsets, encodeText(part), places)
+      ? searchBytes(heap, offsets, bytesOf(part), places)
       : this.keep(match, places, fill(places));
   }
 
   /** Keeps of `rows[0, n)` those whose text matches, and tells how many. All is loaded. */
   keep({ part, at }: TextMatch, rows: Uint32Array, n: number): number {
     const { offsets, heap } = this.#all!;
-    const wanted = encodeText(part);
+    const wanted = bytesOf(part);
     let kept = 0;
     for (let k = 0; k < n; k++) {
       const row = rows[k]!;

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { Column } from "../../engine/column.ts";
 import type { Matcher } from "../../engine/matcher.ts";
 import { CorruptionError } from "../../engine/errors.ts";
 import {
@@ -266,4 +267,25 @@ Deno.test("GroupBuilder is full at GROUP_ROWS, or earlier where values are large
   const large = "x".repeat(2 ** 24);
   for (let i = 0; !builder.full; i++) builder.add(i, { version: 0, values: [large] });
   assertEquals(builder.take().last, 1);
+});
+
+Deno.test("Group tells of a text that is none of those of its column, however it is asked for", () => {
+  const field = TableSchema.from({ f: "string" }).fields[0]!;
+  const ids = Array.from({ length: 100 }, (_, i) => i);
+  const { bytes, directory, first } = groupOf(field, ids, (i) => `${i % 5}`);
+  const column = directory.columns[0]!;
+  assert(column.kind === "dictionary");
+  bytes[column.codes.at] = 5;
+  const asked: ((column: Column) => unknown)[] = [
+    (column) => column.get(0),
+    (column) => column.copy(0),
+    (column) => column.compare(0, "1", field.value),
+  ];
+  for (const ask of asked) {
+    for (const load of [false, true]) {
+      const column = new Group(new MemorySource(bytes, "p"), directory, first).column(field);
+      if (load) column.load();
+      assertThrows(() => ask(column), CorruptionError);
+    }
+  }
 });
