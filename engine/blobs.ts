@@ -14,6 +14,7 @@ import { isCount, isObject } from "./check.ts";
 import type { TextMatch } from "./matcher.ts";
 import { encodeNumbers, fill, Numbers, type NumbersMeta } from "./numbers.ts";
 import { checkPlace, type PartWriter, type Source } from "./parts.ts";
+import { compareText } from "./values.ts";
 
 /** Where every so many begin is told: lengths are short, and few are added up for one of them. */
 const START_STEP = 32;
@@ -147,13 +148,36 @@ export class Blobs {
     return this.#source.fail(this.#meta.heap, "values are not where their column tells");
   }
 
-  /** The text at `i`, which may be anything that a file holds. */
+  /** The text at `i`, which may be anything that a file holds; it may keep all texts in memory. */
   text(i: number): string {
-    if (i >= this.count) this.#fail();
     const all = this.#all;
-    if (all === undefined) return this.#decode(this.bytes(i));
+    if (all === undefined || i >= this.count) return this.#decode(this.bytes(i));
     if (all.text === undefined) this.#decodeAll(all);
     return all.text!.substring(all.starts![i]!, all.starts![i + 1]!);
+  }
+
+  /** The text at `i`, by itself. */
+  copyText(i: number): string {
+    if (this.#all?.text === undefined) return this.#decode(this.bytes(i));
+    // The engine makes a piece of a text a view of it, but has to put this one together.
+    return (" " + this.text(i)).slice(1);
+  }
+
+  /** How the text at `i` compares with another, without lone surrogates. */
+  compareText(i: number, other: string): number {
+    if (this.#all === undefined || i >= this.count) return compareText(this.text(i), other);
+    const { offsets, heap } = this.#all;
+    const wanted = bytesOf(other);
+    const from = offsets[i]!;
+    const length = offsets[i + 1]! - from;
+    const common = Math.min(length, wanted.length);
+    let k = 0;
+    if (typeof heap === "string") {
+      while (k < common && heap.charCodeAt(from + k) === wanted[k]) k++;
+      return k < common ? heap.charCodeAt(from + k) - wanted[k]! : length - wanted.length;
+    }
+    while (k < common && heap[from + k] === wanted[k]) k++;
+    return k < common ? heap[from + k]! - wanted[k]! : length - wanted.length;
   }
 
   #decodeAll(all: Loaded): void {
@@ -182,8 +206,9 @@ export class Blobs {
     return starts;
   }
 
-  /** The byte string at `i`; not a copy. */
+  /** The byte string at `i`, which may be anything that a file holds; not a copy. */
   bytes(i: number): Uint8Array {
+    if (i >= this.count) this.#fail();
     if (this.#all !== undefined) {
       const { offsets, heap } = this.#all;
       // No text was asked for where bytes are.
@@ -205,14 +230,14 @@ export class Blobs {
     const { offsets, heap } = this.#all!;
     // What is UTF-8 for a text stands only where that text is.
     return at === "any" && part !== "" && heap.length <= ROOM
-      ? searchBytes(heap, offsets, encodeText(part), places)
+      ? searchBytes(heap, offsets, bytesOf(part), places)
       : this.keep(match, places, fill(places));
   }
 
   /** Keeps of `rows[0, n)` those whose text matches, and tells how many. All is loaded. */
   keep({ part, at }: TextMatch, rows: Uint32Array, n: number): number {
     const { offsets, heap } = this.#all!;
-    const wanted = encodeText(part);
+    const wanted = bytesOf(part);
     let kept = 0;
     for (let k = 0; k < n; k++) {
       const row = rows[k]!;
@@ -246,6 +271,18 @@ export class Blobs {
 /** Whether a byte of UTF-8 is one within a character, not its first. */
 function isWithin(byte: number): boolean {
   return (byte & 0xc0) === 0x80;
+}
+
+let lastText = "";
+let lastBytes = encodeText(lastText);
+
+/** The UTF-8 of a text; of the same one again and again, as who searches asks for it. */
+function bytesOf(text: string): Uint8Array {
+  if (text !== lastText) {
+    lastBytes = encodeText(text);
+    lastText = text;
+  }
+  return lastBytes;
 }
 
 /** Whether these bytes stand at `start`; from the end, where texts of one kind differ most. */

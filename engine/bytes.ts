@@ -9,9 +9,46 @@ import { viewOf } from "./format.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Of so many bytes or words small arrays are cut. */
+const CUT_FROM = 1024;
+
+/**
+ * Makes arrays, small ones as parts of a larger one: one of its own takes as long to make as to fill
+ * a hundred words. They hold anything.
+ */
+export function cutting<T extends Uint8Array | Uint32Array>(
+  make: new (length: number) => T,
+): (length: number) => T {
+  let room = new make(CUT_FROM);
+  let used = 0;
+  return (length) => {
+    if (length > CUT_FROM / 8) return new make(length);
+    if (used + length > CUT_FROM) {
+      room = new make(CUT_FROM);
+      used = 0;
+    }
+    used += length;
+    return room.subarray(used - length, used) as T;
+  };
+}
+
+const newBytes = cutting(Uint8Array);
+
 /** The UTF-8 bytes of a text without lone surrogates. */
 export function encodeText(text: string): Uint8Array {
-  return encoder.encode(text);
+  if (text.length > SHORT) return encoder.encode(text);
+  const bytes = newBytes(text.length);
+  return putAscii(text, bytes, 0) ? bytes : encoder.encode(text);
+}
+
+/** Puts a text of ASCII into `bytes`; whether it is one. */
+function putAscii(text: string, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127) return false;
+    bytes[at + i] = code;
+  }
+  return true;
 }
 
 /** The text of UTF-8 bytes; throws `TypeError` if they are none. */
@@ -114,16 +151,9 @@ export class ByteWriter {
     const before = this.#length;
     this.byte(value.length);
     const at = this.#grow(value.length);
-    const bytes = this.#bytes;
-    for (let i = 0; i < value.length; i++) {
-      const code = value.charCodeAt(i);
-      if (code > 127) {
-        this.#length = before;
-        return false;
-      }
-      bytes[at + i] = code;
-    }
-    return true;
+    if (putAscii(value, this.#bytes, at)) return true;
+    this.#length = before;
+    return false;
   }
 
   /** Just these bytes. */

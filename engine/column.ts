@@ -22,7 +22,7 @@ import { asksTheSame, type Matcher } from "./matcher.ts";
 import { fill, Numbers, type NumbersMeta, type Range } from "./numbers.ts";
 import { checkPlace, lay, type Source } from "./parts.ts";
 import type { JsonValue } from "./types.ts";
-import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
+import { compareNumbers, type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
 
 /** Where a column stands. */
 export type ColumnMeta =
@@ -67,6 +67,14 @@ export abstract class Column {
 
   /** The value of a row that is not null. */
   protected abstract value(i: number): Stored;
+  /** The same for {@linkcode Column.copy}. */
+  protected copyValue(i: number): Stored {
+    return this.value(i);
+  }
+  /** The same for {@linkcode Column.compare}. */
+  protected compareValue(i: number, other: Stored, type: ValueType): number {
+    return type.compare(this.value(i), other);
+  }
   /** Reads all that {@linkcode Column.value} may need. */
   protected abstract loadValues(): void;
 
@@ -85,9 +93,25 @@ export abstract class Column {
 
   /** The value of a row. */
   get(i: number): Stored | null {
+    this.#look();
+    return this.isNull(i) ? null : this.value(i);
+  }
+
+  /** The value of a row by itself: it keeps nothing else of the column in memory. */
+  copy(i: number): Stored | null {
+    this.#look();
+    return this.isNull(i) ? null : this.copyValue(i);
+  }
+
+  /** How the value of a row compares with another of its type; `undefined` if it is null. */
+  compare(i: number, other: Stored, type: ValueType): number | undefined {
+    this.#look();
+    return this.isNull(i) ? undefined : this.compareValue(i, other, type);
+  }
+
+  #look(): void {
     // Who looks at so many rows will look at more.
     if (!this.#loaded && this.#gets++ === MANY_GETS) this.load();
-    return this.isNull(i) ? null : this.value(i);
   }
 
   /** Reads the whole column: for those who will look at most rows. */
@@ -243,6 +267,14 @@ class ConstantColumn extends Column {
     return this.#value;
   }
 
+  override copy(): Stored | null {
+    return this.#value;
+  }
+
+  override compare(_i: number, other: Stored, type: ValueType): number | undefined {
+    return this.#value === null ? undefined : type.compare(this.#value, other);
+  }
+
   protected override loadValues(): void {}
 
   override numbers(into: Float64Array): void {
@@ -280,6 +312,11 @@ class NumberColumn extends Column {
 
   protected override value(i: number): number {
     return this.#numbers.get(i);
+  }
+
+  /** By itself: a number that is given as one value among others is made an object. */
+  protected override compareValue(i: number, other: Stored): number {
+    return compareNumbers(this.#numbers.get(i), other as number);
   }
 
   protected override loadValues(): void {
@@ -431,6 +468,16 @@ class PlainColumn extends Column {
     return this.#isText ? this.#blobs.text(i) : this.#blobs.bytes(i);
   }
 
+  protected override copyValue(i: number): string | Uint8Array {
+    return this.#isText ? this.#blobs.copyText(i) : this.#blobs.bytes(i).slice();
+  }
+
+  protected override compareValue(i: number, other: Stored, type: ValueType): number {
+    return this.#isText
+      ? this.#blobs.compareText(i, other as string)
+      : super.compareValue(i, other, type);
+  }
+
   protected override loadValues(): void {
     this.#blobs.load();
   }
@@ -469,6 +516,14 @@ class DictionaryColumn extends Column {
 
   protected override value(i: number): string {
     return this.#entry(this.#codes.get(i));
+  }
+
+  protected override copyValue(i: number): string {
+    return this.#blobs.copyText(this.#codes.get(i));
+  }
+
+  protected override compareValue(i: number, other: Stored): number {
+    return this.#blobs.compareText(this.#codes.get(i), other as string);
   }
 
   protected override loadValues(): void {

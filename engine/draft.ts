@@ -17,7 +17,7 @@ import { type Origin, valueAt } from "./rows.ts";
 import { chunks, placesOf, scan } from "./scan.ts";
 import { type FieldDef, readField, type StoredRow } from "./field_def.ts";
 import { TableSchema } from "./schema.ts";
-import type { Place, State } from "./state.ts";
+import { type Place, placeOf, type RowCopy, type State } from "./state.ts";
 import type { Stored } from "./values.ts";
 
 /** The largest commit, in bytes. */
@@ -221,10 +221,15 @@ export class Draft {
     return undefined;
   }
 
-  /** The row of an id. */
-  get(id: number): StoredRow | undefined {
+  /** Where the row of an id stands. */
+  at(id: number): Place | undefined {
     const changed = this.#changed;
-    return changed.has(id) ? changed.get(id) : this.#state.get(id);
+    return changed.has(id) ? placeOf(id, changed.get(id)) : this.#state.find(id);
+  }
+
+  /** The row of a place, as {@linkcode State.copy} gives it. */
+  copy(place: Place): RowCopy {
+    return this.#state.copy(place);
   }
 
   /** The rows that match, as they were before this draft. */
@@ -271,16 +276,9 @@ export class Draft {
 
   /** Deletes a row; whether it was there. */
   delete(id: number): boolean {
-    const changed = this.#changed;
-    const row = changed.has(id) ? changed.get(id) : this.#state.find(id);
-    if (row === undefined) return false;
+    if (this.at(id) === undefined) return false;
     this.put(id, undefined);
     return true;
-  }
-
-  /** The row that {@linkcode Draft.find} gave. */
-  found(place: Place): StoredRow {
-    return this.#state.row(place);
   }
 
   /**

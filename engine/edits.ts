@@ -11,10 +11,10 @@ import { ConflictError, RecordNotFoundError, SchemaError, UpdateError } from "./
 import { explain } from "./handle.ts";
 import { anchor } from "./links.ts";
 import { compile } from "./query.ts";
-import { baseOf, rowAt } from "./rows.ts";
+import { baseOf, rowAt, versionAt } from "./rows.ts";
 import type { FieldDef, StoredRow } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
-import { placeOf, type State } from "./state.ts";
+import { type Place, placeOf, type State } from "./state.ts";
 import type { Store } from "./store.ts";
 import type { StringFormats } from "./strings.ts";
 import type { Field } from "./types.ts";
@@ -127,18 +127,20 @@ export class Edits {
     const attempt = this.#attempt("update");
     const aims = this.#aims(targets, attempt);
     return (draft) => {
-      const { origin, schema } = draft;
-      return aims.map(({ id, version }) => {
-        const row = draft.get(id);
-        if (row === undefined) {
+      const rows = aims.map(({ id, version }) => {
+        const place = draft.at(id);
+        if (place === undefined) {
           throw new RecordNotFoundError(`${attempt}: there is no row ${id}, or no more`, id);
         }
-        if (version !== undefined && version !== row.version) {
-          throw new ConflictError(this.#store.dir, id, version, row.version);
+        const now = versionAt(place);
+        if (version !== undefined && version !== now) {
+          throw new ConflictError(this.#store.dir, id, version, now);
         }
-        const next = this.#updateOne(draft, { id, row }, changes, attempt);
-        return rowAt(origin, placeOf(id, next), schema.fields);
+        const next = this.#updateOne(draft, place, changes, attempt);
+        return rowAt(draft.origin, placeOf(id, next), draft.schema.fields);
       });
+      this.#store.links.flushSync(draft.schema);
+      return rows;
     };
   }
 
@@ -147,32 +149,25 @@ export class Edits {
     const attempt = this.#attempt("update");
     return (draft) => {
       const found = draft.find(explain(attempt, () => compile(draft.schema, where)));
-      for (const place of found) {
-        const row = draft.found(place);
-        this.#updateOne(draft, { id: place.id, row }, changes, attempt);
-      }
+      for (const place of found) this.#updateOne(draft, place, changes, attempt);
+      this.#store.links.flushSync(draft.schema);
       return found.length;
     };
   }
 
-  /** Changes a row; gives the new one. */
-  #updateOne(
-    draft: Draft,
-    { id, row }: { readonly id: number; readonly row: StoredRow },
-    changes: unknown,
-    attempt: string,
-  ): StoredRow {
+  /** Changes a row; gives the new one. Links are flushed by who has changed all. */
+  #updateOne(draft: Draft, place: Place, changes: unknown, attempt: string): StoredRow {
     const { schema, origin } = draft;
+    const { id } = place;
+    const { version, values } = draft.copy(place);
     const given = typeof changes === "function"
-      ? changes(rowAt(origin, placeOf(id, row), schema.fields))
+      ? changes(rowAt(origin, placeOf(id, { version, values }), schema.fields))
       : changes;
-    const values = explain(attempt, () => {
-      const values = schema.takeUpdate(row, given);
+    explain(attempt, () => {
+      schema.takeUpdate(values, given);
       origin.links.check(schema, given);
-      return values;
     });
-    this.#store.links.flushSync(schema);
-    const next = { version: row.version + 1, values };
+    const next = { version: version + 1, values };
     draft.put(id, next);
     return next;
   }
@@ -192,15 +187,10 @@ export class Edits {
         return { field, row, inserted: this.#values(schema, row) };
       });
       const holder = draft.holderOf(field, inserted[field.number]!);
-      let id: number;
-      if (holder === undefined) {
-        this.#store.links.flushSync(schema);
-        id = draft.insert(prepareRows(schema, [inserted]));
-      } else {
-        id = holder;
-        this.#updateOne(draft, { id, row: draft.get(id)! }, row, attempt);
-      }
-      return rowAt(draft.origin, placeOf(id, draft.get(id)!), schema.fields);
+      const id = holder ?? draft.insert(prepareRows(schema, [inserted]));
+      if (holder !== undefined) this.#updateOne(draft, draft.at(id)!, row, attempt);
+      this.#store.links.flushSync(schema);
+      return rowAt(draft.origin, draft.at(id)!, schema.fields);
     };
   }
 

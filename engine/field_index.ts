@@ -6,6 +6,7 @@
  * @module
  */
 
+import { cutting } from "./bytes.ts";
 import { exceeds, type Matcher, reaches, type Span } from "./matcher.ts";
 import type { FieldDef } from "./field_def.ts";
 import type { Stored, ValueType } from "./values.ts";
@@ -34,13 +35,21 @@ export interface Rows {
   readonly rows: number;
   /** The value of one. */
   value(field: FieldDef, row: number): Stored | null;
+  /** As {@linkcode Column.compare}, for the value of one. */
+  compare(field: FieldDef, row: number, value: Stored): number | undefined;
 }
 
-/** Every so many positions, an index keeps the value: bisection begins where all is close together. */
-export const FENCE_STEP = 256;
+/**
+ * Every so many positions, an index keeps the value: bisection begins where all is close together.
+ * Each step behind waits for memory, mostly; so many values are some hundredths of their columns.
+ */
+export const FENCE_STEP = 16;
 
-/** So many positions are looked at one by one: for the end of a range, and for its rows. */
+/** So many positions are looked at one by one for the end of a range. */
 const FEW = 4;
+
+/** And so many for its rows. */
+const FEW_ROWS = 16;
 
 /** What of a condition an index goes by. */
 export type Spans = Pick<Matcher, "nulls" | "spans">;
@@ -63,10 +72,15 @@ export interface Order {
   row(position: number): number;
   /** Which rows stand at the positions from `from` to `to`. */
   rows(from: number, to: number): ArrayLike<number>;
-  /** The value at the `i`th position that is a multiple of {@linkcode FENCE_STEP}. */
-  fence(i: number): Stored | null;
+  /** As {@linkcode Column.compare}, for the `i`th position that is a multiple of {@linkcode FENCE_STEP}. */
+  compareFence(i: number, value: Stored): number | undefined;
   /** Throws the `CorruptionError` of a position. */
   fail(position: number): never;
+}
+
+/** What an order is at least, past a value: 1 for what is greater, 0 if also what is equal is past it. */
+function leastPast(equal: boolean): number {
+  return equal ? 0 : 1;
 }
 
 /** The rows of a table in the order of a field. */
@@ -88,14 +102,21 @@ export class TableIndex {
     return ranges.filter(([from, to]) => from < to);
   }
 
-  #rangeOf(span: Span): [from: number, to: number] {
-    const { value: type } = this.#field;
-    const from = this.#first((value) => reaches(type, span, value));
+  #rangeOf({ low, high, lowOpen = false, highOpen = false }: Span): [from: number, to: number] {
+    const { rows } = this.#table;
+    const from = low === undefined ? this.#order.nulls : this.#first(low, !lowOpen);
+    if (high === undefined) return [from, rows];
     // Mostly there are few, then many.
     for (let to = from; to < from + FEW; to++) {
-      if (to === this.#table.rows || exceeds(type, span, this.#value(to))) return [from, to];
+      if (to === rows || this.#compare(to, high) >= leastPast(highOpen)) return [from, to];
     }
-    return [from, Math.max(from, this.#first((value) => exceeds(type, span, value)))];
+    return [from, Math.max(from, this.#first(high, highOpen))];
+  }
+
+  /** How the value at a position behind the nulls compares with another. */
+  #compare(position: number, value: Stored): number {
+    return this.#table.compare(this.#field, this.#order.row(position), value) ??
+      this.#order.fail(position);
   }
 
   /** The value at a position behind the nulls. */
@@ -104,16 +125,17 @@ export class TableIndex {
       this.#order.fail(position);
   }
 
-  /** The first position behind the nulls whose value `holds`, as all do behind it. */
-  #first(holds: (value: Stored) => boolean): number {
+  /** The first position behind the nulls whose value is greater than another, or also `equal` to it. */
+  #first(value: Stored, equal: boolean): number {
     const { rows } = this.#table;
+    const least = leastPast(equal);
     const fence = firstWhere(0, Math.ceil(rows / FENCE_STEP), (i) => {
-      const value = this.#order.fence(i);
-      return value !== null && holds(value);
+      const order = this.#order.compareFence(i, value);
+      return order !== undefined && order >= least;
     });
     const low = Math.max(this.#order.nulls, (fence - 1) * FENCE_STEP + 1);
     const high = Math.max(low, Math.min(rows, fence * FENCE_STEP));
-    return firstWhere(low, high, (position) => holds(this.#value(position)));
+    return firstWhere(low, high, (position) => this.#compare(position, value) >= least);
   }
 
   /** Positions of equal values, in the order of these or against it, where spans are in order. */
@@ -136,16 +158,15 @@ export class TableIndex {
   #runAt(position: number): Run {
     const { nulls } = this.#order;
     if (position < nulls) return { value: null, from: 0, to: nulls };
-    const { compare } = this.#field.value;
     const value = this.#value(position);
-    const isOther = (i: number) => compare(this.#value(i), value) !== 0;
+    const isOther = (i: number) => this.#compare(i, value) !== 0;
     // Mostly there is no other.
     const isFirst = position === nulls || isOther(position - 1);
     const isLast = position + 1 === this.#table.rows || isOther(position + 1);
     return {
       value,
-      from: isFirst ? position : this.#first((other) => compare(other, value) >= 0),
-      to: isLast ? position + 1 : this.#first((other) => compare(other, value) > 0),
+      from: isFirst ? position : this.#first(value, true),
+      to: isLast ? position + 1 : this.#first(value, false),
     };
   }
 
@@ -156,11 +177,11 @@ export class TableIndex {
 
   /** The rows at these positions, ascending, each once. */
   rowsAt(ranges: readonly (readonly [from: number, to: number])[]): Uint32Array {
-    const found = new Uint32Array(ranges.reduce((sum, [from, to]) => sum + to - from, 0));
+    const found = newRows(ranges.reduce((sum, [from, to]) => sum + to - from, 0));
     let n = 0;
     for (const [from, to] of ranges) {
-      // A view of many costs as much as some looks.
-      if (to - from > FEW) {
+      // An array of many costs as much as some looks.
+      if (to - from > FEW_ROWS) {
         found.set(this.#order.rows(from, to), n);
         n += to - from;
         continue;
@@ -170,6 +191,8 @@ export class TableIndex {
     return sortedOnce(found, this.#table.rows);
   }
 }
+
+const newRows = cutting(Uint32Array);
 
 /** So many times as many rows can be marked in the time that it takes to sort some. */
 const MARK = 512;
@@ -366,6 +389,7 @@ export class MemoryIndex {
 
   /** Where the entries stand that match, by ranges. */
   ranges({ nulls, spans }: Spans): EntryRange[] {
+    if (this.#chunks.length === 0) return [];
     const type = this.#type;
     const ranges = nulls ? [this.#range(() => true, (value) => value !== null)] : [];
     for (const span of spans!) {

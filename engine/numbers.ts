@@ -302,19 +302,16 @@ export class Numbers {
     if (this.#words !== undefined || this.#make === undefined) return;
     const { width, at } = this.#meta;
     const words = lay(this.#source, this.#make, width, at, this.#count);
-    if (this.#range !== undefined) this.#checkAll(words, this.#range);
+    if (this.#range !== undefined) this.#checkAll(words, 0, this.#range);
     this.#words = words;
   }
 
-  #checkAll(words: Words, [least, greatest]: Range): void {
+  /** Checks the numbers of these words, the first of which stands at `from`. */
+  #checkAll(words: Words, from: number, [least, greatest]: Range): void {
     const out = this.areWords
       ? firstWordOut(widened(words), words.length, least - this.base, greatest - this.base)
-      : firstFloatOut(this.#decode(words, 0), least, greatest);
-    if (out >= 0) this.#outOfRange(out);
-  }
-
-  #check(i: number, number: number, range: Range): void {
-    if (!isIn(range, number)) this.#outOfRange(i);
+      : firstFloatOut(this.#decode(words, from, words.length), least, greatest);
+    if (out >= 0) this.#outOfRange(from + out);
   }
 
   #outOfRange(i: number): never {
@@ -383,11 +380,8 @@ export class Numbers {
     }
     const { width, at } = this.#meta;
     const words = lay(this.#source, this.#make, width, at + from * width, count);
-    const numbers = this.#decode(words, from, count);
-    if (this.#range !== undefined) {
-      for (let k = 0; k < count; k++) this.#check(from + k, numbers[k]!, this.#range);
-    }
-    return numbers;
+    if (this.#range !== undefined) this.#checkAll(words, from, this.#range);
+    return this.#decode(words, from, count);
   }
 
   /** The words from and to which numbers are within bounds; words are whole, and below 2^31. */
@@ -433,7 +427,7 @@ export class Numbers {
     if (this.#make === undefined) return start;
     const { width, at } = this.#meta;
     const number = start + lay(this.#source, this.#make, width, at + i * width, 1)[0]!;
-    if (this.#range !== undefined) this.#check(i, number, this.#range);
+    if (this.#range !== undefined && !isIn(this.#range, number)) this.#outOfRange(i);
     return number;
   }
 }

@@ -21,7 +21,7 @@ export interface Origin {
 }
 
 /** The version of a row. */
-function versionAt(place: Place): number {
+export function versionAt(place: Place): number {
   return place.row === undefined ? place.group.version(place.index) : place.row.version;
 }
 

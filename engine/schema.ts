@@ -15,8 +15,6 @@ import {
   flagsOf,
   isIndexed,
   only,
-  readField,
-  type StoredRow,
   takeField,
 } from "./field_def.ts";
 import { SchemaError } from "./errors.ts";
@@ -220,11 +218,9 @@ export class TableSchema {
     return this.#checkRequired(values);
   }
 
-  /** All values of a row after changes to it, by number. */
-  takeUpdate(row: StoredRow, changes: object): (Stored | null)[] {
-    const values = new Array<Stored | null>(this.nextNumber).fill(null);
-    for (const field of this.fields) values[field.number] = readField(row, field);
-    return this.#take(changes, values);
+  /** Changes the values of a row, which has one, or null, for each field. */
+  takeUpdate(values: (Stored | null)[], changes: object): void {
+    this.#take(changes, values);
   }
 
   /** Checks that values by field can be in it. */

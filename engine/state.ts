@@ -14,7 +14,7 @@ import { firstWhere, MemoryIndex } from "./field_index.ts";
 import { Group, MemorySource } from "./group.ts";
 import type { Matcher } from "./matcher.ts";
 import { RowList } from "./row_list.ts";
-import { giveFrom, type Origin, valueAt } from "./rows.ts";
+import { giveFrom, type Origin, valueAt, versionAt } from "./rows.ts";
 import { type FieldDef, readField, type StoredRow } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
 import type { Table } from "./table.ts";
@@ -62,6 +62,11 @@ export function placeOf(id: number, row: StoredRow | null | undefined): Place | 
 /** The row of a place, as it is held in memory. */
 export function rowOf(place: Place, fields: readonly FieldDef[]): StoredRow {
   return place.row ?? place.group.row(place.index, fields);
+}
+
+/** A row of its own, complete: with a value, or null, for each field. */
+export interface RowCopy extends StoredRow {
+  readonly values: (Stored | null)[];
 }
 
 /** A group, of the table or of the log, before it is looked into. */
@@ -260,25 +265,21 @@ export class State implements ChangeSink {
     return index < 0 ? undefined : { id, group, index, row: undefined };
   }
 
-  /** The row of an id. */
-  get(id: number): StoredRow | undefined {
-    const place = this.find(id);
-    return place && this.row(place);
-  }
-
-  /** The row of a place. */
-  row(place: Place): StoredRow {
-    if (place.row !== undefined) return place.row;
-    const { fields } = this.schema;
-    const row = rowOf(place, fields);
-    const values: (Stored | null)[] = [];
-    for (const field of fields) {
-      const value = readField(row, field);
+  /** The row of a place, as one that may be changed; it keeps no column in memory. */
+  copy(place: Place): RowCopy {
+    const { fields, nextNumber } = this.schema;
+    const values = new Array<Stored | null>(nextNumber).fill(null);
+    const columns = place.group?.columns(fields);
+    for (let k = 0; k < fields.length; k++) {
+      const field = fields[k]!;
+      const value = place.row === undefined
+        ? columns![k]!.copy(place.index)
+        : readField(place.row, field);
       // What goes into memory is known to be json: who finds it there cannot tell where it came from.
       if (field.type === "json" && value !== null) giveFrom(place.group, field, value);
-      values[field.number] = value === null ? null : detached(value);
+      values[field.number] = value;
     }
-    return { version: row.version, values };
+    return { version: versionAt(place), values };
   }
 
   /** Where the row stands that `n` others come before; `undefined` if there are not so many. */
@@ -334,8 +335,8 @@ export class State implements ChangeSink {
       entries.reduce((sum, { count }) => sum + count, 0);
     return {
       count,
-      // Entries are as many as ranges were asked for, which may have something in common.
-      isExact: entries.length < 2 && this.#patches.size === 0,
+      // Two ranges may have something in common.
+      isExact: matcher.spans!.length + Number(matcher.nulls) < 2 && this.#patches.size === 0,
       ids: () => logged.idsIn(entries),
       tableRows: () => sorted.rowsAt(ranges),
     };
@@ -404,13 +405,6 @@ export class State implements ChangeSink {
       if (is !== undefined) index.add(id, is);
     }
   }
-}
-
-/** A value that keeps nothing in memory but itself: that of a group may be a piece of its column. */
-function detached(value: Stored): Stored {
-  if (value instanceof Uint8Array) return value.slice();
-  // The engine makes a piece of a text a view of it, but has to put this one together.
-  return typeof value === "string" ? (" " + value).slice(1) : value;
 }
 
 function* listed(list: RowList, field: FieldDef): Generator<[id: number, value: Stored | null]> {

@@ -4,7 +4,7 @@
  * ```text
  * header 40 · ( group · directory · sums )* · ( index · directory · sums )* · footer · tail 24
  * index      the rows, by number, in the order of one field, as numbers ·
- *            the value of every 256th of them, as a column
+ *            the value of every 16th of them, as a column
  * ```
  *
  * A group's bytes are summed page by page, so that one row is read and verified
@@ -122,6 +122,15 @@ export class GroupRows implements Rows {
     return this.#groups[i]!.open().column(field).get(row - this.#starts[i]!);
   }
 
+  compare(field: FieldDef, row: number, value: Stored): number | undefined {
+    const i = this.groupOf(row);
+    return this.#groups[i]!.open().column(field).compare(
+      row - this.#starts[i]!,
+      value,
+      field.value,
+    );
+  }
+
   /** The id of a row. */
   id(row: number): number {
     const i = this.groupOf(row);
@@ -144,7 +153,7 @@ const NO_ORDER: Order = {
   nulls: 0,
   row: () => 0,
   rows: () => new Float64Array(),
-  fence: () => null,
+  compareFence: () => undefined,
   fail(): never {
     throw new RangeError("there are no rows");
   },
@@ -260,7 +269,7 @@ export class Table implements TableInfo {
     });
   }
 
-  #orderIn(entry: IndexEntry, field: FieldDef, keep: Grow = keepNothing): Order {
+  #orderIn(entry: IndexEntry, field: FieldDef, keep: Grow = keepNothing) {
     const { source, directory, row, rows } = this.#permutation(entry, keep);
     const count = Math.ceil(this.rows / FENCE_STEP);
     const fences = openColumn(source, directory.fences, field.value, count, null);
@@ -268,8 +277,9 @@ export class Table implements TableInfo {
       nulls: entry.nulls,
       row,
       rows,
-      fence: (i) => fences.get(i),
-      fail: (position) => source.fail(position * 4, OUT_OF_ORDER),
+      fences,
+      compareFence: (i: number, value: Stored) => fences.compare(i, value, field.value),
+      fail: (position: number) => source.fail(position * 4, OUT_OF_ORDER),
     };
   }
 
@@ -346,7 +356,7 @@ export class Table implements TableInfo {
       if (!ordered) continue;
       const field = this.schema.fields.find(({ number }) => number === entry.field);
       if (field === undefined) continue;
-      const { fence } = this.#orderIn(entry, field);
+      const { fences } = this.#orderIn(entry, field);
       let before: { row: number; value: Stored | null } | undefined;
       for (let position = 0; position < this.rows; position++) {
         const now = { row: row(position), value: this.#rows.value(field, row(position)) };
@@ -354,7 +364,7 @@ export class Table implements TableInfo {
         const holds =
           (before === undefined || (compare(before.value) || before.row - now.row) < 0) &&
           (now.value === null) === (position < entry.nulls) &&
-          (position % FENCE_STEP > 0 || compare(fence(position / FENCE_STEP)) === 0);
+          (position % FENCE_STEP > 0 || compare(fences.get(position / FENCE_STEP)) === 0);
         if (!holds) source.fail(position * 4, OUT_OF_ORDER);
         before = now;
       }

@@ -45,7 +45,7 @@ export interface ValueType {
 }
 
 /** Numbers by value, NaN last; works for bigints too. */
-function compareNumbers(a: number | bigint, b: number | bigint): number {
+export function compareNumbers(a: number | bigint, b: number | bigint): number {
   if (a < b) return -1;
   if (a > b) return 1;
   if (a === b) return 0;

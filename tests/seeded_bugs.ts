@@ -516,9 +516,9 @@ const BUGS: readonly Bug[] = [
   {
     bug: "rows that were changed keep their columns in memory",
     rule: "Memory: what is kept of a table is bounded",
-    in: "engine/state.ts",
-    find: 'typeof value === "string" ? (" " + value).slice(1) : value',
-    put: "value",
+    in: "engine/blobs.ts",
+    find: 'return (" " + value).slice(1);',
+    put: "return value;",
     test: "tests/base/update_test.ts",
     filter: "not the columns",
   },
@@ -804,8 +804,8 @@ const BUGS: readonly Bug[] = [
     bug: "count takes the word of an index for rows that the log changed",
     rule: "An index changes no answer",
     in: "engine/state.ts",
-    find: "isExact: entries.length < 2 && this.#patches.size === 0,",
-    put: "isExact: entries.length < 2,",
+    find: "Number(matcher.nulls) < 2 && this.#patches.size === 0,",
+    put: "Number(matcher.nulls) < 2,",
     test: "tests/base/index_test.ts",
   },
   {

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ByteReader, ByteWriter } from "../../engine/bytes.ts";
+import { ByteReader, ByteWriter, cutting, encodeText } from "../../engine/bytes.ts";
 import { hash128 } from "../../engine/hash.ts";
 
 /** What a writer wrote, behind a reader. */
@@ -76,4 +76,17 @@ Deno.test("ByteReader refuses numbers beyond 2^53, lengths beyond the end, what 
   assertThrows(() => bytes(...ones, 15, 0).blob(), RangeError);
   assertThrows(() => bytes(0, 0, 0).float(), RangeError);
   assertThrows(() => bytes(1, 255).text(), TypeError);
+});
+
+Deno.test("encodeText() gives UTF-8, of each text in bytes of its own", () => {
+  const texts = Array.from({ length: 300 }, (_, i) => "a\x80é😀".slice(0, i % 6) + "b".repeat(i));
+  const well = texts.map((text) => text.toWellFormed());
+  const encoded = well.map(encodeText);
+  assertEquals(encoded.map((bytes) => new TextDecoder().decode(bytes)), well);
+});
+
+Deno.test("cutting() makes arrays that have nothing in common", () => {
+  const make = cutting(Uint32Array);
+  const made = Array.from({ length: 500 }, (_, i) => make(i).fill(i));
+  made.forEach((words, i) => assertEquals([...words], new Array(i).fill(i)));
 });

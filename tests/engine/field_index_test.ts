@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { MemoryIndex, TableIndex } from "../../engine/field_index.ts";
+import { FENCE_STEP, MemoryIndex, TableIndex } from "../../engine/field_index.ts";
 import { ranged } from "../../engine/matcher.ts";
 import { TableSchema } from "../../engine/schema.ts";
 import { random } from "../helpers/crash_file.ts";
@@ -43,17 +43,25 @@ Deno.test("MemoryIndex finds what was added, and each clone changes on its own",
 
 Deno.test("TableIndex.runs() comes to an end, whatever a forged index tells", () => {
   for (const [descending, fence] of [[false, 9], [true, 3]] as const) {
-    // It tells of the value at 256 that it is another.
-    const value = (row: number) => row < 200 ? 1 : 7;
-    const index = new TableIndex({ rows: 600, value: (_, row) => value(row) }, FIELD, {
-      nulls: 0,
-      row: (position) => position,
-      rows: () => [],
-      fence: (i) => i === 1 ? fence : value(i * 256),
-      fail: (position) => {
-        throw new RangeError(`out of order at ${position}`);
+    // It tells of the second value that is kept that it is another.
+    const value = (row: number) => row < FENCE_STEP - 1 ? 1 : 7;
+    const index = new TableIndex(
+      {
+        rows: 3 * FENCE_STEP,
+        value: (_, row) => value(row),
+        compare: (_, row, other) => value(row) - (other as number),
       },
-    });
+      FIELD,
+      {
+        nulls: 0,
+        row: (position) => position,
+        rows: () => [],
+        compareFence: (i, other) => (i === 1 ? fence : value(i * FENCE_STEP)) - (other as number),
+        fail: (position) => {
+          throw new RangeError(`out of order at ${position}`);
+        },
+      },
+    );
     const runs = index.runs({ nulls: true, spans: [{}] }, descending);
     assertThrows(
       () => {

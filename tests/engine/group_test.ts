@@ -4,7 +4,8 @@
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { Column } from "../../engine/column.ts";
 import type { Matcher } from "../../engine/matcher.ts";
 import { CorruptionError } from "../../engine/errors.ts";
 import {
@@ -21,6 +22,9 @@ import type { Stored } from "../../engine/values.ts";
 type Value = Stored | null;
 
 const day = Temporal.PlainDateTime.from("2024-02-29T23:59:59.999999999");
+
+/** UTF-16 orders some of these in another way than their bytes. */
+const ODD_TEXTS = ["", "a", "aé", "ab", "é", "éa", "a\ue000", "a😀", "😀", "\uffff"];
 
 /** For each type, what its columns can be made of; row `i` holds `f(i)`. */
 const COLUMNS: Record<string, Record<string, (i: number) => Value>> = {
@@ -58,6 +62,8 @@ const COLUMNS: Record<string, Record<string, (i: number) => Value>> = {
     "one": () => "same",
     "all different": (i) => `text ${i}`,
     "all different, not ASCII": (i) => "ü".repeat(i % 50) + i,
+    "all different, ASCII and not": (i) => ODD_TEXTS[i % ODD_TEXTS.length]! + i,
+    "few, ASCII and not": (i) => ODD_TEXTS[i % ODD_TEXTS.length]!,
     "few, some null": (i) => i % 3 === 0 ? null : `${i % 5}`,
     "all different, some null": (i) => i % 3 === 0 ? null : `${i}`,
     "empty": () => "",
@@ -85,6 +91,22 @@ function valuesOf(group: Group, field: FieldDef, load: boolean): Value[] {
   return Array.from({ length: group.rows }, (_, i) => column.get(i));
 }
 
+/** Compares all values of a column with others, and copies them. */
+function checkOrder(group: Group, field: FieldDef, expected: Value[], others: Value[]): void {
+  const column = group.column(field);
+  const { value: type } = field;
+  for (const other of others) {
+    if (other === null) continue;
+    const orders = expected.map((_, i) => column.compare(i, other, type));
+    assertEquals(
+      orders.map((order) => order && Math.sign(order)),
+      expected.map((value) => value === null ? undefined : Math.sign(type.compare(value, other))),
+      `beside ${String(other)}`,
+    );
+  }
+  assertEquals(expected.map((_, i) => column.copy(i)), expected);
+}
+
 for (const [type, columns] of Object.entries(COLUMNS)) {
   const field = TableSchema.from({ f: type as "string" }).fields[0]!;
   for (const [what, f] of Object.entries(columns)) {
@@ -95,8 +117,13 @@ for (const [type, columns] of Object.entries(COLUMNS)) {
         const expected = ids.map((_, i) => f(i));
         for (const load of [false, true]) {
           const group = new Group(new MemorySource(bytes, "p"), directory, first);
+          const others = expected.slice(0, ODD_TEXTS.length);
+          // Before values were given, and after: then texts are kept in another form.
+          for (let times = 0; times < 2; times++) {
+            checkOrder(group, field, expected, others);
+            assertEquals(valuesOf(group, field, load), expected);
+          }
           const values = valuesOf(group, field, load);
-          assertEquals(values, expected);
           // Which takes -0 for 0.
           assert(values.every((value, i) => !Object.is(value, -0) || Object.is(expected[i], -0)));
           assert(values.every((value, i) => !Object.is(expected[i], -0) || Object.is(value, -0)));
@@ -240,4 +267,25 @@ Deno.test("GroupBuilder is full at GROUP_ROWS, or earlier where values are large
   const large = "x".repeat(2 ** 24);
   for (let i = 0; !builder.full; i++) builder.add(i, { version: 0, values: [large] });
   assertEquals(builder.take().last, 1);
+});
+
+Deno.test("Group tells of a text that is none of those of its column, however it is asked for", () => {
+  const field = TableSchema.from({ f: "string" }).fields[0]!;
+  const ids = Array.from({ length: 100 }, (_, i) => i);
+  const { bytes, directory, first } = groupOf(field, ids, (i) => `${i % 5}`);
+  const column = directory.columns[0]!;
+  assert(column.kind === "dictionary");
+  bytes[column.codes.at] = 5;
+  const asked: ((column: Column) => unknown)[] = [
+    (column) => column.get(0),
+    (column) => column.copy(0),
+    (column) => column.compare(0, "1", field.value),
+  ];
+  for (const ask of asked) {
+    for (const load of [false, true]) {
+      const column = new Group(new MemorySource(bytes, "p"), directory, first).column(field);
+      if (load) column.load();
+      assertThrows(() => ask(column), CorruptionError);
+    }
+  }
 });

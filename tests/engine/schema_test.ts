@@ -197,16 +197,19 @@ Deno.test("TableSchema.takeInsert() looks at own keys only", () => {
   assertEquals(people().takeInsert(inherited).slice(0, 3), [null, 18, "a"]);
 });
 
-Deno.test("TableSchema.takeUpdate() gives all values, changed and unchanged", () => {
+Deno.test("TableSchema.takeUpdate() changes what is given, and nothing else", () => {
   const schema = TableSchema.from({ a: "integer", b: { type: "string", required: true } });
-  const before = row([1, "x"]);
-  assertEquals(schema.takeUpdate(before, { a: 2, b: undefined }), [2, "x"]);
-  assertEquals(schema.takeUpdate(before, { a: null }), [null, "x"]);
-  assertEquals(schema.takeUpdate(before, {}), [1, "x"]);
-  assertThrows(() => schema.takeUpdate(before, { b: null }), SchemaError, '"b" is required');
-  assertThrows(() => schema.takeUpdate(before, { c: 1 }), SchemaError, 'no field "c"');
-  assertThrows(() => schema.takeUpdate(before, { ...before, __version__: 1 }), SchemaError);
-  assertEquals(before.values, [1, "x"]);
+  const updated = (changes: object) => {
+    const values: (number | string | null)[] = [1, "x"];
+    schema.takeUpdate(values, changes);
+    return values;
+  };
+  assertEquals(updated({ a: 2, b: undefined }), [2, "x"]);
+  assertEquals(updated({ a: null }), [null, "x"]);
+  assertEquals(updated({}), [1, "x"]);
+  assertThrows(() => updated({ b: null }), SchemaError, '"b" is required');
+  assertThrows(() => updated({ c: 1 }), SchemaError, 'no field "c"');
+  assertThrows(() => updated({ a: 1, __version__: 1 }), SchemaError);
 });
 
 Deno.test("TableSchema.withField() fills older rows with the default of that day", () => {
@@ -217,7 +220,6 @@ Deno.test("TableSchema.withField() fills older rows with the default of that day
   assertEquals(readField(row([1, "b"]), later.field("n")), "x");
   assertEquals(readField(row([1, "b", null]), later.field("n")), null);
   assertEquals(later.takeInsert({}), [null, null, "y"]);
-  assertEquals(later.takeUpdate(row([1, "b"]), { a: 2 }), [2, "b", "x"]);
   assertEquals(old.byName.has("n"), false);
 });
 
@@ -243,7 +245,6 @@ Deno.test("TableSchema.withoutField() never gives a number out again", () => {
   });
   assertEquals(again.field("b").number, 2);
   assertEquals(readField(row([1, "old"]), again.field("b")), "new");
-  assertEquals(again.takeUpdate(row([1, "old"]), {}), [1, null, "new"]);
   assertThrows(() => dropped.takeInsert({ b: "x" }), SchemaError, 'no field "b"');
   assertThrows(() => dropped.withoutField("b"), SchemaError, 'no field "b"');
   assertThrows(() => dropped.withoutField("a"), SchemaError, "one field at least");

@@ -47,7 +47,10 @@ function assertSame(state: State, model: Model, nextId: number): void {
   assertEquals([state.size, state.nextId], [model.size, nextId]);
   const found = Array.from(scan(state, EVERYTHING), ({ id }) => id);
   assertEquals(found, expected.map(([id]) => id));
-  for (let id = -1; id <= nextId; id++) assertEquals(state.get(id), model.get(id), `row ${id}`);
+  for (let id = -1; id <= nextId; id++) {
+    const place = state.find(id);
+    assertEquals(place && state.copy(place), model.get(id), `row ${id}`);
+  }
   for (let n = 0; n <= model.size; n++) {
     assertEquals(state.nth(n)?.id, expected[n]?.[0], `at(${n})`);
   }
