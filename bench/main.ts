@@ -26,7 +26,7 @@ prints tables. Only a run of everything at full size is kept, in bench/results/.
 
   --quick      a tenth of the rows, one turn: to see that all works, not to quote
   --huge       growth also at 10,000,000 rows
-  --turns N    how often each contender has its turn, 3 if left out
+  --turns N    how often each contender has its turn; if left out 3 times, for 10 seconds
   --dir DIR    where the tables are made: on the disk that is to be measured
   --list       the names
   --help       this text`;
@@ -98,7 +98,11 @@ async function main(): Promise<void> {
     if (list) return print(all.map(({ name }) => name).join("\n"));
     const chosen = names.length === 0 ? all : names.flatMap((name) => named(all, String(name)));
     const machine = describeMachine(dir);
-    const options = { turns: Number(turns ?? (quick ? 1 : 3)), dir };
+    const options = {
+      turns: Number(turns ?? (quick ? 1 : 3)),
+      seconds: quick || turns !== undefined ? 0 : 10,
+      dir,
+    };
     const lines: Measured[] = [];
     for (const workload of chosen) {
       // deno-lint-ignore no-console

@@ -23,7 +23,10 @@ export async function timed(fn: () => unknown): Promise<number> {
 
 /** How often, and how. */
 export interface Turns<N extends string = string> {
+  /** At least. */
   readonly turns: number;
+  /** For so many seconds at least: of what is short, V8 has compiled most by then. */
+  readonly seconds: number;
   /** Where to make directories; where temporary files are, if left out. */
   readonly dir?: string;
   /** For whom one turn must do. */
@@ -36,11 +39,12 @@ export interface Turns<N extends string = string> {
  */
 export async function byTurns<N extends string, T>(
   measures: { readonly [name in N]?: (dir: string) => Promise<T> },
-  { turns, dir, once = [] }: Turns<N>,
+  { turns, seconds, dir, once = [] }: Turns<N>,
 ): Promise<Map<N, T[]>> {
   const all = Object.entries(measures) as [N, (dir: string) => Promise<T>][];
   const given = new Map<N, T[]>(all.map(([name]) => [name, []]));
-  for (let turn = 0; turn < turns; turn++) {
+  const start = performance.now();
+  for (let turn = 0; turn < turns || performance.now() - start < seconds * 1000; turn++) {
     const first = turn % all.length;
     for (const [name, measure] of [...all.slice(first), ...all.slice(0, first)]) {
       if (turn > 0 && once.includes(name)) continue;

@@ -96,7 +96,7 @@ function growthTable(group: string, lines: readonly Measured[]): string {
 export function report({ at, machine, turns, lines }: Results): string {
   const groups = Map.groupBy(lines, ({ group }) => group);
   return [
-    `Medians of ${turns} turns, all contenders by turns, ${at}.\n`,
+    `Medians of ${turns} turns or more, all contenders by turns, ${at}.\n`,
     `${machine.cpu}, ${machine.memory}, ${machine.system}, ${machine.fileSystem}; Deno ` +
     `${machine.deno}, V8 ${machine.v8}, SQLite ${machine.sqlite}. Appending 200 bytes and ` +
     `\`fdatasync\` alone: ${figure(machine.syncMs)} ms.\n`,
