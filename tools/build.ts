@@ -2,9 +2,9 @@
  * Makes the package as it is published: the sources, and in `dist/` what is run, made of them by
  * `deno bundle`.
  *
- * A process that opens a table and gets one row would spend a third of its time on loading 72
- * modules with all their comments. Types and documentation are those of the sources, to which
- * `@ts-self-types` leads.
+ * A process that opens a table and gets one row would spend a third of its time on loading more than
+ * seventy modules with all their comments. Types and documentation are those of the sources, to
+ * which `@ts-self-types` leads.
  *
  * @module
  */
