@@ -10,6 +10,7 @@ import type { ValueType } from "../engine/values.ts";
 import { type Kind, textKind } from "./detect.ts";
 import { Fault } from "./errors.ts";
 import type { FileRow } from "./formats.ts";
+import { counted } from "./io.ts";
 import { TextBuffer } from "./pieces.ts";
 import { numberKind, plainNumber } from "./plain_number.ts";
 
@@ -101,7 +102,7 @@ export class CsvRecord implements FileRow {
       if (codes[at] === separator) continue;
       if (at === length && !ended) return false; // nor is it known whether a quote closes the cell
       if (n !== (this.columns ?? n)) {
-        this.fault ??= new Fault(`${n} cells, there are ${this.columns} columns`);
+        this.fault ??= new Fault(`${counted(n, "cell")} for ${counted(this.columns!, "column")}`);
       }
       this.length = n;
       this.#end = at;

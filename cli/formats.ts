@@ -59,8 +59,8 @@ export interface Format {
 
 /** The format of a form. */
 export const FORMATS: { readonly [F in FileForm]: Format } = {
-  csv: csvFormat(",", { "\t": "--tsv", ";": "--separator ';'", "|": "--separator '|'" }),
-  tsv: csvFormat("\t", { ",": "--csv", ";": "--separator ';'", "|": "--separator '|'" }),
+  csv: csvFormat(","),
+  tsv: csvFormat("\t"),
   ndjson: jsonFormat(parseNdjson),
   json: jsonFormat(parseJsonArray),
 };
@@ -72,16 +72,8 @@ export function formOfName(file: string): FileForm | undefined {
   return Object.hasOwn(FORMATS, form) ? form as FileForm : undefined;
 }
 
-/**
- * CSV, or what has another separator.
- *
- * @param separator What stands between cells.
- * @param others What it may be instead, and how to say so; a header of one name with it in is refused.
- */
-export function csvFormat(
-  separator: string,
-  others: { readonly [separator: string]: string } = {},
-): Format {
+/** CSV, or what has another separator. */
+export function csvFormat(separator: string): Format {
   return {
     read(text) {
       const records = parseCsv(text, separator);
@@ -100,15 +92,7 @@ export function csvFormat(
         }
         return name;
       });
-      const [name = "", second] = names;
-      const other = Object.keys(others).find((other) => name.includes(other));
-      if (second === undefined && other !== undefined && !first.text.startsWith('"')) {
-        throw new Fault(
-          `line 1: ${excerpt(name)} is one column, say ${
-            others[other]
-          } to take it apart, or quote it`,
-        );
-      }
+      if (names.length === 1 && !first.text.startsWith('"')) refuseOther(names[0]!);
       first.columns = names.length;
       return { names, rows: records, header: first.text };
     },
@@ -117,6 +101,18 @@ export function csvFormat(
       `${formatCsv(columns.map(([, value]) => String(value)), separator)}${separator}${text}\n`,
     headerWith: (header, names) => `${formatCsv(names, separator)}${separator}${header}\n`,
   };
+}
+
+/** What else may stand between cells, and how to say so. */
+const SEPARATORS = { "\t": "--tsv", ",": "--csv", ";": "--separator ';'", "|": "--separator '|'" };
+
+/** Throws Fault, if the name of the only column looks like those of several. */
+function refuseOther(name: string): void {
+  for (const [separator, option] of Object.entries(SEPARATORS)) {
+    if (!name.includes(separator)) continue;
+    const told = `${excerpt(name)} is one column, say ${option} to take it apart, or quote it`;
+    throw new Fault(`line 1: ${told}`);
+  }
 }
 
 /** An object as a row. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import config from "../deno.json" with { type: "json" };
 import { exactly } from "./args.ts";
 import { runChild } from "./child.ts";
 import type { Call } from "./commands.ts";
@@ -19,7 +20,7 @@ export async function shell(call: Call): Promise<number> {
   }
   // What is wrong with the table is told here, where it is told without a stack.
   const options = await widestOptions(path);
-  const module = JSON.stringify(import.meta.resolve("../mod.ts"));
+  const module = JSON.stringify(import.meta.resolve(`../${config.exports["."]}`));
   const code = `const { field, PsBase } = await import(${module});
     const base = await PsBase.open(${JSON.stringify(path)}, ${JSON.stringify(options)});`;
   say(call.io, `base is "${path}": try base.select({}, { limit: 5 }).pp(), leave with Ctrl-D`);

@@ -35,8 +35,9 @@ export async function importTo(call: Call): Promise<void> {
 
 function separatedBy(separator: string, asked: FileForm = "csv"): Format {
   if (asked !== "csv") throw new UsageError(`--${asked} and --separator exclude each other`);
-  if (/^[\t -~]$/.test(separator) && separator !== '"') return csvFormat(separator);
-  throw new UsageError(`option --separator: ${JSON.stringify(separator)} is no single character`);
+  if (/^[\t !#-~]$/.test(separator)) return csvFormat(separator);
+  const told = JSON.stringify(separator);
+  throw new UsageError(`option --separator: ${told}, expected a character of ASCII but a quote`);
 }
 
 /** Makes a table of one of another store. */

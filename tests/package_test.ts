@@ -87,6 +87,8 @@ Deno.test({
     const { npmCache } = JSON.parse(new TextDecoder().decode(info.stdout));
     await using registry = startRegistry();
     await using stranger = new Stranger(registry, npmCache);
+    // As in the repository, where git ignores what is built.
+    stranger.write(".gitignore", "/package/\n");
     const built = new URL(`file://${stranger.dir}/package/`);
     await build(built);
     for (const link of config.links) {
@@ -176,17 +178,23 @@ Deno.test({
       assertMatch(await stranger.gets("psbase select houses"), /"street":"Evergreen Terrace"/);
     });
 
-    await t.step("A program loads a few files and none of the sources", async () => {
-      await using other = new Stranger(registry, npmCache);
-      other.write("main.ts", PROGRAM + 'PsBase.openSync("houses");\n');
-      registry.asked.length = 0;
-      const { out, err } = await other.types("deno run -A main.ts");
-      assertEquals(out, "39 true\n");
-      assertEquals(registry.asked.filter((path) => path.endsWith(".ts")), []);
-      assert(registry.asked.length < 16, registry.asked.join("\n"));
-      assertMatch(err, /BaseNotFoundError: .+\n +at openError .+\n +at Store\.open /);
-      assertMatch(err, /at PsBase\.openSync .+\n +at .+main\.ts:13:8\n/);
-    });
+    await t.step(
+      "A program loads a few files, and the shell none of the sources either",
+      async () => {
+        await using other = new Stranger(registry, npmCache);
+        other.write("main.ts", PROGRAM + 'PsBase.openSync("houses");\n');
+        registry.asked.length = 0;
+        const { out, err } = await other.types("deno run -A main.ts");
+        assertEquals(out, "39 true\n");
+        assert(registry.asked.length < 16, registry.asked.join("\n"));
+        assertMatch(err, /BaseNotFoundError: .+\n +at openError .+\n +at Store\.open /);
+        assertMatch(err, /at PsBase\.openSync .+\n +at .+main\.ts:13:8\n/);
+        const shell = "deno run -A jsr:@psbase/psbase/cli shell crew";
+        assertEquals(await other.gets(`echo base.size | ${shell}`), "1\n");
+        const sources = registry.asked.filter((path) => /^\/@psbase\/.+\.ts$/.test(path));
+        assertEquals(sources, []);
+      },
+    );
 
     await t.step("A file that was changed since it was published is refused", async () => {
       await using other = new Stranger(registry, npmCache);

@@ -2,9 +2,9 @@
  * Makes the package as it is published: the sources, and in `dist/` what is run, made of them by
  * `deno bundle`.
  *
- * A process that opens a table and gets one row would spend a third of its time on loading 72
- * modules with all their comments. Types and documentation are those of the sources, to which
- * `@ts-self-types` leads.
+ * A process that opens a table and gets one row would spend a third of its time on loading more than
+ * seventy modules with all their comments. Types and documentation are those of the sources, to
+ * which `@ts-self-types` leads.
  *
  * @module
  */
@@ -17,7 +17,9 @@ const ROOT = new URL("../", import.meta.url);
 export async function build(dir: URL): Promise<void> {
   const { name, version, license, imports } = config;
   const { include, exclude } = config.publish;
-  await Deno.remove(dir, { recursive: true }).catch(() => {});
+  await Deno.remove(dir, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
   for (const path of include) copy(path, dir, exclude);
 
   const sources = Object.values(config.exports);
@@ -26,12 +28,16 @@ export async function build(dir: URL): Promise<void> {
     Object.keys(config.exports).map((key, i) => [key, modules[i]]),
   );
   const links = config.links.filter((path) => include.includes(path.slice("./".length)));
-  const published = { name, version, license, exports, imports, links };
+  const published = {
+    ...{ name, version, license, exports, imports, links },
+    // All of it, though git ignores the directory.
+    publish: { exclude: ["!."] },
+  };
   Deno.writeTextFileSync(new URL("deno.json", dir), JSON.stringify(published, null, 2) + "\n");
 
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
-      ...["bundle", "--quiet", "--minify", "--keep-names", "--code-splitting"],
+      ...["bundle", "--no-lock", "--quiet", "--minify", "--keep-names", "--code-splitting"],
       ...["--external=@std/*", "--outdir=dist", ...sources],
     ],
     cwd: dir,

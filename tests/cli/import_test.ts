@@ -233,9 +233,9 @@ Deno.test("import that fails says the line and leaves nothing", async (t) => {
   await done(["insert", old, "a=1"]);
   const before = base.files();
   const cases: [name: string, path: string, format: string, text: string, told: string][] = [
-    ["ragged, short", fresh, "csv", "a,b\n1,2\n3\n", "line 3: 1 cells, there are 2 columns"],
+    ["ragged, short", fresh, "csv", "a,b\n1,2\n3\n", "line 3: 1 cell for 2 columns"],
     ["ragged, long", fresh, "csv", 'a,b\n"x\ny",2\n3,4,5\n', "line 4: 3 cells"],
-    ["an empty line", fresh, "csv", "a,b\n\n1,2\n", "line 2: 1 cells"],
+    ["an empty line", fresh, "csv", "a,b\n\n1,2\n", "line 2: 1 cell for 2 columns"],
     ["lines that end with CR", fresh, "csv", "a,b\r1,2\r", "its lines end with CR, convert it: tr"],
     ["a name doubled", fresh, "csv", "a,b,a\n", 'line 1: two columns are called "a"'],
     ["names that become one", fresh, "csv", "a b,a_b\n", 'both become field "a_b"'],
@@ -282,6 +282,7 @@ Deno.test("import tells of a header that is not taken apart what would do it", a
     ["--csv", "a\tb", "--tsv"],
     ["--tsv", "a,b", "--csv"],
     ["--tsv", "a;b", "--separator ';'"],
+    ["--separator=;", "a,b", "--csv"],
   ];
   for (const [form, header, remedy] of cases) {
     await t.step(`${form} ${header}`, async () => {
@@ -305,6 +306,31 @@ Deno.test("import tells of a header that is not taken apart what would do it", a
   await using base = tempBase();
   assertEquals(await done(["import", base.path, "-", "--csv"], { stdin: '"a;b"\n1;2\n' }), "1\n");
   assertEquals(await done(["export", base.path, "--csv"]), "a_b\n1;2\n");
+});
+
+Deno.test("import takes the null of JSON in a cell for null", async () => {
+  await using base = tempBase();
+  const args = ["import", base.path, "-", "--csv", "--types"];
+  const stdin = 'a,b\nnull,"[null]"\n';
+  assertEquals(await psbase([...args, "a=json:required,b=json"], { stdin }), {
+    code: 1,
+    out: "",
+    err: "types a=json:required,b=json\n" +
+      'psbase import: Cannot import "-": line 2: field "a" is required, it is null\n',
+  });
+  assertEquals(await done([...args, "a=json,b=json"], { stdin }), "1\n");
+  assertEquals(await done(["export", base.path]), '{"a":null,"b":[null]}\n');
+});
+
+Deno.test("import --separator takes each character of ASCII that it can", async () => {
+  for (const separator of "\t !#$%&'()*+,-./059:;<=>?@AZ[\\]^_`az{|}~") {
+    await using base = tempBase();
+    const stdin = `F${separator}G\n"1.5"${separator}"é${separator}"\n`;
+    const args = ["import", base.path, "-", `--separator=${separator}`];
+    assertEquals(await done(args, { stdin }), "1\n");
+    await using table = await PsBase.open(base.path);
+    assertEquals(Object.values(table.get(0)!).slice(2), [1.5, `é${separator}`]);
+  }
 });
 
 Deno.test("import --separator keeps what is refused as it was", async () => {
@@ -540,8 +566,10 @@ Deno.test("import refuses what cannot be meant, and touches nothing", async () =
     [["--errors", file], "--errors would overwrite the file that is read"],
     [["--csv", "--tsv"], "exclude each other"],
     [["--tsv", "--separator", ";"], "--tsv and --separator exclude each other"],
-    [["--separator", ";;"], 'option --separator: ";;" is no single character'],
-    [["--separator", '"'], "is no single character"],
+    ...[";;", '"', "\n", "é"].map((separator): [string[], string] => {
+      const told = `${JSON.stringify(separator)}, expected a character of ASCII but a quote`;
+      return [["--separator", separator], `option --separator: ${told}`];
+    }),
   ];
   for (const [args, told] of usage) {
     const { code, err } = await psbase(["import", base.path, file, ...args]);
