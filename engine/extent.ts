@@ -109,11 +109,18 @@ class PagedSource implements Source {
       const known = this.#pages.get(page);
       if (known === undefined) continue;
       this.#pages.delete(page);
-      if (known.length === known.buffer.byteLength) this.keep(-known.length);
+      this.keep(-known.length);
+    }
+    if (end - first === 1) {
+      this.#pages.set(first, bytes);
+      return bytes;
     }
     for (const page of [first, end - 1]) {
       const at = (page - first) * PAGE;
-      this.#pages.set(page, bytes.subarray(at, at + PAGE));
+      // A view would keep all of the piece in memory, which may be needed no more.
+      const copy = bytes.slice(at, at + PAGE);
+      this.#pages.set(page, copy);
+      this.keep(copy.length);
     }
     return bytes;
   }
