@@ -18,12 +18,12 @@ import { Table } from "./table.ts";
 
 /**
  * Takes their names from generations below the current one, which is known to be sealed into, that
- * are not needed; gives what is to be removed, with what builders left. Under the lock: else the
- * base may be destroyed meanwhile, and the next one made in its place, whose numbers are the same.
+ * are not needed; puts into `retired` what is to be removed, with what builders left. Under the lock:
+ * else the base may be destroyed meanwhile, and the next one made in its place, whose numbers are the
+ * same.
  */
-export function retireOld(store: Store): string[] {
+export function retireOld(store: Store, retired: string[]): void {
   const { files, dir, log: { generation } } = store;
-  const retired: string[] = [];
   const older = new Set<number>();
   for (const name of files.list(dir) ?? []) {
     const file = parseName(name);
@@ -35,7 +35,6 @@ export function retireOld(store: Store): string[] {
   for (const number of [...older].sort((a, b) => a - b)) {
     if (number >= needed || !retire(store, generationPaths(dir, number), retired)) break;
   }
-  return retired;
 }
 
 /** The newest generation that the last `keepChanges` commits can be followed from. */
