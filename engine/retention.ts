@@ -9,7 +9,7 @@
  */
 
 import { CorruptionError } from "./errors.ts";
-import type { File } from "./file.ts";
+import { type File, removeQuietly } from "./file.ts";
 import { type GenerationPaths, generationPaths, parseName, temporary } from "./layout.ts";
 import { randomNonce } from "./log.ts";
 import { join } from "./path.ts";
@@ -72,7 +72,8 @@ function retire({ files }: Store, { table, log }: GenerationPaths, retired: stri
       files.rename(path, other);
       retired.push(other);
     } catch {
-      // It is not there; or it is in nobody's way, and the next cleanup tries again.
+      // It is not there; or the disk is full, and has no room for another name either.
+      removeQuietly(files, path);
     }
   };
   let file: File | undefined;

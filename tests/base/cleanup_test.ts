@@ -330,3 +330,21 @@ Deno.test("PsBase.cleanup() removes older generations up to one that it may not 
   const older = Object.keys(temp.files()).filter((name) => name.startsWith("000001"));
   assertEquals(older, []);
 });
+
+Deno.test("PsBase.cleanup() removes the older generation though the disk has no room for another name", async () => {
+  await using temp = tempBase();
+  const files: Files = {
+    ...denoFiles,
+    rename(from, to) {
+      if (from.endsWith("000001.table") || from.endsWith("000001.log")) {
+        throw new Error("No space left on device (os error 28)");
+      }
+      denoFiles.rename(from, to);
+    },
+  };
+  using db = withFiles(files, () => PsBase.createSync(temp.path, SCHEMA));
+  db.cleanupSync();
+  assertEquals(db.stats().generation, 2);
+  const older = Object.keys(temp.files()).filter((name) => name.startsWith("000001"));
+  assertEquals(older, []);
+});
