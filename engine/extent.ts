@@ -155,7 +155,8 @@ export class ExtentWriter {
   readonly #place: Pick<Extent, "number" | "at">;
   /** Two words a page. */
   readonly #pageSums: number[] = [];
-  #length = 0;
+  /** How many bytes were written. */
+  length = 0;
 
   constructor(
     file: Pick<File, "writeAt">,
@@ -170,19 +171,19 @@ export class ExtentWriter {
   /** Writes the next bytes: whole pages, but for the last ones. */
   write(bytes: Uint8Array): void {
     const { number, at } = this.#place;
-    this.#file.writeAt(bytes, at + this.#length);
+    this.#file.writeAt(bytes, at + this.length);
     for (let from = 0; from < bytes.length; from += PAGE) {
-      const page = (this.#length + from) / PAGE;
+      const page = (this.length + from) / PAGE;
       const sum = pageSum(this.#sums, number, page, bytes, from);
       this.#pageSums.push(sum[0]!, sum[1]!);
     }
-    this.#length += bytes.length;
+    this.length += bytes.length;
   }
 
   /** Writes what stands behind them, and tells where all of it is. */
   finish(directory: string): Extent {
     const json = encodeText(directory);
-    const entry = { ...this.#place, length: this.#length, directory: json.length };
+    const entry = { ...this.#place, length: this.length, directory: json.length };
     const behind = new Uint8Array(spanOf(entry) - entry.length);
     behind.set(json);
     const sumsAt = align8(json.length);

@@ -233,3 +233,16 @@ Deno.test("Table.hold() shares it with others who read, until it is closed or re
   file.close();
   assertEquals(late.hold(files), false);
 });
+
+Deno.test("TableWriter.bytes grows with each piece of an index: it is synced as it grows", () => {
+  const file = new Disk().process().open(PATH, "createNew");
+  const out = new TableWriter(file, SUMS, 1, 0);
+  const order = Uint32Array.from({ length: 100_000 }, (_, i) => i ^ 1);
+  let before = out.bytes;
+  for (const _ of out.addIndex(SCHEMA.field("n"), 0, order, [])) {
+    assert(out.bytes - before >= 2 ** 16, `${out.bytes - before} bytes`);
+    before = out.bytes;
+  }
+  assert(out.bytes > before);
+  assertEquals(out.bytes, file.size());
+});
