@@ -1520,8 +1520,8 @@ export class Base<S extends Schema = Schema> extends View<S>
   /**
    * Writes a new table file of the rows that are there, and begins a new log. Others read and
    * write meanwhile. It happens by itself when the log grows long; if another process is at
-   * it already, nothing is done. What it replaces is removed, but for changes that are to be
-   * kept: see {@linkcode Base.keepChanges}.
+   * it already, and goes on, nothing is done. What it replaces is removed, but for changes that are
+   * to be kept: see {@linkcode Base.keepChanges}.
    *
    * @throws {WriteError} If the disk refuses.
    *
