@@ -776,6 +776,14 @@ const BUGS: readonly Bug[] = [
     test: "tests/engine/cache_test.ts",
   },
   {
+    bug: "a page keeps all of the piece that it was read with",
+    rule: "Memory is bounded by cacheBytes",
+    in: "engine/extent.ts",
+    find: "const copy = bytes.slice(at, at + PAGE);",
+    put: "const copy = bytes.subarray(at, at + PAGE);",
+    test: "tests/engine/table_test.ts",
+  },
+  {
     bug: "cacheBytes does not reach the table",
     rule: "Memory is bounded by cacheBytes",
     in: "engine/generations.ts",
@@ -825,6 +833,14 @@ const BUGS: readonly Bug[] = [
     put: "ids,",
     test: "tests/base/index_test.ts",
     filter: "with indexes and without",
+  },
+  {
+    bug: "a code without a text loses what was found before it",
+    rule: "What a file tells is checked",
+    in: "engine/column.ts",
+    find: "kept += hits[codes[row]!]! | 0;",
+    put: "kept = (kept + hits[codes[row]!]!) | 0;",
+    test: "tests/engine/group_test.ts",
   },
   {
     bug: "a step may lead below what a field can hold",
