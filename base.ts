@@ -53,6 +53,7 @@ import { field } from "./engine/query.ts";
 import { type OrderedValue, ResultSet, type SortableKey } from "./engine/result_set.ts";
 import { type Loss, salvage, type SalvageResult } from "./engine/salvage.ts";
 import { json } from "./engine/field_def.ts";
+import { allOf, stepwise } from "./engine/steps.ts";
 import type { Recovered } from "./engine/store.ts";
 import { StringFormats } from "./engine/strings.ts";
 import type {
@@ -108,7 +109,6 @@ export {
   UpdateError,
   WriteError,
 } from "./engine/errors.ts";
-import { allOf, stepwise } from "./engine/steps.ts";
 export { type CheckResult, field, json, type Loss, type Problem, type Recovered };
 export type { SalvageResult };
 export { type OrderedValue, ResultSet, type SortableKey, Transaction, View };
@@ -1520,8 +1520,8 @@ export class Base<S extends Schema = Schema> extends View<S>
   /**
    * Writes a new table file of the rows that are there, and begins a new log. Others read and
    * write meanwhile. It happens by itself when the log grows long; if another process is at
-   * it already, nothing is done. What it replaces is removed, but for changes that are to be
-   * kept: see {@linkcode Base.keepChanges}.
+   * it already, and goes on, nothing is done. What it replaces is removed, but for changes that are
+   * to be kept: see {@linkcode Base.keepChanges}.
    *
    * @throws {WriteError} If the disk refuses.
    *

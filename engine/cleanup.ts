@@ -161,7 +161,7 @@ export class Cleanup {
     files.syncDir(dir);
     store.sealAndFollow();
     try {
-      if (store.log.sealedInto) this.#temporaries.push(...retireOld(store));
+      if (store.log.sealedInto) retireOld(store, this.#temporaries);
     } catch {
       // It is done. What is left is in nobody's way, and the next cleanup tries again.
     }

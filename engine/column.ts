@@ -230,14 +230,14 @@ export abstract class Column {
     rows: Uint32Array,
     classes: Uint32Array,
   ): (Stored | null)[] {
-    /** One more than the class of each code, that of null last. */
-    const known = new Uint32Array(count + 1);
+    /** One more than the class of null, and of each code. */
+    const known = new Uint32Array(1 + count);
     const values: (Stored | null)[] = [];
     for (let k = 0; k < rows.length; k++) {
       const row = rows[k]!;
-      const code = this.isNull(row) ? count : codes[row]!;
-      let at = known[code];
-      if (!at) at = known[code] = values.push(code === count ? null : value(code));
+      const code = this.isNull(row) ? -1 : codes[row]!;
+      let at = known[1 + code];
+      if (!at) at = known[1 + code] = values.push(code < 0 ? null : value(code));
       classes[k] = at - 1;
     }
     return values;
@@ -569,7 +569,8 @@ class DictionaryColumn extends Column {
     for (let k = 0; k < n; k++) {
       const row = rows[k]!;
       rows[kept] = row;
-      kept = (kept + hits[codes[row]!]!) | 0;
+      // A code without a text matches nothing.
+      kept += hits[codes[row]!]! | 0;
     }
     return kept;
   }

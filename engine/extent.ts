@@ -109,11 +109,18 @@ class PagedSource implements Source {
       const known = this.#pages.get(page);
       if (known === undefined) continue;
       this.#pages.delete(page);
-      if (known.length === known.buffer.byteLength) this.keep(-known.length);
+      this.keep(-known.length);
+    }
+    if (end - first === 1) {
+      this.#pages.set(first, bytes);
+      return bytes;
     }
     for (const page of [first, end - 1]) {
       const at = (page - first) * PAGE;
-      this.#pages.set(page, bytes.subarray(at, at + PAGE));
+      // A view would keep all of the piece in memory, which may be needed no more.
+      const copy = bytes.slice(at, at + PAGE);
+      this.#pages.set(page, copy);
+      this.keep(copy.length);
     }
     return bytes;
   }
@@ -148,7 +155,8 @@ export class ExtentWriter {
   readonly #place: Pick<Extent, "number" | "at">;
   /** Two words a page. */
   readonly #pageSums: number[] = [];
-  #length = 0;
+  /** How many bytes were written. */
+  length = 0;
 
   constructor(
     file: Pick<File, "writeAt">,
@@ -163,19 +171,19 @@ export class ExtentWriter {
   /** Writes the next bytes: whole pages, but for the last ones. */
   write(bytes: Uint8Array): void {
     const { number, at } = this.#place;
-    this.#file.writeAt(bytes, at + this.#length);
+    this.#file.writeAt(bytes, at + this.length);
     for (let from = 0; from < bytes.length; from += PAGE) {
-      const page = (this.#length + from) / PAGE;
+      const page = (this.length + from) / PAGE;
       const sum = pageSum(this.#sums, number, page, bytes, from);
       this.#pageSums.push(sum[0]!, sum[1]!);
     }
-    this.#length += bytes.length;
+    this.length += bytes.length;
   }
 
   /** Writes what stands behind them, and tells where all of it is. */
   finish(directory: string): Extent {
     const json = encodeText(directory);
-    const entry = { ...this.#place, length: this.#length, directory: json.length };
+    const entry = { ...this.#place, length: this.length, directory: json.length };
     const behind = new Uint8Array(spanOf(entry) - entry.length);
     behind.set(json);
     const sumsAt = align8(json.length);

@@ -275,7 +275,8 @@ export class Group {
 
   /** So many rows will be asked for: columns that pay are read at once, not page by page. */
   expect(rows: number, fields: readonly FieldDef[]): void {
-    if (rows > MANY_GETS) { for (const column of this.columns(fields)) column.load(); }
+    if (rows <= MANY_GETS) return;
+    for (const column of this.columns(fields)) column.load();
   }
 
   /** A row. */

@@ -7,7 +7,7 @@
  * cleanup          held by who cleans up
  * 000001.table     rows of generation 1, immutable
  * 000001.log       commits since that table
- * NAME.<nonce>     a file being built; its writer alone knows the nonce
+ * NAME.<nonce>     a file being built, or about to be removed; its writer alone knows the nonce
  * ```
  *
  * @module

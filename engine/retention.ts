@@ -9,7 +9,7 @@
  */
 
 import { CorruptionError } from "./errors.ts";
-import type { File } from "./file.ts";
+import { type File, removeQuietly } from "./file.ts";
 import { type GenerationPaths, generationPaths, parseName, temporary } from "./layout.ts";
 import { randomNonce } from "./log.ts";
 import { join } from "./path.ts";
@@ -18,12 +18,12 @@ import { Table } from "./table.ts";
 
 /**
  * Takes their names from generations below the current one, which is known to be sealed into, that
- * are not needed; gives what is to be removed, with what builders left. Under the lock: else the
- * base may be destroyed meanwhile, and the next one made in its place, whose numbers are the same.
+ * are not needed; puts into `retired` what is to be removed, with what builders left. Under the lock:
+ * else the base may be destroyed meanwhile, and the next one made in its place, whose numbers are the
+ * same.
  */
-export function retireOld(store: Store): string[] {
+export function retireOld(store: Store, retired: string[]): void {
   const { files, dir, log: { generation } } = store;
-  const retired: string[] = [];
   const older = new Set<number>();
   for (const name of files.list(dir) ?? []) {
     const file = parseName(name);
@@ -35,7 +35,6 @@ export function retireOld(store: Store): string[] {
   for (const number of [...older].sort((a, b) => a - b)) {
     if (number >= needed || !retire(store, generationPaths(dir, number), retired)) break;
   }
-  return retired;
 }
 
 /** The newest generation that the last `keepChanges` commits can be followed from. */
@@ -73,7 +72,8 @@ function retire({ files }: Store, { table, log }: GenerationPaths, retired: stri
       files.rename(path, other);
       retired.push(other);
     } catch {
-      // It is not there; or it is in nobody's way, and the next cleanup tries again.
+      // It is not there; or the disk is full, and has no room for another name either.
+      removeQuietly(files, path);
     }
   };
   let file: File | undefined;

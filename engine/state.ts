@@ -276,7 +276,9 @@ export class State implements ChangeSink {
         ? columns![k]!.copy(place.index)
         : readField(place.row, field);
       // What goes into memory is known to be json: who finds it there cannot tell where it came from.
-      if (field.type === "json" && value !== null) giveFrom(place.group, field, value);
+      if (place.group !== undefined && field.type === "json" && value !== null) {
+        giveFrom(place.group, field, value);
+      }
       values[field.number] = value;
     }
     return { version: versionAt(place), values };

@@ -389,7 +389,7 @@ export class Table implements TableInfo {
    * `false` if it is removed already.
    */
   hold(files: Files): boolean {
-    // Who removes it has the lock until the file is gone.
+    // Who removes it has the lock until its name is gone.
     return this.#file.tryLock(true) && files.identity(this.#file.path) === this.#file.identity;
   }
 

@@ -37,6 +37,8 @@ export class TableWriter {
   readonly #indexes: IndexEntry[] = [];
   #nextGroup: number;
   #at = FILE_HEADER;
+  /** What is being written there. */
+  #extent: ExtentWriter | undefined;
 
   /**
    * @param file A new, empty file.
@@ -54,24 +56,26 @@ export class TableWriter {
 
   /** How many bytes were written. */
   get bytes(): number {
-    return this.#at;
+    return this.#at + (this.#extent?.length ?? 0);
   }
 
   /** Writes a new group of rows with ids from `first` to `last`. */
   add(group: EncodedGroup, first: number, last: number): void {
-    const extent = this.#extent();
+    const extent = this.#begin();
     extent.write(group.bytes);
     const { directory } = group;
     this.#groups.push({ ...this.#end(extent, directory), first, last, rows: directory.rows });
   }
 
-  #extent(): ExtentWriter {
-    return new ExtentWriter(this.#file, this.#sums, { number: this.#nextGroup++, at: this.#at });
+  #begin(): ExtentWriter {
+    const place = { number: this.#nextGroup++, at: this.#at };
+    return this.#extent = new ExtentWriter(this.#file, this.#sums, place);
   }
 
   #end(extent: ExtentWriter, directory: unknown): Extent {
     const entry = extent.finish(JSON.stringify(directory));
     this.#at += spanOf(entry);
+    this.#extent = undefined;
     return entry;
   }
 
@@ -121,7 +125,7 @@ export class TableWriter {
     order: Uint32Array,
     fences: readonly (Stored | null)[],
   ): Generator<undefined, void> {
-    const extent = this.#extent();
+    const extent = this.#begin();
     const shape = shapeOf(order, 0, Math.max(0, order.length - 1));
     let from = 0;
     for (; order.length - from > PIECE; from += PIECE) {

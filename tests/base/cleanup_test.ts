@@ -312,3 +312,39 @@ Deno.test("PsBase.cleanup() keeps indexes of more rows than a step goes through"
     );
   }
 });
+
+Deno.test("PsBase.cleanup() removes older generations up to one that it may not open", async () => {
+  await using temp = tempBase();
+  using db = PsBase.createSync(temp.path, SCHEMA);
+  db.keepChangesSync(100);
+  for (let i = 0; i < 3; i++) {
+    db.insertSync({ n: i, name: "a" });
+    db.cleanupSync();
+  }
+  db.keepChangesSync(0);
+  const table = `${temp.path}/000002.table`;
+  Deno.removeSync(table);
+  Deno.mkdirSync(table);
+  db.cleanupSync();
+  Deno.removeSync(table);
+  const older = Object.keys(temp.files()).filter((name) => name.startsWith("000001"));
+  assertEquals(older, []);
+});
+
+Deno.test("PsBase.cleanup() removes the older generation though the disk has no room for another name", async () => {
+  await using temp = tempBase();
+  const files: Files = {
+    ...denoFiles,
+    rename(from, to) {
+      if (from.endsWith("000001.table") || from.endsWith("000001.log")) {
+        throw new Error("No space left on device (os error 28)");
+      }
+      denoFiles.rename(from, to);
+    },
+  };
+  using db = withFiles(files, () => PsBase.createSync(temp.path, SCHEMA));
+  db.cleanupSync();
+  assertEquals(db.stats().generation, 2);
+  const older = Object.keys(temp.files()).filter((name) => name.startsWith("000001"));
+  assertEquals(older, []);
+});

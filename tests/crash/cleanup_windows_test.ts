@@ -1,6 +1,7 @@
 /**
  * A cleanup that is stopped between any two of its steps, while others write, read, open and
- * clean up; then it goes on, or is killed. With `PSBASE_LONG=1` its blocking form, too.
+ * clean up; then it goes on, or is killed. Where they write much, they clean up though it has the
+ * lock of who cleans up. With `PSBASE_LONG=1` its blocking form, too.
  *
  * @module
  */
@@ -25,6 +26,8 @@ function open(path: string): Numbers {
 /** Those who use the base beside the cleaner, and what they know of it. */
 class Company implements Disposable {
   readonly #path: string;
+  /** What is in each row that they write. */
+  readonly #note: string;
   readonly #writer: Numbers;
   readonly #reader: Numbers;
   readonly #rows: number[];
@@ -34,8 +37,9 @@ class Company implements Disposable {
   /** How often the lock was not to be had. */
   refused = 0;
 
-  constructor(path: string) {
+  constructor(path: string, note: string) {
     this.#path = path;
+    this.#note = note;
     this.#writer = open(path);
     this.#reader = open(path);
     this.#rows = this.#reader.select().map(({ n }) => n!);
@@ -64,10 +68,16 @@ class Company implements Disposable {
     assertEquals(Array.from(this.#slow, ({ n }) => n), this.#first, at);
   }
 
+  /** How often the base was cleaned up, by anybody. */
+  get generation(): number {
+    this.#reader.size;
+    return this.#reader.stats().generation;
+  }
+
   #write(db: Numbers, at: string): void {
     const n = this.#rows.length;
     this.#unlessLocked(() => {
-      assertEquals(db.insertSync({ n, note: "x".repeat(n) }), n, at);
+      assertEquals(db.insertSync({ n, note: this.#note }), n, at);
       this.#rows.push(n);
     });
   }
@@ -91,46 +101,55 @@ class Company implements Disposable {
   }
 }
 
-for (const verb of ["cleanup", "cleanupSync"] as const) {
-  for (const end of ["goes on", "is killed"] as const) {
-    Deno.test({
-      name: `PsBase.${verb}() that is stopped at any step, and then ${end}, is in nobody's way`,
-      ignore: Deno.build.os === "windows" || (verb === "cleanupSync" && !LONG),
-      async fn(t) {
-        let stops = 0;
-        let locked = 0;
-        for (;; stops++) {
-          await using temp = tempBase();
-          {
-            using db = PsBase.createSync(temp.path, SCHEMA);
-            db.insertManySync([{ n: 0 }, { n: 1 }]);
-            db.cleanupSync();
-            db.insertSync({ n: 2 });
-          }
-          using company = new Company(temp.path);
-          await using cleaner = spawnFixture("pause_at_step", [temp.path, verb, `${stops}`]);
-          const step = await cleaner.readLine();
-          if (step === "done") break;
-          const at = `stopped before step ${stops}, ${step}, ${end}`;
-          cleaner.kill("SIGSTOP");
-          await cleaner.send("go on");
-          await company.meet(at);
-          if (company.refused > 0) locked++;
+const RUNS = (["cleanup", "cleanupSync"] as const).flatMap((verb) =>
+  (["goes on", "is killed"] as const).flatMap((end) =>
+    (["little", "much"] as const).map((written) => ({ verb, end, written }))
+  )
+);
 
-          cleaner.kill(end === "is killed" ? "SIGKILL" : "SIGCONT");
-          const { success } = await cleaner.status;
-          assertEquals(success, end === "goes on", at);
-          company.refused = 0;
-          await company.meet(at);
-          assertEquals(company.refused, 0, at);
-          company.endReading(at);
-          const names = Object.keys(temp.files()).map((name) => name.replace(/^\d+/, ""));
-          assertEquals(names.sort(), [".log", ".table", "base", "cleanup", "owner"], at);
+for (const { verb, end, written } of RUNS) {
+  Deno.test({
+    name: `PsBase.${verb}() that is stopped at any step while others write ${written}, and then ` +
+      `${end}, is in nobody's way`,
+    ignore: Deno.build.os === "windows" || (verb === "cleanupSync" && !LONG),
+    async fn(t) {
+      let stops = 0;
+      let locked = 0;
+      let passed = 0;
+      for (;; stops++) {
+        await using temp = tempBase();
+        {
+          using db = PsBase.createSync(temp.path, SCHEMA);
+          db.insertManySync([{ n: 0 }, { n: 1 }]);
+          db.cleanupSync();
+          db.insertSync({ n: 2 });
         }
-        await t.step(`${stops} stops, ${locked} of them under the lock`, () => {
-          assert(locked > 5 && stops - locked > 5);
-        });
-      },
-    });
-  }
+        using company = new Company(temp.path, "x".repeat(written === "much" ? 8192 : 1));
+        await using cleaner = spawnFixture("pause_at_step", [temp.path, verb, `${stops}`]);
+        const step = await cleaner.readLine();
+        if (step === "done") break;
+        const at = `stopped before step ${stops}, ${step}, ${end}`;
+        cleaner.kill("SIGSTOP");
+        await cleaner.send("go on");
+        const { generation } = company;
+        await company.meet(at);
+        if (company.refused > 0) locked++;
+        else if (company.generation > generation) passed++;
+
+        cleaner.kill(end === "is killed" ? "SIGKILL" : "SIGCONT");
+        const { success } = await cleaner.status;
+        assertEquals(success, end === "goes on", at);
+        company.refused = 0;
+        await company.meet(at);
+        assertEquals(company.refused, 0, at);
+        company.endReading(at);
+        const names = Object.keys(temp.files()).map((name) => name.replace(/^\d+/, ""));
+        assertEquals(names.sort(), [".log", ".table", "base", "cleanup", "owner"], at);
+      }
+      await t.step(`${stops} stops, ${locked} of them under the lock, ${passed} passed by`, () => {
+        assert(locked > 5 && stops - locked > 5);
+        if (written === "much") assertEquals(passed, stops - locked);
+      });
+    },
+  });
 }

@@ -5,8 +5,8 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { Column } from "../../engine/column.ts";
-import type { Matcher } from "../../engine/matcher.ts";
+import type { Column, ColumnMeta } from "../../engine/column.ts";
+import { type Matcher, oneOf } from "../../engine/matcher.ts";
 import { CorruptionError } from "../../engine/errors.ts";
 import {
   type Directory,
@@ -287,5 +287,24 @@ Deno.test("Group tells of a text that is none of those of its column, however it
       if (load) column.load();
       assertThrows(() => ask(column), CorruptionError);
     }
+  }
+});
+
+Deno.test("Group finds all other rows though a text is none of those of its column, and tells of it", () => {
+  const field = TableSchema.from({ f: "string" }).fields[0]!;
+  const ids = Array.from({ length: 1000 }, (_, i) => i);
+  for (const code of [5, 6, 200]) {
+    const { bytes, directory, first } = groupOf(field, ids, (i) => i % 7 === 3 ? null : `${i % 5}`);
+    const { codes } = directory.columns[0] as ColumnMeta & { kind: "dictionary" };
+    bytes[codes.at + 501] = code;
+    const open = () => new Group(new MemorySource(bytes, "p"), directory, first).column(field);
+    const matcher = oneOf(field.value, ["1", "2"], false);
+    const matching = ids.filter((i) => i % 7 !== 3 && i !== 501 && (i % 5 === 1 || i % 5 === 2));
+    const rows = Uint32Array.from(ids);
+    assertEquals([...rows.subarray(0, open().find(matcher, rows))], matching);
+    rows.set(ids);
+    assertEquals([...rows.subarray(0, open().select(matcher, rows, ids.length))], matching);
+    rows.set(ids);
+    assertThrows(() => open().classify(rows, new Uint32Array(ids.length)), CorruptionError);
   }
 });

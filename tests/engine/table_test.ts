@@ -141,7 +141,11 @@ Deno.test("openExtent() tells how much of it is kept, whether in pages or larger
   source.read(entry!.length - 8, entry!.length);
   assertEquals(kept, behind.length + 4096 + entry!.length % 4096);
   source.read(0, entry!.length);
-  assertEquals(kept, behind.length + entry!.length);
+  // The first page and the last one besides, by themselves: a view would keep the rest, too.
+  assertEquals(kept, behind.length + entry!.length + 4096 + entry!.length % 4096);
+  for (const at of [0, entry!.length - 8]) {
+    assert(source.read(at, at + 8).buffer.byteLength <= 4096, "a page keeps a larger piece");
+  }
 });
 
 Deno.test("openExtent() verifies a page once, also where two pieces share it", () => {
@@ -228,4 +232,17 @@ Deno.test("Table.hold() shares it with others who read, until it is closed or re
   files.remove(PATH);
   file.close();
   assertEquals(late.hold(files), false);
+});
+
+Deno.test("TableWriter.bytes grows with each piece of an index: it is synced as it grows", () => {
+  const file = new Disk().process().open(PATH, "createNew");
+  const out = new TableWriter(file, SUMS, 1, 0);
+  const order = Uint32Array.from({ length: 100_000 }, (_, i) => i ^ 1);
+  let before = out.bytes;
+  for (const _ of out.addIndex(SCHEMA.field("n"), 0, order, [])) {
+    assert(out.bytes - before >= 2 ** 16, `${out.bytes - before} bytes`);
+    before = out.bytes;
+  }
+  assert(out.bytes > before);
+  assertEquals(out.bytes, file.size());
 });
