@@ -273,11 +273,14 @@ function isWithin(byte: number): boolean {
   return (byte & 0xc0) === 0x80;
 }
 
+/** So long is a text that is kept though nobody may ask for it again. */
+const MAX_KEPT = 1024;
 let lastText = "";
 let lastBytes = encodeText(lastText);
 
 /** The UTF-8 of a text; of the same one again and again, as who searches asks for it. */
 function bytesOf(text: string): Uint8Array {
+  if (text.length > MAX_KEPT) return encodeText(text);
   if (text !== lastText) {
     lastBytes = encodeText(text);
     lastText = text;
