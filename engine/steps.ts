@@ -12,6 +12,26 @@ export function allOf<T>(steps: Generator<undefined, T>): T {
   }
 }
 
+/** Lets the event loop turn. A timer would let two milliseconds pass. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** How long one works, in milliseconds, before others get a turn. */
+const SLICE_MS = 2;
+
+/** Lets the others of a thread get their turns while something long is done. */
+export class Pace {
+  #since = performance.now();
+
+  /** Pauses if it is time to. */
+  async keep(): Promise<void> {
+    if (performance.now() - this.#since < SLICE_MS) return;
+    await turn();
+    this.#since = performance.now();
+  }
+}
+
 /**
  * Does all steps, and lets others go on between them. When `signal` is aborted its reason is thrown
  * into them where they stand, so that they take back what they did.
@@ -20,9 +40,10 @@ export async function stepwise<T>(
   steps: Generator<undefined, T>,
   signal?: AbortSignal,
 ): Promise<T> {
+  const pace = new Pace();
   for (let step = steps.next();;) {
     if (step.done) return step.value;
-    await new Promise((resolve) => setTimeout(resolve));
+    await pace.keep();
     step = signal?.aborted ? steps.throw(signal.reason) : steps.next();
   }
 }

@@ -10,6 +10,7 @@
 
 import { Cleanup } from "./cleanup.ts";
 import type { Closing } from "./closing.ts";
+import { Pace } from "./steps.ts";
 import type { Store } from "./store.ts";
 
 /** Whoever writes to the table. */
@@ -120,6 +121,7 @@ export class Upkeep {
     const cleanup = take();
     if (cleanup === undefined) return;
     const { closing, locked } = this.#host;
+    const pace = new Pace();
     try {
       // Blocking verbs may push it on meanwhile, to its end.
       while (!cleanup.isOver) {
@@ -130,9 +132,7 @@ export class Upkeep {
           break;
         }
         // Others get a turn; a closed handle gets none.
-        await (file === undefined
-          ? new Promise((resolve) => setTimeout(resolve))
-          : cleanup.sync(file));
+        await (file === undefined ? pace.keep() : cleanup.sync(file));
         closing.check();
       }
       cleanup.check();

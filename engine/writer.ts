@@ -21,7 +21,7 @@ import {
 import { MAX_TIMER_MS, type WaitOptions } from "./flock.ts";
 import { checkUnowned, longHolder, noteIfLong } from "./owner.ts";
 import { asyncInside, isInside, runInside, type Scope } from "./inside.ts";
-import { stepwise } from "./steps.ts";
+import { stepwise, turn } from "./steps.ts";
 import type { Store } from "./store.ts";
 import { Upkeep } from "./upkeep.ts";
 import { Workspace } from "./workspace.ts";
@@ -128,7 +128,7 @@ export class Writer {
         // Not waited for: what comes next is appended while this one is synced.
         if (batch !== undefined) this.#track(batch.sync());
         // What needs no sync keeps the event loop from turning, and a cleanup from going on.
-        else if (this.#upkeep.isBusy) await new Promise((resolve) => setTimeout(resolve));
+        else if (this.#upkeep.isBusy) await turn();
       } catch (error) {
         this.#rejectLate(this.#refused(error));
       }
