@@ -105,7 +105,9 @@ export function waitFor(verb: string, table: Table, scopes: Scope[] = scopesArou
     `a transaction of "${table.dir}" waits for "${next.dir}"`
   );
   throw new DeadlockError(
-    `Cannot ${verb} "${table.dir}": ${told.join(", ")}, which the transaction that this is called ` +
+    `Cannot ${verb} "${table.dir}": ${
+      told.join(", ")
+    }, which the transaction that this is called ` +
       `from holds: lock both at once with transaction([…]), or in the same order everywhere`,
   );
 }

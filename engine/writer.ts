@@ -55,8 +55,7 @@ const MAX_JOBS = 1024;
 
 /** Writes to one table. */
 export class Writer {
-  /** The table. */
-  readonly store: Store;
+  readonly #store: Store;
   readonly #options: WriterOptions;
   readonly #queue: Job[] = [];
   /** Those not settled yet, queued or being synced. */
@@ -74,7 +73,7 @@ export class Writer {
   readonly upkeep: Upkeep;
 
   constructor(store: Store, options: WriterOptions) {
-    this.store = store;
+    this.#store = store;
     this.#options = options;
     this.closing = new Closing(`Cannot write to "${store.dir}": this handle was closed`);
     this.upkeep = new Upkeep(store, {
@@ -83,6 +82,11 @@ export class Writer {
       lockedSync: (fn) => this.#lockedSync(fn),
       track: (promise) => this.track(promise),
     });
+  }
+
+  /** The table. */
+  get store(): Store {
+    return this.#store;
   }
 
   // ------------------------------------------------------------- changes
@@ -99,7 +103,7 @@ export class Writer {
     }
     const job = { change, since: performance.now(), resolve, reject };
     this.#jobs.add(job);
-    // Whom a transaction waits for is in no queue: others may have begun to wait before.
+    // Called from a transaction it waits by itself: the wait of the queue has another limit.
     if (scopesAround().length > 0) this.track(this.#commitAll([job]));
     else {
       this.#queue.push(job);
@@ -192,7 +196,7 @@ export class Writer {
 
   /** Under the lock: makes changes and appends them; what is left is to acknowledge them. */
   #commit(jobs: readonly Job[]): { sync(): Promise<void>; syncSync(): void } | undefined {
-    const store = this.store;
+    const store = this.#store;
     const done: { job: Job; value: unknown }[] = [];
     const payloads: Uint8Array[] = [];
     this.#changing = true;
@@ -259,14 +263,14 @@ export class Writer {
   checkBytes(bytes: number): void {
     if (bytes <= MAX_COMMIT_BYTES) return;
     throw new RangeError(
-      `Cannot commit ${bytes} bytes to "${this.store.dir}" at once, the limit is ` +
+      `Cannot commit ${bytes} bytes to "${this.#store.dir}" at once, the limit is ` +
         `${MAX_COMMIT_BYTES}, write less at a time`,
     );
   }
 
   /** What the system refuses before anything is appended. */
   #refused(error: unknown): unknown {
-    return refused(`Cannot write to "${this.store.dir}"`, "nothing was changed", error);
+    return refused(`Cannot write to "${this.#store.dir}"`, "nothing was changed", error);
   }
 
   readonly #throwRefused = (error: unknown): never => {
@@ -299,8 +303,8 @@ export class Writer {
   }
 
   #ownAll() {
-    this.store.begin();
-    const { log } = this.store;
+    this.#store.begin();
+    const { log } = this.#store;
     log.own();
     return { log, end: log.end };
   }
@@ -346,8 +350,8 @@ export class Writer {
     using wait = waitFor("write to", this.#table, scopes);
     const options = this.#waitOptions(start, wait, limit);
     try {
-      if (this.store.owned) return await this.#alone(options, () => this.#hold());
-      await this.store.lock!.acquire(options);
+      if (this.#store.owned) return await this.#alone(options, () => this.#hold());
+      await this.#store.lock!.acquire(options);
       return this.#hold();
     } catch (error) {
       return this.#throwRefused(error);
@@ -364,7 +368,7 @@ export class Writer {
   /** The lock was granted, to a transaction. */
   #hold(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const { owned, lock } = this.store;
+    const { owned, lock } = this.#store;
     this.#transaction = promise;
     return () => {
       this.#transaction = undefined;
@@ -384,7 +388,7 @@ export class Writer {
         ms: start + timeoutMs - performance.now(),
         late: () => {
           const waitedMs = performance.now() - start;
-          return new LockTimeoutError(this.store.dir, waitedMs, this.holder(), options.holding);
+          return new LockTimeoutError(this.#store.dir, waitedMs, this.holder(), options.holding);
         },
       });
     }
@@ -411,13 +415,13 @@ export class Writer {
       wait[Symbol.dispose]();
       return fn();
     };
-    return await (this.store.owned
+    return await (this.#store.owned
       ? this.#alone(options, granted)
-      : this.store.lock!.run(granted, options));
+      : this.#store.lock!.run(granted, options));
   }
 
   #lockedSync<T>(fn: () => T): T {
-    const { owned, lock } = this.store;
+    const { owned, lock } = this.#store;
     this.#lockSync();
     try {
       return fn();
@@ -427,8 +431,8 @@ export class Writer {
   }
 
   #lockSync(): void {
-    const { owned, dir, files } = this.store;
-    const lock = this.store.lock!;
+    const { owned, dir, files } = this.#store;
+    const lock = this.#store.lock!;
     if (owned ? this.#transaction !== undefined : lock.held) {
       if (!owned) checkUnowned(files, dir, "write to");
       throw new DeadlockError(
@@ -442,11 +446,11 @@ export class Writer {
   }
 
   get #table() {
-    return { lock: this.store.lock!, dir: this.store.dir };
+    return { lock: this.#store.lock!, dir: this.#store.dir };
   }
 
   #waitOptions(start: number, wait: Wait, timeoutMs = this.#options.timeoutMs): WaitOptions {
-    const { files, dir } = this.store;
+    const { files, dir } = this.#store;
     return {
       ...wait.limits(timeoutMs),
       path: dir,
@@ -459,7 +463,7 @@ export class Writer {
 
   /** Whose transaction holds the lock for long, as far as it is known. */
   holder(): LockHolder | undefined {
-    const store = this.store;
+    const store = this.#store;
     try {
       store.refresh();
       return longHolder(store.files, store.dir, store.log.sequence);
@@ -476,9 +480,9 @@ export class Writer {
    */
   check(): void {
     this.closing.check();
-    if (this.store.lock === undefined) {
+    if (this.#store.lock === undefined) {
       throw new ReadOnlyError(
-        `Cannot write to "${this.store.dir}": it was opened with readOnly, open it without`,
+        `Cannot write to "${this.#store.dir}": it was opened with readOnly, open it without`,
       );
     }
     this.#checkOutside("write to");
@@ -486,7 +490,7 @@ export class Writer {
 
   /** What would wait for the transaction that it is called from would wait for ever. */
   #checkOutside(verb: string): void {
-    const { dir, lock } = this.store;
+    const { dir, lock } = this.#store;
     if (lock === undefined || !isInside(lock)) return;
     throw new DeadlockError(
       `Cannot ${verb} "${dir}" inside a transaction of it: use the verbs of the transaction, ` +
@@ -498,7 +502,7 @@ export class Writer {
     this.check();
     if (!this.#changing) return;
     throw new DeadlockError(
-      `Cannot write to "${this.store.dir}": the function of an update holds the lock, ` +
+      `Cannot write to "${this.#store.dir}": the function of an update holds the lock, ` +
         `return what is to be changed, or write later`,
     );
   }
