@@ -765,7 +765,7 @@ const BUGS: readonly Bug[] = [
     find: "      this.closing.check();\n      store.append(payloads);",
     put: "      store.append(payloads);",
     test: "tests/base/closed_inside_test.ts",
-    filter: "disposed of inside",
+    filter: "still open",
   },
   // ------------------------------------------------------------- watching
   {

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { withFiles } from "../../engine/file.ts";
 import {
   Base,
   BaseError,
@@ -15,6 +16,7 @@ import {
   PsBase,
 } from "../../mod.ts";
 import { tempBase } from "../helpers/temp_base.ts";
+import { watchFiles } from "../helpers/watched_files.ts";
 
 const SCHEMA = { i: { type: "integer", required: true }, s: "string" } as const;
 type Rows = Base<typeof SCHEMA>;
@@ -147,6 +149,24 @@ for (const Class of [Base, PsBase]) {
       }
     });
   }
+
+  Deno.test(`${Class.name} that is disposed of inside updateSync() appends nothing, though its log is still open`, async () => {
+    await using temp = tempBase();
+    await (await fill(Class, temp.path, "log")).close();
+    const files = watchFiles();
+    const db = withFiles(files, () => Class.openSync(temp.path, { schema: SCHEMA }));
+    const gate = Promise.withResolvers<void>();
+    const syncing = Promise.withResolvers<void>();
+    files.beforeSync = () => (syncing.resolve(), gate.promise);
+    const first = assertRejects(() => db.insert({ i: 300 }), ClosedError);
+    await syncing.promise;
+    const end = () => (db[Symbol.dispose](), { s: "x" });
+    assertThrows(() => db.updateSync(1, end), ClosedError);
+    gate.resolve();
+    await first;
+    await using again = await PsBase.open(temp.path, { schema: SCHEMA });
+    assertEquals([again.size, again.get(1)?.s], [301, "s1"]);
+  });
 
   Deno.test(`${Class.name}.watch() whose condition disposes of the handle ends`, async () => {
     for (const end of ["dispose", "destroy"]) {

@@ -257,9 +257,10 @@ Deno.test("transaction() locks in one order, whatever order the tables are given
     high.insert({ n: 1 });
     low.insert({ n: 1 });
   });
+  await new Promise((resolve) => setTimeout(resolve));
   // It has not locked the other one meanwhile.
-  await high.insert({ n: 2 });
   high.insertSync({ n: 3 });
+  await high.insert({ n: 2 });
   gate.resolve();
   await holds;
   await waiting;
