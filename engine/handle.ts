@@ -147,9 +147,9 @@ export class Handle {
   }
 
   /** An owner waits for the write under way: that no other Base is there is known by now. */
-  #patience({ timeoutMs }: OpenSchemaOptions<Schema>, wait: Wait) {
+  #patience({ timeoutMs }: OpenSchemaOptions<Schema>, wait: Wait | undefined) {
     const holder = () => this.writer.holder();
-    return { path: this.store.dir, ...wait.limits(timeoutMs), holder };
+    return { path: this.store.dir, ...limitsOf(timeoutMs, wait), holder };
   }
 
   /** The lock is held now, and will be until the handle is closed. */
@@ -278,11 +278,15 @@ function checkOutside(verb: string, dir: string, lock: Flock): void {
   );
 }
 
+function limitsOf(timeoutMs: number | undefined, wait: Wait | undefined) {
+  return { timeoutMs: timeoutMs ?? wait?.limitMs, holding: wait?.holding };
+}
+
 /** How long the lock is waited for, and who is not waited for. */
-function waiting(dir: string, { timeoutMs }: OpenSchemaOptions<Schema>, wait: Wait) {
+function waiting(dir: string, { timeoutMs }: OpenSchemaOptions<Schema>, wait: Wait | undefined) {
   const files = currentFiles();
   const onBusy = () => checkUnowned(files, dir, "open");
-  return { path: dir, ...wait.limits(timeoutMs), onBusy };
+  return { path: dir, ...limitsOf(timeoutMs, wait), onBusy };
 }
 
 /** One call of `create`. */

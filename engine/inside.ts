@@ -44,29 +44,25 @@ export class Scope {
   }
 }
 
-/** A wait for the lock of a table. */
+/** A wait for the lock of a table, inside a transaction. */
 export class Wait implements Disposable {
   /** The table. */
   readonly table: Table;
   /** The tables whose locks are held meanwhile. */
   readonly holding: readonly string[];
+  /** How long, in milliseconds, if the user said nothing. */
+  readonly limitMs = NESTED_MS;
   readonly #scopes: readonly Scope[];
 
   /**
    * @param table The table.
    * @param scopes The transactions that go on only after it.
    */
-  constructor(table: Table, scopes: Iterable<Scope>) {
+  constructor(table: Table, scopes: readonly Scope[]) {
     this.table = table;
-    this.#scopes = [...scopes];
+    this.#scopes = scopes;
     this.holding = this.#scopes.map(({ table: { dir } }) => dir);
     for (const scope of this.#scopes) scope.waits.add(this);
-  }
-
-  /** How long, and what is told when that was not enough; `timeoutMs` as the user set it. */
-  limits(timeoutMs: number | undefined): { timeoutMs: number; holding: readonly string[] } {
-    const { holding } = this;
-    return { timeoutMs: timeoutMs ?? (holding.length > 0 ? NESTED_MS : Infinity), holding };
   }
 
   /** The lock was granted, or will not be. */
@@ -87,20 +83,27 @@ export function scopesAround(): Scope[] {
 
 /** Whether the code that runs now was called from a transaction that holds the lock. */
 export function isInside(lock: Flock): boolean {
+  // Asked with every write, mostly outside of any transaction.
+  if (holders.size === 0) return false;
   const holds = ({ table }: Scope) => table.lock === lock;
   return blocking.values().some(holds) || scopesAround().some(holds);
 }
 
 /**
- * Begins to wait for the lock of a table.
+ * Begins to wait for the lock of a table; `undefined` outside of any transaction.
  *
  * @param verb What is attempted, for the message.
  * @param scopes The transactions that go on only after it.
  * @throws {DeadlockError} If who holds the lock waits for one of these.
  */
-export function waitFor(verb: string, table: Table, scopes: Scope[] = scopesAround()): Wait {
-  const circle = scopes.length > 0 ? circleOf(table, scopes) : undefined;
-  if (circle === undefined) return new Wait(table, scopes);
+export function waitFor(
+  verb: string,
+  table: Table,
+  scopes: readonly Scope[] = scopesAround(),
+): Wait | undefined {
+  if (scopes.length === 0) return undefined;
+  const circle = circleOf(table, scopes);
+  if (circle === undefined) return new Wait(table, [...scopes]);
   const told = circle.map(([{ table }, next]) =>
     `a transaction of "${table.dir}" waits for "${next.dir}"`
   );
@@ -113,8 +116,8 @@ export function waitFor(verb: string, table: Table, scopes: Scope[] = scopesArou
 }
 
 /** Begins to wait for the lock of a table, blocking: no transaction of the thread goes on meanwhile. */
-export function waitForSync(table: Table): Wait {
-  return new Wait(table, holders.values());
+export function waitForSync(table: Table): Wait | undefined {
+  return holders.size === 0 ? undefined : new Wait(table, [...holders.values()]);
 }
 
 /** Who holds the lock of a table, for whom that one waits, and so on to one of `mine`. */

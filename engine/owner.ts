@@ -119,6 +119,9 @@ export class LongNote implements Disposable {
   readonly #since = performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #noted = false;
+  /** When the clock was looked at, and how many verbs it takes till it is again. */
+  #looked = 0;
+  #unlooked = 1;
 
   constructor(files: Files, dir: string, sequence: number) {
     this.#files = files;
@@ -133,7 +136,12 @@ export class LongNote implements Disposable {
 
   /** Writes the note if it is time to. */
   look(): void {
-    if (!this.#noted && performance.now() - this.#since > LONG_BLOCKED_MS) this.#write();
+    if (--this.#unlooked > 0 || this.#noted) return;
+    const ms = performance.now() - this.#since;
+    if (ms > LONG_BLOCKED_MS) this.#write();
+    // The clock costs more than many a verb: where they are fast, not each looks at it.
+    this.#unlooked = ms - this.#looked < 1 ? 16 : 1;
+    this.#looked = ms;
   }
 
   #write(): void {

@@ -63,8 +63,8 @@ class Part {
     return this.#changes !== undefined && this.#changes.payload.length > 0;
   }
 
-  /** Appends what was changed and lets go of the lock. */
-  commit(): Committing<void> {
+  /** Appends what was changed and lets go of the lock; `blocking` if nothing else ran meanwhile. */
+  commit(blocking = false): Committing<void> {
     const { store } = this.writer;
     const changes = this.#changes!;
     try {
@@ -79,7 +79,7 @@ class Part {
           );
         }
         draft.adopt(changes);
-      });
+      }, blocking);
     } finally {
       this.end();
     }
@@ -220,7 +220,7 @@ export function transactSync<T>(writers: readonly Writer[], fn: (works: Workspac
     for (const part of given) part.check();
     for (const [i, part] of given.entries()) {
       try {
-        part.commit().syncSync();
+        part.commit(true).syncSync();
       } catch (error) {
         throw partly(error, part, given.slice(0, i));
       }

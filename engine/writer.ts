@@ -124,8 +124,12 @@ export class Writer {
     return value;
   }
 
-  /** Commits a change under the lock, which is held. */
-  commitNow<T>(change: Edit<T>): Committing<T> {
+  /**
+   * Commits a change under the lock, which is held.
+   *
+   * @param begun The store was begun, and nothing else ran since.
+   */
+  commitNow<T>(change: Edit<T>, begun = false): Committing<T> {
     let result: { value: unknown } | { error: unknown } | undefined;
     let settled = () => {};
     const settle = (as: { value: unknown } | { error: unknown }) => {
@@ -140,7 +144,7 @@ export class Writer {
       reject: (error) => settle({ error }),
     };
     this.#jobs.add(job);
-    const batch = this.#commit([job]);
+    const batch = this.#commit([job], begun);
     const told = () => {
       if ("error" in result!) throw result.error;
       return result!.value as T;
@@ -195,13 +199,16 @@ export class Writer {
   }
 
   /** Under the lock: makes changes and appends them; what is left is to acknowledge them. */
-  #commit(jobs: readonly Job[]): { sync(): Promise<void>; syncSync(): void } | undefined {
+  #commit(
+    jobs: readonly Job[],
+    begun = false,
+  ): { sync(): Promise<void>; syncSync(): void } | undefined {
     const store = this.#store;
     const done: { job: Job; value: unknown }[] = [];
     const payloads: Uint8Array[] = [];
     this.#changing = true;
     try {
-      store.begin();
+      if (!begun) store.begin();
       for (const job of jobs) {
         try {
           const draft = new Draft(store.state, store.dir);
@@ -408,16 +415,22 @@ export class Writer {
   }
 
   /** What runs under the lock in the turn in which it is granted. */
-  async #locked<T>(fn: () => T, start = performance.now()): Promise<T> {
-    using wait = waitFor("write to", this.#table);
-    const options = this.#waitOptions(start, wait);
-    const granted = () => {
-      wait[Symbol.dispose]();
+  #locked<T>(fn: () => T, start = performance.now()): Promise<T> {
+    const scopes = scopesAround();
+    if (scopes.length > 0) return this.#lockedInside(fn, start, scopes);
+    return this.#granted(fn, this.#waitOptions(start));
+  }
+
+  async #lockedInside<T>(fn: () => T, start: number, scopes: Scope[]): Promise<T> {
+    using wait = waitFor("write to", this.#table, scopes);
+    return await this.#granted(() => {
+      wait?.[Symbol.dispose]();
       return fn();
-    };
-    return await (this.#store.owned
-      ? this.#alone(options, granted)
-      : this.#store.lock!.run(granted, options));
+    }, this.#waitOptions(start, wait));
+  }
+
+  #granted<T>(fn: () => T, options: WaitOptions): Promise<T> {
+    return this.#store.owned ? this.#alone(options, fn) : this.#store.lock!.run(fn, options);
   }
 
   #lockedSync<T>(fn: () => T): T {
@@ -449,10 +462,11 @@ export class Writer {
     return { lock: this.#store.lock!, dir: this.#store.dir };
   }
 
-  #waitOptions(start: number, wait: Wait, timeoutMs = this.#options.timeoutMs): WaitOptions {
+  #waitOptions(start: number, wait?: Wait, timeoutMs = this.#options.timeoutMs): WaitOptions {
     const { files, dir } = this.#store;
     return {
-      ...wait.limits(timeoutMs),
+      timeoutMs: timeoutMs ?? wait?.limitMs,
+      holding: wait?.holding,
       path: dir,
       start,
       closing: this.closing,

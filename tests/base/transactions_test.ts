@@ -243,8 +243,8 @@ for (const form of FORMS) {
 
 Deno.test("transaction() locks in one order, whatever order the tables are given in", async () => {
   await using dir = tempDir();
-  await using a = await PsBase.create(`${dir.path}/a`, SCHEMA);
-  await using b = await PsBase.create(`${dir.path}/b`, SCHEMA);
+  using a = PsBase.createSync(`${dir.path}/a`, SCHEMA);
+  using b = PsBase.createSync(`${dir.path}/b`, SCHEMA);
   const [low, high] = byUuid([a, b]) as [Numbers, Numbers];
   const gate = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
@@ -257,6 +257,7 @@ Deno.test("transaction() locks in one order, whatever order the tables are given
     high.insert({ n: 1 });
     low.insert({ n: 1 });
   });
+  for (const one of [holds, waiting]) one.catch(() => {});
   await new Promise((resolve) => setTimeout(resolve));
   // It has not locked the other one meanwhile.
   high.insertSync({ n: 3 });
