@@ -714,7 +714,7 @@ const BUGS: readonly Bug[] = [
   // ------------------------------------------------------------- transactions of several tables
   {
     bug: "a transaction waits for one that waits for it",
-    rule: "Transactions: whoever would close a circle of waits gets a DeadlockError",
+    rule: "Transactions: who would close a circle gets a DeadlockError",
     in: "engine/inside.ts",
     find: "  if (circle === undefined) return new Wait(table, [...scopes]);",
     put: "  if (circle !== null) return new Wait(table, [...scopes]);",
@@ -722,7 +722,7 @@ const BUGS: readonly Bug[] = [
     filter: "three tables",
   },
   {
-    bug: "a transaction waits for what it only left to be done at leisure",
+    bug: "a transaction waits for what is done at leisure",
     rule: "Transactions: who waits for nothing closes no circle",
     in: "engine/inside.ts",
     find: "  return awaiting === undefined ? fn() : awaiting.run([], fn);",
@@ -760,7 +760,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     bug: "what a closed handle was about to commit is appended",
-    rule: "Handles: what is disposed of in a function of its own verb ends with a ClosedError",
+    rule: "Handles: one disposed of inside its verb appends nothing",
     in: "engine/writer.ts",
     find: "      this.closing.check();\n      store.append(payloads);",
     put: "      store.append(payloads);",
