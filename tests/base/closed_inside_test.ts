@@ -15,6 +15,7 @@ import {
   DeadlockError,
   PsBase,
 } from "../../mod.ts";
+import { until } from "../helpers/locks.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
 
@@ -164,6 +165,7 @@ for (const Class of [Base, PsBase]) {
     assertThrows(() => db.updateSync(1, end), ClosedError);
     gate.resolve();
     await first;
+    await until(() => files.opened.size === 0);
     await using again = await PsBase.open(temp.path, { schema: SCHEMA });
     assertEquals([again.size, again.get(1)?.s], [301, "s1"]);
   });
