@@ -746,7 +746,6 @@ const BUGS: readonly Bug[] = [
     find: "  return writers.map((writer) => parts.find((part) => part.writer === writer)!);",
     put: "  return [...parts];",
     test: "tests/base/transactions_test.ts",
-    filter: "each its own type",
   },
   {
     bug: "a table is written before the one before it is on disk",

@@ -9,6 +9,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { NESTED_MS } from "../../engine/inside.ts";
 import { Base, DeadlockError, LockTimeoutError, PsBase } from "../../mod.ts";
 import { LONG } from "../helpers/crash_run.ts";
+import { until } from "../helpers/locks.ts";
 import { spawnFixture } from "../helpers/spawn.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 
@@ -202,6 +203,8 @@ Deno.test("PsBase: a cleanup that begins at leisure in a transaction is nothing 
   first.go();
   await begun.promise;
   const second = await begin(b, () => a.insert({ n: 2 }));
+  const isBegun = () => [...Deno.readDirSync(b.path)].some(({ name }) => /^0*2\.table/.test(name));
+  await until(isBegun);
   // It gets to its last step, for which it needs the lock.
   for (let i = 0; i < 100; i++) await settle();
   second.go();
