@@ -11,7 +11,7 @@ import { ConflictError, RecordNotFoundError, SchemaError, UpdateError } from "./
 import { explain } from "./handle.ts";
 import { anchor } from "./links.ts";
 import { compile } from "./query.ts";
-import { baseOf, rowAt, versionAt } from "./rows.ts";
+import { baseOf, rowAt, strictRowAt, versionAt } from "./rows.ts";
 import type { FieldDef, StoredRow } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
 import { type Place, placeOf, type State } from "./state.ts";
@@ -161,7 +161,7 @@ export class Edits {
     const { id } = place;
     const { version, values } = draft.copy(place);
     const given = typeof changes === "function"
-      ? changes(rowAt(origin, placeOf(id, { version, values }), schema.fields))
+      ? changes(strictRowAt(origin, placeOf(id, { version, values }), schema.fields))
       : changes;
     explain(attempt, () => {
       schema.takeUpdate(values, given);

@@ -15,6 +15,7 @@ import {
   prepareBase,
   unmakeBase,
 } from "./create.ts";
+import { Declared } from "./declared.ts";
 import {
   BaseError,
   BaseExistsError,
@@ -86,13 +87,17 @@ export class Handle {
 
   // ------------------------------------------------------------- opening
 
-  /** Opens a base; with `owner` set for this handle alone. */
+  /**
+   * Opens a base; with `owner` set for this handle alone. The user counts on the fields `declared`,
+   * which need not be all.
+   */
   static async open(
     path: string | URL,
     settings: OpenSchemaOptions<Schema>,
     owner: boolean,
+    declared = settings.schema,
   ): Promise<Handle> {
-    const handle = Handle.#open(path, settings, owner);
+    const handle = Handle.#open(path, settings, owner, declared);
     if (handle.#ownership === undefined) return handle;
     try {
       checkOutside("open", handle.store.dir, handle.store.state.origin.base);
@@ -105,8 +110,13 @@ export class Handle {
   }
 
   /** As {@linkcode Handle.open}, blocking. */
-  static openSync(path: string | URL, settings: OpenSchemaOptions<Schema>, owner: boolean): Handle {
-    const handle = Handle.#open(path, settings, owner);
+  static openSync(
+    path: string | URL,
+    settings: OpenSchemaOptions<Schema>,
+    owner: boolean,
+    declared = settings.schema,
+  ): Handle {
+    const handle = Handle.#open(path, settings, owner, declared);
     if (handle.#ownership === undefined) return handle;
     try {
       handle.store.lock!.acquireSync(handle.#patience(settings));
@@ -117,7 +127,12 @@ export class Handle {
     return handle.#own();
   }
 
-  static #open(path: string | URL, settings: OpenSchemaOptions<Schema>, owner: boolean): Handle {
+  static #open(
+    path: string | URL,
+    settings: OpenSchemaOptions<Schema>,
+    owner: boolean,
+    declared: Schema | undefined,
+  ): Handle {
     const files = currentFiles();
     const dir = toPath(path);
     const { readOnly = false, schema } = settings;
@@ -126,12 +141,18 @@ export class Handle {
       writer: writerOptions(settings),
       store: storeOptions(settings),
     }));
-    const given = schema && explain(attempt, () => TableSchema.from(schema));
+    const given = declared && explain(attempt, () => TableSchema.from(declared));
     const store = Store.open(files, dir, options.store);
     try {
-      const difference = given && store.state.schema.difference(anchor(files, dir, given));
-      if (difference !== undefined) {
-        throw new SchemaError(`${attempt}: ${difference}, give the schema that is stored, or none`);
+      if (given !== undefined) {
+        const anchored = anchor(files, dir, given);
+        const difference = schema && store.state.schema.difference(anchored);
+        if (difference !== undefined) {
+          throw new SchemaError(
+            `${attempt}: ${difference}, give the schema that is stored, or none`,
+          );
+        }
+        store.declare(new Declared(anchored.fields));
       }
       const ownership = owner && !readOnly ? Ownership.take(files, dir) : undefined;
       return new Handle(store, new Writer(store, options.writer), ownership);
@@ -183,7 +204,7 @@ export class Handle {
         lock.detach();
       }
     }
-    return Handle.open(path, creation.opening, owner);
+    return Handle.open(path, creation.opening, owner, schema);
   }
 
   /** As {@linkcode Handle.create}, blocking. */
@@ -212,7 +233,7 @@ export class Handle {
         lock.detach();
       }
     }
-    return Handle.openSync(path, creation.opening, owner);
+    return Handle.openSync(path, creation.opening, owner, schema);
   }
 
   // ------------------------------------------------------------- ending

@@ -175,15 +175,10 @@ export class TableSchema {
    */
   difference(given: TableSchema): string | undefined {
     for (const theirs of given.fields) {
-      const ours = this.byName.get(theirs.name);
+      const difference = this.typeDifference(theirs);
+      if (difference !== undefined) return difference;
+      const ours = this.byName.get(theirs.name)!;
       const field = `field "${theirs.name}"`;
-      if (ours === undefined) return `${field} is not in the base`;
-      if (ours.type !== theirs.type) {
-        return `${field} is ${ours.type} in the base, not ${theirs.type}`;
-      }
-      if (ours.target !== theirs.target) {
-        return `${field} leads to "${ours.target}" in the base, not to "${theirs.target}"`;
-      }
       for (const flag of FLAGS) {
         if (ours[flag] === theirs[flag]) continue;
         const what = flag === "index" ? "indexed" : flag;
@@ -195,6 +190,18 @@ export class TableSchema {
     }
     const missing = this.fields.find((field) => !given.byName.has(field.name));
     return missing && `field "${missing.name}" of the base is not in the schema given`;
+  }
+
+  /** In what the field of that name differs from `theirs`: it is missing, or of another type. */
+  typeDifference(theirs: FieldDef): string | undefined {
+    const ours = this.byName.get(theirs.name);
+    const field = `field "${theirs.name}"`;
+    if (ours === undefined) return `${field} is not in the base`;
+    if (ours.type !== theirs.type) {
+      return `${field} is ${ours.type} in the base, not ${theirs.type}`;
+    }
+    if (ours.target === theirs.target) return undefined;
+    return `${field} leads to "${ours.target}" in the base, not to "${theirs.target}"`;
   }
 
   /** The values of a row to insert, by number. */

@@ -89,6 +89,8 @@ export function watch<S extends Schema>(
         for (const { sequence: at, changes } of commits) {
           for (const change of changes) {
             if (ends()) return;
+            // The rows from here on have other fields, which the user may not count on.
+            if (isOfFields(change)) store.refresh();
             if (matches(asked(change, at))) yield told<S>(store, at, change);
           }
         }
@@ -111,6 +113,10 @@ export function watch<S extends Schema>(
       return this;
     },
   };
+}
+
+function isOfFields({ row, before }: RowChange): boolean {
+  return row === undefined && before === undefined;
 }
 
 /** Whether a row matches before or after a change; the fields concern everybody. */
