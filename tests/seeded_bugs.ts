@@ -30,6 +30,8 @@ const LOG = "tests/engine/log_test.ts";
 const WATCH = "tests/base/watch_test.ts";
 const UPKEEP = "tests/base/upkeep_test.ts";
 const STATE = "tests/engine/state_test.ts";
+const UNKNOWN = "tests/base/unknown_field_test.ts";
+const DECLARED = "tests/base/declared_test.ts";
 
 const BUGS: readonly Bug[] = [
   // ------------------------------------------------------------- frames
@@ -850,6 +852,136 @@ const BUGS: readonly Bug[] = [
     put: "true",
     test: "tests/hostile_test.ts",
     filter: "PsBase tells of a group",
+  },
+  // ------------------------------------------------------------- fields
+  {
+    bug: "a name that is no field reads as undefined",
+    rule: "Names: what is no field is no answer",
+    in: "engine/strict.ts",
+    find: 'if (typeof name === "symbol" || ASKED_OF_ALL.has(name)) return undefined;',
+    put: "return undefined;",
+    test: UNKNOWN,
+  },
+  {
+    bug: "a condition is given a row that answers to any name",
+    rule: "Names: what is no field is no answer",
+    in: "engine/row_view.ts",
+    find: "    strictFrom(this.make.prototype);\n",
+    put: "",
+    test: UNKNOWN,
+  },
+  {
+    bug: "an update function is given a row that answers to any name",
+    rule: "Names: what is no field is no answer",
+    in: "engine/edits.ts",
+    find: "changes(strictRowAt(origin",
+    put: "changes(rowAt(origin",
+    test: UNKNOWN,
+  },
+  {
+    bug: "a row that a link leads to answers to any name",
+    rule: "Names: what is no field is no answer",
+    in: "engine/rows.ts",
+    find: "strict(rowAt(origin, place, fields, strictRowAt))",
+    put: "strict(rowAt(origin, place, fields))",
+    test: UNKNOWN,
+  },
+  {
+    bug: "a name that await asks for throws",
+    rule: "Names: what is no field is no answer",
+    in: "engine/strict.ts",
+    find: 'new Set<string | symbol>(["then", "toJSON"])',
+    put: 'new Set<string | symbol>(["toJSON"])',
+    test: UNKNOWN,
+  },
+  {
+    bug: "a handle reads on though a field that it was given is gone",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/store.ts",
+    find: "    const state = this.look();\n    this.checkFields();\n",
+    put: "    const state = this.look();\n",
+    test: DECLARED,
+  },
+  {
+    bug: "a handle writes on though a field that it was given is gone",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/writer.ts",
+    find: "      store.checkFields();\n      for",
+    put: "      for",
+    test: DECLARED,
+  },
+  {
+    bug: "a transaction begins though a field that its handle was given is gone",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/writer.ts",
+    find: "      store.checkFields();\n      using",
+    put: "      using",
+    test: DECLARED,
+  },
+  {
+    bug: "a watcher goes on though a field that its handle was given is gone",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/watch.ts",
+    find: "if (isOfFields(change)) store.refresh();",
+    put: "",
+    test: DECLARED,
+  },
+  {
+    bug: "a base that was created is opened as one without a schema",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/handle.ts",
+    find: "return Handle.open(path, creation.opening, owner, schema);",
+    put: "return Handle.open(path, creation.opening, owner);",
+    test: DECLARED,
+  },
+  {
+    bug: "fields that fitted once are not looked at again",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/declared.ts",
+    find: "if (schema === this.#fits) return;",
+    put: "if (this.#fits !== undefined) return;",
+    test: DECLARED,
+  },
+  {
+    bug: "a field of another type is what was given",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/schema.ts",
+    find: "if (ours.type !== theirs.type) {",
+    put: "if (ours.type !== theirs.type && false) {",
+    test: DECLARED,
+  },
+  {
+    bug: "a handle takes its own schema verb for that of others",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/store.ts",
+    find: "    this.#declared = this.#declared?.follow(schema, this.#state.schema);\n",
+    put: "",
+    test: DECLARED,
+  },
+  {
+    bug: "a schema verb that could not be written counts all the same",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/store.ts",
+    find: "      this.#declared = this.#appended;\n",
+    put: "",
+    test: DECLARED,
+  },
+  {
+    bug: "a field that a handle adds does not count",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/declared.ts",
+    find: "return name === undefined || counts.has(name);",
+    put: "return name !== undefined && counts.has(name);",
+    test: DECLARED,
+  },
+  {
+    bug: "names that change places are lost",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/declared.ts",
+    find: "const name = names.get(number);",
+    put:
+      "const name = names.get(number) && after.fields.find((one) => one.number === number)!.name;",
+    test: DECLARED,
   },
 ];
 
