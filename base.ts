@@ -679,7 +679,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * @typeParam C What a function returns.
    * @param target Which row, or which rows.
    * @param changes Values by field, or a function that makes them of the row as it is then. It
-   *   runs under the lock, once for each row: a slow one stops other writers.
+   *   runs under the lock, once for each row: a slow one stops other writers. Of the row it can
+   *   read fields only: another name throws a `TypeError`.
    * @returns The new row; for an array, the new rows.
    * @throws {ConflictError} If a row was passed that was changed since it was read.
    * @throws {RecordNotFoundError} If a row is gone.
@@ -716,7 +717,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * @typeParam C What a function returns.
    * @param target Which row, or which rows.
    * @param changes Values by field, or a function that makes them of the row as it is then. It
-   *   runs under the lock, once for each row: a slow one stops other writers.
+   *   runs under the lock, once for each row: a slow one stops other writers. Of the row it can
+   *   read fields only: another name throws a `TypeError`.
    * @returns The new row; for an array, the new rows.
    *
    * @example Blocking
@@ -1092,7 +1094,7 @@ export class Base<S extends Schema = Schema> extends View<S>
 
   /**
    * Drops a field with its values. One commit, whatever the number of rows; cleanup frees the
-   * space.
+   * space. Handles of others that were given a schema with it throw a `SchemaError` from then on.
    *
    * @typeParam N The name.
    * @param name The name of the field.
@@ -1196,7 +1198,7 @@ export class Base<S extends Schema = Schema> extends View<S>
 
   /**
    * Gives a field another name. One commit, whatever the number of rows; others see it on their
-   * next call.
+   * next call, which throws a `SchemaError` if they were given a schema with the old name.
    *
    * @typeParam N The name.
    * @typeParam M The new name.
@@ -1737,6 +1739,11 @@ export class Base<S extends Schema = Schema> extends View<S>
  *
  * The same verbs as `Base`: each write takes the lock for its own moment, and each read sees
  * what others committed before it.
+ *
+ * A handle that was created, or opened with a schema, relies on the fields of that schema, and its
+ * own schema verbs change what it relies on. Once another handle has dropped or renamed one of them,
+ * or changed its type, every verb that reads or writes throws a `SchemaError`: open the table again.
+ * Fields that others add do not disturb it.
  *
  * @typeParam S The schema: field names and their types.
  *

@@ -40,7 +40,10 @@ export interface OpenOptions {
 
 /** How a base is opened whose schema is known. */
 export interface OpenSchemaOptions<S extends Schema> extends OpenOptions {
-  /** Gives rows their types, and is compared with the schema that is stored. */
+  /**
+   * Gives rows their types, and is compared with the schema that is stored. Calls throw a
+   * `SchemaError` once somebody else has dropped or renamed a field of it, or changed its type.
+   */
   readonly schema?: S | undefined;
 }
 
