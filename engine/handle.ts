@@ -88,14 +88,14 @@ export class Handle {
   // ------------------------------------------------------------- opening
 
   /**
-   * Opens a base; with `owner` set for this handle alone. The user counts on the fields `declared`,
-   * which need not be all.
+   * Opens a base; with `owner` set for this handle alone. The user counts on the fields of
+   * `declared`, which need not be all; by default on those of the schema in `settings`.
    */
   static async open(
     path: string | URL,
     settings: OpenSchemaOptions<Schema>,
     owner: boolean,
-    declared = settings.schema,
+    declared?: TableSchema,
   ): Promise<Handle> {
     const handle = Handle.#open(path, settings, owner, declared);
     if (handle.#ownership === undefined) return handle;
@@ -114,7 +114,7 @@ export class Handle {
     path: string | URL,
     settings: OpenSchemaOptions<Schema>,
     owner: boolean,
-    declared = settings.schema,
+    declared?: TableSchema,
   ): Handle {
     const handle = Handle.#open(path, settings, owner, declared);
     if (handle.#ownership === undefined) return handle;
@@ -131,7 +131,7 @@ export class Handle {
     path: string | URL,
     settings: OpenSchemaOptions<Schema>,
     owner: boolean,
-    declared: Schema | undefined,
+    declared: TableSchema | undefined,
   ): Handle {
     const files = currentFiles();
     const dir = toPath(path);
@@ -141,7 +141,7 @@ export class Handle {
       writer: writerOptions(settings),
       store: storeOptions(settings),
     }));
-    const given = declared && explain(attempt, () => TableSchema.from(declared));
+    const given = declared ?? (schema && explain(attempt, () => TableSchema.from(schema)));
     const store = Store.open(files, dir, options.store);
     try {
       if (given !== undefined) {
@@ -204,7 +204,7 @@ export class Handle {
         lock.detach();
       }
     }
-    return Handle.open(path, creation.opening, owner, schema);
+    return Handle.open(path, creation.opening, owner, creation.schema);
   }
 
   /** As {@linkcode Handle.create}, blocking. */
@@ -233,7 +233,7 @@ export class Handle {
         lock.detach();
       }
     }
-    return Handle.openSync(path, creation.opening, owner, schema);
+    return Handle.openSync(path, creation.opening, owner, creation.schema);
   }
 
   // ------------------------------------------------------------- ending
@@ -303,7 +303,8 @@ class Creation {
   /** How to open what was created. */
   readonly opening: OpenSchemaOptions<Schema>;
   readonly #files: Files = currentFiles();
-  readonly #schema: TableSchema;
+  /** The fields, as they were given. */
+  readonly schema: TableSchema;
   readonly #mode: "new" | "open" | "override";
   /** Whether the directory is of this call. */
   #made = false;
@@ -311,7 +312,7 @@ class Creation {
   constructor(path: string | URL, schema: Schema, { mode, ...settings }: CreateOptions) {
     this.dir = toPath(path);
     const attempt = `Cannot create "${this.dir}"`;
-    this.#schema = explain(attempt, () => TableSchema.from(schema));
+    this.schema = explain(attempt, () => TableSchema.from(schema));
     this.#mode = explain(attempt, () => {
       writerOptions(settings);
       storeOptions(settings);
@@ -365,7 +366,7 @@ class Creation {
     if (this.isOpen(lock)) return true;
     const there = isThere(this.dir, lock);
     try {
-      const schema = anchor(this.#files, this.dir, this.#schema);
+      const schema = anchor(this.#files, this.dir, this.schema);
       if (there) overrideBase(this.#files, this.dir, schema);
       else {
         clearPlace(this.#files, this.dir);

@@ -930,7 +930,7 @@ const BUGS: readonly Bug[] = [
     bug: "a base that was created is opened as one without a schema",
     rule: "Fields: a handle has those that it was given, or refuses work",
     in: "engine/handle.ts",
-    find: "return Handle.open(path, creation.opening, owner, schema);",
+    find: "return Handle.open(path, creation.opening, owner, creation.schema);",
     put: "return Handle.open(path, creation.opening, owner);",
     test: DECLARED,
   },
