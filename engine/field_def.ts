@@ -166,15 +166,16 @@ export function fieldFrom(name: string, number: number, field: unknown): FieldDe
   if (isIndexed(def) && !def.value.sortable) {
     throw new SchemaError(`field "${name}": ${type} has no order, it can have no index`);
   }
-  if (def.required && spec.default === null) {
+  const { default: standard } = spec;
+  if (def.required && standard === null) {
     throw new SchemaError(`field "${name}": it is required, its default cannot be null`);
   }
-  if (spec.default === undefined || spec.default === null) return def;
+  if (standard === undefined || standard === null) return def;
   if (target !== undefined) {
     throw new SchemaError(`field "${name}": a link has no default, its row could be gone`);
   }
   try {
-    return { ...def, default: def.value.take(spec.default) };
+    return { ...def, default: def.value.take(standard) };
   } catch (error) {
     if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
     throw new SchemaError(`field "${name}": default: ${error.message}`);
