@@ -122,14 +122,16 @@ export function nanosecondsOf(time: Temporal.PlainTime): number {
 export function timeOf(nanoseconds: number): Temporal.PlainTime {
   const fraction = nanoseconds % 1e9;
   const seconds = (nanoseconds - fraction) / 1e9;
-  return Object.freeze(new Temporal.PlainTime(
-    Math.floor(seconds / 3600),
-    Math.floor(seconds / 60) % 60,
-    seconds % 60,
-    Math.floor(fraction / 1e6),
-    Math.floor(fraction / 1e3) % 1e3,
-    fraction % 1e3,
-  ));
+  return Object.freeze(
+    new Temporal.PlainTime(
+      Math.floor(seconds / 3600),
+      Math.floor(seconds / 60) % 60,
+      seconds % 60,
+      Math.floor(fraction / 1e6),
+      Math.floor(fraction / 1e3) % 1e3,
+      fraction % 1e3,
+    ),
+  );
 }
 
 /** Days and nanoseconds of a date and time. */

@@ -153,8 +153,17 @@ export abstract class Column {
     return false;
   }
 
-  /** Puts the rows that match into `rows`, ascending, and tells how many. */
-  find(matcher: Matcher, rows: Uint32Array): number {
+  /**
+   * Puts the rows that match into `rows`, ascending, and tells how many: those that `live` leaves of
+   * the first `n`. It is asked before any value that may be wrong.
+   */
+  find(matcher: Matcher, rows: Uint32Array, live: (n: number) => number): number {
+    return this.load()
+      ? live(this.#findAll(matcher, rows))
+      : this.select(matcher, rows, live(fill(rows)));
+  }
+
+  #findAll(matcher: Matcher, rows: Uint32Array): number {
     if (this.#found !== undefined && asksTheSame(this.#found.matcher, matcher)) {
       rows.set(this.#found.rows);
       return this.#found.rows.length;
@@ -167,7 +176,7 @@ export abstract class Column {
     return n;
   }
 
-  /** Looks for what {@linkcode Column.find} gives. */
+  /** Finds rows, gone ones among them. All is loaded. */
   protected search(matcher: Matcher, rows: Uint32Array): number {
     return this.select(matcher, rows, fill(rows));
   }
@@ -376,7 +385,6 @@ class NumberColumn extends Column {
     const range = this.#rangeOf(matcher);
     if (range === undefined) return super.search(matcher, rows);
     if (this.excludes(matcher)) return 0;
-    if (!this.load()) return super.search(matcher, rows);
     const [low, high] = range;
     const n = this.#isWithin(low, high) ? fill(rows) : this.#numbers.find(low, high, rows);
     return this.keepPresent(rows, n);
@@ -509,8 +517,7 @@ class PlainColumn extends Column {
   }
 
   protected override search(matcher: Matcher, rows: Uint32Array): number {
-    const isText = matcher.text !== undefined && !matcher.nulls;
-    if (!isText || !this.load()) return super.search(matcher, rows);
+    if (matcher.text === undefined || matcher.nulls) return super.search(matcher, rows);
     return this.keepPresent(rows, this.#blobs.find(matcher.text, rows));
   }
 
@@ -569,7 +576,7 @@ class DictionaryColumn extends Column {
   }
 
   protected override search(matcher: Matcher, rows: Uint32Array): number {
-    if ((matcher.nulls && this.hasNulls) || !this.load()) return super.search(matcher, rows);
+    if (matcher.nulls && this.hasNulls) return super.search(matcher, rows);
     const codes = this.#matching(matcher);
     const n = codes.length === 1
       ? this.#codes.find(codes[0]!, codes[0]!, rows)

@@ -5,14 +5,7 @@
  * @module
  */
 import { checkSize, checkText, excerpt, wrongType } from "./check.ts";
-import {
-  copyDateTime,
-  dateOf,
-  daysOf,
-  millisecondsOf,
-  nanosecondsOf,
-  timeOf,
-} from "./civil.ts";
+import { copyDateTime, dateOf, daysOf, millisecondsOf, nanosecondsOf, timeOf } from "./civil.ts";
 import { copyJson, parseJson, sameJson } from "./json.ts";
 import type { JsonValue, TypeName } from "./types.ts";
 
@@ -276,7 +269,12 @@ const TIME_TYPE: Codec<number, Temporal.PlainTime> = {
   compare: compareNumbers,
   equals: (a, b) => a === b,
   parse: (text) =>
-    parseAs(text, TIME_REGEXP, 'a time such as "23:59:30", to nanoseconds', (t) => Temporal.PlainTime.from(t)),
+    parseAs(
+      text,
+      TIME_REGEXP,
+      'a time such as "23:59:30", to nanoseconds',
+      (t) => Temporal.PlainTime.from(t),
+    ),
   format: String,
   toJson: String,
   fromJson: (json) => typeof json === "string" ? TIME_TYPE.parse(json) : json,

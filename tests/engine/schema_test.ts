@@ -101,7 +101,9 @@ Deno.test("TableSchema.from() takes every name that is a letter, then letters wi
 });
 
 Deno.test("TableSchema.from() refuses other names", () => {
-  for (const name of ["", "1a", "a b", "a-b", "a.b", "a\0", "-", "😀", "\u0301a", "a\u200b", "a\u20dd"]) {
+  for (
+    const name of ["", "1a", "a b", "a-b", "a.b", "a\0", "-", "😀", "\u0301a", "a\u200b", "a\u20dd"]
+  ) {
     refuses({ [name]: "string" }, "a name is a letter");
   }
   for (const name of ["_a", "__proto__", "__id__", "__version__", "_"]) {
