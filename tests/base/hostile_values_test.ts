@@ -294,10 +294,10 @@ const VERBS: Record<string, (base: Anything, field: string, value: unknown) => u
 
 const RUNS = LONG ? 24_000 : 600;
 
-Deno.test("whatever is acknowledged of hostile values can be read back, cleaned up, exported, checked and salvaged", async () => {
-  const seed = newSeed();
-  const random = randomFrom(seed);
-  console.log(`PSBASE_SEED=${seed}`);
+const SEED = newSeed();
+
+Deno.test(`what is acknowledged of hostile values can be read, cleaned up, exported, checked and salvaged (PSBASE_SEED=${SEED})`, async () => {
+  const random = randomFrom(SEED);
   await using temp = tempBase();
   const schema: Record<string, Anything> = { ...SCHEMA, key: { type: "integer", unique: true } };
   await using base = await PsBase.create(temp.path, schema as Anything) as Anything;
@@ -331,7 +331,7 @@ Deno.test("whatever is acknowledged of hostile values can be read back, cleaned 
     } catch (error) {
       assert(
         ["TypeError", "RangeError", "SchemaError", "UniqueError"].includes((error as Error).name),
-        `seed ${seed}, run ${run}: ${verb} of ${field} throws ${error}`,
+        `run ${run}: ${verb} of ${field} throws ${error}`,
       );
     }
     if (run % (RUNS / 6) === 0) await verify();
