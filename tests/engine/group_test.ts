@@ -311,3 +311,21 @@ Deno.test("Group finds all other rows though a text is none of those of its colu
     assertThrows(() => open().classify(rows, new Uint32Array(ids.length)), CorruptionError);
   }
 });
+
+Deno.test("Group gives all other texts though one is no UTF-8, or ends within a character", () => {
+  const field = TableSchema.from({ f: "string" }).fields[0]!;
+  const ids = Array.from({ length: 100 }, (_, i) => i);
+  for (const [at, byte] of [[5, 0xff], [8, 0xbf]] as const) {
+    const { bytes, directory, first } = groupOf(field, ids, (i) => `é${i + 100}`);
+    const { blobs } = directory.columns[0] as ColumnMeta & { kind: "plain" };
+    bytes[blobs.heap + at * 5] = byte;
+    for (const load of [false, true]) {
+      const column = new Group(new MemorySource(bytes, "p"), directory, first).column(field);
+      if (load) column.load();
+      for (const i of ids) {
+        if (i === at) assertThrows(() => column.get(i), CorruptionError, "UTF-8");
+        else assertEquals([column.get(i), column.copy(i)], [`é${i + 100}`, `é${i + 100}`]);
+      }
+    }
+  }
+});
