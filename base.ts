@@ -642,7 +642,8 @@ export class Base<S extends Schema = Schema> extends View<S>
   /**
    * Sets how {@linkcode Base.insertAsStrings} of this handle reads a type: `%d %m %y %Y %H %M %S
    * %f` (fraction of a second) and `%%`; all else stands for itself. Two-digit years are those
-   * of POSIX (69 to 99 are 19xx), a timestamp is in UTC.
+   * of POSIX (69 to 99 are 19xx), a timestamp is in UTC. A finer fraction than the type keeps is
+   * refused: a timestamp keeps milliseconds, the others nanoseconds.
    *
    * @param type Which type.
    * @param pattern Its form.

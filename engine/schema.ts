@@ -87,6 +87,7 @@ export class TableSchema {
   static from(schema: Schema): TableSchema {
     if (!isObject(schema)) throw new TypeError(`schema: ${describe(schema)}, expected an object`);
     const entries = Object.entries(schema);
+    for (const [name] of entries) checkName(name);
     return new TableSchema(
       entries.map(([name, field], number) => fieldFrom(name, number, field)),
       entries.length,
@@ -274,6 +275,7 @@ export class TableSchema {
     const at = after === undefined
       ? this.fields.length
       : this.fields.indexOf(this.field(after)) + 1;
+    checkName(name);
     const added = fieldFrom(name, this.nextNumber, field);
     if (added.required && added.default === null && !empty) {
       throw new SchemaError(

@@ -38,13 +38,13 @@ export interface FieldValues {
   boolean: boolean;
   /** A whole number of 64 bits. */
   bigint: bigint;
-  /** A day. */
+  /** A day; read from a table it is frozen, as are `time` and `datetime`. */
   date: Temporal.PlainDate;
   /** A time of day, to the nanosecond. */
   time: Temporal.PlainTime;
   /** A day and a time of day, of no time zone. */
   datetime: Temporal.PlainDateTime;
-  /** An instant, to the millisecond. */
+  /** An instant, to the millisecond: a finer `Temporal.Instant` is refused. */
   timestamp: Date;
   /** Bytes. */
   bytes: Uint8Array;
@@ -123,7 +123,7 @@ export type Field = FieldType | FieldSpec;
 
 /** A schema: field names and fields, in field order. */
 export interface Schema {
-  /** A name is a letter, then letters, digits and `_`. */
+  /** A name is a letter, then letters with their marks, digits and `_`, in Unicode form NFC. */
   readonly [name: string]: Field;
 }
 
