@@ -1435,9 +1435,12 @@ export class Base<S extends Schema = Schema> extends View<S>
   /**
    * The changes that all processes commit, in order, none left out and none twice.
    *
-   * What is yielded is on disk. All changes of a commit have the same `sequence`: who has dealt
-   * with all of them can go on behind it later, with `since`, in another process too. It ends when
-   * the table is closed; a `signal` ends it with its reason.
+   * What is yielded is on disk. All changes of a commit have the same `sequence`, and an `index`
+   * that is the same for every watcher. With `since: { sequence, index }` another watcher, in
+   * another process too, goes on after that change, whatever the conditions of either. After a
+   * change that is the `last` of its commit, `since: sequence` does the same for the same
+   * conditions, and needs no change of that commit to be kept. Watching ends when the table is
+   * closed; a `signal` ends it with its reason.
    *
    * From this call to its end cleanup keeps what was not read yet, so leave the loop, or `return()`
    * what is not iterated; for those who come back later it keeps what
@@ -1445,7 +1448,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    *
    * @param options Where to begin, which rows, and what ends it.
    * @returns The changes; iterating takes no lock and waits for the next one.
-   * @throws {RangeError} If `since` is no commit, or what follows it is not kept any more.
+   * @throws {RangeError} If `since` is no commit, or what follows it is not kept any more. The
+   * first step throws it if the commit has no change of that `index`.
    * @throws {TypeError} If a condition does not fit the type of its field.
    *
    * @example Others' changes

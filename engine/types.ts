@@ -182,6 +182,13 @@ export type Change<S extends Schema = Schema> =
   & {
     /** Its commit's place in the order of all commits; the same for all changes of a commit. */
     readonly sequence: number;
+    /**
+     * Its place in the commit, from 0: counts all changes of the commit, also those that `where`
+     * leaves out, so that it is the same for every watcher.
+     */
+    readonly index: number;
+    /** Whether this watcher gets no further change of the commit. */
+    readonly last: boolean;
   }
   & (
     | { readonly kind: "insert"; readonly id: number; readonly row: Row<S>; readonly before: null }
