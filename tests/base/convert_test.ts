@@ -25,7 +25,7 @@ import { tempBase } from "../helpers/temp_base.ts";
 
 type Convertible = typeof CONVERTIBLE[number];
 
-const ROUNDS = Deno.env.get("PSBASE_LONG") ? 3000 : 100;
+const ROUNDS = Deno.env.get("PSBASE_LONG") ? 1000 : 100;
 
 /** A table whose fields the compiler does not know. */
 function tableOf(path: string, schema: Record<string, Field>): PsBase {
