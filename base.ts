@@ -1256,14 +1256,13 @@ export class Base<S extends Schema = Schema> extends View<S>
 
   /**
    * Changes the type of a field and converts its values: each becomes what its text reads as in
-   * the new type, as in `insertAsStrings`. Everything becomes text, and text becomes whatever it
-   * can be read as. A value that would lose something, or is no value of that type, does not fit, and
-   * then nothing is changed. The default is converted likewise; nulls, options and the place of
-   * the field stay.
+   * the new type, as in `insertAsStrings`. If one of them is no value of that type, or would lose
+   * something, nothing is changed. The default is converted likewise; nulls, options and the place
+   * of the field stay.
    *
-   * One commit. Integers become floats as they are. Otherwise the rows that have a value are
-   * rewritten under the lock: their `__version__` grows, and watchers get a change of the fields
-   * and then an update of each, in whose `before` the field is null.
+   * One commit. Integers become floats as they are stored. Any other change rewrites the rows that
+   * have a value, under the lock: their `__version__` grows, and watchers get a change of the
+   * fields and then an update of each row, in whose `before` the field is null.
    *
    * @typeParam N The name.
    * @typeParam T The new type.
