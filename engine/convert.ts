@@ -43,8 +43,6 @@ function isExact(text: string, { name, format }: ValueType, value: unknown): boo
     case "float":
     case "bigint":
       return decimal(parsed) === decimal(text);
-    case "timestamp":
-      return !/\.\d{3}\d*[1-9]/.test(text);
     default:
       return true;
   }
