@@ -10,7 +10,7 @@ import { UsageError } from "./errors.ts";
 
 /** Options that stand alone, and what they say. */
 export const FLAGS = {
-  json: "as one JSON array",
+  json: "as JSON: rows as one array, one row as an object",
   ndjson: "as one JSON object a line",
   csv: 'as CSV: empty is null, "" is empty text',
   tsv: "as CSV, with tabs",
@@ -24,6 +24,7 @@ export const FLAGS = {
 /** Options with a value: how it is called, and what they say. */
 export const VALUES = {
   after: ["FIELD", "put the new field behind this one"],
+  "conflict-exit-code": ["N", "exit with N, not with 1, where somebody else keeps the lock"],
   batch: ["N", "commit every N rows; all at once, if left out"],
   errors: ["FILE", "keep rows that are refused there, with the reason, and go on"],
   durability: ["full|relaxed", "relaxed: a power cut may lose what was written last"],
@@ -37,7 +38,7 @@ export const VALUES = {
   ],
   offset: ["N", "leave out so many at the beginning"],
   separator: ["CHAR", "what stands between the cells of CSV, if not a comma"],
-  since: ["N", "begin behind commit N; from now on, if left out"],
+  since: ["N[:I]", "begin after commit N, or after its change I; from now on, if left out"],
   salvage: ["TO", "write what is intact to a new table, print what was lost"],
   sort: ["A,-B", "order by A, then by B from the greatest to the least"],
   timeout: ["MS", "wait so many milliseconds for the lock at most"],

@@ -137,6 +137,22 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     run: async (call) => (await import("./altering.ts")).setDefault(call),
   },
 
+  "set-type": {
+    usage: "PATH FIELD TYPE",
+    summary: "change the type of a field, if all its values fit",
+    values: WRITING,
+    examples: ["set-type people age string", "set-type people age integer"],
+    run: async (call) => (await import("./altering.ts")).setType(call),
+  },
+
+  "set-index": {
+    usage: "PATH FIELD unique|index|none",
+    summary: "keep a field in order, or its values unique too, or neither",
+    values: WRITING,
+    examples: ["set-index people side index", "set-index people side none"],
+    run: async (call) => (await import("./altering.ts")).setIndex(call),
+  },
+
   import: {
     usage: "PATH FILE|-, or --from buzhug DIR PATH",
     summary: "insert the rows of a file; makes the table if there is none",
@@ -170,6 +186,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
   watch: {
     usage: "PATH COND…",
     summary: "print changes as they are committed (NDJSON), until it is stopped",
+    flags: ["ndjson"],
     values: ["since"],
     examples: ["watch people --since 0 name~^h | head -1"],
     run: async (call) => (await import("./reading.ts")).watch(call),
@@ -211,9 +228,12 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     usage: "FILE -- CMD…",
     summary: "run a command while a lock file is locked, and exit as it does",
     flags: ["nonblock"],
-    values: ["timeout"],
+    values: ["timeout", "conflict-exit-code"],
     command: true,
-    examples: ["lock nightly.lock --nonblock -- psbase cleanup people"],
+    examples: [
+      "lock nightly.lock --nonblock -- psbase cleanup people",
+      "lock nightly.lock --timeout 5000 --conflict-exit-code 75 -- psbase cleanup people",
+    ],
     run: async (call) => (await import("./lock.ts")).lock(call),
   },
 

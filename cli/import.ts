@@ -237,6 +237,7 @@ class Import {
     const fields = new Map<string, FieldSpec>();
     const told: string[] = [];
     const renamed: string[] = [];
+    const empty: string[] = [];
     names.forEach((name, i) => {
       checkMeta(name, ids);
       if (isOwn(name)) return;
@@ -248,6 +249,7 @@ class Import {
       const { text, spec } = given.get(field) ?? { text: type, spec: { type } };
       fields.set(field, spec);
       told.push(`${field}=${text}`);
+      if (seen.size === 0 && !given.has(field)) empty.push(field);
       given.delete(field);
       if (name !== field) renamed.push(`column ${JSON.stringify(name)} is field ${field}`);
     });
@@ -255,9 +257,18 @@ class Import {
     if (unknown !== undefined) {
       throw new Fault(`--types: there is no column "${unknown}", there are ${names.join(", ")}`);
     }
-    say(this.#io, [...renamed, `types ${told.join(",")}`].join("\n"));
+    say(this.#io, [...renamed, `types ${told.join(",")}`, ...withoutValues(empty)].join("\n"));
     return Object.fromEntries(fields) as NewSchema;
   }
+}
+
+/** Fields whose type nothing tells, and what to do when there are values. */
+function withoutValues(fields: readonly string[]): string[] {
+  if (fields.length === 0) return [];
+  return [
+    `no values in ${fields.join(", ")}: the type is string; ` +
+    `change it later with: psbase set-type PATH FIELD TYPE`,
+  ];
 }
 
 /** Adds what the cells of a row look like to what others of their columns do. */
