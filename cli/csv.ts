@@ -8,7 +8,7 @@
 
 import { excerpt } from "../engine/check.ts";
 import type { ValueType } from "../engine/values.ts";
-import { type Kind, textKind } from "./detect.ts";
+import { floatKind, type Kind, textKind } from "./detect.ts";
 import { Fault } from "./errors.ts";
 import type { FileRow } from "./formats.ts";
 import { counted } from "./io.ts";
@@ -52,6 +52,8 @@ export class CsvRecord implements FileRow {
   fault: Fault | undefined;
   /** How many cells it should have, once that is known. */
   columns: number | undefined;
+  /** What stands before the first row. */
+  header = "";
   /** Whether lines of nothing are left out: they are no rows where these have several cells. */
   skipsEmpty = false;
   /** How many cells had line breaks so far. */
@@ -134,14 +136,12 @@ export class CsvRecord implements FileRow {
     const separator = this.#separator;
     const quote = this.#quoteCode;
     const trim = this.#trim;
-    const isSpace = (code: number | undefined) =>
-      code === SPACE || (code === TAB && separator !== TAB);
     let n = 0;
     let lines = 1;
     let spanning = 0;
     this.fault = undefined;
     for (let at = begin;; at++) {
-      if (trim) { while (isSpace(codes[at])) at++; }
+      if (trim) { while (this.#isSpace(codes[at])) at++; }
       let from = at;
       let form = PLAIN;
       let to: number;
@@ -160,10 +160,10 @@ export class CsvRecord implements FileRow {
         }
         to = at++;
         if (lines > before) spanning++;
-        if (trim) { while (isSpace(codes[at])) at++; }
+        if (trim) { while (this.#isSpace(codes[at])) at++; }
         if (codes[at] === CR && codes[at + 1] === LF && at + 1 < length) at++;
         if (codes[at] !== separator && codes[at] !== LF) {
-          const remedy = isSpace(codes[at])
+          const remedy = this.#isSpace(codes[at])
             ? "say --trim to leave out spaces"
             : "write quotes in text twice, or say --quote none";
           this.fault = new Fault(`text after a closing quote, ${remedy}`);
@@ -172,7 +172,7 @@ export class CsvRecord implements FileRow {
       } else {
         while (codes[at] !== separator && codes[at] !== LF) at++;
         to = codes[at] === LF && codes[at - 1] === CR && at > from && at < length ? at - 1 : at;
-        if (trim) { while (to > from && isSpace(codes[to - 1])) to--; }
+        if (trim) { while (to > from && this.#isSpace(codes[to - 1])) to--; }
       }
       this.#starts[n] = from;
       this.#ends[n] = to;
@@ -191,14 +191,18 @@ export class CsvRecord implements FileRow {
     }
   }
 
+  #isSpace(code: number | undefined): boolean {
+    return (code === SPACE || code === TAB) && code !== this.#separator;
+  }
+
   /** What is wrong if it has too few cells, or too many, and what may help. */
   #ragged(): Fault {
     const { length, line, text } = this;
     const columns = this.columns!;
     let told = `${counted(length, "cell")} for ${counted(columns, "column")}`;
     if (length > columns && columns === 1) {
-      told += `; if the names are in line ${line}, say --skip-lines ${line - 1}, or --comment C ` +
-        "if lines before it begin with C";
+      told += `; if the names are in line ${line}, say --skip-lines ${line - 1}`;
+      if (/^[^\w\s"]/.test(this.header)) told += `, or --comment '${this.header[0]}'`;
     } else if (!this.#trim && this.#quote !== "" && /[^\s\w] +"/.test(text)) {
       told += ", say --trim if there are spaces before quotes";
     }
@@ -226,7 +230,7 @@ export class CsvRecord implements FileRow {
   /** What is in a cell. */
   cell(i: number): Cell {
     const text = this.#buffer.text.slice(this.#starts[i], this.#ends[i]);
-    if (this.#forms[i] === DOUBLED) return text.replaceAll(this.#quote.repeat(2), this.#quote);
+    if (this.#forms[i] === DOUBLED) return text.replaceAll(this.#quote.repeat(2), () => this.#quote);
     return text === "" && this.#forms[i] === PLAIN ? null : text;
   }
 
@@ -243,7 +247,9 @@ export class CsvRecord implements FileRow {
     const [start, end] = [this.#starts[i]!, this.#ends[i]!];
     if (start === end && this.#forms[i] === PLAIN) return undefined;
     if (seen.has("text")) return "text"; // no other kind makes a difference
-    return numberKind(this.#buffer.codes, start, end) ?? textKind(this.cell(i)!, seen);
+    const kind = numberKind(this.#buffer.codes, start, end);
+    if (kind === "digits") return floatKind(this.cell(i)!);
+    return kind ?? textKind(this.cell(i)!);
   }
 
   valueOf(i: number, type: ValueType): unknown {
@@ -255,7 +261,7 @@ export class CsvRecord implements FileRow {
       if (number !== undefined) return number;
     }
     const cell = this.cell(i);
-    if (cell === null) return null;
+    if (cell === null || name === "string") return cell;
     if (name === "float") {
       const value = Number(cell);
       if (String(value) === cell) return value;
@@ -282,7 +288,7 @@ export class CsvRecord implements FileRow {
 
 /** Throws RangeError for a number that a float would round to another one. */
 export function checkHeld(value: number, text: string): void {
-  if (Number.isNaN(value) || holds(value, text) || text.endsWith("Infinity")) return;
+  if (holds(value, text)) return;
   throw new RangeError(`${excerpt(text)} would become ${value} as a float, keep it as a string`);
 }
 
@@ -344,7 +350,7 @@ export function quoted(text: string, separator: string, quote = '"'): string {
   if (quote === "") return text.replaceAll(/[\r\n\t]/g, " ");
   const isPlain = text !== "" && !text.includes(separator) && !text.includes(quote) &&
     !SPECIAL_REGEXP.test(text);
-  return isPlain ? text : quote + text.replaceAll(quote, quote + quote) + quote;
+  return isPlain ? text : quote + text.replaceAll(quote, () => quote + quote) + quote;
 }
 
 /** A record as a line, without its end. */

@@ -10,10 +10,8 @@ import { VALUE_TYPES } from "../engine/values.ts";
 import type { JsonValue, TypeName } from "../mod.ts";
 import { holds } from "./plain_number.ts";
 
-const TEMPORAL = ["date", "time", "datetime", "timestamp"] as const;
-
 /** A type that holds the value of a text, but would write it otherwise. */
-type Loose = `~${"float" | (typeof TEMPORAL)[number]}`;
+type Loose = `~${"float" | keyof typeof USUAL}`;
 
 /**
  * What a value looks like: a type, or any text, or something in between: `oddFloat` is a
@@ -32,14 +30,18 @@ export type Kind =
 const INTEGER_REGEXP = /^-?(?:0|[1-9]\d*)$/;
 const FLOAT_REGEXP = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const TEMPORAL_REGEXP = /^[+-]?\d\d.*[-:]\d\d/;
+const MOMENT_REGEXP = /\d[Tt ]\d/;
+const OFFSET_REGEXP = /(?:[Zz]|[+-]\d\d:\d\d)$/;
+/** How values are written, but for far years: what looks so need not be written to be compared. */
+const USUAL = {
+  date: /^\d{4}-\d\d-\d\d$/,
+  time: /^\d\d:\d\d:\d\d(?:\.\d*[1-9])?$/,
+  datetime: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d*[1-9])?$/,
+  timestamp: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
+} as const;
 
-/**
- * What a text looks like; digits behind a zero are text, as in a postal code.
- *
- * @param text The text.
- * @param seen What others of its column look like: most are alike.
- */
-export function textKind(text: string, seen: ReadonlySet<Kind>): Kind {
+/** What a text looks like; digits after a zero are text, as in a postal code. */
+export function textKind(text: string): Kind {
   if (text.startsWith(" ")) return "spaced";
   if (INTEGER_REGEXP.test(text)) {
     if (text === "-0") return "oddFloat";
@@ -48,20 +50,32 @@ export function textKind(text: string, seen: ReadonlySet<Kind>): Kind {
     if (parsed("bigint", text) !== undefined) return isFloat ? "whole" : "bigint";
     return isFloat ? "float" : "text";
   }
-  if (FLOAT_REGEXP.test(text)) {
-    const value = Number(text);
-    return String(value) === text ? "float" : holds(value, text) ? "~float" : "text";
-  }
+  if (FLOAT_REGEXP.test(text)) return floatKind(text);
   if (text === "true" || text === "false") return "boolean";
   if (text === "NaN" || text === "Infinity" || text === "-Infinity") return "oddFloat";
-  if (!TEMPORAL_REGEXP.test(text)) return "text";
-  const likely = TEMPORAL.filter((type) => seen.has(type) || seen.has(`~${type}`));
-  for (const type of new Set([...likely, ...TEMPORAL])) {
-    const value = parsed(type, text);
-    if (value === undefined) continue;
-    return VALUE_TYPES[type].format(value) === text ? type : `~${type}`;
-  }
-  return "text";
+  return TEMPORAL_REGEXP.test(text) ? temporalKind(text) : "text";
+}
+
+/** What a text looks like that is a number, but no integer. */
+export function floatKind(text: string): Kind {
+  const value = Number(text);
+  if (String(value) === text) return "float";
+  return holds(value, text) ? "~float" : "text";
+}
+
+/** What a text looks like that may be a date, a time or both: each has a form of its own. */
+function temporalKind(text: string): Kind {
+  const type = !text.includes(":")
+    ? "date"
+    : !MOMENT_REGEXP.test(text)
+    ? "time"
+    : OFFSET_REGEXP.test(text)
+    ? "timestamp"
+    : "datetime";
+  const value = parsed(type, text);
+  if (value === undefined) return "text";
+  const isSame = USUAL[type].test(text) || VALUE_TYPES[type].format(value) === text;
+  return isSame ? type : `~${type}`;
 }
 
 /** The value of a text; `undefined` if the type has none of it. */
@@ -85,7 +99,7 @@ export function jsonKind(value: NonNullable<JsonValue> | bigint, seen: ReadonlyS
       return "boolean";
     case "string": {
       if (seen.has("text")) return "text"; // no other kind of text makes a difference
-      const kind = textKind(value, seen);
+      const kind = textKind(value);
       if (kind === "whole") return "bigint"; // a float would be a number
       return TEXT_IN_JSON.includes(kind) ? "text" : kind;
     }

@@ -105,7 +105,7 @@ export function csvFormat(options: CsvOptions): Format {
       if (/^[^"\n]*\r/.test(record.text)) {
         throw new Fault("its lines end with CR, convert it: tr '\\r' '\\n'");
       }
-      const header = record.text;
+      const header = record.header = record.text;
       const names = record.cells().map((name) => name || null);
       if (names.length === 1 && names[0] !== null && !record.hasQuotes) {
         refuseOther(names[0]!, line);

@@ -301,7 +301,7 @@ class Import {
     const fields = new FieldNames(names, { renames: this.#renames, ids });
     fields.checkRenames();
     const schema = new Map<string, FieldSpec>();
-    const types_: string[] = [];
+    const said: string[] = [];
     const told: string[] = [];
     names.forEach((name, i) => {
       const field = fields.of(i);
@@ -315,9 +315,10 @@ class Import {
       const type = typeFor(kinds) ?? this.#format.mixedType(kinds);
       const { text, spec } = given.take(name, field) ?? { text: type, spec: { type } };
       schema.set(field, spec);
-      types_.push(`${field}=${text}`);
+      said.push(`${field}=${text}`);
       if (name !== field) {
-        told.push(`column ${name === null ? i + 1 : excerpt(name)} is field ${field}`);
+        const column = name === null ? `${i + 1}, which has no name,` : excerpt(name);
+        told.push(`column ${column} is field ${field}`);
       }
       const other = looseTypeFor(kinds);
       if (spec.type === "string" && text === type && other !== undefined) {
@@ -332,7 +333,7 @@ class Import {
       }
     });
     given.checkAll(names);
-    say(this.#io, [...told, `types ${types_.join(",")}`].join("\n"));
+    say(this.#io, [...told, `types ${said.join(",")}`].join("\n"));
     return [Object.fromEntries(schema) as NewSchema, fields];
   }
 

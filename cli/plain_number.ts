@@ -44,14 +44,14 @@ export function plainNumber(
 }
 
 /**
- * What a text of a minus, digits and a point looks like, if the number is written just so;
- * `undefined` if it takes a closer look.
+ * What a text of a minus, digits and a point looks like: `~float` is a number that is written
+ * otherwise, `digits` one that takes a closer look; `undefined` if it is not all.
  */
 export function numberKind(
   codes: Uint8Array,
   from: number,
   to: number,
-): "integer" | "float" | undefined {
+): "integer" | "float" | "~float" | "digits" | undefined {
   const start = codes[from] === MINUS ? from + 1 : from;
   let at = start;
   while (at < to && isDigit(codes[at])) at++;
@@ -61,15 +61,15 @@ export function numberKind(
     const isOdd = count > EXACT_DIGITS || (codes[start] === ZERO && start > from);
     return isOdd ? undefined : "integer";
   }
-  if (codes[at] !== POINT || to - start > EXACT_DIGITS + 1) return undefined;
-  if (codes[to - 1] === ZERO || at + 1 === to) return undefined;
+  if (codes[at] !== POINT || at + 1 === to) return undefined;
   // A number below 1 is written without an exponent only if it is not too small.
   let isPlain = codes[start] !== ZERO;
   for (let place = 1; ++at < to; place++) {
     if (!isDigit(codes[at])) return undefined;
     isPlain ||= place <= PLAIN_PLACES && codes[at] !== ZERO;
   }
-  return isPlain ? "float" : undefined;
+  if (to - start > EXACT_DIGITS + 1) return "digits";
+  return isPlain && codes[to - 1] !== ZERO ? "float" : "~float";
 }
 
 const NUMBER_REGEXP = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/;

@@ -44,9 +44,10 @@ export function twoColumns(one: string, other: string, field: string): Fault {
 
 /** A cell stands in a column that has no name. */
 export function noName(place: number): Fault {
-  const told = `column ${place + 1} has a cell and no name`;
-  const remedy = `say --rename column_${place + 1}=NAME, or --skip-lines N to pass over a title`;
-  return new Fault(`${told}, ${remedy}`);
+  return new Fault(
+    `column ${place + 1} has a cell and no name, say --rename column_${place + 1}=NAME, or ` +
+      "--skip-lines N if the names are in a later line",
+  );
 }
 
 /** What becomes of the cells of a column. */

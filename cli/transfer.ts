@@ -52,10 +52,8 @@ function formatOf(file: string, call: Call): Format {
   const separator = characterOf(call, "separator") ?? (form === "tsv" ? "\t" : ",");
   const comment = characterOf(call, "comment");
   const quote = values.quote === "none" ? "" : characterOf(call, "quote");
-  if (
-    new Set([separator, quote, comment].filter(Boolean)).size <
-      [separator, quote, comment].filter(Boolean).length
-  ) {
+  const used = [separator, quote ?? '"', comment ?? ""].filter((char) => char !== "");
+  if (new Set(used).size < used.length) {
     throw new UsageError("--separator, --quote and --comment are different characters");
   }
   const skipLines = countOf(call, "skip-lines");
