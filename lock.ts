@@ -89,7 +89,9 @@ export interface LockGuard extends Disposable {
  * An exclusive lock between processes, on a lock file.
  *
  * The file is created if it is missing and never deleted, and holds a note of
- * who has the lock; a file with another content is locked but not written to.
+ * who has the lock; a file with another content is locked but not written to. A
+ * directory can be locked too, but on Windows, and a file that cannot be written
+ * to: messages then name no holder.
  * Whoever deletes it while it is held lets a second holder in; those who wait
  * notice, and wait for the new file.
  *

@@ -10,7 +10,7 @@ import { UsageError } from "./errors.ts";
 
 /** Options that stand alone, and what they say. */
 export const FLAGS = {
-  json: "as one JSON array",
+  json: "as JSON: rows as one array, one row as an object",
   ndjson: "as one JSON object a line",
   csv: 'as CSV: empty is null, "" is empty text',
   tsv: "as CSV, with tabs",
@@ -26,6 +26,7 @@ export const FLAGS = {
 export const VALUES = {
   after: ["FIELD", "put the new field behind this one"],
   comment: ["C", "leave out lines of CSV that begin with the character C"],
+  "conflict-exit-code": ["N", "exit with N, not with 1, where somebody else keeps the lock"],
   batch: ["N", "commit every N rows; all at once, if left out"],
   errors: ["FILE", "keep rows that are refused there, with the reason, and go on"],
   durability: ["full|relaxed", "relaxed: a power cut may lose what was written last"],

@@ -189,6 +189,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
   watch: {
     usage: "PATH COND…",
     summary: "print changes as they are committed (NDJSON), until it is stopped",
+    flags: ["ndjson"],
     values: ["since"],
     examples: ["watch people --since 0 name~^h | head -1"],
     run: async (call) => (await import("./reading.ts")).watch(call),
@@ -230,9 +231,12 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     usage: "FILE -- CMD…",
     summary: "run a command while a lock file is locked, and exit as it does",
     flags: ["nonblock"],
-    values: ["timeout"],
+    values: ["timeout", "conflict-exit-code"],
     command: true,
-    examples: ["lock nightly.lock --nonblock -- psbase cleanup people"],
+    examples: [
+      "lock nightly.lock --nonblock -- psbase cleanup people",
+      "lock nightly.lock --timeout 5000 --conflict-exit-code 75 -- psbase cleanup people",
+    ],
     run: async (call) => (await import("./lock.ts")).lock(call),
   },
 

@@ -230,7 +230,9 @@ export class CsvRecord implements FileRow {
   /** What is in a cell. */
   cell(i: number): Cell {
     const text = this.#buffer.text.slice(this.#starts[i], this.#ends[i]);
-    if (this.#forms[i] === DOUBLED) return text.replaceAll(this.#quote.repeat(2), () => this.#quote);
+    if (this.#forms[i] === DOUBLED) {
+      return text.replaceAll(this.#quote.repeat(2), () => this.#quote);
+    }
     return text === "" && this.#forms[i] === PLAIN ? null : text;
   }
 

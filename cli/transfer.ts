@@ -6,10 +6,11 @@
 
 import { countOf, exactly, type Flag, type Value } from "./args.ts";
 import { type Call, CSV_VALUES, FILE_FORMS } from "./commands.ts";
-import { UsageError } from "./errors.ts";
+import { afterChange, UsageError } from "./errors.ts";
 import { columnsOf, META } from "./fields.ts";
 import { csvFormat, type Format, FORMATS, formOfName } from "./formats.ts";
 import { importFile } from "./import.ts";
+import { counted, type Io } from "./io.ts";
 import { READ, refuseWithin, withBase, writeOptions } from "./open.ts";
 import { askedForm, type FileForm, fileText, type Record, writeRows } from "./output.ts";
 import { Progress } from "./progress.ts";
@@ -28,7 +29,7 @@ export async function importTo(call: Call): Promise<void> {
   if (batch !== undefined && ids) throw new UsageError("--ids and --batch exclude each other");
   if (errors !== undefined) refuseWithin(path, errors);
   const options = { format, types, renames, errors, batch, ids, open: writeOptions(call) };
-  io.stdout.write(`${await importFile(path, file, options, io)}\n`);
+  printImported(await importFile(path, file, options, io), io);
 }
 
 /** The format of a file, by its name and what options say. */
@@ -91,7 +92,11 @@ async function importFrom(store: string, call: Call): Promise<void> {
   const [dir, path] = exactly(words, "DIR", "PATH");
   const { importBuzhug } = await import("./buzhug.ts");
   const { link: links, encoding } = values;
-  io.stdout.write(`${await importBuzhug(dir, path, { links, encoding }, io)}\n`);
+  printImported(await importBuzhug(dir, path, { links, encoding }, io), io);
+}
+
+function printImported(count: number, { stdout }: Io): void {
+  afterChange(`imported ${counted(count, "row")}`, () => stdout.write(`${count}\n`));
 }
 
 /** Refuses what would have no effect. */
@@ -104,11 +109,15 @@ function refuseOptions(
   if (given.length > 0) throw new UsageError(`--${given.join(", --")} ${why}`);
 }
 
+/** Names of stdout. Where it leads to a file, a new file must not take the place of that one. */
+const STDOUT = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
 /** `psbase export` */
 export async function exportFrom(call: Call): Promise<void> {
   const { io } = call;
   const words = call.words.length === 1 ? [...call.words, "-"] : call.words;
-  const [path, file] = exactly(words, "PATH", "FILE");
+  const [path, to] = exactly(words, "PATH", "FILE");
+  const file = STDOUT.includes(to) ? "-" : to;
   const form = askedForm(call) ?? (file === "-" ? "ndjson" : formOfName(file) ?? unknownForm(file));
   await withBase(call, path, READ, async (base) => {
     const columns = [...(call.flags.has("ids") ? META : []), ...columnsOf(base.schema)];
@@ -130,10 +139,14 @@ export async function exportFrom(call: Call): Promise<void> {
   });
 }
 
+/** Names of files whose bytes have to be unpacked first. */
+const PACKED_REGEXP = /\.(?:gz|bz2|xz|zst|zip)$/i;
+
 function unknownForm(file: string): never {
-  if (/\.(?:gz|bz2|xz|zst|zip)$/i.test(file)) {
+  if (PACKED_REGEXP.test(file)) {
     throw new UsageError(
-      `"${file}" is compressed, which pipes do: gzip -dc FILE | psbase import PATH - --csv`,
+      `"${file}" is a compressed file: compress or unpack it by another program, and give "-" for ` +
+        `the file`,
     );
   }
   const forms = FILE_FORMS.map((form) => `--${form}`).join(", ");

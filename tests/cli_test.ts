@@ -294,7 +294,6 @@ Deno.test("a wrong command line is exit code 2, says what is wrong, and changes 
   await people(base.path);
   const before = base.files();
   const cases: [args: string[], told: string][] = [
-    [[], "a command is missing"],
     [["nix"], 'no command "nix"'],
     [["constructor"], 'no command "constructor"'],
     [["create"], "PATH is missing"],
@@ -336,6 +335,8 @@ Deno.test("a wrong command line is exit code 2, says what is wrong, and changes 
     [["set-default", base.path, "age"], "VALUE is missing"],
     [["import", base.path, "x.txt"], "say one of --json, --ndjson, --csv, --tsv"],
     [["export", base.path, "x.txt"], "say one of --json, --ndjson, --csv, --tsv"],
+    [["import", base.path, "x.csv.gz"], '"x.csv.gz" is a compressed file'],
+    [["export", base.path, "x.json.zst"], '"x.json.zst" is a compressed file'],
     [["watch", base.path, "--since", "x"], 'option --since is "x"'],
     [["watch", base.path, "age"], "is no condition"],
     [["keep-changes", base.path, "x"], 'N is "x", expected a count'],

@@ -31,6 +31,11 @@ Deno.test("help and --version print to stdout, every command and option is in th
   }
 });
 
+Deno.test("psbase alone prints its help where no script takes it for data", async () => {
+  const help = await done(["help"]);
+  assertEquals(await psbase([]), { code: 2, out: "", err: help });
+});
+
 Deno.test({
   name: "the examples of the help work, one after the other",
   ignore: Deno.build.os === "windows",

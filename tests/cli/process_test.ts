@@ -172,7 +172,7 @@ Deno.test("psbase watch prints what others commit, a line each, until it is stop
     day: "date",
     boss: link("self"),
   });
-  await using child = spawn(...command("watch", base.path, "--since", "0", "name=a"));
+  await using child = spawn(...command("watch", base.path, "--ndjson", "--since", "0", "name=a"));
   await table.insert({ name: "b" });
   await table.insert({
     name: "a",
@@ -301,6 +301,19 @@ Deno.test({
     const missing = await place.sh("psbase shell nix");
     assertEquals([missing.code, missing.out], [1, ""]);
     assertMatch(missing.err, /^psbase shell: Cannot open "nix": there is nothing.*\n$/);
+  },
+});
+
+Deno.test({
+  name: "psbase export to a name of stdout writes to it, and replaces no file",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    using place = workplace();
+    await place.sh("psbase create t a:string && psbase insert t a=x");
+    for (const stdout of ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]) {
+      const script = `(echo before; psbase export t ${stdout} --csv; echo after) > out; cat out`;
+      assertEquals((await place.sh(script)).out, "before\na\nx\nafter\n", stdout);
+    }
   },
 });
 
