@@ -123,7 +123,12 @@ export class FieldNames {
 
   #nameAsItIs(name: string | null, place: number): boolean {
     const { known } = this.#options;
-    if (name === null || this.#places.has(name)) return false;
+    if (name === null) return false;
+    const other = this.#places.get(name);
+    if (other !== undefined) {
+      if (this.#columns[other] === name) return false; // to be numbered
+      throw twoColumns(this.#called(other), name, name);
+    }
     const isField = known === undefined
       ? fieldName(name) === name && shortened(name, MAX_BYTES) === name
       : Object.hasOwn(known, name);
@@ -134,16 +139,34 @@ export class FieldNames {
   #nameCleaned(name: string | null, place: number): boolean {
     const { known } = this.#options;
     const clean = name === null ? FieldNames.unnamed(place) : fieldName(name);
-    const isFree = (field: string) => !this.#places.has(field);
-    let field = shortened(clean, MAX_BYTES);
-    for (let n = 2; !isFree(field); n++) {
-      field = `${shortened(clean, MAX_BYTES - `_${n}`.length)}_${n}`;
-    }
-    const said = this.#renameOf(field) ?? field;
+    let n = 1;
+    while (this.#places.has(numbered(clean, n))) n++;
+    const field = numbered(clean, n);
+    const said = (this.#renamed.has(field) ? undefined : this.#renameOf(field)) ?? field;
+    if (said === field && known !== undefined) this.#checkClear(clean, place, known);
     const isField = known === undefined || Object.hasOwn(known, said);
     if (isField || said !== field) this.#give(said, place);
     else if (name !== null) throw unknownColumn(name, known);
     return true;
+  }
+
+  /** Throws Fault if a column of this name, cleaned, may be one of several fields. */
+  #checkClear(clean: string, place: number, known: Record<string, FieldSpec>): void {
+    const fields: string[] = [];
+    for (let n = 1; Object.hasOwn(known, numbered(clean, n)); n++) fields.push(numbered(clean, n));
+    const left = fields.filter((field) => !this.#places.has(field));
+    const alike = this.#columns.filter((name, i) =>
+      name !== null && i >= place && this.#fields[i] === undefined && fieldName(name) === clean
+    );
+    if (left.length <= Math.max(1, alike.length)) return;
+    const name = this.#called(place);
+    throw new Fault(
+      `column "${name}" may be ${left.join(" or ")}, say --rename ${name}=${left[0]}`,
+    );
+  }
+
+  #called(place: number): string {
+    return this.#columns[place] ?? FieldNames.unnamed(place);
   }
 
   #renameOf(old: string): string | undefined {
@@ -155,12 +178,17 @@ export class FieldNames {
   #give(field: string, place: number): void {
     const { known } = this.#options;
     const other = this.#places.get(field);
-    const called = (place: number) => this.#columns[place] ?? FieldNames.unnamed(place);
-    if (other !== undefined) throw twoColumns(called(other), called(place), field);
+    if (other !== undefined) throw twoColumns(this.#called(other), this.#called(place), field);
     if (known !== undefined && !Object.hasOwn(known, field)) throw unknownColumn(field, known);
     this.#fields[place] = field;
     this.#places.set(field, place);
   }
+}
+
+/** The n-th field of a name: `name`, `name_2`, `name_3`. */
+function numbered(name: string, n: number): string {
+  const end = n === 1 ? "" : `_${n}`;
+  return shortened(name, MAX_BYTES - end.length) + end;
 }
 
 /** A name that is no longer than so many bytes. */
