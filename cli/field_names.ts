@@ -156,7 +156,8 @@ export class FieldNames {
     for (let n = 1; Object.hasOwn(known, numbered(clean, n)); n++) fields.push(numbered(clean, n));
     const left = fields.filter((field) => !this.#places.has(field));
     const alike = this.#columns.filter((name, i) =>
-      name !== null && i >= place && this.#fields[i] === undefined && fieldName(name) === clean
+      name !== null && i >= place && this.#fields[i] === undefined &&
+      numbered(fieldName(name), 1) === fields[0]
     );
     if (left.length <= Math.max(1, alike.length)) return;
     const name = this.#called(place);
