@@ -6,7 +6,7 @@
 
 import { excerpt } from "../engine/check.ts";
 import type { ValueType } from "../engine/values.ts";
-import type { JsonValue, TypeName } from "../mod.ts";
+import type { TypeName } from "../mod.ts";
 import { checkHeld, type CsvOptions, CsvRecord, formatCsv, usesQuotes } from "./csv.ts";
 import { areTexts, jsonKind, type Kind } from "./detect.ts";
 import { Fault } from "./errors.ts";

@@ -12,7 +12,7 @@ import { csvFormat, type Format, FORMATS, formOfName } from "./formats.ts";
 import { importFile } from "./import.ts";
 import { counted, type Io } from "./io.ts";
 import { READ, refuseWithin, withBase, writeOptions } from "./open.ts";
-import { askedForm, type FileForm, fileText, type Record, writeRows } from "./output.ts";
+import { askedForm, fileText, type Record, writeRows } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { writeWhole } from "./whole_file.ts";
 
