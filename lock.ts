@@ -37,6 +37,7 @@ import type { Files } from "./engine/file.ts";
 import { checkTimeout, Flock } from "./engine/flock.ts";
 import { clearNote, readNote, writeNote } from "./engine/note.ts";
 import { toPath } from "./engine/path.ts";
+import { printable } from "./engine/text_width.ts";
 
 export { BaseError, ClosedError, DeadlockError, LockTimeoutError } from "./engine/errors.ts";
 export type { LockHolder } from "./engine/errors.ts";
@@ -407,7 +408,10 @@ export class PsLock implements Disposable {
       const told = cause instanceof Deno.errors.NotFound
         ? "its directory does not exist, create it first"
         : message;
-      throw new (Refusal as ErrorConstructor)(`Cannot lock "${this.#path}": ${told}`, { cause });
+      throw new (Refusal as ErrorConstructor)(
+        printable(`Cannot lock "${this.#path}": ${told}`),
+        { cause },
+      );
     }
   }
 

@@ -46,7 +46,7 @@ export const VALUES = {
   ],
   "skip-lines": ["N", "leave out N lines at the beginning of CSV"],
   separator: ["CHAR", "what stands between the cells of CSV, if not a comma"],
-  since: ["N", "begin behind commit N; from now on, if left out"],
+  since: ["N[:I]", "begin after commit N, or after its change I; from now on, if left out"],
   salvage: ["TO", "write what is intact to a new table, print what was lost"],
   sort: ["A,-B", "order by A, then by B from the greatest to the least"],
   timeout: ["MS", "wait so many milliseconds for the lock at most"],

@@ -145,6 +145,22 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     run: async (call) => (await import("./altering.ts")).setDefault(call),
   },
 
+  "set-type": {
+    usage: "PATH FIELD TYPE",
+    summary: "change the type of a field, if all its values fit",
+    values: WRITING,
+    examples: ["set-type people age string", "set-type people age integer"],
+    run: async (call) => (await import("./altering.ts")).setType(call),
+  },
+
+  "set-index": {
+    usage: "PATH FIELD unique|index|none",
+    summary: "keep a field in order, or its values unique too, or neither",
+    values: WRITING,
+    examples: ["set-index people side index", "set-index people side none"],
+    run: async (call) => (await import("./altering.ts")).setIndex(call),
+  },
+
   import: {
     usage: "PATH FILE|-, or --from buzhug DIR PATH",
     summary: "insert the rows of a file; makes the table if there is none",

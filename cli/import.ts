@@ -303,6 +303,7 @@ class Import {
     const schema = new Map<string, FieldSpec>();
     const said: string[] = [];
     const told: string[] = [];
+    const empty: string[] = [];
     names.forEach((name, i) => {
       const field = fields.of(i);
       if (field === undefined) return;
@@ -313,7 +314,9 @@ class Import {
         if (i > 0) throw new Fault(`line ${line}: ${noName(i).message}`);
       }
       const type = typeFor(kinds) ?? this.#format.mixedType(kinds);
-      const { text, spec } = given.take(name, field) ?? { text: type, spec: { type } };
+      const asSaid = given.take(name, field);
+      const { text, spec } = asSaid ?? { text: type, spec: { type } };
+      if (kinds.size === 0 && asSaid === undefined) empty.push(field);
       schema.set(field, spec);
       said.push(`${field}=${text}`);
       if (name !== field) {
@@ -321,7 +324,7 @@ class Import {
         told.push(`column ${column} is field ${field}`);
       }
       const other = looseTypeFor(kinds);
-      if (spec.type === "string" && text === type && other !== undefined) {
+      if (asSaid === undefined && other !== undefined) {
         const back = VALUE_TYPES[other].format(VALUE_TYPES[other].parse(loose));
         told.push(
           `${field} is text, as ${other} would give back ${excerpt(back)} for ${excerpt(loose)}: ` +
@@ -333,7 +336,7 @@ class Import {
       }
     });
     given.checkAll(names);
-    say(this.#io, [...told, `types ${said.join(",")}`].join("\n"));
+    say(this.#io, [...told, `types ${said.join(",")}`, ...withoutValues(empty)].join("\n"));
     return [Object.fromEntries(schema) as NewSchema, fields];
   }
 
@@ -375,6 +378,15 @@ class Column {
       this.loose = row.valueOf(i, VALUE_TYPES.string) as string;
     }
   }
+}
+
+/** Fields whose type nothing tells, and what to do when there are values. */
+function withoutValues(fields: readonly string[]): string[] {
+  if (fields.length === 0) return [];
+  return [
+    `no values in ${fields.join(", ")}: the type is string; ` +
+    `change it later with: psbase set-type PATH FIELD TYPE`,
+  ];
 }
 
 /** A row as `insert` takes it, of its values in the order of the fields. */

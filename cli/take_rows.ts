@@ -27,7 +27,9 @@ export function isMeta(name: string): boolean {
 
 /** A field name from any text: what cannot be in one becomes `_`. */
 export function fieldName(text: string): string {
-  const name = text.normalize("NFC").replace(/[^\p{L}\p{Nd}]+/gu, "_").replace(/^_+|_+$/g, "");
+  // A mark without a letter is part of an emoji, or stray.
+  const parts = text.normalize().match(/(?:\p{L}[\p{Mn}\p{Mc}\u200c\u200d]*|\p{Nd})+/gu) ?? [];
+  const name = parts.join("_");
   return /^\p{L}/u.test(name) ? name : `f${name && "_"}${name}`;
 }
 

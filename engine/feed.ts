@@ -39,7 +39,7 @@ export interface Commit {
   readonly sequence: number;
   /** Where its frame ends. */
   readonly end: number;
-  /** What it changed, in order. */
+  /** What it changed, in the order of its frame: the same for every reader. */
   readonly changes: readonly RowChange[];
 }
 
@@ -96,8 +96,8 @@ export class Feed implements Disposable {
       if (this.#store.log.generation > current) continue;
       if (oldest !== undefined) {
         throw new RangeError(
-          `since is ${this.#given}, changes are kept since ${oldest}: read the rows anew and watch ` +
-            `from there, or have more kept by keepChanges()`,
+          `what follows commit ${this.#given} is no longer kept, only what follows commit ` +
+            `${oldest}: read the rows anew and watch from there, or have more kept by keepChanges()`,
         );
       }
       this.#store.checkIdentity();

@@ -34,6 +34,7 @@ import { toPath } from "./path.ts";
 import { TableSchema } from "./schema.ts";
 import { allOf } from "./steps.ts";
 import { Store, type StoreOptions } from "./store.ts";
+import { printable } from "./text_width.ts";
 import type { Schema } from "./types.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
 
@@ -45,7 +46,7 @@ export function explain<T>(attempt: string | (() => string), fn: () => T): T {
     for (const type of [SchemaError, TypeError, RangeError]) {
       if (!(error instanceof type)) continue;
       const told = typeof attempt === "string" ? attempt : attempt();
-      throw new type(`${told}: ${error.message}`, { cause: error });
+      throw new type(printable(`${told}: ${error.message}`), { cause: error });
     }
     throw error;
   }

@@ -5,7 +5,7 @@
  */
 
 import type { Recovered } from "./store.ts";
-import type { FieldName, Filter, Row, RowMeta, Schema } from "./types.ts";
+import type { Change, FieldName, Filter, Row, RowMeta, Schema } from "./types.ts";
 
 /** How a base is opened. */
 export interface OpenOptions {
@@ -84,11 +84,12 @@ export interface TransactionOptions {
 /** What `watch` can be told. */
 export interface WatchOptions<S extends Schema> {
   /**
-   * The commit behind which to begin, as `sequence` of a change, a view or `stats` tells it.
+   * Where to begin: after a commit, as `sequence` of a change, a view or `stats` tells it, or
+   * after a change within a commit, as its `sequence` and `index` tell it. A change will do.
    *
    * @default {the last commit}
    */
-  readonly since?: number | undefined;
+  readonly since?: number | Pick<Change, "sequence" | "index"> | undefined;
   /**
    * Only changes of rows that match before or after; changes of the fields always. Of what was
    * committed before the call, the fields of the call are asked; of the rest, those of then.

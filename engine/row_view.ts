@@ -94,13 +94,11 @@ class Cursor {
     const column = group.column(field);
     this.#columns[k] = column;
     if (room === undefined) return column;
-    column.load();
     if (field.value.layout === "number") {
       if ((room[k]?.length ?? 0) < group.rows) room[k] = new Float64Array(group.rows);
       const numbers = room[k]!.subarray(0, group.rows);
-      column.numbers(numbers);
-      this.numbers[k] = numbers;
-    }
+      if (column.numbers(numbers)) this.numbers[k] = numbers;
+    } else column.load();
     return column;
   }
 }

@@ -28,6 +28,8 @@ const POWER = "tests/crash/power_loss_test.ts";
 const FAILED_IO = "tests/crash/failed_io_test.ts";
 const LOG = "tests/engine/log_test.ts";
 const WATCH = "tests/base/watch_test.ts";
+const POSITION = "tests/base/watch_position_test.ts";
+const CONVERT = "tests/base/convert_test.ts";
 const UPKEEP = "tests/base/upkeep_test.ts";
 const STATE = "tests/engine/state_test.ts";
 
@@ -765,6 +767,70 @@ const BUGS: readonly Bug[] = [
     put: "false",
     test: WATCH,
     filter: "keeps as many commits",
+  },
+  {
+    bug: "a watcher that resumes within a commit gets the change again that it had",
+    rule: "watch: none is told twice",
+    in: "engine/watch.ts",
+    find: "if (index < changes) return index + 1;",
+    put: "if (index < changes) return index;",
+    test: POSITION,
+    filter: "resumes at any change",
+  },
+  {
+    bug: "a watcher that resumes within a commit loses what follows in it",
+    rule: "watch: none is missed",
+    in: "engine/watch.ts",
+    find: "return { after: sequence - 1, index };",
+    put: "return { after: sequence, index: -1 };",
+    test: POSITION,
+    filter: "resumes at any change",
+  },
+  {
+    bug: "the last change of a commit is marked, though it does not match",
+    rule: "watch: `last` marks the last change that is given of a commit",
+    in: "engine/watch.ts",
+    find: "yield give(held, true);",
+    put: "yield give(held, held === changes.length - 1);",
+    test: POSITION,
+    filter: "resumes at any change",
+  },
+  // ------------------------------------------------------------- types
+  {
+    bug: "a value that loses digits is converted",
+    rule: "setType: all values keep what they say, or none is changed",
+    in: "engine/convert.ts",
+    find: "if (!isExact(text, to, value)) {",
+    put: "if (false) {",
+    test: CONVERT,
+    filter: "keeps what every value says",
+  },
+  {
+    bug: "rows that fit are converted, those that do not are left out",
+    rule: "setType: all values keep what they say, or none is changed",
+    in: "engine/edits.ts",
+    find: "if (wrong === 0) return;",
+    put: "if (wrong >= 0) return;",
+    test: CONVERT,
+    filter: "keeps what every value says",
+  },
+  {
+    bug: "a field of another type keeps its number",
+    rule: "A number stands for one field for ever",
+    in: "engine/schema.ts",
+    find: "number: this.nextNumber,\n        type: value.name,",
+    put: "type: value.name,",
+    test: CONVERT,
+    filter: "keeps what every value says",
+  },
+  {
+    bug: "a group keeps the column of a field whose change was not written",
+    rule: "What fails changes nothing",
+    in: "engine/draft.ts",
+    find: "if (field.number >= this.#state.schema.nextNumber) return;",
+    put: "",
+    test: STATE,
+    filter: "leaves no column",
   },
   // ------------------------------------------------------------- reading
   {

@@ -220,12 +220,28 @@ Deno.test("fieldName() gives a name that a base takes, of any text", async () =>
     "😀",
     "then",
     "constructor",
+    "नाम की",
+    "ชื่อ (ไทย)",
+    "می\u200cخواهم",
+    "❤\ufe0f a 👩\u200d💻 1\ufe0f\u20e3",
+    "\u0301",
   ];
   const names = texts.map(fieldName);
   assertEquals(names.slice(0, 7), ["a_b", "f", "f_9", "x", "a_b", "é", "proto"]);
+  assertEquals(names.slice(10), ["नाम_की", "ชื่อ_ไทย", "می\u200cخواهم", "a_1", "f"]);
   const schema = Object.fromEntries(names.map((name) => [name, { type: "string" }]));
   await using table = await PsBase.create(base.path, schema as never);
   assertEquals(Object.keys(table.schema), [...new Set(names)]);
+});
+
+Deno.test("names keep the marks of their letters, in headers, conditions and schemas", async () => {
+  await using base = tempBase();
+  const stdin = "नाम,की,का\nराम,1,2\n";
+  await done(["import", base.path, "-", "--csv"], { stdin });
+  assertEquals(await done(["export", base.path, "--csv"]), stdin);
+  assertEquals(await done(["count", base.path, "नाम=राम", "का>1"]), "1\n");
+  await done(["add-field", base.path, "ชื่อ:string"]);
+  assertEquals(await done(["export", base.path, "--csv"]), "नाम,की,का,ชื่อ\nराम,1,2,\n");
 });
 
 Deno.test("import into a base goes by its types and defaults, in one commit", async () => {
