@@ -34,6 +34,14 @@ const FORMS = ["json", "ndjson", "csv"] as const satisfies Flag[];
 /** The flags that name the form of a file. */
 export const FILE_FORMS = [...FORMS, "tsv"] as const satisfies Flag[];
 
+/** The options that say how CSV is written. */
+export const CSV_VALUES = [
+  "separator",
+  "quote",
+  "skip-lines",
+  "comment",
+] as const satisfies Value[];
+
 /** The options of all that writes to a table. */
 const WRITING = ["timeout", "durability"] as const satisfies Value[];
 
@@ -156,11 +164,22 @@ export const COMMANDS: { readonly [name: string]: Command } = {
   import: {
     usage: "PATH FILE|-, or --from buzhug DIR PATH",
     summary: "insert the rows of a file; makes the table if there is none",
-    flags: [...FILE_FORMS, "ids"],
-    values: ["separator", "types", "errors", "batch", "from", "link", "encoding", ...WRITING],
+    flags: [...FILE_FORMS, "ids", "trim"],
+    values: [
+      ...CSV_VALUES,
+      "types",
+      "rename",
+      "errors",
+      "batch",
+      "from",
+      "link",
+      "encoding",
+      ...WRITING,
+    ],
     examples: [
       "import people people.csv",
       "import people - --ndjson < people.ndjson",
+      "import people report.csv --skip-lines 2 --comment '#' --trim --rename Name=name",
       "import guests people.csv --types name=string,age=float --errors refused.csv",
       "import --from buzhug old/people folk",
     ],
