@@ -15,6 +15,7 @@ import {
   prepareBase,
   unmakeBase,
 } from "./create.ts";
+import { Declared } from "./declared.ts";
 import {
   BaseError,
   BaseExistsError,
@@ -33,6 +34,7 @@ import { toPath } from "./path.ts";
 import { TableSchema } from "./schema.ts";
 import { allOf } from "./steps.ts";
 import { Store, type StoreOptions } from "./store.ts";
+import { printable } from "./text_width.ts";
 import type { Schema } from "./types.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
 
@@ -44,7 +46,7 @@ export function explain<T>(attempt: string | (() => string), fn: () => T): T {
     for (const type of [SchemaError, TypeError, RangeError]) {
       if (!(error instanceof type)) continue;
       const told = typeof attempt === "string" ? attempt : attempt();
-      throw new type(`${told}: ${error.message}`, { cause: error });
+      throw new type(printable(`${told}: ${error.message}`), { cause: error });
     }
     throw error;
   }
@@ -85,13 +87,17 @@ export class Handle {
 
   // ------------------------------------------------------------- opening
 
-  /** Opens a base; with `owner` set for this handle alone. */
+  /**
+   * Opens a base; with `owner` set for this handle alone. The user counts on the fields of
+   * `declared`, which need not be all; by default on those of the schema in `settings`.
+   */
   static async open(
     path: string | URL,
     settings: OpenSchemaOptions<Schema>,
     owner: boolean,
+    declared?: TableSchema,
   ): Promise<Handle> {
-    const handle = Handle.#open(path, settings, owner);
+    const handle = Handle.#open(path, settings, owner, declared);
     if (handle.#ownership === undefined) return handle;
     try {
       const { dir } = handle.store;
@@ -107,8 +113,13 @@ export class Handle {
   }
 
   /** As {@linkcode Handle.open}, blocking. */
-  static openSync(path: string | URL, settings: OpenSchemaOptions<Schema>, owner: boolean): Handle {
-    const handle = Handle.#open(path, settings, owner);
+  static openSync(
+    path: string | URL,
+    settings: OpenSchemaOptions<Schema>,
+    owner: boolean,
+    declared?: TableSchema,
+  ): Handle {
+    const handle = Handle.#open(path, settings, owner, declared);
     if (handle.#ownership === undefined) return handle;
     try {
       const { dir } = handle.store;
@@ -122,7 +133,12 @@ export class Handle {
     return handle.#own();
   }
 
-  static #open(path: string | URL, settings: OpenSchemaOptions<Schema>, owner: boolean): Handle {
+  static #open(
+    path: string | URL,
+    settings: OpenSchemaOptions<Schema>,
+    owner: boolean,
+    declared: TableSchema | undefined,
+  ): Handle {
     const files = currentFiles();
     const dir = toPath(path);
     const { readOnly = false, schema } = settings;
@@ -131,12 +147,18 @@ export class Handle {
       writer: writerOptions(settings),
       store: storeOptions(settings),
     }));
-    const given = schema && explain(attempt, () => TableSchema.from(schema));
+    const given = declared ?? (schema && explain(attempt, () => TableSchema.from(schema)));
     const store = Store.open(files, dir, options.store);
     try {
-      const difference = given && store.state.schema.difference(anchor(files, dir, given));
-      if (difference !== undefined) {
-        throw new SchemaError(`${attempt}: ${difference}, give the schema that is stored, or none`);
+      if (given !== undefined) {
+        const anchored = anchor(files, dir, given);
+        const difference = schema && store.state.schema.difference(anchored);
+        if (difference !== undefined) {
+          throw new SchemaError(
+            `${attempt}: ${difference}, give the schema that is stored, or none`,
+          );
+        }
+        store.declare(new Declared(anchored.fields));
       }
       const ownership = owner && !readOnly ? Ownership.take(files, dir) : undefined;
       return new Handle(store, new Writer(store, options.writer), ownership);
@@ -190,7 +212,7 @@ export class Handle {
         lock.detach();
       }
     }
-    return Handle.open(path, creation.opening, owner);
+    return Handle.open(path, creation.opening, owner, creation.schema);
   }
 
   /** As {@linkcode Handle.create}, blocking. */
@@ -220,7 +242,7 @@ export class Handle {
         lock.detach();
       }
     }
-    return Handle.openSync(path, creation.opening, owner);
+    return Handle.openSync(path, creation.opening, owner, creation.schema);
   }
 
   // ------------------------------------------------------------- ending
@@ -295,7 +317,8 @@ class Creation {
   /** How to open what was created. */
   readonly opening: OpenSchemaOptions<Schema>;
   readonly #files: Files = currentFiles();
-  readonly #schema: TableSchema;
+  /** The fields, as they were given. */
+  readonly schema: TableSchema;
   readonly #mode: "new" | "open" | "override";
   /** Whether the directory is of this call. */
   #made = false;
@@ -303,7 +326,7 @@ class Creation {
   constructor(path: string | URL, schema: Schema, { mode, ...settings }: CreateOptions) {
     this.dir = toPath(path);
     const attempt = `Cannot create "${this.dir}"`;
-    this.#schema = explain(attempt, () => TableSchema.from(schema));
+    this.schema = explain(attempt, () => TableSchema.from(schema));
     this.#mode = explain(attempt, () => {
       writerOptions(settings);
       storeOptions(settings);
@@ -356,7 +379,7 @@ class Creation {
     if (this.isOpen(lock)) return true;
     const there = isThere(this.dir, lock);
     try {
-      const schema = anchor(this.#files, this.dir, this.#schema);
+      const schema = anchor(this.#files, this.dir, this.schema);
       if (there) overrideBase(this.#files, this.dir, schema);
       else {
         clearPlace(this.#files, this.dir);

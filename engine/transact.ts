@@ -38,6 +38,7 @@ class Part {
     const { store } = writer;
     try {
       this.#state = writer.orRefused(() => store.begin());
+      store.checkFields();
       const note = this.note = new LongNote(store.files, store.dir, store.log.sequence);
       this.work = new Workspace(this.#state, store.dir, () => {
         store.checkOpen();

@@ -209,6 +209,7 @@ export class Writer {
     this.#changing = true;
     try {
       if (!begun) store.begin();
+      store.checkFields();
       for (const job of jobs) {
         try {
           const draft = new Draft(store.state, store.dir);
@@ -479,7 +480,7 @@ export class Writer {
   holder(): LockHolder | undefined {
     const store = this.#store;
     try {
-      store.refresh();
+      store.look();
       return longHolder(store.files, store.dir, store.log.sequence);
     } catch {
       // Of a base that cannot be read nothing is known.
