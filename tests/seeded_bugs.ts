@@ -1043,7 +1043,7 @@ const BUGS: readonly Bug[] = [
     bug: "a watcher goes on though a field that its handle was given is gone",
     rule: "Fields: a handle has those that it was given, or refuses work",
     in: "engine/watch.ts",
-    find: "if (isOfFields(change)) store.refresh();",
+    find: "if (isOfFields(changes[index]!)) store.refresh();",
     put: "",
     test: DECLARED,
   },
