@@ -5,19 +5,18 @@
  */
 
 import {
-  clearPlace,
   destroyBase,
   emptyTable,
-  isCurrent,
+  isReady,
   isThere,
   makeBase,
   overrideBase,
   prepareBase,
-  unmakeBase,
 } from "./create.ts";
 import {
   BaseError,
   BaseExistsError,
+  BaseNotFoundError,
   DeadlockError,
   refused,
   SchemaError,
@@ -25,7 +24,8 @@ import {
 } from "./errors.ts";
 import { currentFiles, type Files } from "./file.ts";
 import { checkTimeout, type Flock } from "./flock.ts";
-import { sumsOf } from "./identity.ts";
+import { Checksum } from "./format.ts";
+import { readIdentity } from "./identity.ts";
 import { isInside } from "./inside.ts";
 import { anchor } from "./links.ts";
 import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./options.ts";
@@ -92,7 +92,10 @@ export class Handle {
     settings: OpenSchemaOptions<Schema>,
     owner: boolean,
   ): Promise<Handle> {
-    const handle = Handle.#open(path, settings, owner);
+    return await Handle.#own(Handle.#open(path, settings, owner), settings);
+  }
+
+  static async #own(handle: Handle, settings: OpenSchemaOptions<Schema>): Promise<Handle> {
     if (handle.#ownership === undefined) return handle;
     try {
       checkOutside("open", handle.store.dir, handle.store.state.origin.base);
@@ -101,12 +104,15 @@ export class Handle {
       handle.dispose();
       throw error;
     }
-    return handle.#own();
+    return handle.#begin();
   }
 
   /** As {@linkcode Handle.open}, blocking. */
   static openSync(path: string | URL, settings: OpenSchemaOptions<Schema>, owner: boolean): Handle {
-    const handle = Handle.#open(path, settings, owner);
+    return Handle.#ownSync(Handle.#open(path, settings, owner), settings);
+  }
+
+  static #ownSync(handle: Handle, settings: OpenSchemaOptions<Schema>): Handle {
     if (handle.#ownership === undefined) return handle;
     try {
       handle.store.lock!.acquireSync(handle.#patience(settings));
@@ -114,7 +120,7 @@ export class Handle {
       handle.dispose();
       throw error;
     }
-    return handle.#own();
+    return handle.#begin();
   }
 
   static #open(path: string | URL, settings: OpenSchemaOptions<Schema>, owner: boolean): Handle {
@@ -147,7 +153,7 @@ export class Handle {
   }
 
   /** The lock is held now, and will be until the handle is closed. */
-  #own(): this {
+  #begin(): this {
     try {
       this.store.begin();
       this.store.owned = true;
@@ -169,21 +175,32 @@ export class Handle {
     owner: boolean,
   ): Promise<Handle> {
     const creation = new Creation(path, schema, settings);
-    for (let done = creation.isToBeRead; !done;) {
+    const { dir, opening } = creation;
+    const open = () => Handle.#open(dir, opening, owner);
+    while (!creation.isToBeRead) {
       const lock = creation.begin();
       if (lock === undefined) continue;
+      let made: Handle | undefined;
       try {
-        done = creation.isOpen(lock);
-        if (done) break;
-        creation.checkOutside(lock);
-        done = await lock.run(() => creation.make(lock), waiting(creation.dir, settings));
+        if (!creation.isOpen(lock)) {
+          creation.checkOutside(lock);
+          made = await lock.run(() => creation.make(lock, open), waiting(dir, settings));
+          if (made === undefined) continue;
+        }
       } catch (error) {
         throw creation.refused(error);
       } finally {
         lock.detach();
       }
+      if (made !== undefined) return await Handle.#own(made, opening);
+      try {
+        return await Handle.open(dir, opening, owner);
+      } catch (error) {
+        // Others destroyed meanwhile what was there.
+        if (!(error instanceof BaseNotFoundError)) throw error;
+      }
     }
-    return Handle.open(path, creation.opening, owner);
+    return await Handle.open(dir, opening, owner);
   }
 
   /** As {@linkcode Handle.create}, blocking. */
@@ -194,25 +211,35 @@ export class Handle {
     owner: boolean,
   ): Handle {
     const creation = new Creation(path, schema, settings);
-    for (let done = creation.isToBeRead; !done;) {
+    const { dir, opening } = creation;
+    const open = () => Handle.#open(dir, opening, owner);
+    while (!creation.isToBeRead) {
       const lock = creation.begin();
       if (lock === undefined) continue;
+      let made: Handle | undefined;
       try {
-        done = creation.isOpen(lock);
-        if (done) break;
-        lock.acquireSync(waiting(creation.dir, settings));
-        try {
-          done = creation.make(lock);
-        } finally {
-          lock.release();
+        if (!creation.isOpen(lock)) {
+          lock.acquireSync(waiting(dir, settings));
+          try {
+            made = creation.make(lock, open);
+          } finally {
+            lock.release();
+          }
+          if (made === undefined) continue;
         }
       } catch (error) {
         throw creation.refused(error);
       } finally {
         lock.detach();
       }
+      if (made !== undefined) return Handle.#ownSync(made, opening);
+      try {
+        return Handle.openSync(dir, opening, owner);
+      } catch (error) {
+        if (!(error instanceof BaseNotFoundError)) throw error;
+      }
     }
-    return Handle.openSync(path, creation.opening, owner);
+    return Handle.openSync(dir, opening, owner);
   }
 
   // ------------------------------------------------------------- ending
@@ -247,18 +274,19 @@ export class Handle {
   }
 
   #destroy(): void {
-    const { files, dir } = this.store;
+    const { files, dir, lock, sums } = this.store;
     this.store.begin();
     try {
-      destroyBase(files, dir);
+      destroyBase(files, dir, lock!.file, sums);
     } catch (error) {
       if (error instanceof BaseError) throw error;
       const told = `Cannot destroy "${dir}": ${(error as Error).message}, open it to see whether ` +
         `it is still there`;
       throw new WriteError(told, "unknown", error);
+    } finally {
+      // In this turn: nothing may be acknowledged any more.
+      this.writer.abort();
     }
-    // In this turn: nothing may be acknowledged any more.
-    this.writer.abort();
   }
 }
 
@@ -334,29 +362,18 @@ class Creation {
 
   /** Before the lock is waited for. */
   checkOutside(lock: Flock): void {
-    if (!isThere(this.dir, lock)) return;
-    checkOutside("create", this.dir, sumsOf(this.#files, this.dir, lock.file).uuid.toHex());
+    const identity = readIdentity(lock.file);
+    if (identity instanceof Checksum) checkOutside("create", this.dir, identity.uuid.toHex());
   }
 
-  /** Under the lock: makes it; `false` if the lock is on a file that was replaced. */
-  make(lock: Flock): boolean {
-    if (!isCurrent(this.#files, this.dir, lock)) return false;
-    if (this.isOpen(lock)) return true;
-    const there = isThere(this.dir, lock);
-    try {
-      const schema = anchor(this.#files, this.dir, this.#schema);
-      if (there) overrideBase(this.#files, this.dir, schema);
-      else {
-        clearPlace(this.#files, this.dir);
-        allOf(makeBase(this.#files, this.dir, lock, emptyTable(schema)));
-      }
-    } catch (error) {
-      // What is damaged or of others is left as it is.
-      if (!there && !(error instanceof BaseError)) {
-        unmakeBase(this.#files, this.dir, { lock, made: this.#made });
-      }
-      throw error;
-    }
-    return true;
+  /**
+   * Under the lock: makes it, and opens it before anybody can destroy it; `undefined` to begin anew.
+   */
+  make<T>(lock: Flock, open: () => T): T | undefined {
+    if (!isReady(this.#files, this.dir, lock) || this.isOpen(lock)) return undefined;
+    const fill = emptyTable(this.#files, this.dir, this.#schema);
+    if (isThere(this.dir, lock)) return overrideBase(this.#files, this.dir, fill, open);
+    allOf(makeBase(this.#files, this.dir, { lock, made: this.#made }, fill));
+    return open();
   }
 }
