@@ -37,6 +37,7 @@ import type { Files } from "./engine/file.ts";
 import { checkTimeout, Flock } from "./engine/flock.ts";
 import { clearNote, readNote, writeNote } from "./engine/note.ts";
 import { toPath } from "./engine/path.ts";
+import { printable } from "./engine/text_width.ts";
 
 export { BaseError, ClosedError, DeadlockError, LockTimeoutError } from "./engine/errors.ts";
 export type { LockHolder } from "./engine/errors.ts";
@@ -89,7 +90,9 @@ export interface LockGuard extends Disposable {
  * An exclusive lock between processes, on a lock file.
  *
  * The file is created if it is missing and never deleted, and holds a note of
- * who has the lock; a file with another content is locked but not written to.
+ * who has the lock; a file with another content is locked but not written to. A
+ * directory can be locked too, but on Windows, and a file that cannot be written
+ * to: messages then name no holder.
  * Whoever deletes it while it is held lets a second holder in; those who wait
  * notice, and wait for the new file.
  *
@@ -405,7 +408,10 @@ export class PsLock implements Disposable {
       const told = cause instanceof Deno.errors.NotFound
         ? "its directory does not exist, create it first"
         : message;
-      throw new (Refusal as ErrorConstructor)(`Cannot lock "${this.#path}": ${told}`, { cause });
+      throw new (Refusal as ErrorConstructor)(
+        printable(`Cannot lock "${this.#path}": ${told}`),
+        { cause },
+      );
     }
   }
 

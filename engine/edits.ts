@@ -6,12 +6,14 @@
  */
 
 import { describe } from "./check.ts";
+import { convert } from "./convert.ts";
 import { type Draft, type PreparedRows, prepareRows } from "./draft.ts";
 import { ConflictError, RecordNotFoundError, SchemaError, UpdateError } from "./errors.ts";
 import { explain } from "./handle.ts";
 import { anchor } from "./links.ts";
-import { compile } from "./query.ts";
-import { baseOf, rowAt, versionAt } from "./rows.ts";
+import { compile, EVERYTHING } from "./query.ts";
+import { baseOf, rowAt, strictRowAt, valueAt, versionAt } from "./rows.ts";
+import { scan } from "./scan.ts";
 import type { FieldDef, StoredRow } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
 import { type Place, placeOf, type State } from "./state.ts";
@@ -161,7 +163,7 @@ export class Edits {
     const { id } = place;
     const { version, values } = draft.copy(place);
     const given = typeof changes === "function"
-      ? changes(rowAt(origin, placeOf(id, { version, values }), schema.fields))
+      ? changes(strictRowAt(origin, placeOf(id, { version, values }), schema.fields))
       : changes;
     explain(attempt, () => {
       schema.takeUpdate(values, given);
@@ -244,10 +246,17 @@ export class Edits {
     return this.#altering(verb, (schema) => schema.withDefault(name, value));
   }
 
-  /** A wider type of a field. */
+  /** Another type of a field, and its values as values of that; nothing if it has it. */
   setType(name: string, type: unknown): Edit<void> {
-    const verb = `set the type of field "${name}" of`;
-    return this.#altering(verb, (schema) => schema.withType(name, type));
+    const attempt = this.#attempt(`set the type of field "${name}" of`);
+    return (draft) => {
+      const { schema } = draft;
+      const altered = explain(attempt, () => schema.withType(name, type));
+      if (altered === schema) return;
+      draft.alter(altered);
+      const [from, to] = [schema.field(name), altered.field(name)];
+      if (from.number !== to.number) explain(attempt, () => convertRows(draft, from, to));
+    };
   }
 
   /** Another index of a field. */
@@ -273,6 +282,30 @@ export class Edits {
     const attempt = this.#attempt(verb);
     return (draft) => draft.alter(explain(attempt, () => alter(draft.schema, draft.empty)));
   }
+}
+
+/** Gives a field the values of another, in all rows that have one. */
+function convertRows(draft: Draft, from: FieldDef, to: FieldDef): void {
+  let wrong = 0;
+  let first = "";
+  for (const place of scan(draft.state, EVERYTHING)) {
+    const value = valueAt(place, from);
+    if (value === null) continue;
+    try {
+      const converted = convert(value, from.value, to.value);
+      if (wrong > 0) continue;
+      const { version, values } = draft.copy(place);
+      values[from.number] = null;
+      values[to.number] = converted;
+      draft.put(place.id, { version: version + 1, values });
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      if (wrong++ === 0) first = `row ${place.id}: ${error.message}`;
+    }
+  }
+  if (wrong === 0) return;
+  const rows = wrong === 1 ? "1 row does" : `${wrong} rows do`;
+  throw new SchemaError(`field "${from.name}": ${rows} not fit; ${first}`);
 }
 
 /** The unique field that `upsert` goes by, and its value. */

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { CorruptionError } from "./errors.ts";
+import { ClosedError, CorruptionError } from "./errors.ts";
 
 // Without it a table would be made that nobody can lock.
 if (Deno.FsFile.prototype.tryLockSync === undefined) {
@@ -43,7 +43,8 @@ export interface File {
 
 /**
  * How to open: `read` only, `write` too, `create` if missing, `createNew` or fail. `lock` is
- * `create` for a lock file that a user named: it may be a symbolic link, what others name may not.
+ * `create` for a lock file that a user named: it may be a symbolic link, what others name may not,
+ * and `read` where nobody can write to it, a directory say.
  */
 export type OpenMode = "read" | "write" | "create" | "createNew" | "lock";
 
@@ -189,6 +190,8 @@ class DenoFile implements File {
 
   /** Deno names the path where it is called with one; whoever writes names it himself. */
   #named(act: string, error: unknown): unknown {
+    // By a function of a user that something called which still reads.
+    if (this.#closed) return new ClosedError(`Cannot ${act} "${this.path}": its handle was closed`);
     if (error instanceof Error) error.message += `: ${act} '${this.path}'`;
     return error;
   }
@@ -225,6 +228,21 @@ function isLink(path: string): boolean {
 /** Whether a symbolic link is there that leads nowhere. */
 function isDangling(path: string): boolean {
   return isLink(path) && unless(undefined, () => Deno.statSync(path)) === undefined;
+}
+
+/** A file can be locked that cannot be written to. */
+function openLock(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, OPEN_OPTIONS.lock);
+  } catch (error) {
+    const { IsADirectory, PermissionDenied } = Deno.errors;
+    if (!(error instanceof IsADirectory || error instanceof PermissionDenied)) throw error;
+    try {
+      return Deno.openSync(path, OPEN_OPTIONS.read);
+    } catch {
+      throw error;
+    }
+  }
 }
 
 /** Opens what is at the path itself, and nothing that it could lead to; Deno knows no O_NOFOLLOW. */
@@ -299,7 +317,7 @@ function takeAfter(path: string, is: Deno.FileInfo, like: Deno.FileInfo): void {
 export const denoFiles: Files = {
   open(path, mode, like) {
     if (mode === "createNew") return makeFile(path, like);
-    if (mode === "lock") return new DenoFile(path, Deno.openSync(path, OPEN_OPTIONS.lock));
+    if (mode === "lock") return new DenoFile(path, openLock(path));
     return openFile(path, mode, like);
   },
   identity: (path) => unless(undefined, () => identityOf(Deno.statSync(path))),

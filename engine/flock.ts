@@ -4,7 +4,8 @@
  * What Deno's file lock is: `flock(2)` on Linux and macOS, advisory, and tied to
  * the *open file*, not to the process: two files opened on one path exclude each
  * other, even in one thread; the kernel lets go when the holder dies; children
- * do not inherit it; a stopped holder keeps it.
+ * do not inherit it (`psbase lock` lets its command inherit it, see
+ * `cli/inherit.ts`); a stopped holder keeps it.
  *
  * What it is not:
  * - re-entrant: locking again through the same open file "succeeds" and counts
@@ -46,6 +47,8 @@ export interface WaitSyncOptions {
   onBusy?: (() => void) | undefined;
   /** Who holds the lock, asked for the message of a time-out. */
   holder?: (() => LockHolder | undefined) | undefined;
+  /** Tables whose locks are held meanwhile, for the same message. */
+  holding?: readonly string[] | undefined;
 }
 
 /** How to wait. */
@@ -87,12 +90,12 @@ export function sleepSync(ms: number): void {
 }
 
 /**
- * The time limit, `Infinity` for none.
+ * The time limit, as it was given.
  *
  * @throws {RangeError} If it is negative or not a number.
  */
-export function checkTimeout(timeoutMs: number | undefined): number {
-  if (timeoutMs === undefined) return Infinity;
+export function checkTimeout(timeoutMs: number | undefined): number | undefined {
+  if (timeoutMs === undefined) return undefined;
   if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
   throw new RangeError(
     `Cannot wait ${timeoutMs} ms: timeoutMs is a number of milliseconds, 0 or more`,
@@ -225,7 +228,8 @@ export class Flock {
 
   #timedOut(start: number, options: WaitSyncOptions): LockTimeoutError {
     const waitedMs = performance.now() - start;
-    return new LockTimeoutError(options.path ?? this.file.path, waitedMs, options.holder?.());
+    const path = options.path ?? this.file.path;
+    return new LockTimeoutError(path, waitedMs, options.holder?.(), options.holding);
   }
 
   async #wait<T>(granted: () => T, options: WaitOptions): Promise<T> {

@@ -13,6 +13,7 @@ import {
   overrideBase,
   prepareBase,
 } from "./create.ts";
+import { Declared } from "./declared.ts";
 import {
   BaseError,
   BaseExistsError,
@@ -24,9 +25,7 @@ import {
 } from "./errors.ts";
 import { currentFiles, type Files } from "./file.ts";
 import { checkTimeout, type Flock } from "./flock.ts";
-import { Checksum } from "./format.ts";
-import { readIdentity } from "./identity.ts";
-import { isInside } from "./inside.ts";
+import { isInside, type Wait, waitFor, waitForSync } from "./inside.ts";
 import { anchor } from "./links.ts";
 import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./options.ts";
 import { checkUnowned, Ownership } from "./owner.ts";
@@ -34,6 +33,7 @@ import { toPath } from "./path.ts";
 import { TableSchema } from "./schema.ts";
 import { allOf } from "./steps.ts";
 import { Store, type StoreOptions } from "./store.ts";
+import { printable } from "./text_width.ts";
 import type { Schema } from "./types.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
 
@@ -45,7 +45,7 @@ export function explain<T>(attempt: string | (() => string), fn: () => T): T {
     for (const type of [SchemaError, TypeError, RangeError]) {
       if (!(error instanceof type)) continue;
       const told = typeof attempt === "string" ? attempt : attempt();
-      throw new type(`${told}: ${error.message}`, { cause: error });
+      throw new type(printable(`${told}: ${error.message}`), { cause: error });
     }
     throw error;
   }
@@ -86,20 +86,27 @@ export class Handle {
 
   // ------------------------------------------------------------- opening
 
-  /** Opens a base; with `owner` set for this handle alone. */
+  /**
+   * Opens a base; with `owner` set for this handle alone. The user counts on the fields of
+   * `declared`, which need not be all; by default on those of the schema in `settings`.
+   */
   static async open(
     path: string | URL,
     settings: OpenSchemaOptions<Schema>,
     owner: boolean,
+    declared?: TableSchema,
   ): Promise<Handle> {
-    return await Handle.#own(Handle.#open(path, settings, owner), settings);
+    return await Handle.#own(Handle.#open(path, settings, owner, declared), settings);
   }
 
   static async #own(handle: Handle, settings: OpenSchemaOptions<Schema>): Promise<Handle> {
     if (handle.#ownership === undefined) return handle;
     try {
-      checkOutside("open", handle.store.dir, handle.store.state.origin.base);
-      await handle.store.lock!.acquire(handle.#patience(settings));
+      const { dir } = handle.store;
+      const lock = handle.store.lock!;
+      checkOutside("open", dir, lock);
+      using wait = waitFor("open", { lock, dir });
+      await lock.acquire(handle.#patience(settings, wait));
     } catch (error) {
       handle.dispose();
       throw error;
@@ -108,14 +115,22 @@ export class Handle {
   }
 
   /** As {@linkcode Handle.open}, blocking. */
-  static openSync(path: string | URL, settings: OpenSchemaOptions<Schema>, owner: boolean): Handle {
-    return Handle.#ownSync(Handle.#open(path, settings, owner), settings);
+  static openSync(
+    path: string | URL,
+    settings: OpenSchemaOptions<Schema>,
+    owner: boolean,
+    declared?: TableSchema,
+  ): Handle {
+    return Handle.#ownSync(Handle.#open(path, settings, owner, declared), settings);
   }
 
   static #ownSync(handle: Handle, settings: OpenSchemaOptions<Schema>): Handle {
     if (handle.#ownership === undefined) return handle;
     try {
-      handle.store.lock!.acquireSync(handle.#patience(settings));
+      const { dir } = handle.store;
+      const lock = handle.store.lock!;
+      using wait = waitForSync({ lock, dir });
+      lock.acquireSync(handle.#patience(settings, wait));
     } catch (error) {
       handle.dispose();
       throw error;
@@ -123,7 +138,12 @@ export class Handle {
     return handle.#begin();
   }
 
-  static #open(path: string | URL, settings: OpenSchemaOptions<Schema>, owner: boolean): Handle {
+  static #open(
+    path: string | URL,
+    settings: OpenSchemaOptions<Schema>,
+    owner: boolean,
+    declared: TableSchema | undefined,
+  ): Handle {
     const files = currentFiles();
     const dir = toPath(path);
     const { readOnly = false, schema } = settings;
@@ -132,12 +152,18 @@ export class Handle {
       writer: writerOptions(settings),
       store: storeOptions(settings),
     }));
-    const given = schema && explain(attempt, () => TableSchema.from(schema));
+    const given = declared ?? (schema && explain(attempt, () => TableSchema.from(schema)));
     const store = Store.open(files, dir, options.store);
     try {
-      const difference = given && store.state.schema.difference(anchor(files, dir, given));
-      if (difference !== undefined) {
-        throw new SchemaError(`${attempt}: ${difference}, give the schema that is stored, or none`);
+      if (given !== undefined) {
+        const anchored = anchor(files, dir, given);
+        const difference = schema && store.state.schema.difference(anchored);
+        if (difference !== undefined) {
+          throw new SchemaError(
+            `${attempt}: ${difference}, give the schema that is stored, or none`,
+          );
+        }
+        store.declare(new Declared(anchored.fields));
       }
       const ownership = owner && !readOnly ? Ownership.take(files, dir) : undefined;
       return new Handle(store, new Writer(store, options.writer), ownership);
@@ -148,8 +174,9 @@ export class Handle {
   }
 
   /** An owner waits for the write under way: that no other Base is there is known by now. */
-  #patience({ timeoutMs }: OpenSchemaOptions<Schema>) {
-    return { path: this.store.dir, timeoutMs, holder: () => this.writer.holder() };
+  #patience({ timeoutMs }: OpenSchemaOptions<Schema>, wait: Wait | undefined) {
+    const holder = () => this.writer.holder();
+    return { path: this.store.dir, ...limitsOf(timeoutMs, wait), holder };
   }
 
   /** The lock is held now, and will be until the handle is closed. */
@@ -176,7 +203,7 @@ export class Handle {
   ): Promise<Handle> {
     const creation = new Creation(path, schema, settings);
     const { dir, opening } = creation;
-    const open = () => Handle.#open(dir, opening, owner);
+    const open = () => Handle.#open(dir, opening, owner, creation.schema);
     while (!creation.isToBeRead) {
       const lock = creation.begin();
       if (lock === undefined) continue;
@@ -184,7 +211,8 @@ export class Handle {
       try {
         if (!creation.isOpen(lock)) {
           creation.checkOutside(lock);
-          made = await lock.run(() => creation.make(lock, open), waiting(dir, settings));
+          using wait = waitFor("create", { lock, dir });
+          made = await lock.run(() => creation.make(lock, open), waiting(dir, settings, wait));
           if (made === undefined) continue;
         }
       } catch (error) {
@@ -194,13 +222,13 @@ export class Handle {
       }
       if (made !== undefined) return await Handle.#own(made, opening);
       try {
-        return await Handle.open(dir, opening, owner);
+        return await Handle.#own(open(), opening);
       } catch (error) {
         // Others destroyed meanwhile what was there.
         if (!(error instanceof BaseNotFoundError)) throw error;
       }
     }
-    return await Handle.open(dir, opening, owner);
+    return await Handle.#own(open(), opening);
   }
 
   /** As {@linkcode Handle.create}, blocking. */
@@ -212,14 +240,15 @@ export class Handle {
   ): Handle {
     const creation = new Creation(path, schema, settings);
     const { dir, opening } = creation;
-    const open = () => Handle.#open(dir, opening, owner);
+    const open = () => Handle.#open(dir, opening, owner, creation.schema);
     while (!creation.isToBeRead) {
       const lock = creation.begin();
       if (lock === undefined) continue;
       let made: Handle | undefined;
       try {
         if (!creation.isOpen(lock)) {
-          lock.acquireSync(waiting(dir, settings));
+          using wait = waitForSync({ lock, dir });
+          lock.acquireSync(waiting(dir, settings, wait));
           try {
             made = creation.make(lock, open);
           } finally {
@@ -234,12 +263,12 @@ export class Handle {
       }
       if (made !== undefined) return Handle.#ownSync(made, opening);
       try {
-        return Handle.openSync(dir, opening, owner);
+        return Handle.#ownSync(open(), opening);
       } catch (error) {
         if (!(error instanceof BaseNotFoundError)) throw error;
       }
     }
-    return Handle.openSync(dir, opening, owner);
+    return Handle.#ownSync(open(), opening);
   }
 
   // ------------------------------------------------------------- ending
@@ -291,17 +320,22 @@ export class Handle {
 }
 
 /** What would wait for the transaction that it is called from would wait for ever. */
-function checkOutside(verb: string, dir: string, base: string): void {
-  if (!isInside(base)) return;
+function checkOutside(verb: string, dir: string, lock: Flock): void {
+  if (!isInside(lock)) return;
   throw new DeadlockError(
     `Cannot ${verb} "${dir}" inside a transaction of it: wait for its end`,
   );
 }
 
+function limitsOf(timeoutMs: number | undefined, wait: Wait | undefined) {
+  return { timeoutMs: timeoutMs ?? wait?.limitMs, holding: wait?.holding };
+}
+
 /** How long the lock is waited for, and who is not waited for. */
-function waiting(dir: string, { timeoutMs }: OpenSchemaOptions<Schema>) {
+function waiting(dir: string, { timeoutMs }: OpenSchemaOptions<Schema>, wait: Wait | undefined) {
   const files = currentFiles();
-  return { path: dir, timeoutMs, onBusy: () => checkUnowned(files, dir, "open") };
+  const onBusy = () => checkUnowned(files, dir, "open");
+  return { path: dir, ...limitsOf(timeoutMs, wait), onBusy };
 }
 
 /** One call of `create`. */
@@ -310,7 +344,8 @@ class Creation {
   /** How to open what was created. */
   readonly opening: OpenSchemaOptions<Schema>;
   readonly #files: Files = currentFiles();
-  readonly #schema: TableSchema;
+  /** The fields, as they were given. */
+  readonly schema: TableSchema;
   readonly #mode: "new" | "open" | "override";
   /** Whether the directory is of this call. */
   #made = false;
@@ -318,7 +353,7 @@ class Creation {
   constructor(path: string | URL, schema: Schema, { mode, ...settings }: CreateOptions) {
     this.dir = toPath(path);
     const attempt = `Cannot create "${this.dir}"`;
-    this.#schema = explain(attempt, () => TableSchema.from(schema));
+    this.schema = explain(attempt, () => TableSchema.from(schema));
     this.#mode = explain(attempt, () => {
       writerOptions(settings);
       storeOptions(settings);
@@ -362,8 +397,7 @@ class Creation {
 
   /** Before the lock is waited for. */
   checkOutside(lock: Flock): void {
-    const identity = readIdentity(lock.file);
-    if (identity instanceof Checksum) checkOutside("create", this.dir, identity.uuid.toHex());
+    checkOutside("create", this.dir, lock);
   }
 
   /**
@@ -371,7 +405,7 @@ class Creation {
    */
   make<T>(lock: Flock, open: () => T): T | undefined {
     if (!isReady(this.#files, this.dir, lock) || this.isOpen(lock)) return undefined;
-    const fill = emptyTable(this.#files, this.dir, this.#schema);
+    const fill = emptyTable(this.#files, this.dir, this.schema);
     if (isThere(this.dir, lock)) return overrideBase(this.#files, this.dir, fill, open);
     allOf(makeBase(this.#files, this.dir, { lock, made: this.#made }, fill));
     return open();

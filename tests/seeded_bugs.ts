@@ -30,8 +30,12 @@ const LIFE = "tests/base/lifecycle_test.ts";
 const SCHEDULES = "tests/sim/schedules_test.ts";
 const LOG = "tests/engine/log_test.ts";
 const WATCH = "tests/base/watch_test.ts";
+const POSITION = "tests/base/watch_position_test.ts";
+const CONVERT = "tests/base/convert_test.ts";
 const UPKEEP = "tests/base/upkeep_test.ts";
 const STATE = "tests/engine/state_test.ts";
+const UNKNOWN = "tests/base/unknown_field_test.ts";
+const DECLARED = "tests/base/declared_test.ts";
 
 const BUGS: readonly Bug[] = [
   // ------------------------------------------------------------- frames
@@ -814,6 +818,61 @@ const BUGS: readonly Bug[] = [
     test: FAILED_IO,
     filter: "insert",
   },
+  // ------------------------------------------------------------- transactions of several tables
+  {
+    bug: "a transaction waits for one that waits for it",
+    rule: "Transactions: who would close a circle gets a DeadlockError",
+    in: "engine/inside.ts",
+    find: "  if (circle === undefined) return new Wait(table, [...scopes]);",
+    put: "  if (circle !== null) return new Wait(table, [...scopes]);",
+    test: "tests/base/deadlock_test.ts",
+    filter: "three tables",
+  },
+  {
+    bug: "a transaction waits for what is done at leisure",
+    rule: "Transactions: who waits for nothing closes no circle",
+    in: "engine/inside.ts",
+    find: "  return awaiting === undefined ? fn() : awaiting.run([], fn);",
+    put: "  return fn();",
+    test: "tests/base/deadlock_test.ts",
+    filter: "at leisure",
+  },
+  {
+    bug: "several tables are locked in the order of the caller",
+    rule: "Transactions: all processes lock in one order",
+    in: "engine/transact.ts",
+    find: "  return keyed.map(({ writer }) => writer);",
+    put: "  return [...writers];",
+    test: "tests/base/transactions_test.ts",
+    filter: "in one order",
+  },
+  {
+    bug: "several tables are committed in the order of their locks",
+    rule: "Transactions: tables are committed in the order given",
+    in: "engine/transact.ts",
+    find: "  return writers.map((writer) => parts.find((part) => part.writer === writer)!);",
+    put: "  return [...parts];",
+    test: "tests/base/transactions_test.ts",
+  },
+  {
+    bug: "a table is written before the one before it is on disk",
+    rule: "Transactions: each table is on disk before the next is written",
+    in: "engine/transact.ts",
+    find: "        part.commit(true).syncSync();",
+    put:
+      "        const last = part.commit(true);\n        if (i === given.length - 1) last.syncSync();",
+    test: "tests/base/transactions_test.ts",
+    filter: "order given",
+  },
+  {
+    bug: "what a closed handle was about to commit is appended",
+    rule: "Handles: one disposed of inside its verb appends nothing",
+    in: "engine/writer.ts",
+    find: "      this.closing.check();\n      store.append(payloads);",
+    put: "      store.append(payloads);",
+    test: "tests/base/closed_inside_test.ts",
+    filter: "still open",
+  },
   // ------------------------------------------------------------- watching
   {
     bug: "what is told is not synced before",
@@ -868,6 +927,70 @@ const BUGS: readonly Bug[] = [
     put: "false",
     test: WATCH,
     filter: "keeps as many commits",
+  },
+  {
+    bug: "a watcher that resumes within a commit gets the change again that it had",
+    rule: "watch: none is told twice",
+    in: "engine/watch.ts",
+    find: "if (index < changes) return index + 1;",
+    put: "if (index < changes) return index;",
+    test: POSITION,
+    filter: "resumes at any change",
+  },
+  {
+    bug: "a watcher that resumes within a commit loses what follows in it",
+    rule: "watch: none is missed",
+    in: "engine/watch.ts",
+    find: "return { after: sequence - 1, index };",
+    put: "return { after: sequence, index: -1 };",
+    test: POSITION,
+    filter: "resumes at any change",
+  },
+  {
+    bug: "the last change of a commit is marked, though it does not match",
+    rule: "watch: `last` marks the last change that is given of a commit",
+    in: "engine/watch.ts",
+    find: "yield give(held, true);",
+    put: "yield give(held, held === changes.length - 1);",
+    test: POSITION,
+    filter: "resumes at any change",
+  },
+  // ------------------------------------------------------------- types
+  {
+    bug: "a value that loses digits is converted",
+    rule: "setType: all values keep what they say, or none is changed",
+    in: "engine/convert.ts",
+    find: "if (!isExact(text, to, value)) {",
+    put: "if (false) {",
+    test: CONVERT,
+    filter: "keeps what every value says",
+  },
+  {
+    bug: "rows that fit are converted, those that do not are left out",
+    rule: "setType: all values keep what they say, or none is changed",
+    in: "engine/edits.ts",
+    find: "if (wrong === 0) return;",
+    put: "if (wrong >= 0) return;",
+    test: CONVERT,
+    filter: "keeps what every value says",
+  },
+  {
+    bug: "a field of another type keeps its number",
+    rule: "A number stands for one field for ever",
+    in: "engine/schema.ts",
+    find: "number: this.nextNumber,\n        type: value.name,",
+    put: "type: value.name,",
+    test: CONVERT,
+    filter: "keeps what every value says",
+  },
+  {
+    bug: "a group keeps the column of a field whose change was not written",
+    rule: "What fails changes nothing",
+    in: "engine/draft.ts",
+    find: "if (field.number >= this.#state.schema.nextNumber) return;",
+    put: "",
+    test: STATE,
+    filter: "leaves no column",
   },
   // ------------------------------------------------------------- reading
   {
@@ -953,6 +1076,136 @@ const BUGS: readonly Bug[] = [
     put: "true",
     test: "tests/hostile_test.ts",
     filter: "PsBase tells of a group",
+  },
+  // ------------------------------------------------------------- fields
+  {
+    bug: "a name that is no field reads as undefined",
+    rule: "Names: what is no field is no answer",
+    in: "engine/strict.ts",
+    find: 'if (typeof name === "symbol" || ASKED_OF_ALL.has(name)) return undefined;',
+    put: "return undefined;",
+    test: UNKNOWN,
+  },
+  {
+    bug: "a condition is given a row that answers to any name",
+    rule: "Names: what is no field is no answer",
+    in: "engine/row_view.ts",
+    find: "    strictFrom(this.make.prototype);\n",
+    put: "",
+    test: UNKNOWN,
+  },
+  {
+    bug: "an update function is given a row that answers to any name",
+    rule: "Names: what is no field is no answer",
+    in: "engine/edits.ts",
+    find: "changes(strictRowAt(origin",
+    put: "changes(rowAt(origin",
+    test: UNKNOWN,
+  },
+  {
+    bug: "a row that a link leads to answers to any name",
+    rule: "Names: what is no field is no answer",
+    in: "engine/rows.ts",
+    find: "strict(rowAt(origin, place, fields, strictRowAt))",
+    put: "strict(rowAt(origin, place, fields))",
+    test: UNKNOWN,
+  },
+  {
+    bug: "a name that await asks for throws",
+    rule: "Names: what is no field is no answer",
+    in: "engine/strict.ts",
+    find: 'new Set<string | symbol>(["then", "toJSON"])',
+    put: 'new Set<string | symbol>(["toJSON"])',
+    test: UNKNOWN,
+  },
+  {
+    bug: "a handle reads on though a field that it was given is gone",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/store.ts",
+    find: "    const state = this.look();\n    this.checkFields();\n",
+    put: "    const state = this.look();\n",
+    test: DECLARED,
+  },
+  {
+    bug: "a handle writes on though a field that it was given is gone",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/writer.ts",
+    find: "      store.checkFields();\n      for",
+    put: "      for",
+    test: DECLARED,
+  },
+  {
+    bug: "a transaction begins though a field that its handle was given is gone",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/writer.ts",
+    find: "      store.checkFields();\n      using",
+    put: "      using",
+    test: DECLARED,
+  },
+  {
+    bug: "a watcher goes on though a field that its handle was given is gone",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/watch.ts",
+    find: "if (isOfFields(change)) store.refresh();",
+    put: "",
+    test: DECLARED,
+  },
+  {
+    bug: "a base that was created is opened as one without a schema",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/handle.ts",
+    find: "return Handle.open(path, creation.opening, owner, creation.schema);",
+    put: "return Handle.open(path, creation.opening, owner);",
+    test: DECLARED,
+  },
+  {
+    bug: "fields that fitted once are not looked at again",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/declared.ts",
+    find: "if (schema === this.#fits) return;",
+    put: "if (this.#fits !== undefined) return;",
+    test: DECLARED,
+  },
+  {
+    bug: "a field of another type is what was given",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/schema.ts",
+    find: "if (ours.type !== theirs.type) {",
+    put: "if (ours.type !== theirs.type && false) {",
+    test: DECLARED,
+  },
+  {
+    bug: "a handle takes its own schema verb for that of others",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/store.ts",
+    find: "    this.#declared = this.#declared?.follow(schema, this.#state.schema);\n",
+    put: "",
+    test: DECLARED,
+  },
+  {
+    bug: "a schema verb that could not be written counts all the same",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/store.ts",
+    find: "      this.#declared = this.#appended;\n",
+    put: "",
+    test: DECLARED,
+  },
+  {
+    bug: "a field that a handle adds does not count",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/declared.ts",
+    find: "return name === undefined || counts.has(name);",
+    put: "return name !== undefined && counts.has(name);",
+    test: DECLARED,
+  },
+  {
+    bug: "names that change places are lost",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/declared.ts",
+    find: "const name = names.get(number);",
+    put:
+      "const name = names.get(number) && after.fields.find((one) => one.number === number)!.name;",
+    test: DECLARED,
   },
 ];
 
