@@ -27,7 +27,7 @@ Deno.test("PsBase keeps what it acknowledged in any schedule of processes, kills
   }
   const told = `${played} schedules from ${SEED} on: ${JSON.stringify(total)}`;
   assert(total.switches > 4 * played && total.failures > played / 5, told);
-  assert(total.kills > played / 2 && total.cuts > played / 2 && total.ends > played / 2, told);
+  assert(total.kills > played / 2 && total.cuts > played / 2 && total.ends > played / 5, told);
 });
 
 Deno.test("a schedule is the same whenever it is played", () => {
