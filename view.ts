@@ -81,7 +81,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   }
 
   /**
-   * Where the table is: as it was given, a URL as a path.
+   * Where the table is, as an absolute path: a relative one was resolved when the table was opened.
    *
    * @example Path
    * ```ts

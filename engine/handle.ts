@@ -5,20 +5,19 @@
  */
 
 import {
-  clearPlace,
   destroyBase,
   emptyTable,
-  isCurrent,
+  isReady,
   isThere,
   makeBase,
   overrideBase,
   prepareBase,
-  unmakeBase,
 } from "./create.ts";
 import { Declared } from "./declared.ts";
 import {
   BaseError,
   BaseExistsError,
+  BaseNotFoundError,
   DeadlockError,
   refused,
   SchemaError,
@@ -97,7 +96,10 @@ export class Handle {
     owner: boolean,
     declared?: TableSchema,
   ): Promise<Handle> {
-    const handle = Handle.#open(path, settings, owner, declared);
+    return await Handle.#own(Handle.#open(path, settings, owner, declared), settings);
+  }
+
+  static async #own(handle: Handle, settings: OpenSchemaOptions<Schema>): Promise<Handle> {
     if (handle.#ownership === undefined) return handle;
     try {
       const { dir } = handle.store;
@@ -109,7 +111,7 @@ export class Handle {
       handle.dispose();
       throw error;
     }
-    return handle.#own();
+    return handle.#begin();
   }
 
   /** As {@linkcode Handle.open}, blocking. */
@@ -119,7 +121,10 @@ export class Handle {
     owner: boolean,
     declared?: TableSchema,
   ): Handle {
-    const handle = Handle.#open(path, settings, owner, declared);
+    return Handle.#ownSync(Handle.#open(path, settings, owner, declared), settings);
+  }
+
+  static #ownSync(handle: Handle, settings: OpenSchemaOptions<Schema>): Handle {
     if (handle.#ownership === undefined) return handle;
     try {
       const { dir } = handle.store;
@@ -130,7 +135,7 @@ export class Handle {
       handle.dispose();
       throw error;
     }
-    return handle.#own();
+    return handle.#begin();
   }
 
   static #open(
@@ -175,7 +180,7 @@ export class Handle {
   }
 
   /** The lock is held now, and will be until the handle is closed. */
-  #own(): this {
+  #begin(): this {
     try {
       this.store.begin();
       this.store.owned = true;
@@ -197,22 +202,33 @@ export class Handle {
     owner: boolean,
   ): Promise<Handle> {
     const creation = new Creation(path, schema, settings);
-    for (let done = creation.isToBeRead; !done;) {
+    const { dir, opening } = creation;
+    const open = () => Handle.#open(dir, opening, owner, creation.schema);
+    while (!creation.isToBeRead) {
       const lock = creation.begin();
       if (lock === undefined) continue;
+      let made: Handle | undefined;
       try {
-        done = creation.isOpen(lock);
-        if (done) break;
-        creation.checkOutside(lock);
-        using wait = waitFor("create", { lock, dir: creation.dir });
-        done = await lock.run(() => creation.make(lock), waiting(creation.dir, settings, wait));
+        if (!creation.isOpen(lock)) {
+          creation.checkOutside(lock);
+          using wait = waitFor("create", { lock, dir });
+          made = await lock.run(() => creation.make(lock, open), waiting(dir, settings, wait));
+          if (made === undefined) continue;
+        }
       } catch (error) {
         throw creation.refused(error);
       } finally {
         lock.detach();
       }
+      if (made !== undefined) return await Handle.#own(made, opening);
+      try {
+        return await Handle.#own(open(), opening);
+      } catch (error) {
+        // Others destroyed meanwhile what was there.
+        if (!(error instanceof BaseNotFoundError)) throw error;
+      }
     }
-    return Handle.open(path, creation.opening, owner, creation.schema);
+    return await Handle.#own(open(), opening);
   }
 
   /** As {@linkcode Handle.create}, blocking. */
@@ -223,26 +239,36 @@ export class Handle {
     owner: boolean,
   ): Handle {
     const creation = new Creation(path, schema, settings);
-    for (let done = creation.isToBeRead; !done;) {
+    const { dir, opening } = creation;
+    const open = () => Handle.#open(dir, opening, owner, creation.schema);
+    while (!creation.isToBeRead) {
       const lock = creation.begin();
       if (lock === undefined) continue;
+      let made: Handle | undefined;
       try {
-        done = creation.isOpen(lock);
-        if (done) break;
-        using wait = waitForSync({ lock, dir: creation.dir });
-        lock.acquireSync(waiting(creation.dir, settings, wait));
-        try {
-          done = creation.make(lock);
-        } finally {
-          lock.release();
+        if (!creation.isOpen(lock)) {
+          using wait = waitForSync({ lock, dir });
+          lock.acquireSync(waiting(dir, settings, wait));
+          try {
+            made = creation.make(lock, open);
+          } finally {
+            lock.release();
+          }
+          if (made === undefined) continue;
         }
       } catch (error) {
         throw creation.refused(error);
       } finally {
         lock.detach();
       }
+      if (made !== undefined) return Handle.#ownSync(made, opening);
+      try {
+        return Handle.#ownSync(open(), opening);
+      } catch (error) {
+        if (!(error instanceof BaseNotFoundError)) throw error;
+      }
     }
-    return Handle.openSync(path, creation.opening, owner, creation.schema);
+    return Handle.#ownSync(open(), opening);
   }
 
   // ------------------------------------------------------------- ending
@@ -277,18 +303,19 @@ export class Handle {
   }
 
   #destroy(): void {
-    const { files, dir } = this.store;
+    const { files, dir, lock, sums } = this.store;
     this.store.begin();
     try {
-      destroyBase(files, dir);
+      destroyBase(files, dir, lock!.file, sums);
     } catch (error) {
       if (error instanceof BaseError) throw error;
       const told = `Cannot destroy "${dir}": ${(error as Error).message}, open it to see whether ` +
         `it is still there`;
       throw new WriteError(told, "unknown", error);
+    } finally {
+      // In this turn: nothing may be acknowledged any more.
+      this.writer.abort();
     }
-    // In this turn: nothing may be acknowledged any more.
-    this.writer.abort();
   }
 }
 
@@ -373,25 +400,14 @@ class Creation {
     checkOutside("create", this.dir, lock);
   }
 
-  /** Under the lock: makes it; `false` if the lock is on a file that was replaced. */
-  make(lock: Flock): boolean {
-    if (!isCurrent(this.#files, this.dir, lock)) return false;
-    if (this.isOpen(lock)) return true;
-    const there = isThere(this.dir, lock);
-    try {
-      const schema = anchor(this.#files, this.dir, this.schema);
-      if (there) overrideBase(this.#files, this.dir, schema);
-      else {
-        clearPlace(this.#files, this.dir);
-        allOf(makeBase(this.#files, this.dir, lock, emptyTable(schema)));
-      }
-    } catch (error) {
-      // What is damaged or of others is left as it is.
-      if (!there && !(error instanceof BaseError)) {
-        unmakeBase(this.#files, this.dir, { lock, made: this.#made });
-      }
-      throw error;
-    }
-    return true;
+  /**
+   * Under the lock: makes it, and opens it before anybody can destroy it; `undefined` to begin anew.
+   */
+  make<T>(lock: Flock, open: () => T): T | undefined {
+    if (!isReady(this.#files, this.dir, lock) || this.isOpen(lock)) return undefined;
+    const fill = emptyTable(this.#files, this.dir, this.schema);
+    if (isThere(this.dir, lock)) return overrideBase(this.#files, this.dir, fill, open);
+    allOf(makeBase(this.#files, this.dir, { lock, made: this.#made }, fill));
+    return open();
   }
 }
