@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { describe, isCount, isObject } from "./check.ts";
+import { describe, isCount, isObject, isPlain } from "./check.ts";
 import {
   checkName,
   type FieldDef,
@@ -35,11 +35,6 @@ const MAX_NUMBERS = 65_536;
 const FLOAT = { type: "float", value: VALUE_TYPES.float } as const;
 const SCHEMA_KEYS = ["fields", "nextNumber", "keepChanges"] as const;
 
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
 /** The fields of a table, and how long its changes are kept. It never changes: a change makes another. */
 export class TableSchema {
   /** In field order. */
@@ -59,6 +54,7 @@ export class TableSchema {
   readonly unique: readonly FieldDef[];
   /** Those that lead to rows. */
   readonly links: readonly FieldDef[];
+  #text: string | undefined;
 
   private constructor(fields: readonly FieldDef[], nextNumber: number, keepChanges: number) {
     if (fields.length === 0) throw new SchemaError("a table has one field at least");
@@ -149,6 +145,18 @@ export class TableSchema {
     return { fields, nextNumber, ...(keepChanges > 0 && { keepChanges }) };
   }
 
+  /**
+   * Whether both have the same fields. Each generation reads its schema anew, so that one schema
+   * becomes many objects.
+   */
+  equals(other: TableSchema): boolean {
+    return this === other || this.#asText === other.#asText;
+  }
+
+  get #asText(): string {
+    return this.#text ??= JSON.stringify(this.toJson());
+  }
+
   /** For users: fields in order, each with its options spelt out; `pathOf` of what links lead to. */
   describe(pathOf = (target: string) => target): Record<string, FieldSpec> {
     const fields = this.fields.map(({ name, type, value, target, ...stored }) => [name, {
@@ -197,9 +205,9 @@ export class TableSchema {
     return missing && `field "${missing.name}" of the base is not in the schema given`;
   }
 
-  /** The values of a row to insert, by number. */
-  takeInsert(row: object): (Stored | null)[] {
-    return this.#take(row, this.#template.slice());
+  /** The values of a row to insert, by number; appends to `names` the fields that have one in `row`. */
+  takeInsert(row: object, names?: string[]): (Stored | null)[] {
+    return this.#take(row, this.#template.slice(), names);
   }
 
   /** The same of values in the order of the fields; `undefined` is the default. */
@@ -233,13 +241,14 @@ export class TableSchema {
   }
 
   /** Puts what is given into `values`, and checks that nothing required is null. */
-  #take(given: object, values: (Stored | null)[]): (Stored | null)[] {
+  #take(given: object, values: (Stored | null)[], names?: string[]): (Stored | null)[] {
     this.checkGiven(given);
     for (const name of Object.keys(given)) {
       const field = this.byName.get(name) ?? this.#unknown(name);
       const value = (given as Record<string, unknown>)[name];
       if (value === undefined) continue;
       values[field.number] = value === null ? null : takeField(field, value);
+      names?.push(name);
     }
     return this.#checkRequired(values);
   }

@@ -9,7 +9,7 @@
  */
 
 import { Closing } from "./closing.ts";
-import { Draft, MAX_COMMIT_BYTES } from "./draft.ts";
+import { Draft } from "./draft.ts";
 import {
   DeadlockError,
   type LockHolder,
@@ -20,6 +20,7 @@ import {
 } from "./errors.ts";
 import { MAX_TIMER_MS, type WaitOptions } from "./flock.ts";
 import { checkUnowned, longHolder, noteIfLong } from "./owner.ts";
+import { MAX_COMMIT_BYTES } from "./prepared_rows.ts";
 import { asyncInside, isInside, runInside, type Scope } from "./inside.ts";
 import { stepwise, turn } from "./steps.ts";
 import type { Store } from "./store.ts";
