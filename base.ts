@@ -32,21 +32,23 @@
 
 import { audit, type CheckResult, type Problem } from "./engine/audit.ts";
 import { backUp } from "./engine/backup.ts";
+import { checkFunction } from "./engine/check.ts";
 import { Edits, listOf } from "./engine/edits.ts";
 import { currentFiles } from "./engine/file.ts";
 import { checkTimeout } from "./engine/flock.ts";
 import { explain, Handle } from "./engine/handle.ts";
 import { linkTo } from "./engine/links.ts";
-import type {
-  AddFieldOptions,
-  CreateOptions,
-  IndexOptions,
-  OpenSchemaOptions,
-  Stats,
-  Target,
-  TransactionOptions,
-  Updated,
-  WatchOptions,
+import {
+  type AddFieldOptions,
+  type CreateOptions,
+  type IndexOptions,
+  type OpenSchemaOptions,
+  type Stats,
+  type Target,
+  type TransactionOptions,
+  transactionOptions,
+  type Updated,
+  type WatchOptions,
 } from "./engine/options.ts";
 import { toPath } from "./engine/path.ts";
 import { field } from "./engine/query.ts";
@@ -994,10 +996,13 @@ export class Base<S extends Schema = Schema> extends View<S>
     options: TransactionOptions = {},
   ): Promise<Awaited<T>> {
     const { store, writer } = this.#handle;
-    const timeoutMs = checkTimeout(options.timeoutMs);
+    const { timeoutMs } = this.#explainTransaction(() => {
+      checkFunction(fn);
+      return transactionOptions(options);
+    });
     return await writer.transaction(
       (work) => fn(transactionOf(store, work, this.#formats)),
-      timeoutMs,
+      checkTimeout(timeoutMs),
     );
   }
 
@@ -1022,7 +1027,12 @@ export class Base<S extends Schema = Schema> extends View<S>
    */
   transactionSync<T>(fn: (tx: Transaction<S>) => NotPromise<T>): T {
     const { store, writer } = this.#handle;
+    this.#explainTransaction(() => checkFunction(fn));
     return writer.transactionSync((work) => fn(transactionOf(store, work, this.#formats)) as T);
+  }
+
+  #explainTransaction<T>(fn: () => T): T {
+    return explain(`Cannot begin a transaction of "${this.path}"`, fn);
   }
 
   // ------------------------------------------------------------- the schema

@@ -12,8 +12,9 @@ import type { Draft } from "./draft.ts";
 import { ConflictError, RecordNotFoundError, UpdateError } from "./errors.ts";
 import { explain } from "./handle.ts";
 import { anchor } from "./links.ts";
+import { addFieldOptions, type IndexOptions, indexOptions } from "./options.ts";
 import { givenRows, type PreparedRows, prepareRows } from "./prepared_rows.ts";
-import { compile } from "./query.ts";
+import { compileGiven } from "./query.ts";
 import { baseOf, rowAt, versionAt } from "./rows.ts";
 import type { FieldDef, StoredRow } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
@@ -104,8 +105,7 @@ export class Edits {
   ): PreparedRows {
     return explain(
       this.#attempt("insert into"),
-      () =>
-        prepareRows(schema, rowsOf(schema), (row, names) => this.#values(schema, row, names)),
+      () => prepareRows(schema, rowsOf(schema), (row, names) => this.#values(schema, row, names)),
     );
   }
 
@@ -158,7 +158,7 @@ export class Edits {
     const attempt = this.#attempt("update");
     const [asked, given] = explain(attempt, () => [capture(where), captureFields(changes)]);
     return (draft) => {
-      const found = draft.find(explain(attempt, () => compile(draft.schema, asked)));
+      const found = draft.find(explain(attempt, () => compileGiven(draft.schema, asked)));
       for (const place of found) this.#updateOne(draft, place, given, attempt);
       this.#store.links.flushSync(draft.schema);
       return found.length;
@@ -219,7 +219,7 @@ export class Edits {
     const attempt = this.#attempt("delete from");
     const asked = explain(attempt, () => capture(where));
     return (draft) => {
-      const found = draft.find(explain(attempt, () => compile(draft.schema, asked)));
+      const found = draft.find(explain(attempt, () => compileGiven(draft.schema, asked)));
       for (const place of found) draft.put(place.id, undefined);
       return found.length;
     };
@@ -227,46 +227,52 @@ export class Edits {
 
   #aims(targets: readonly unknown[], attempt: string): Aim[] {
     const { base } = this.#store.state.origin;
-    return targets.map((one) => aim(one, base, attempt));
+    return Array.from(targets, (one) => aim(one, base, attempt));
   }
 
   // ------------------------------------------------------------- the schema
 
   /** A field more. */
-  addField(name: string, field: Field, { after }: { after?: string | undefined }): Edit<void> {
+  addField(name: string, field: Field, options: object): Edit<void> {
     const { files, dir } = this.#store;
-    return this.#altering(`add field "${name}" to`, (schema, empty) => {
-      return anchor(files, dir, schema.withField(name, field, { after, empty }));
+    const attempt = this.#attempt(`add field "${name}" to`);
+    const { after } = explain(attempt, () => addFieldOptions(options));
+    const given = explain(attempt, () => captureFields(field)) as Field;
+    return this.#altering(attempt, (schema, empty) => {
+      return anchor(files, dir, schema.withField(name, given, { after, empty }));
     });
   }
 
   /** A field less. */
   dropField(name: string): Edit<void> {
-    return this.#altering(`drop field "${name}" of`, (schema) => schema.withoutField(name));
+    const attempt = this.#attempt(`drop field "${name}" of`);
+    return this.#altering(attempt, (schema) => schema.withoutField(name));
   }
 
   /** Another name of a field. */
   renameField(name: string, newName: string): Edit<void> {
-    const verb = `rename field "${name}" of`;
-    return this.#altering(verb, (schema) => schema.withName(name, newName));
+    const attempt = this.#attempt(`rename field "${name}" of`);
+    return this.#altering(attempt, (schema) => schema.withName(name, newName));
   }
 
   /** Another default of a field. */
   setDefault(name: string, value: unknown): Edit<void> {
-    const verb = `set the default of field "${name}" of`;
-    return this.#altering(verb, (schema) => schema.withDefault(name, value));
+    const attempt = this.#attempt(`set the default of field "${name}" of`);
+    const given = explain(attempt, () => capture(value));
+    return this.#altering(attempt, (schema) => schema.withDefault(name, given));
   }
 
   /** A wider type of a field. */
   setType(name: string, type: unknown): Edit<void> {
-    const verb = `set the type of field "${name}" of`;
-    return this.#altering(verb, (schema) => schema.withType(name, type));
+    const attempt = this.#attempt(`set the type of field "${name}" of`);
+    return this.#altering(attempt, (schema) => schema.withType(name, type));
   }
 
   /** Another index of a field. */
-  setIndex(name: string, options: object): Edit<void> {
-    const verb = `set the index of field "${name}" of`;
-    return this.#altering(verb, (schema) => schema.withIndex(name, options));
+  setIndex(name: string, options: IndexOptions): Edit<void> {
+    const attempt = this.#attempt(`set the index of field "${name}" of`);
+    const given = explain(attempt, () => indexOptions(options));
+    return this.#altering(attempt, (schema) => schema.withIndex(name, given));
   }
 
   /** Other changes that are kept; nothing if they are the same. */
@@ -280,10 +286,9 @@ export class Edits {
   }
 
   #altering(
-    verb: string,
+    attempt: string,
     alter: (schema: TableSchema, empty: boolean) => TableSchema,
   ): Edit<void> {
-    const attempt = this.#attempt(verb);
     return (draft) => draft.alter(explain(attempt, () => alter(draft.schema, draft.empty)));
   }
 }
@@ -308,9 +313,7 @@ function keyOf(schema: TableSchema, key: unknown): { field: FieldDef; value: unk
 
 /** A row of texts as one of values. */
 function parsed(schema: TableSchema, row: object, formats: StringFormats): Given {
-  if (typeof row !== "object" || row === null) {
-    throw new TypeError(`${describe(row)}, expected an object of texts`);
-  }
+  schema.checkGiven(row);
   const values = Object.entries(row).map(([name, text]) => {
     const field = schema.field(name);
     if (text === undefined || text === null) return [name, text];

@@ -77,7 +77,8 @@ export function json<T>(): Json<T> {
 }
 
 /** Throws SchemaError unless a field may be called so. */
-export function checkName(name: string): void {
+export function checkName(name: unknown): asserts name is string {
+  if (typeof name !== "string") throw new SchemaError(`${describe(name)}, a name is a string`);
   if (name.startsWith("_")) {
     throw new SchemaError(`field "${name}": names that begin with "_" are reserved`);
   }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { captureFields } from "./capture.ts";
+import { describeOption } from "./check.ts";
 import {
   clearPlace,
   destroyBase,
@@ -28,7 +30,13 @@ import { checkTimeout, type Flock } from "./flock.ts";
 import { sumsOf } from "./identity.ts";
 import { isInside } from "./inside.ts";
 import { anchor } from "./links.ts";
-import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./options.ts";
+import {
+  type CreateOptions,
+  createOptions,
+  type OpenOptions,
+  openOptions,
+  type OpenSchemaOptions,
+} from "./options.ts";
 import { checkUnowned, Ownership } from "./owner.ts";
 import { toPath } from "./path.ts";
 import { TableSchema } from "./schema.ts";
@@ -54,13 +62,18 @@ export function explain<T>(attempt: string | (() => string), fn: () => T): T {
 function oneOf<T extends string>(name: string, value: T | undefined, ...allowed: T[]): T {
   if (value === undefined) return allowed[0]!;
   if (allowed.includes(value)) return value;
-  throw new TypeError(`${name} is ${JSON.stringify(value)}, it can be ${allowed.join(", ")}`);
+  throw new TypeError(`${describeOption(name, value)}, it can be ${allowed.join(", ")}`);
 }
 
 function storeOptions({ readOnly = false, cacheBytes }: OpenOptions): StoreOptions {
+  if (typeof readOnly !== "boolean") {
+    throw new TypeError(`${describeOption("readOnly", readOnly)}, it can be true, false`);
+  }
   if (cacheBytes === undefined) return { readOnly };
   if (typeof cacheBytes === "number" && cacheBytes >= 0) return { readOnly, cacheBytes };
-  throw new RangeError(`cacheBytes is ${cacheBytes}, it is a number of bytes, 0 or more`);
+  throw new RangeError(
+    `${describeOption("cacheBytes", cacheBytes)}, expected a number of bytes, 0 or more`,
+  );
 }
 
 function writerOptions({ durability, timeoutMs }: OpenOptions): WriterOptions {
@@ -68,6 +81,12 @@ function writerOptions({ durability, timeoutMs }: OpenOptions): WriterOptions {
     durable: oneOf("durability", durability, "full", "relaxed") === "full",
     timeoutMs: checkTimeout(timeoutMs),
   };
+}
+
+/** What is to be opened, and how, as it is at the call. */
+function opening(path: string | URL, given: OpenSchemaOptions<Schema>) {
+  const dir = toPath(path);
+  return { dir, settings: explain(`Cannot open "${dir}"`, () => openOptions(given)) };
 }
 
 /** An open base and how to write to it. */
@@ -89,10 +108,11 @@ export class Handle {
   /** Opens a base; with `owner` set for this handle alone. */
   static async open(
     path: string | URL,
-    settings: OpenSchemaOptions<Schema>,
+    given: OpenSchemaOptions<Schema>,
     owner: boolean,
   ): Promise<Handle> {
-    const handle = Handle.#open(path, settings, owner);
+    const { dir, settings } = opening(path, given);
+    const handle = Handle.#open(dir, settings, owner);
     if (handle.#ownership === undefined) return handle;
     try {
       checkOutside("open", handle.store.dir, handle.store.state.origin.base);
@@ -105,8 +125,9 @@ export class Handle {
   }
 
   /** As {@linkcode Handle.open}, blocking. */
-  static openSync(path: string | URL, settings: OpenSchemaOptions<Schema>, owner: boolean): Handle {
-    const handle = Handle.#open(path, settings, owner);
+  static openSync(path: string | URL, given: OpenSchemaOptions<Schema>, owner: boolean): Handle {
+    const { dir, settings } = opening(path, given);
+    const handle = Handle.#open(dir, settings, owner);
     if (handle.#ownership === undefined) return handle;
     try {
       handle.store.lock!.acquireSync(handle.#patience(settings));
@@ -117,16 +138,17 @@ export class Handle {
     return handle.#own();
   }
 
-  static #open(path: string | URL, settings: OpenSchemaOptions<Schema>, owner: boolean): Handle {
+  static #open(dir: string, settings: OpenSchemaOptions<Schema>, owner: boolean): Handle {
     const files = currentFiles();
-    const dir = toPath(path);
     const { readOnly = false, schema } = settings;
     const attempt = `Cannot open "${dir}"`;
     const options = explain(attempt, () => ({
       writer: writerOptions(settings),
       store: storeOptions(settings),
     }));
-    const given = schema && explain(attempt, () => TableSchema.from(schema));
+    const given = schema === undefined
+      ? undefined
+      : explain(attempt, () => TableSchema.from(schema));
     const store = Store.open(files, dir, options.store);
     try {
       const difference = given && store.state.schema.difference(anchor(files, dir, given));
@@ -176,14 +198,14 @@ export class Handle {
         done = creation.isOpen(lock);
         if (done) break;
         creation.checkOutside(lock);
-        done = await lock.run(() => creation.make(lock), waiting(creation.dir, settings));
+        done = await lock.run(() => creation.make(lock), waiting(creation.dir, creation.opening));
       } catch (error) {
         throw creation.refused(error);
       } finally {
         lock.detach();
       }
     }
-    return Handle.open(path, creation.opening, owner);
+    return Handle.open(creation.dir, creation.opening, owner);
   }
 
   /** As {@linkcode Handle.create}, blocking. */
@@ -200,7 +222,7 @@ export class Handle {
       try {
         done = creation.isOpen(lock);
         if (done) break;
-        lock.acquireSync(waiting(creation.dir, settings));
+        lock.acquireSync(waiting(creation.dir, creation.opening));
         try {
           done = creation.make(lock);
         } finally {
@@ -212,7 +234,7 @@ export class Handle {
         lock.detach();
       }
     }
-    return Handle.openSync(path, creation.opening, owner);
+    return Handle.openSync(creation.dir, creation.opening, owner);
   }
 
   // ------------------------------------------------------------- ending
@@ -287,9 +309,11 @@ class Creation {
   /** Whether the directory is of this call. */
   #made = false;
 
-  constructor(path: string | URL, schema: Schema, { mode, ...settings }: CreateOptions) {
+  constructor(path: string | URL, given: Schema, options: CreateOptions) {
     this.dir = toPath(path);
     const attempt = `Cannot create "${this.dir}"`;
+    const { mode, ...settings } = explain(attempt, () => createOptions(options));
+    const schema = explain(attempt, () => captureFields(given)) as Schema;
     this.#schema = explain(attempt, () => TableSchema.from(schema));
     this.#mode = explain(attempt, () => {
       writerOptions(settings);

@@ -4,10 +4,15 @@
  * @module
  */
 
+import { describe } from "./check.ts";
+
 const SEPARATOR = Deno.build.os === "windows" ? "\\" : "/";
 
 /** A path from a path or a `file:` URL, without separators at its end. */
 export function toPath(path: string | URL): string {
+  if (typeof path !== "string" && !(path instanceof URL)) {
+    throw new TypeError(`The path: ${describe(path)}, expected a string or a file: URL`);
+  }
   const text = typeof path === "string" ? path : fileUrlPath(path);
   if (text === "") throw new TypeError("A path must not be empty");
   return text.length > 1 && text.endsWith(SEPARATOR) ? text.slice(0, -1) : text;

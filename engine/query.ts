@@ -120,7 +120,7 @@ export function compile(schema: TableSchema, filter: unknown): Query {
 }
 
 /** As {@linkcode compile}, where nothing given is a mistake. */
-function compileGiven(schema: TableSchema, filter: unknown): Query {
+export function compileGiven(schema: TableSchema, filter: unknown): Query {
   if (filter === undefined) throw new TypeError("undefined is no condition");
   return compile(schema, filter);
 }

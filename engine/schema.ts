@@ -18,6 +18,7 @@ import {
   takeField,
 } from "./field_def.ts";
 import { SchemaError } from "./errors.ts";
+import type { IndexOptions } from "./options.ts";
 import type { Field, FieldSpec, JsonValue, Schema } from "./types.ts";
 import { type Stored, VALUE_TYPES } from "./values.ts";
 
@@ -334,13 +335,9 @@ export class TableSchema {
   }
 
   /** This schema with other options of a field; what is left out stays. */
-  withIndex(name: string, options: object): TableSchema {
+  withIndex(name: string, options: IndexOptions): TableSchema {
     const changed = this.field(name);
-    const unknown = Object.keys(options).find((key) => key !== "index" && key !== "unique");
-    if (unknown !== undefined) {
-      throw new TypeError(`unknown option "${unknown}", the options are index, unique`);
-    }
-    const { index = changed.index, unique = changed.unique } = options as Partial<FieldDef>;
+    const { index = changed.index, unique = changed.unique } = options;
     const flags = flagsFrom(name, { index, unique });
     if (isIndexed(flags) && !changed.value.sortable) {
       throw new SchemaError(`field "${name}": ${changed.type} has no order, it can have no index`);

@@ -4,9 +4,11 @@
  * @module
  */
 
+import { capture } from "./capture.ts";
+import { checkSignal } from "./check.ts";
 import { Feed, type RowChange } from "./feed.ts";
 import { explain } from "./handle.ts";
-import type { WatchOptions } from "./options.ts";
+import { type WatchOptions, watchOptions } from "./options.ts";
 import { compile } from "./query.ts";
 import { rowAt } from "./rows.ts";
 import { matching } from "./scan.ts";
@@ -45,8 +47,10 @@ export function watch<S extends Schema>(
   closing: AbortSignal,
 ): AsyncIterableIterator<Change<S>> {
   const { sequence, schema } = store.refresh();
-  const { since = sequence, where, signal } = options;
-  explain(`Cannot watch "${store.dir}"`, () => {
+  const attempt = `Cannot watch "${store.dir}"`;
+  const { since = sequence, where, signal } = explain(attempt, () => watchOptions(options));
+  explain(attempt, () => {
+    checkSignal(signal);
     if (Number.isSafeInteger(since) && since >= 0) return;
     throw new RangeError(`since is ${String(since)}, expected the number of a commit, 0 or more`);
   });
@@ -118,10 +122,13 @@ function matcherOf(
   { state: { origin }, dir }: Store,
   where: unknown,
 ): (change: RowChange) => boolean {
+  const attempt = `Cannot watch "${dir}"`;
+  // Compiled again whenever the fields change.
+  const asked = explain(attempt, () => capture(where));
   let compiled: { schema: TableSchema; holds: (place: Place) => boolean } | undefined;
   return ({ schema, row, before }) => {
     if (compiled?.schema !== schema) {
-      const query = explain(`Cannot watch "${dir}"`, () => compile(schema, where));
+      const query = explain(attempt, () => compile(schema, asked));
       compiled = { schema, holds: matching({ schema, origin }, query) };
     }
     const places = [row, before].filter((place) => place !== undefined);
