@@ -38,20 +38,20 @@ import { currentFiles } from "./engine/file.ts";
 import { checkTimeout } from "./engine/flock.ts";
 import { explain, Handle } from "./engine/handle.ts";
 import { linkTo } from "./engine/links.ts";
-import {
-  type AddFieldOptions,
-  type CreateOptions,
-  type IndexOptions,
-  type OpenSchemaOptions,
-  type Stats,
-  type Target,
-  type TransactionOptions,
-  transactionOptions,
-  type Updated,
-  type WatchOptions,
+import type {
+  AddFieldOptions,
+  CreateOptions,
+  IndexOptions,
+  OpenSchemaOptions,
+  Stats,
+  Target,
+  TransactionOptions,
+  Updated,
+  WatchOptions,
 } from "./engine/options.ts";
 import { toPath } from "./engine/path.ts";
 import { field } from "./engine/query.ts";
+import { transactionOptions } from "./engine/read_options.ts";
 import { type OrderedValue, ResultSet, type SortableKey } from "./engine/result_set.ts";
 import { type Loss, salvage, type SalvageResult } from "./engine/salvage.ts";
 import { json } from "./engine/field_def.ts";

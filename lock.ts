@@ -38,8 +38,8 @@ import type { Files } from "./engine/file.ts";
 import { checkTimeout, Flock } from "./engine/flock.ts";
 import { within } from "./engine/matcher.ts";
 import { clearNote, readNote, writeNote } from "./engine/note.ts";
-import { optionsReader } from "./engine/options.ts";
 import { toPath } from "./engine/path.ts";
+import { optionsReader } from "./engine/read_options.ts";
 
 export { BaseError, ClosedError, DeadlockError, LockTimeoutError } from "./engine/errors.ts";
 export type { LockHolder } from "./engine/errors.ts";

@@ -24,10 +24,13 @@ export function capture(given: unknown, depth = 0): unknown {
   if (depth > MAX_DEPTH) {
     throw new RangeError(`nested deeper than ${MAX_DEPTH} levels, or in a cycle`);
   }
-  const inner = (value: unknown) => capture(value, depth + 1);
-  if (Array.isArray(given)) return Array.from(given, inner);
-  if (baseOf(given) !== undefined) return copyRow(given, inner);
-  if (isPlain(given)) return copyFields(given, inner);
+  if (Array.isArray(given)) {
+    const copy: unknown[] = [];
+    for (const value of given) copy.push(capture(value, depth + 1));
+    return copy;
+  }
+  if (baseOf(given) !== undefined) return copyRow(given, (value) => capture(value, depth + 1));
+  if (isPlain(given)) return copyFields(given, depth);
   try {
     // By their internal slots: what an instance says of itself may change.
     if (given instanceof Uint8Array) return new Uint8Array(given);
@@ -45,9 +48,18 @@ export function capture(given: unknown, depth = 0): unknown {
 /** The same for values by field name, which an instance of any class may hold. */
 export function captureFields(given: unknown): unknown {
   const isInstance = isObject(given) && !isPlain(given) && Object.keys(given).length > 0;
-  return isInstance ? copyFields(given, (value) => capture(value)) : capture(given);
+  return isInstance ? copyFields(given, 0) : capture(given);
 }
 
-function copyFields(given: object, copy: (value: unknown) => unknown): object {
-  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, copy(value)]));
+function copyFields(given: Record<string, unknown>, depth: number): object {
+  const copy: Record<string, unknown> = {};
+  for (const name of Object.keys(given)) {
+    const value = capture(given[name], depth + 1);
+    // An assignment would set the prototype.
+    if (name === "__proto__") Object.defineProperty(copy, name, { ...PROPERTY, value });
+    else copy[name] = value;
+  }
+  return copy;
 }
+
+const PROPERTY = { enumerable: true, configurable: true, writable: true };

@@ -30,15 +30,10 @@ import { checkTimeout, type Flock } from "./flock.ts";
 import { sumsOf } from "./identity.ts";
 import { isInside } from "./inside.ts";
 import { anchor } from "./links.ts";
-import {
-  type CreateOptions,
-  createOptions,
-  type OpenOptions,
-  openOptions,
-  type OpenSchemaOptions,
-} from "./options.ts";
+import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./options.ts";
 import { checkUnowned, Ownership } from "./owner.ts";
 import { toPath } from "./path.ts";
+import { createOptions, openOptions } from "./read_options.ts";
 import { TableSchema } from "./schema.ts";
 import { allOf } from "./steps.ts";
 import { Store, type StoreOptions } from "./store.ts";

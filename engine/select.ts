@@ -7,8 +7,9 @@
 import { describe, describeOption } from "./check.ts";
 import { compareNullable } from "./field_index.ts";
 import { firstRows, type Wanted } from "./index_order.ts";
-import { type Explanation, selectOptions } from "./options.ts";
+import type { Explanation } from "./options.ts";
 import { compileOrder, fieldOf, type OrderKey, type Query, typeOf } from "./query.ts";
+import { selectOptions } from "./read_options.ts";
 import { type ResultSet, resultSet } from "./result_set.ts";
 import { rowAt, valueAt } from "./rows.ts";
 import { chunks, placesOf, scan, type Tally } from "./scan.ts";
