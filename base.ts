@@ -198,6 +198,11 @@ interface Made {
  * lock and no read looks for commits of others. A second `Base` gets a `BaseLockedError`;
  * a `PsBase` can read beside it. Use `PsBase` to share the table.
  *
+ * Each verb captures its arguments when it is called: rows, conditions, changes, options and all
+ * that is in them. What the caller does with these objects later has no effect, however long the
+ * verb waits for the lock. If the fields change meanwhile, the captured values are validated again.
+ * A verb refuses an option that it does not know with a `TypeError`.
+ *
  * @typeParam S The schema: field names and their types.
  *
  * @example One owner
@@ -748,7 +753,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * @param changes As for {@linkcode Base.update}.
    * @returns How many rows were changed.
    * @throws {SchemaError} If a field is unknown, or one that is required would be null.
-   * @throws {TypeError} If a condition or a value does not fit the type of its field.
+   * @throws {TypeError} If a condition or a value does not fit the type of its field, or there is
+   * no condition.
    * @throws {RangeError} If a value is out of range.
    * @throws {WriteError} If the disk refuses.
    *
@@ -907,7 +913,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    *
    * @param where Conditions by field, or a function; it runs under the lock.
    * @returns How many there were.
-   * @throws {TypeError} If a field is unknown, or a condition does not fit its type.
+   * @throws {TypeError} If a field is unknown, a condition does not fit its type, or there is none.
    * @throws {RangeError} If a value is out of range.
    * @throws {WriteError} If the disk refuses.
    *
@@ -1456,7 +1462,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * @param options Where to begin, which rows, and what ends it.
    * @returns The changes; iterating takes no lock and waits for the next one.
    * @throws {RangeError} If `since` is no commit, or what follows it is not kept any more.
-   * @throws {TypeError} If a condition does not fit the type of its field.
+   * @throws {TypeError} If a condition does not fit the type of its field, or an option is unknown.
    *
    * @example Others' changes
    * ```ts

@@ -309,7 +309,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * @param where Conditions by field, or a function; all rows, if left out.
    * @param options Fields, order, and how many.
    * @returns Copies of the rows, by id if no order is given.
-   * @throws {TypeError} If a field is unknown, or a condition does not fit its type.
+   * @throws {TypeError} If a field or an option is unknown, or a condition does not fit its type.
    * @throws {RangeError} If a value is out of range, or `limit` or `offset` is negative.
    *
    * @example Conditions and functions
