@@ -60,6 +60,8 @@ import type { Recovered } from "./engine/store.ts";
 import { StringFormats } from "./engine/strings.ts";
 import type {
   Change,
+  ConvertibleName,
+  ConvertibleType,
   Default,
   Exactly,
   Field,
@@ -78,12 +80,12 @@ import type {
   UniqueName,
   Update,
   Where,
-  WidenableName,
   WithDefault,
   WithField,
   WithOptions,
   WithoutField,
   WithRenamed,
+  WithType,
 } from "./engine/types.ts";
 import { watch } from "./engine/watch.ts";
 import type { Edit } from "./engine/writer.ts";
@@ -649,7 +651,8 @@ export class Base<S extends Schema = Schema> extends View<S>
   /**
    * Sets how {@linkcode Base.insertAsStrings} of this handle reads a type: `%d %m %y %Y %H %M %S
    * %f` (fraction of a second) and `%%`; all else stands for itself. Two-digit years are those
-   * of POSIX (69 to 99 are 19xx), a timestamp is in UTC.
+   * of POSIX (69 to 99 are 19xx), a timestamp is in UTC. A finer fraction than the type keeps is
+   * refused: a timestamp keeps milliseconds, the others nanoseconds.
    *
    * @param type Which type.
    * @param pattern Its form.
@@ -686,7 +689,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * @typeParam C What a function returns.
    * @param target Which row, or which rows.
    * @param changes Values by field, or a function that makes them of the row as it is then. It
-   *   runs under the lock, once for each row: a slow one stops other writers.
+   *   runs under the lock, once for each row: a slow one stops other writers. Of the row it can
+   *   read fields only: another name throws a `TypeError`.
    * @returns The new row; for an array, the new rows.
    * @throws {ConflictError} If a row was passed that was changed since it was read.
    * @throws {RecordNotFoundError} If a row is gone.
@@ -723,7 +727,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * @typeParam C What a function returns.
    * @param target Which row, or which rows.
    * @param changes Values by field, or a function that makes them of the row as it is then. It
-   *   runs under the lock, once for each row: a slow one stops other writers.
+   *   runs under the lock, once for each row: a slow one stops other writers. Of the row it can
+   *   read fields only: another name throws a `TypeError`.
    * @returns The new row; for an array, the new rows.
    *
    * @example Blocking
@@ -1108,7 +1113,7 @@ export class Base<S extends Schema = Schema> extends View<S>
 
   /**
    * Drops a field with its values. One commit, whatever the number of rows; cleanup frees the
-   * space.
+   * space. Handles of others that were given a schema with it throw a `SchemaError` from then on.
    *
    * @typeParam N The name.
    * @param name The name of the field.
@@ -1212,7 +1217,7 @@ export class Base<S extends Schema = Schema> extends View<S>
 
   /**
    * Gives a field another name. One commit, whatever the number of rows; others see it on their
-   * next call.
+   * next call, which throws a `SchemaError` if they were given a schema with the old name.
    *
    * @typeParam N The name.
    * @typeParam M The new name.
@@ -1269,34 +1274,44 @@ export class Base<S extends Schema = Schema> extends View<S>
   }
 
   /**
-   * Widens a field of integers to floats, which hold all integers there are. One commit, whatever
-   * the number of rows.
+   * Changes the type of a field and converts its values: each becomes what its text reads as in
+   * the new type, as in `insertAsStrings`. If one of them is no value of that type, or would lose
+   * something, nothing is changed. The default is converted likewise; nulls, options and the place
+   * of the field stay.
+   *
+   * One commit. Integers become floats as they are stored. Any other change rewrites the rows that
+   * have a value, under the lock: their `__version__` grows, and watchers get a change of the
+   * fields and then an update of each row, in whose `before` the field is null.
    *
    * @typeParam N The name.
    * @typeParam T The new type.
    * @param name The name of the field.
    * @param type Its new type.
    * @returns This handle, typed by the new schema.
-   * @throws {SchemaError} If there is no such field, or it is not of integers.
+   * @throws {SchemaError} If a value does not fit: the message names the first row and the number
+   * of rows. Also if there is no such field, or either type is json, bytes or a link.
+   * @throws {UniqueError} If values of a unique field become equal, such as "1" and "01".
+   * @throws {RangeError} If the rewritten rows are larger than a commit may be.
    *
-   * @example Ages with a fraction
+   * @example Text that turned out to be numbers
    * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
+   * import { PsBase, SchemaError } from "@psbase/psbase";
+   * import { assertEquals, assertRejects } from "@std/assert";
    *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * const wider = await people.setType("age", "float");
-   * await wider.insert({ name: "maggie", age: 0.5 });
-   * assertEquals(wider.sum("age"), 0.5);
-   * await people.destroy();
+   * const sensors = await PsBase.create(await Deno.makeTempDir(), { value: "string" });
+   * await sensors.insertMany([{ value: "9" }, { value: "10.50" }, { value: null }]);
+   * await assertRejects(() => sensors.setType("value", "integer"), SchemaError, '1 row does not fit');
+   * const numbers = await sensors.setType("value", "float");
+   * assertEquals(numbers.select({ value: { gt: 9 } })[0]?.value, 10.5);
+   * await sensors.destroy();
    * ```
    */
-  async setType<const N extends WidenableName<S>, const T extends "float">(
+  async setType<const N extends ConvertibleName<S>, const T extends ConvertibleType>(
     name: N,
     type: T,
-  ): Promise<Base<WithOptions<S, N, { readonly type: T }>>> {
+  ): Promise<Base<WithType<S, N, T>>> {
     await this.#write((edits) => edits.setType(name, type));
-    return this as unknown as Base<WithOptions<S, N, { readonly type: T }>>;
+    return this as unknown as Base<WithType<S, N, T>>;
   }
 
   /**
@@ -1318,12 +1333,12 @@ export class Base<S extends Schema = Schema> extends View<S>
    * await people.destroy();
    * ```
    */
-  setTypeSync<const N extends WidenableName<S>, const T extends "float">(
+  setTypeSync<const N extends ConvertibleName<S>, const T extends ConvertibleType>(
     name: N,
     type: T,
-  ): Base<WithOptions<S, N, { readonly type: T }>> {
+  ): Base<WithType<S, N, T>> {
     this.#writeSync((edits) => edits.setType(name, type));
-    return this as unknown as Base<WithOptions<S, N, { readonly type: T }>>;
+    return this as unknown as Base<WithType<S, N, T>>;
   }
 
   /**
@@ -1451,9 +1466,12 @@ export class Base<S extends Schema = Schema> extends View<S>
   /**
    * The changes that all processes commit, in order, none left out and none twice.
    *
-   * What is yielded is on disk. All changes of a commit have the same `sequence`: who has dealt
-   * with all of them can go on behind it later, with `since`, in another process too. It ends when
-   * the table is closed; a `signal` ends it with its reason.
+   * What is yielded is on disk. All changes of a commit have the same `sequence`, and an `index`
+   * that is the same for every watcher. With `since: { sequence, index }` another watcher, in
+   * another process too, goes on after that change, whatever the conditions of either. After a
+   * change that is the `last` of its commit, `since: sequence` does the same for the same
+   * conditions, and needs no change of that commit to be kept. Watching ends when the table is
+   * closed; a `signal` ends it with its reason.
    *
    * From this call to its end cleanup keeps what was not read yet, so leave the loop, or `return()`
    * what is not iterated; for those who come back later it keeps what
@@ -1461,7 +1479,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    *
    * @param options Where to begin, which rows, and what ends it.
    * @returns The changes; iterating takes no lock and waits for the next one.
-   * @throws {RangeError} If `since` is no commit, or what follows it is not kept any more.
+   * @throws {RangeError} If `since` is no commit, or what follows it is not kept any more. The
+   * first step throws it if the commit has no change of that `index`.
    * @throws {TypeError} If a condition does not fit the type of its field, or an option is unknown.
    *
    * @example Others' changes
@@ -1753,6 +1772,11 @@ export class Base<S extends Schema = Schema> extends View<S>
  *
  * The same verbs as `Base`: each write takes the lock for its own moment, and each read sees
  * what others committed before it.
+ *
+ * A handle that was created, or opened with a schema, relies on the fields of that schema, and its
+ * own schema verbs change what it relies on. Once another handle has dropped or renamed one of them,
+ * or changed its type, every verb that reads or writes throws a `SchemaError`: open the table again.
+ * Fields that others add do not disturb it.
  *
  * @typeParam S The schema: field names and their types.
  *

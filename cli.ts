@@ -17,17 +17,19 @@
  *
  * Data goes to stdout, words to stderr. Rows are a table on a terminal and
  * NDJSON elsewhere, or what `--json`, `--ndjson` or `--csv` say. Exit code 0:
- * done, 1: a fault or a refusal, 2: wrong usage. Needs `--allow-read` and
- * `--allow-write`, `psbase lock` also `--allow-run`; with `--allow-ffi` `psbase watch` notices at
- * once that nobody reads on.
+ * done, 1: a fault or a refusal, 2: wrong usage, 3: the change was made, its result could not be
+ * printed. Needs `--allow-read` and `--allow-write`; with `--allow-ffi` `psbase watch` notices at
+ * once that nobody reads on. `psbase lock` needs `-A`, but on Windows `--allow-run`: it hands its
+ * lock on to the command. Linux tells with `-A` which words of the command line are not UTF-8.
  *
  * @module
  */
 
 import { parse } from "./cli/args.ts";
 import { commandOf, COMMANDS } from "./cli/commands.ts";
-import { inCommandWords, isTold, UsageError } from "./cli/errors.ts";
+import { Fault, inCommandWords, isTold, UsageError } from "./cli/errors.ts";
 import { type Io, red, say, systemIo } from "./cli/io.ts";
+import { checkArgs } from "./cli/raw_args.ts";
 import { Interrupted } from "./cli/signals.ts";
 import config from "./deno.json" with { type: "json" };
 
@@ -58,12 +60,19 @@ export async function main(args: readonly string[], io: Io = systemIo()): Promis
   }
 }
 
-async function dispatch([word, ...args]: readonly string[], io: Io): Promise<number> {
+async function dispatch(given: readonly string[], io: Io): Promise<number> {
+  // The words of other callers were not read from bytes.
+  if (given === Deno.args) checkArgs(given);
+  const [word, ...args] = given;
   if (word === "--version") {
     io.stdout.write(`psbase ${config.version}\n`);
     return 0;
   }
-  if (word === undefined) throw new UsageError("a command is missing");
+  if (word === undefined) {
+    // A script may come here by an empty variable: it must not take help for data.
+    (await import("./cli/help.ts")).printHelp(io.stderr);
+    return 2;
+  }
   const name = word === "--help" || word === "-h" ? "help" : word;
   const command = commandOf(name);
   const call = parse(args, command);
@@ -88,7 +97,7 @@ function report(error: unknown, [name = ""]: readonly string[], io: Io): number 
     const stack = error instanceof Error ? error.stack : error;
     say(io, `this is a fault of psbase itself, please report it\n${stack}`);
   }
-  return 1;
+  return error instanceof Fault ? error.code : 1;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -40,6 +40,7 @@ import { within } from "./engine/matcher.ts";
 import { clearNote, readNote, writeNote } from "./engine/note.ts";
 import { toPath } from "./engine/path.ts";
 import { optionsReader } from "./engine/read_options.ts";
+import { printable } from "./engine/text_width.ts";
 
 export { BaseError, ClosedError, DeadlockError, LockTimeoutError } from "./engine/errors.ts";
 export type { LockHolder } from "./engine/errors.ts";
@@ -95,7 +96,9 @@ export interface LockGuard extends Disposable {
  * An exclusive lock between processes, on a lock file.
  *
  * The file is created if it is missing and never deleted, and holds a note of
- * who has the lock; a file with another content is locked but not written to.
+ * who has the lock; a file with another content is locked but not written to. A
+ * directory can be locked too, but on Windows, and a file that cannot be written
+ * to: messages then name no holder.
  * Whoever deletes it while it is held lets a second holder in; those who wait
  * notice, and wait for the new file.
  *
@@ -419,7 +422,7 @@ export class PsLock implements Disposable {
       const told = cause instanceof Deno.errors.NotFound
         ? "its directory does not exist, create it first"
         : message;
-      throw new (Refusal as ErrorConstructor)(`${this.#attempt}: ${told}`, { cause });
+      throw new (Refusal as ErrorConstructor)(printable(`${this.#attempt}: ${told}`), { cause });
     }
   }
 

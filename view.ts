@@ -302,8 +302,8 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * between contains startsWith endsWith`, `not` and `or` of conditions of the same field).
    * `field("name")` stands for another field of the row. `_or` and `_not` take conditions of
    * whole rows. A function gets a view of each row, which looks only at the fields that it
-   * asks for and is good during the call; it must return a boolean. What a function decides
-   * is asked of each row, conditions run on columns and indexes.
+   * asks for and is good during the call; it must return a boolean. A name that is no field
+   * throws. What a function decides is asked of each row, conditions run on columns and indexes.
    *
    * @typeParam K The fields wanted.
    * @param where Conditions by field, or a function; all rows, if left out.

@@ -13,11 +13,19 @@ const FORWARDED: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ENDING
   : [...ENDING, "SIGQUIT"];
 
+/** What a program can be told beside its arguments. */
+export interface ChildOptions {
+  /** Variables of its environment, besides those of this process. */
+  readonly env?: Record<string, string>;
+  /** Called with the number of the process when it has started. */
+  readonly onStart?: (pid: number) => void;
+}
+
 /** Runs a program to its end; its exit code, 128 and the number of the signal that ended it. */
 export async function runChild(
   program: string,
   args: readonly string[],
-  env: Record<string, string> = {},
+  { env = {}, onStart }: ChildOptions = {},
 ): Promise<number> {
   // From here on the program decides what a signal does: this process must not go before it.
   let child: Deno.ChildProcess | undefined;
@@ -33,7 +41,11 @@ export async function runChild(
   try {
     child = new Deno.Command(program, { args: [...args], env, stdin: "inherit" }).spawn();
   } catch (error) {
-    throw new Fault(`Cannot start "${program}": ${(error as Error).message}`);
+    const told = error instanceof Deno.errors.NotFound
+      ? "there is no such program"
+      : (error as Error).message;
+    throw new Fault(`Cannot start "${program}": ${told}`);
   }
+  onStart?.(child.pid);
   return (await child.status).code;
 }

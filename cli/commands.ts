@@ -34,6 +34,14 @@ const FORMS = ["json", "ndjson", "csv"] as const satisfies Flag[];
 /** The flags that name the form of a file. */
 export const FILE_FORMS = [...FORMS, "tsv"] as const satisfies Flag[];
 
+/** The options that say how CSV is written. */
+export const CSV_VALUES = [
+  "separator",
+  "quote",
+  "skip-lines",
+  "comment",
+] as const satisfies Value[];
+
 /** The options of all that writes to a table. */
 const WRITING = ["timeout", "durability"] as const satisfies Value[];
 
@@ -137,14 +145,41 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     run: async (call) => (await import("./altering.ts")).setDefault(call),
   },
 
+  "set-type": {
+    usage: "PATH FIELD TYPE",
+    summary: "change the type of a field, if all its values fit",
+    values: WRITING,
+    examples: ["set-type people age string", "set-type people age integer"],
+    run: async (call) => (await import("./altering.ts")).setType(call),
+  },
+
+  "set-index": {
+    usage: "PATH FIELD unique|index|none",
+    summary: "keep a field in order, or its values unique too, or neither",
+    values: WRITING,
+    examples: ["set-index people side index", "set-index people side none"],
+    run: async (call) => (await import("./altering.ts")).setIndex(call),
+  },
+
   import: {
     usage: "PATH FILE|-, or --from buzhug DIR PATH",
     summary: "insert the rows of a file; makes the table if there is none",
-    flags: [...FILE_FORMS, "ids"],
-    values: ["separator", "types", "errors", "batch", "from", "link", "encoding", ...WRITING],
+    flags: [...FILE_FORMS, "ids", "trim"],
+    values: [
+      ...CSV_VALUES,
+      "types",
+      "rename",
+      "errors",
+      "batch",
+      "from",
+      "link",
+      "encoding",
+      ...WRITING,
+    ],
     examples: [
       "import people people.csv",
       "import people - --ndjson < people.ndjson",
+      "import people report.csv --skip-lines 2 --comment '#' --trim --rename Name=name",
       "import guests people.csv --types name=string,age=float --errors refused.csv",
       "import --from buzhug old/people folk",
     ],
@@ -170,6 +205,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
   watch: {
     usage: "PATH COND…",
     summary: "print changes as they are committed (NDJSON), until it is stopped",
+    flags: ["ndjson"],
     values: ["since"],
     examples: ["watch people --since 0 name~^h | head -1"],
     run: async (call) => (await import("./reading.ts")).watch(call),
@@ -211,9 +247,12 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     usage: "FILE -- CMD…",
     summary: "run a command while a lock file is locked, and exit as it does",
     flags: ["nonblock"],
-    values: ["timeout"],
+    values: ["timeout", "conflict-exit-code"],
     command: true,
-    examples: ["lock nightly.lock --nonblock -- psbase cleanup people"],
+    examples: [
+      "lock nightly.lock --nonblock -- psbase cleanup people",
+      "lock nightly.lock --timeout 5000 --conflict-exit-code 75 -- psbase cleanup people",
+    ],
     run: async (call) => (await import("./lock.ts")).lock(call),
   },
 

@@ -14,10 +14,37 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
-/** The command line is right, but what it asks for cannot be done: exit code 1. */
+/** The command line is right, but what it asks for cannot be done. */
 export class Fault extends Error {
   /** The name of the class. */
   override name = "Fault";
+  /** The exit code. */
+  readonly code: number;
+
+  /** `message` says what is wrong. */
+  constructor(message: string, code = 1) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The exit code of a command whose change was made and whose output could not be written. */
+const UNTOLD = 3;
+
+/**
+ * Prints what a change that was made has to tell.
+ *
+ * @param done What was done, for a message.
+ * @param print Prints.
+ * @throws {Fault} If it cannot: to run the command again would make the change twice.
+ */
+export function afterChange(done: string, print: () => void): void {
+  try {
+    print();
+  } catch (error) {
+    const told = `${done}, but could not print that: ${(error as Error).message}`;
+    throw new Fault(`${told}; do not run the command again`, UNTOLD);
+  }
 }
 
 /** Whether the message alone says what is wrong, so that a stack would only hide it. */

@@ -7,26 +7,21 @@
  */
 
 import type { Output } from "./io.ts";
+import { LIBC } from "./libc.ts";
 
 /** It is asked so often, in milliseconds. */
 const ASK_MS = 250;
-
-const LIBRARIES: { readonly [os: string]: string } = {
-  linux: "libc.so.6",
-  darwin: "libSystem.dylib",
-};
 
 /** `POLLERR` and `POLLHUP`, which are told whether they are asked for or not. */
 const GONE = 0x8 | 0x10;
 
 /** What tells whether the reader of a pipe or a terminal is gone. */
 export function goneAsker(fd: number): () => boolean {
-  const library = LIBRARIES[Deno.build.os];
   const unknown = () => false;
-  if (library === undefined) return unknown;
+  if (LIBC === undefined) return unknown;
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return unknown;
   try {
-    const { poll } = Deno.dlopen(library, {
+    const { poll } = Deno.dlopen(LIBC, {
       poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
     }).symbols;
     const pollfd = new DataView(new ArrayBuffer(8));

@@ -8,7 +8,7 @@ import config from "../deno.json" with { type: "json" };
 import { FLAGS, VALUES } from "./args.ts";
 import { type Call, commandOf, COMMANDS } from "./commands.ts";
 import { UsageError } from "./errors.ts";
-import { bold } from "./io.ts";
+import { bold, type Output } from "./io.ts";
 
 const CONDITIONS = `Conditions (COND), joined by "and":
   f=v       equal                f!=v      not equal
@@ -29,8 +29,9 @@ the rows of another table, FIELD:link=self to those of its own.
 `;
 
 const CSV = `CSV: its cells are the values as they are. A spreadsheet takes those that begin with
-= + - or @ for formulas, a terminal obeys control characters in them. Do not open
-the CSV of rows that you do not trust in one; NDJSON and JSON have no such effect.
+= + - or @ for formulas. Do not open the CSV of rows that you do not trust in one.
+A terminal obeys control characters: psbase writes them out there (\\x1b), but not
+in a file or a pipe. NDJSON and JSON have no such effect.
 `;
 
 const WIDTH = `A table on a terminal is as wide as that. Columns that do not fit are left out and
@@ -61,7 +62,8 @@ ${CELL}
 ${TYPES}
 Data goes to stdout, words to stderr. Rows are a table on a terminal and NDJSON
 elsewhere, or what --json, --ndjson or --csv say. Exit code 0: done, 1: a fault
-or a refusal, 2: wrong usage. NO_COLOR turns colours off.
+or a refusal, 2: wrong usage, 3: the change was made, but its result could not be
+printed, so do not run the command again. NO_COLOR turns colours off.
 `;
 }
 
@@ -89,8 +91,13 @@ export function help({ words: [name, ...others], io: { stdout } }: Call): Promis
   if (others.length > 0) {
     throw new UsageError(`${JSON.stringify(others[0])} is one word too many`);
   }
+  printHelp(stdout, name);
+  return Promise.resolve();
+}
+
+/** Prints help on everything, or on one command. */
+export function printHelp(out: Output, name?: string): void {
   const text = name === undefined ? overview() : helpOf(name);
   // Titles are what a line begins with.
-  stdout.write(text.replace(/^[A-Z][^:\n]*:/gm, (title) => bold(stdout, title)));
-  return Promise.resolve();
+  out.write(text.replace(/^[A-Z][^:\n]*:/gm, (title) => bold(out, title)));
 }

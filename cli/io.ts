@@ -66,6 +66,18 @@ function output(stream: SyncWriter & { isTerminal(): boolean }, fd: number): Out
   };
 }
 
+/** Words that nobody can be told, on a full disk say, do not change what a command does. */
+function words(stream: Output): Output {
+  const write = (text: string) => {
+    try {
+      stream.write(text);
+    } catch {
+      // The exit code tells.
+    }
+  };
+  return Object.create(stream, { write: { value: write } });
+}
+
 /** The streams of this process. */
 export function systemIo(): Io {
   return {
@@ -73,7 +85,7 @@ export function systemIo(): Io {
       return Deno.stdin.readable;
     },
     stdout: output(Deno.stdout, 1),
-    stderr: output(Deno.stderr, 2),
+    stderr: words(output(Deno.stderr, 2)),
     confirm: Deno.stdin.isTerminal() && Deno.stderr.isTerminal() ? confirm : undefined,
   };
 }

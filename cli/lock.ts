@@ -4,23 +4,54 @@
  * @module
  */
 
-import { PsLock } from "../lock.ts";
+import { currentFiles } from "../engine/file.ts";
+import { Flock } from "../engine/flock.ts";
+import { writeNote } from "../engine/note.ts";
+import { type LockGuard, LockTimeoutError, PsLock } from "../lock.ts";
 import { countOf, exactly } from "./args.ts";
 import { runChild } from "./child.ts";
 import type { Call } from "./commands.ts";
-import { UsageError } from "./errors.ts";
+import { Fault, UsageError } from "./errors.ts";
+import { letInherit } from "./inherit.ts";
 
 /** `psbase lock` */
 export async function lock(call: Call): Promise<number> {
-  const [file] = exactly(call.words, "FILE");
+  const [path] = exactly(call.words, "FILE");
   const [command, ...args] = call.command;
   if (command === undefined) throw new UsageError("-- CMD… is missing");
-  const timeoutMs = countOf(call, "timeout");
-  const nonblock = call.flags.has("nonblock");
-  if (nonblock && timeoutMs !== undefined) {
+  using lock = new PsLock(path);
+  using _guard = await acquire(lock, call);
+  const file = lockedFile(path);
+  using _inherited = letInherit(file);
+  // Where this process is killed, it is the command that others wait for.
+  return await runChild(command, args, { onStart: (pid) => writeNote(file, { pid }) });
+}
+
+/** Waits for the lock as long as the options say. */
+async function acquire(lock: PsLock, call: Call): Promise<LockGuard> {
+  const timeoutMs = call.flags.has("nonblock") ? 0 : countOf(call, "timeout");
+  if (call.flags.has("nonblock") && "timeout" in call.values) {
     throw new UsageError("--nonblock and --timeout exclude each other");
   }
-  using lock = new PsLock(file);
-  using _guard = await lock.acquire({ timeoutMs: nonblock ? 0 : timeoutMs });
-  return await runChild(command, args);
+  const code = countOf(call, "conflict-exit-code");
+  if (code !== undefined && timeoutMs === undefined) {
+    throw new UsageError("--conflict-exit-code needs --nonblock or --timeout");
+  }
+  if (code !== undefined && code > 255) {
+    throw new UsageError(`option --conflict-exit-code is ${code}, expected 0 to 255`);
+  }
+  try {
+    return await lock.acquire({ timeoutMs });
+  } catch (error) {
+    throw error instanceof LockTimeoutError ? new Fault(error.message, code) : error;
+  }
+}
+
+/** The open file that is locked. */
+function lockedFile(path: string) {
+  const files = currentFiles();
+  const identity = files.identity(path);
+  const flock = identity === undefined ? undefined : Flock.find(files, identity);
+  if (flock === undefined) throw new Fault(`Cannot lock "${path}": it was removed meanwhile`);
+  return flock.file;
 }

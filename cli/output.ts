@@ -5,11 +5,11 @@
  */
 
 import { cellOf, tableLines } from "../engine/text_table.ts";
-import { fit, unicodeEscape, UNSAFE_REGEXP, widthOf } from "../engine/text_width.ts";
+import { fit, printable, unicodeEscape, UNSAFE_REGEXP, widthOf } from "../engine/text_width.ts";
 import { VALUE_TYPES } from "../engine/values.ts";
 import type { Parsed } from "./args.ts";
 import { FILE_FORMS } from "./commands.ts";
-import { formatCsv, quoted } from "./csv.ts";
+import { quoted } from "./csv.ts";
 import { UsageError } from "./errors.ts";
 import type { Column } from "./fields.ts";
 import { bold, type Output } from "./io.ts";
@@ -37,12 +37,24 @@ export function formOf(parsed: Parsed, { isTerminal }: Output): Form {
 
 /** Prints rows. */
 export function writeRows(
-  out: Pick<Output, "columns" | "colors" | "write">,
+  out: Pick<Output, "columns" | "colors" | "isTerminal" | "write">,
   form: Form,
   columns: readonly Column[],
   rows: Iterable<Record>,
 ): void {
-  for (const piece of pieces(LINES[form](columns, rows, out))) out.write(piece);
+  // A table has no such characters but those of its colours.
+  const isRaw = out.isTerminal && form !== "table";
+  for (const piece of pieces(LINES[form](columns, rows, out))) {
+    out.write(isRaw ? onTerminal(piece) : piece);
+  }
+}
+
+/** The text of a file, for who looks at it: what a terminal would obey is written out. */
+export function onTerminal(text: string): string {
+  return text.replace(
+    UNSAFE_REGEXP,
+    (char) => char === "\n" || char === "\t" ? char : printable(char),
+  );
 }
 
 /** Rows as the text of a file. */
@@ -68,7 +80,8 @@ function* pieces(lines: Iterable<string>): Generator<string> {
 
 /** Prints one row: on a terminal a field a line, and whole, as it is mostly too wide for one. */
 export function writeRecord(out: Output, form: Form, columns: readonly Column[], row: Record) {
-  if (form !== "table") return writeRows(out, form, columns, [row]);
+  // One row is one object, not an array of one.
+  if (form !== "table") return writeRows(out, form === "json" ? "ndjson" : form, columns, [row]);
   const width = Math.max(...columns.map(({ name }) => widthOf(name)));
   const lines = columns.map((column) => {
     const name = bold(out, fit(column.name, width, "left"));
@@ -85,9 +98,12 @@ type Lines = (
 
 function csvLines(separator: string): Lines {
   return function* (columns, rows) {
-    yield formatCsv(columns.map(({ name }) => name), separator) + "\n";
     // What stands in other layouts has neither separators nor quotes in its text.
     const isText = columns.map(({ type }) => type.layout === "text" || type.layout === "bytes");
+    const names = columns.map(({ name }) => name);
+    // In most TSV quotes are text: names between quotes tell that they are not.
+    const isTold = separator === "\t" && isText.includes(true);
+    yield (isTold ? names.map((name) => `"${name}"`) : names).join(separator) + "\n";
     for (const row of rows) {
       let line = "";
       for (let k = 0; k < columns.length; k++) {

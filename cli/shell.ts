@@ -28,5 +28,5 @@ export async function shell(call: Call): Promise<number> {
   const args = ["repl", "--quiet", "--no-config", "--allow-read", "--allow-write"];
   // It would colour what goes into a pipe.
   const env: Record<string, string> = call.io.stdout.colors ? {} : { NO_COLOR: "1" };
-  return await runChild(Deno.execPath(), [...args, "--eval", code], env);
+  return await runChild(Deno.execPath(), [...args, "--eval", code], { env });
 }

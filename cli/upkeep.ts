@@ -12,7 +12,7 @@ import { salvage as salvaging } from "../engine/salvage.ts";
 import { type Loss, PsBase } from "../mod.ts";
 import { exactly } from "./args.ts";
 import type { Call } from "./commands.ts";
-import { UsageError } from "./errors.ts";
+import { afterChange, UsageError } from "./errors.ts";
 import { META, textColumn } from "./fields.ts";
 import { counted, say } from "./io.ts";
 import { READ, withBase, writeOptions } from "./open.ts";
@@ -91,7 +91,8 @@ async function salvage(path: string, to: string, call: Call): Promise<number> {
     const ranges = (ids: Loss["ids"]) =>
       ids?.map(([first, last]) => first === last ? first : `${first}-${last}`).join(" ") ?? null;
     const records = lost.map(({ ids, ...problem }) => ({ ...problem, ids: ranges(ids) }));
-    writeRows(io.stdout, form, [...PROBLEM, textColumn("ids")], records);
+    const columns = [...PROBLEM, textColumn("ids")];
+    afterChange(`wrote "${to}"`, () => writeRows(io.stdout, form, columns, records));
   }
   say(
     io,

@@ -11,6 +11,7 @@ import { randomNonce } from "../engine/log.ts";
 import { parentOf } from "../engine/path.ts";
 import { Fault } from "./errors.ts";
 import { writeBytes } from "./io.ts";
+import { onTerminal } from "./output.ts";
 import { between, interruptible } from "./signals.ts";
 
 /**
@@ -64,7 +65,8 @@ function infoOf(path: string): Deno.FileInfo | undefined {
 
 function writeInto(path: string, pieces: Iterable<string>): void {
   using file = orFault(path, () => Deno.openSync(path, { write: true }));
-  for (const piece of pieces) orFault(path, () => writeBytes(file, encodeText(piece)));
+  const shown = file.isTerminal() ? onTerminal : (text: string) => text;
+  for (const piece of pieces) orFault(path, () => writeBytes(file, encodeText(shown(piece))));
 }
 
 function orFault<T>(path: string, act: () => T): T {

@@ -8,8 +8,9 @@ import { type Insert, PsBase, type Schema, type Update } from "../mod.ts";
 import { pathAnd } from "./args.ts";
 import type { Call } from "./commands.ts";
 import { whereOf } from "./conditions.ts";
-import { UsageError } from "./errors.ts";
+import { afterChange, UsageError } from "./errors.ts";
 import { assignments, schemaOf } from "./fields.ts";
+import { counted } from "./io.ts";
 import { withBase, writeOptions } from "./open.ts";
 
 /** A change of all rows has to be meant. */
@@ -31,7 +32,8 @@ export async function insert(call: Call): Promise<void> {
   const [path, words] = pathAnd(call.words);
   await withBase(call, path, writeOptions(call), async (base) => {
     const row = assignments(base.schema, words);
-    call.io.stdout.write(`${await base.insert(row as Insert<Schema>)}\n`);
+    const id = await base.insert(row as Insert<Schema>);
+    afterChange(`inserted row ${id}`, () => call.io.stdout.write(`${id}\n`));
   });
 }
 
@@ -43,7 +45,8 @@ export async function update(call: Call): Promise<void> {
   await withBase(call, path, writeOptions(call), async (base) => {
     const changes = assignments(base.schema, call.set) as Update<Schema>;
     const where = whereOf(base.schema, conditions);
-    call.io.stdout.write(`${await base.updateWhere(where, changes)}\n`);
+    const count = await base.updateWhere(where, changes);
+    afterChange(`changed ${counted(count, "row")}`, () => call.io.stdout.write(`${count}\n`));
   });
 }
 
@@ -53,6 +56,7 @@ export async function remove(call: Call): Promise<void> {
   checkMeant(call, conditions);
   await withBase(call, path, writeOptions(call), async (base) => {
     const where = whereOf(base.schema, conditions);
-    call.io.stdout.write(`${await base.deleteWhere(where)}\n`);
+    const count = await base.deleteWhere(where);
+    afterChange(`deleted ${counted(count, "row")}`, () => call.io.stdout.write(`${count}\n`));
   });
 }

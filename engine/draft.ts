@@ -165,6 +165,8 @@ export class Draft {
       if (holder !== undefined) throw this.#taken(field, value, holder);
       here.set(key, id);
     }
+    // All others hold what it was added with, which `alter` has looked at.
+    if (field.number >= this.#state.schema.nextNumber) return;
     if (here.size * SCAN_COST > this.#state.size) return this.#checkAll(field, here);
     for (const [id, value] of this.#written(field)) {
       const holder = this.holderOf(field, value);
@@ -260,7 +262,10 @@ export class Draft {
     return taken(`Cannot write to "${this.#dir}"`, { field, stored, id });
   }
 
-  /** A new field: no group is asked for its column, which it would keep if the change fails. */
+  /**
+   * A new field: no group is asked for its column, here or later. It would keep the column if the
+   * change fails, and the next field gets the same number.
+   */
   #checkFill(field: FieldDef): void {
     const [first] = scan(this.#state, EVERYTHING).take(1);
     if (field.fill !== null && this.#state.size > 1) {

@@ -8,15 +8,17 @@
 
 import { capture, captureFields } from "./capture.ts";
 import { describe } from "./check.ts";
+import { convert } from "./convert.ts";
 import type { Draft } from "./draft.ts";
-import { ConflictError, RecordNotFoundError, UpdateError } from "./errors.ts";
+import { ConflictError, RecordNotFoundError, SchemaError, UpdateError } from "./errors.ts";
 import { explain } from "./handle.ts";
 import { anchor } from "./links.ts";
 import type { IndexOptions } from "./options.ts";
 import { givenRows, type PreparedRows, prepareRows } from "./prepared_rows.ts";
-import { compileGiven } from "./query.ts";
+import { compileGiven, EVERYTHING } from "./query.ts";
 import { addFieldOptions, indexOptions } from "./read_options.ts";
-import { baseOf, rowAt, versionAt } from "./rows.ts";
+import { baseOf, rowAt, strictRowAt, valueAt, versionAt } from "./rows.ts";
+import { scan } from "./scan.ts";
 import type { FieldDef, StoredRow } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
 import { type Place, placeOf, type State } from "./state.ts";
@@ -172,7 +174,7 @@ export class Edits {
     const { id } = place;
     const { version, values } = draft.copy(place);
     const returned = typeof changes === "function"
-      ? changes(rowAt(origin, placeOf(id, { version, values }), schema.fields))
+      ? changes(strictRowAt(origin, placeOf(id, { version, values }), schema.fields))
       : changes;
     explain(attempt, () => {
       const given = schema.links.length === 0 ? returned : captureFields(returned) as Given;
@@ -263,10 +265,17 @@ export class Edits {
     return this.#altering(attempt, (schema) => schema.withDefault(name, given));
   }
 
-  /** A wider type of a field. */
+  /** Another type of a field, and its values as values of that; nothing if it has it. */
   setType(name: string, type: unknown): Edit<void> {
     const attempt = this.#attempt(`set the type of field "${name}" of`);
-    return this.#altering(attempt, (schema) => schema.withType(name, type));
+    return (draft) => {
+      const { schema } = draft;
+      const altered = explain(attempt, () => schema.withType(name, type));
+      if (altered === schema) return;
+      draft.alter(altered);
+      const [from, to] = [schema.field(name), altered.field(name)];
+      if (from.number !== to.number) explain(attempt, () => convertRows(draft, from, to));
+    };
   }
 
   /** Another index of a field. */
@@ -292,6 +301,30 @@ export class Edits {
   ): Edit<void> {
     return (draft) => draft.alter(explain(attempt, () => alter(draft.schema, draft.empty)));
   }
+}
+
+/** Gives a field the values of another, in all rows that have one. */
+function convertRows(draft: Draft, from: FieldDef, to: FieldDef): void {
+  let wrong = 0;
+  let first = "";
+  for (const place of scan(draft.state, EVERYTHING)) {
+    const value = valueAt(place, from);
+    if (value === null) continue;
+    try {
+      const converted = convert(value, from.value, to.value);
+      if (wrong > 0) continue;
+      const { version, values } = draft.copy(place);
+      values[from.number] = null;
+      values[to.number] = converted;
+      draft.put(place.id, { version: version + 1, values });
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      if (wrong++ === 0) first = `row ${place.id}: ${error.message}`;
+    }
+  }
+  if (wrong === 0) return;
+  const rows = wrong === 1 ? "1 row does" : `${wrong} rows do`;
+  throw new SchemaError(`field "${from.name}": ${rows} not fit; ${first}`);
 }
 
 /** The unique field that `upsert` goes by, and its value. */

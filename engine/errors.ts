@@ -6,6 +6,8 @@
  * @module
  */
 
+import { printable } from "./text_width.ts";
+
 /** Who holds a lock: a hint for messages, never the ground of a decision. */
 export interface LockHolder {
   /** Process id. */
@@ -20,6 +22,17 @@ export interface LockHolder {
 export class BaseError extends Error {
   /** The name of the class. */
   override name = "BaseError";
+
+  /**
+   * Made by psbase.
+   *
+   * @param message What was attempted and what is wrong; control characters, of a path, say, are
+   * written as escapes.
+   * @param options The cause.
+   */
+  constructor(message: string, options?: ErrorOptions) {
+    super(printable(message), options);
+  }
 }
 
 /** There is something at the path already. */

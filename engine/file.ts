@@ -43,7 +43,8 @@ export interface File {
 
 /**
  * How to open: `read` only, `write` too, `create` if missing, `createNew` or fail. `lock` is
- * `create` for a lock file that a user named: it may be a symbolic link, what others name may not.
+ * `create` for a lock file that a user named: it may be a symbolic link, what others name may not,
+ * and `read` where nobody can write to it, a directory say.
  */
 export type OpenMode = "read" | "write" | "create" | "createNew" | "lock";
 
@@ -213,6 +214,21 @@ function unless<T, U>(absent: U, fn: () => T): T | U {
   }
 }
 
+/** A file can be locked that cannot be written to. */
+function openLock(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, OPEN_OPTIONS.lock);
+  } catch (error) {
+    const { IsADirectory, PermissionDenied } = Deno.errors;
+    if (!(error instanceof IsADirectory || error instanceof PermissionDenied)) throw error;
+    try {
+      return Deno.openSync(path, OPEN_OPTIONS.read);
+    } catch {
+      throw error;
+    }
+  }
+}
+
 /** Opens what is at the path itself, and nothing that it could lead to; Deno knows no O_NOFOLLOW. */
 function openFile(path: string, mode: "read" | "write" | "create", like?: string): DenoFile {
   for (;;) {
@@ -285,7 +301,7 @@ function takeAfter(path: string, is: Deno.FileInfo, like: Deno.FileInfo): void {
 export const denoFiles: Files = {
   open(path, mode, like) {
     if (mode === "createNew") return makeFile(path, like);
-    if (mode === "lock") return new DenoFile(path, Deno.openSync(path, OPEN_OPTIONS.lock));
+    if (mode === "lock") return new DenoFile(path, openLock(path));
     return openFile(path, mode, like);
   },
   identity: (path) => unless(undefined, () => identityOf(Deno.statSync(path))),

@@ -4,7 +4,8 @@
  * What Deno's file lock is: `flock(2)` on Linux and macOS, advisory, and tied to
  * the *open file*, not to the process: two files opened on one path exclude each
  * other, even in one thread; the kernel lets go when the holder dies; children
- * do not inherit it; a stopped holder keeps it.
+ * do not inherit it (`psbase lock` lets its command inherit it, see
+ * `cli/inherit.ts`); a stopped holder keeps it.
  *
  * What it is not:
  * - re-entrant: locking again through the same open file "succeeds" and counts

@@ -17,6 +17,7 @@ import {
   prepareBase,
   unmakeBase,
 } from "./create.ts";
+import { Declared } from "./declared.ts";
 import {
   BaseError,
   BaseExistsError,
@@ -37,6 +38,7 @@ import { createOptions, openOptions } from "./read_options.ts";
 import { TableSchema } from "./schema.ts";
 import { allOf } from "./steps.ts";
 import { Store, type StoreOptions } from "./store.ts";
+import { printable } from "./text_width.ts";
 import type { Schema } from "./types.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
 
@@ -48,7 +50,7 @@ export function explain<T>(attempt: string | (() => string), fn: () => T): T {
     for (const type of [SchemaError, TypeError, RangeError]) {
       if (!(error instanceof type)) continue;
       const told = typeof attempt === "string" ? attempt : attempt();
-      throw new type(`${told}: ${error.message}`, { cause: error });
+      throw new type(printable(`${told}: ${error.message}`), { cause: error });
     }
     throw error;
   }
@@ -100,14 +102,18 @@ export class Handle {
 
   // ------------------------------------------------------------- opening
 
-  /** Opens a base; with `owner` set for this handle alone. */
+  /**
+   * Opens a base; with `owner` set for this handle alone. The user counts on the fields of
+   * `declared`, which need not be all; by default on those of the schema in `settings`.
+   */
   static async open(
     path: string | URL,
     given: OpenSchemaOptions<Schema>,
     owner: boolean,
+    declared?: TableSchema,
   ): Promise<Handle> {
     const { dir, settings } = opening(path, given);
-    const handle = Handle.#open(dir, settings, owner);
+    const handle = Handle.#open(dir, settings, owner, declared);
     if (handle.#ownership === undefined) return handle;
     try {
       checkOutside("open", handle.store.dir, handle.store.state.origin.base);
@@ -120,9 +126,14 @@ export class Handle {
   }
 
   /** As {@linkcode Handle.open}, blocking. */
-  static openSync(path: string | URL, given: OpenSchemaOptions<Schema>, owner: boolean): Handle {
+  static openSync(
+    path: string | URL,
+    given: OpenSchemaOptions<Schema>,
+    owner: boolean,
+    declared?: TableSchema,
+  ): Handle {
     const { dir, settings } = opening(path, given);
-    const handle = Handle.#open(dir, settings, owner);
+    const handle = Handle.#open(dir, settings, owner, declared);
     if (handle.#ownership === undefined) return handle;
     try {
       handle.store.lock!.acquireSync(handle.#patience(settings));
@@ -133,7 +144,12 @@ export class Handle {
     return handle.#own();
   }
 
-  static #open(dir: string, settings: OpenSchemaOptions<Schema>, owner: boolean): Handle {
+  static #open(
+    dir: string,
+    settings: OpenSchemaOptions<Schema>,
+    owner: boolean,
+    declared: TableSchema | undefined,
+  ): Handle {
     const files = currentFiles();
     const { readOnly = false, schema } = settings;
     const attempt = `Cannot open "${dir}"`;
@@ -141,14 +157,19 @@ export class Handle {
       writer: writerOptions(settings),
       store: storeOptions(settings),
     }));
-    const given = schema === undefined
-      ? undefined
-      : explain(attempt, () => TableSchema.from(schema));
+    const given = declared ??
+      (schema === undefined ? undefined : explain(attempt, () => TableSchema.from(schema)));
     const store = Store.open(files, dir, options.store);
     try {
-      const difference = given && store.state.schema.difference(anchor(files, dir, given));
-      if (difference !== undefined) {
-        throw new SchemaError(`${attempt}: ${difference}, give the schema that is stored, or none`);
+      if (given !== undefined) {
+        const anchored = anchor(files, dir, given);
+        const difference = schema && store.state.schema.difference(anchored);
+        if (difference !== undefined) {
+          throw new SchemaError(
+            `${attempt}: ${difference}, give the schema that is stored, or none`,
+          );
+        }
+        store.declare(new Declared(anchored.fields));
       }
       const ownership = owner && !readOnly ? Ownership.take(files, dir) : undefined;
       return new Handle(store, new Writer(store, options.writer), ownership);
@@ -200,7 +221,7 @@ export class Handle {
         lock.detach();
       }
     }
-    return Handle.open(creation.dir, creation.opening, owner);
+    return Handle.open(creation.dir, creation.opening, owner, creation.schema);
   }
 
   /** As {@linkcode Handle.create}, blocking. */
@@ -229,7 +250,7 @@ export class Handle {
         lock.detach();
       }
     }
-    return Handle.openSync(creation.dir, creation.opening, owner);
+    return Handle.openSync(creation.dir, creation.opening, owner, creation.schema);
   }
 
   // ------------------------------------------------------------- ending
@@ -299,7 +320,8 @@ class Creation {
   /** How to open what was created. */
   readonly opening: OpenSchemaOptions<Schema>;
   readonly #files: Files = currentFiles();
-  readonly #schema: TableSchema;
+  /** The fields, as they were given. */
+  readonly schema: TableSchema;
   readonly #mode: "new" | "open" | "override";
   /** Whether the directory is of this call. */
   #made = false;
@@ -309,7 +331,7 @@ class Creation {
     const attempt = `Cannot create "${this.dir}"`;
     const { mode, ...settings } = explain(attempt, () => createOptions(options));
     const schema = explain(attempt, () => captureFields(given)) as Schema;
-    this.#schema = explain(attempt, () => TableSchema.from(schema));
+    this.schema = explain(attempt, () => TableSchema.from(schema));
     this.#mode = explain(attempt, () => {
       writerOptions(settings);
       storeOptions(settings);
@@ -363,7 +385,7 @@ class Creation {
     if (this.isOpen(lock)) return true;
     const there = isThere(this.dir, lock);
     try {
-      const schema = anchor(this.#files, this.dir, this.#schema);
+      const schema = anchor(this.#files, this.dir, this.schema);
       if (there) overrideBase(this.#files, this.dir, schema);
       else {
         clearPlace(this.#files, this.dir);

@@ -20,6 +20,8 @@ export interface NoteOptions {
   at?: number;
   /** The last commit when the lock was granted: after another one, the note is out of date. */
   sequence?: number;
+  /** The process that holds the lock, if it is not this one. */
+  pid?: number;
 }
 
 let host: string | undefined;
@@ -49,11 +51,11 @@ function write(file: File, bytes: () => Uint8Array, options: NoteOptions): void 
   }
 }
 
-/** Notes this process as the holder from now on. The lock is held. */
+/** Notes this process, or another one, as the holder from now on. The lock is held. */
 export function writeNote(file: File, options: NoteOptions = {}): void {
-  const { sequence } = options;
+  const { sequence, pid = Deno.pid } = options;
   write(file, () => {
-    return note(JSON.stringify({ pid: Deno.pid, host: hostName(), since: new Date(), sequence }));
+    return note(JSON.stringify({ pid, host: hostName(), since: new Date(), sequence }));
   }, options);
 }
 

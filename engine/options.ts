@@ -5,7 +5,7 @@
  */
 
 import type { Recovered } from "./store.ts";
-import type { FieldName, Filter, Row, RowMeta, Schema } from "./types.ts";
+import type { Change, FieldName, Filter, Row, RowMeta, Schema } from "./types.ts";
 
 /** How a base is opened. */
 export interface OpenOptions {
@@ -40,7 +40,10 @@ export interface OpenOptions {
 
 /** How a base is opened whose schema is known. */
 export interface OpenSchemaOptions<S extends Schema> extends OpenOptions {
-  /** Gives rows their types, and is compared with the schema that is stored. */
+  /**
+   * Gives rows their types, and is compared with the schema that is stored. Calls throw a
+   * `SchemaError` once somebody else has dropped or renamed a field of it, or changed its type.
+   */
   readonly schema?: S | undefined;
 }
 
@@ -84,11 +87,12 @@ export interface TransactionOptions {
 /** What `watch` can be told. */
 export interface WatchOptions<S extends Schema> {
   /**
-   * The commit behind which to begin, as `sequence` of a change, a view or `stats` tells it.
+   * Where to begin: after a commit, as `sequence` of a change, a view or `stats` tells it, or
+   * after a change within a commit, as its `sequence` and `index` tell it. A change will do.
    *
    * @default {the last commit}
    */
-  readonly since?: number | undefined;
+  readonly since?: number | Pick<Change, "sequence" | "index"> | undefined;
   /**
    * Only changes of rows that match before or after; changes of the fields always. Of what was
    * committed before the call, the fields of the call are asked; of the rest, those of then.

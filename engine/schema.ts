@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { describe, isCount, isObject, isPlain } from "./check.ts";
+import { describe, excerpt, isCount, isObject, isPlain } from "./check.ts";
+import { convert, CONVERTIBLE } from "./convert.ts";
 import {
   checkName,
   type FieldDef,
@@ -20,7 +21,7 @@ import {
 import { SchemaError } from "./errors.ts";
 import type { IndexOptions } from "./options.ts";
 import type { Field, FieldSpec, JsonValue, Schema } from "./types.ts";
-import { type Stored, VALUE_TYPES } from "./values.ts";
+import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
 
 /** Where a new field goes, and whether rows are there that it must fill. */
 export interface AddOptions {
@@ -35,6 +36,17 @@ const MAX_FIELDS = 255;
 const MAX_NUMBERS = 65_536;
 const FLOAT = { type: "float", value: VALUE_TYPES.float } as const;
 const SCHEMA_KEYS = ["fields", "nextNumber", "keepChanges"] as const;
+
+/** The default of a field as one of another type. */
+function convertDefault(field: FieldDef, to: ValueType): Stored | null {
+  if (field.default === null) return null;
+  try {
+    return convert(field.default, field.value, to);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new SchemaError(`field "${field.name}": its default does not fit: ${error.message}`);
+  }
+}
 
 /** The fields of a table, and how long its changes are kept. It never changes: a change makes another. */
 export class TableSchema {
@@ -84,6 +96,7 @@ export class TableSchema {
   static from(schema: Schema): TableSchema {
     if (!isObject(schema)) throw new TypeError(`schema: ${describe(schema)}, expected an object`);
     const entries = Object.entries(schema);
+    for (const [name] of entries) checkName(name);
     return new TableSchema(
       entries.map(([name, field], number) => fieldFrom(name, number, field)),
       entries.length,
@@ -184,15 +197,10 @@ export class TableSchema {
    */
   difference(given: TableSchema): string | undefined {
     for (const theirs of given.fields) {
-      const ours = this.byName.get(theirs.name);
+      const difference = this.typeDifference(theirs);
+      if (difference !== undefined) return difference;
+      const ours = this.byName.get(theirs.name)!;
       const field = `field "${theirs.name}"`;
-      if (ours === undefined) return `${field} is not in the base`;
-      if (ours.type !== theirs.type) {
-        return `${field} is ${ours.type} in the base, not ${theirs.type}`;
-      }
-      if (ours.target !== theirs.target) {
-        return `${field} leads to "${ours.target}" in the base, not to "${theirs.target}"`;
-      }
       for (const flag of FLAGS) {
         if (ours[flag] === theirs[flag]) continue;
         const what = flag === "index" ? "indexed" : flag;
@@ -204,6 +212,18 @@ export class TableSchema {
     }
     const missing = this.fields.find((field) => !given.byName.has(field.name));
     return missing && `field "${missing.name}" of the base is not in the schema given`;
+  }
+
+  /** In what the field of that name differs from `theirs`: it is missing, or of another type. */
+  typeDifference(theirs: FieldDef): string | undefined {
+    const ours = this.byName.get(theirs.name);
+    const field = `field "${theirs.name}"`;
+    if (ours === undefined) return `${field} is not in the base`;
+    if (ours.type !== theirs.type) {
+      return `${field} is ${ours.type} in the base, not ${theirs.type}`;
+    }
+    if (ours.target === theirs.target) return undefined;
+    return `${field} leads to "${ours.target}" in the base, not to "${theirs.target}"`;
   }
 
   /** The values of a row to insert, by number; appends to `names` the fields that have one in `row`. */
@@ -284,6 +304,7 @@ export class TableSchema {
     const at = after === undefined
       ? this.fields.length
       : this.fields.indexOf(this.field(after)) + 1;
+    checkName(name);
     const added = fieldFrom(name, this.nextNumber, field);
     if (added.required && added.default === null && !empty) {
       throw new SchemaError(
@@ -322,16 +343,34 @@ export class TableSchema {
     return this.#withField(changed, { default: value === null ? null : takeField(changed, value) });
   }
 
-  /** This schema with an integer field as one of floats, which hold all integers there are. */
+  /**
+   * This schema with a field of another type. Floats hold all integers as they are stored; for
+   * other values it is another field, which has another number and no values yet.
+   */
   withType(name: string, type: unknown): TableSchema {
-    const widened = this.field(name);
-    if (type !== widened.type && !(widened.type === "integer" && type === "float")) {
+    const before = this.field(name);
+    if (type === before.type) return this;
+    const types: readonly unknown[] = CONVERTIBLE;
+    if (!types.includes(before.type) || !types.includes(type)) {
+      const what = typeof type === "string" ? `cannot become ${excerpt(type)}` : describe(type);
       throw new SchemaError(
-        `field "${name}" is ${widened.type}: an integer can become a float, nothing else; ` +
-          `add a field and copy the values`,
+        `field "${name}" is ${before.type}: ${what}, the types that become one another are ` +
+          `${types.join(", ")}; for others add a field and copy the values`,
       );
     }
-    return this.#withField(widened, { type: widened.type, ...(type === "float" && FLOAT) });
+    if (before.type === "integer" && type === "float") return this.#withField(before, FLOAT);
+    const value = VALUE_TYPES[type as FieldDef["type"]];
+    return this.#with({
+      fields: this.fields.with(this.fields.indexOf(before), {
+        ...before,
+        number: this.nextNumber,
+        type: value.name,
+        value,
+        default: convertDefault(before, value),
+        fill: null,
+      }),
+      nextNumber: this.nextNumber + 1,
+    });
   }
 
   /** This schema with other options of a field; what is left out stays. */

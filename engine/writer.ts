@@ -161,6 +161,7 @@ export class Writer {
     this.#changing = true;
     try {
       store.begin();
+      store.checkFields();
       for (const job of jobs) {
         try {
           const draft = new Draft(store.state, store.dir);
@@ -254,6 +255,7 @@ export class Writer {
     let committed: Promise<Awaited<T>>;
     try {
       const state = this.#orRefused(() => store.begin());
+      store.checkFields();
       using _note = noteIfLong(store.files, store.dir, store.log.sequence);
       const work = new Workspace(state, store.dir, () => store.checkOpen());
       const scope: Scope = { base: state.origin.base, over: false };
@@ -478,7 +480,7 @@ export class Writer {
   holder(): LockHolder | undefined {
     const store = this.#store;
     try {
-      store.refresh();
+      store.look();
       return longHolder(store.files, store.dir, store.log.sequence);
     } catch {
       // Of a base that cannot be read nothing is known.

@@ -338,16 +338,45 @@ Deno.test("PsLock locks the file at its path, also when another was there at its
   }
 });
 
-Deno.test("PsLock.acquire() rejects clearly when the directory is missing, or the file is none", async () => {
+Deno.test("PsLock.acquire() rejects clearly when the directory is missing", async () => {
   using temp = tempLock();
   using lock = new PsLock(`${temp.dir}/none/lock`);
   const message = `Cannot lock "${temp.dir}/none/lock": its directory does not exist`;
   await assertRejects(() => lock.acquire(), Deno.errors.NotFound, message);
   assertThrows(() => lock.acquireSync(), Deno.errors.NotFound, message);
   assertThrows(() => lock.tryAcquire(), Deno.errors.NotFound, message);
-  using none = new PsLock(temp.dir);
-  assertThrows(() => none.acquireSync(), Error, `Cannot lock "${temp.dir}": `);
   assertEquals(lock.holder(), undefined);
+});
+
+Deno.test({
+  name: "PsLock locks what cannot be written to: a directory, a file that others made",
+  ignore: Deno.build.os === "windows",
+  async fn(t) {
+    using temp = tempLock();
+    const file = `${temp.dir}/theirs`;
+    Deno.writeTextFileSync(file, "theirs", { mode: 0o444 });
+    const isLocked = (path: string) => {
+      using other = Deno.openSync(path);
+      return !other.tryLockSync(true);
+    };
+    for (const path of [temp.dir, file]) {
+      await t.step(path === file ? "a file" : "a directory", async () => {
+        using lock = new PsLock(path);
+        using theirs = new PsLock(path);
+        {
+          using _guard = await lock.acquire();
+          assertEquals(isLocked(path), true);
+          assertEquals(theirs.tryAcquire(), undefined);
+          await assertRejects(() => theirs.acquire({ timeoutMs: 0 }), LockTimeoutError);
+        }
+        assertEquals(isLocked(path), false);
+        using _guard = theirs.acquireSync();
+        assertEquals(isLocked(path), true);
+      });
+    }
+    assertEquals(Deno.readTextFileSync(file), "theirs");
+    assertEquals([...Deno.readDirSync(temp.dir)].length, 1);
+  },
 });
 
 Deno.test("PsLock is not inherited by children of the holder", async () => {

@@ -28,9 +28,12 @@ const POWER = "tests/crash/power_loss_test.ts";
 const FAILED_IO = "tests/crash/failed_io_test.ts";
 const LOG = "tests/engine/log_test.ts";
 const WATCH = "tests/base/watch_test.ts";
+const POSITION = "tests/base/watch_position_test.ts";
+const CONVERT = "tests/base/convert_test.ts";
 const UPKEEP = "tests/base/upkeep_test.ts";
 const STATE = "tests/engine/state_test.ts";
-
+const UNKNOWN = "tests/base/unknown_field_test.ts";
+const DECLARED = "tests/base/declared_test.ts";
 const CAPTURE = "tests/base/capture_test.ts";
 
 const BUGS: readonly Bug[] = [
@@ -768,6 +771,70 @@ const BUGS: readonly Bug[] = [
     test: WATCH,
     filter: "keeps as many commits",
   },
+  {
+    bug: "a watcher that resumes within a commit gets the change again that it had",
+    rule: "watch: none is told twice",
+    in: "engine/watch.ts",
+    find: "if (index < changes) return index + 1;",
+    put: "if (index < changes) return index;",
+    test: POSITION,
+    filter: "resumes at any change",
+  },
+  {
+    bug: "a watcher that resumes within a commit loses what follows in it",
+    rule: "watch: none is missed",
+    in: "engine/watch.ts",
+    find: "return { after: sequence - 1, index };",
+    put: "return { after: sequence, index: -1 };",
+    test: POSITION,
+    filter: "resumes at any change",
+  },
+  {
+    bug: "the last change of a commit is marked, though it does not match",
+    rule: "watch: `last` marks the last change that is given of a commit",
+    in: "engine/watch.ts",
+    find: "yield give(held, true);",
+    put: "yield give(held, held === changes.length - 1);",
+    test: POSITION,
+    filter: "resumes at any change",
+  },
+  // ------------------------------------------------------------- types
+  {
+    bug: "a value that loses digits is converted",
+    rule: "setType: all values keep what they say, or none is changed",
+    in: "engine/convert.ts",
+    find: "if (!isExact(text, to, value)) {",
+    put: "if (false) {",
+    test: CONVERT,
+    filter: "keeps what every value says",
+  },
+  {
+    bug: "rows that fit are converted, those that do not are left out",
+    rule: "setType: all values keep what they say, or none is changed",
+    in: "engine/edits.ts",
+    find: "if (wrong === 0) return;",
+    put: "if (wrong >= 0) return;",
+    test: CONVERT,
+    filter: "keeps what every value says",
+  },
+  {
+    bug: "a field of another type keeps its number",
+    rule: "A number stands for one field for ever",
+    in: "engine/schema.ts",
+    find: "number: this.nextNumber,\n        type: value.name,",
+    put: "type: value.name,",
+    test: CONVERT,
+    filter: "keeps what every value says",
+  },
+  {
+    bug: "a group keeps the column of a field whose change was not written",
+    rule: "What fails changes nothing",
+    in: "engine/draft.ts",
+    find: "if (field.number >= this.#state.schema.nextNumber) return;",
+    put: "",
+    test: STATE,
+    filter: "leaves no column",
+  },
   // ------------------------------------------------------------- reading
   {
     bug: "what is kept of a table is never let go",
@@ -852,6 +919,136 @@ const BUGS: readonly Bug[] = [
     put: "true",
     test: "tests/hostile_test.ts",
     filter: "PsBase tells of a group",
+  },
+  // ------------------------------------------------------------- fields
+  {
+    bug: "a name that is no field reads as undefined",
+    rule: "Names: what is no field is no answer",
+    in: "engine/strict.ts",
+    find: 'if (typeof name === "symbol" || ASKED_OF_ALL.has(name)) return undefined;',
+    put: "return undefined;",
+    test: UNKNOWN,
+  },
+  {
+    bug: "a condition is given a row that answers to any name",
+    rule: "Names: what is no field is no answer",
+    in: "engine/row_view.ts",
+    find: "    strictFrom(this.make.prototype);\n",
+    put: "",
+    test: UNKNOWN,
+  },
+  {
+    bug: "an update function is given a row that answers to any name",
+    rule: "Names: what is no field is no answer",
+    in: "engine/edits.ts",
+    find: "changes(strictRowAt(origin",
+    put: "changes(rowAt(origin",
+    test: UNKNOWN,
+  },
+  {
+    bug: "a row that a link leads to answers to any name",
+    rule: "Names: what is no field is no answer",
+    in: "engine/rows.ts",
+    find: "strict(rowAt(origin, place, fields, strictRowAt))",
+    put: "strict(rowAt(origin, place, fields))",
+    test: UNKNOWN,
+  },
+  {
+    bug: "a name that await asks for throws",
+    rule: "Names: what is no field is no answer",
+    in: "engine/strict.ts",
+    find: 'new Set<string | symbol>(["then", "toJSON"])',
+    put: 'new Set<string | symbol>(["toJSON"])',
+    test: UNKNOWN,
+  },
+  {
+    bug: "a handle reads on though a field that it was given is gone",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/store.ts",
+    find: "    const state = this.look();\n    this.checkFields();\n",
+    put: "    const state = this.look();\n",
+    test: DECLARED,
+  },
+  {
+    bug: "a handle writes on though a field that it was given is gone",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/writer.ts",
+    find: "      store.checkFields();\n      for",
+    put: "      for",
+    test: DECLARED,
+  },
+  {
+    bug: "a transaction begins though a field that its handle was given is gone",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/writer.ts",
+    find: "      store.checkFields();\n      using",
+    put: "      using",
+    test: DECLARED,
+  },
+  {
+    bug: "a watcher goes on though a field that its handle was given is gone",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/watch.ts",
+    find: "if (isOfFields(change)) store.refresh();",
+    put: "",
+    test: DECLARED,
+  },
+  {
+    bug: "a base that was created is opened as one without a schema",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/handle.ts",
+    find: "return Handle.open(path, creation.opening, owner, creation.schema);",
+    put: "return Handle.open(path, creation.opening, owner);",
+    test: DECLARED,
+  },
+  {
+    bug: "fields that fitted once are not looked at again",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/declared.ts",
+    find: "if (schema === this.#fits) return;",
+    put: "if (this.#fits !== undefined) return;",
+    test: DECLARED,
+  },
+  {
+    bug: "a field of another type is what was given",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/schema.ts",
+    find: "if (ours.type !== theirs.type) {",
+    put: "if (ours.type !== theirs.type && false) {",
+    test: DECLARED,
+  },
+  {
+    bug: "a handle takes its own schema verb for that of others",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/store.ts",
+    find: "    this.#declared = this.#declared?.follow(schema, this.#state.schema);\n",
+    put: "",
+    test: DECLARED,
+  },
+  {
+    bug: "a schema verb that could not be written counts all the same",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/store.ts",
+    find: "      this.#declared = this.#appended;\n",
+    put: "",
+    test: DECLARED,
+  },
+  {
+    bug: "a field that a handle adds does not count",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/declared.ts",
+    find: "return name === undefined || counts.has(name);",
+    put: "return name !== undefined && counts.has(name);",
+    test: DECLARED,
+  },
+  {
+    bug: "names that change places are lost",
+    rule: "Fields: a handle has those that it was given, or refuses work",
+    in: "engine/declared.ts",
+    find: "const name = names.get(number);",
+    put:
+      "const name = names.get(number) && after.fields.find((one) => one.number === number)!.name;",
+    test: DECLARED,
   },
   // ------------------------------------------------------------- arguments
   {

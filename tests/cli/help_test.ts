@@ -31,12 +31,18 @@ Deno.test("help and --version print to stdout, every command and option is in th
   }
 });
 
+Deno.test("psbase alone prints its help where no script takes it for data", async () => {
+  const help = await done(["help"]);
+  assertEquals(await psbase([]), { code: 2, out: "", err: help });
+});
+
 Deno.test({
   name: "the examples of the help work, one after the other",
   ignore: Deno.build.os === "windows",
   async fn(t) {
     using place = workplace();
     Deno.writeTextFileSync(`${place.dir}/people.csv`, "name,age\nmarge,34\n");
+    Deno.writeTextFileSync(`${place.dir}/report.csv`, "Staff\n\n# all\nName, age\nabe, 83\n");
     new BuzhugWriter(["name", "str"]).save(`${place.dir}/old/people`);
     Deno.writeTextFileSync(`${place.dir}/people.ndjson`, '{"name":"lisa","age":8}\n');
     for (const [name, { examples }] of Object.entries(COMMANDS)) {

@@ -70,3 +70,47 @@ Deno.test("what a cell holds does nothing to the terminal", async () => {
   const { err } = await psbase(["select", base.path, "\x1b[2J=3"], { terminal: 200 });
   assertEquals(unsafe.exec(err), null);
 });
+
+/** What a terminal would obey, but line ends and tabs. */
+// deno-lint-ignore no-control-regex
+const OBEYED = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+
+Deno.test("a terminal gets no byte to obey in any form, others get what is stored", async (t) => {
+  await using base = tempBase();
+  const evil = "\x1b]0;x\x07\x1b[2J\x9b31m\r\ta\u202eb\u2028\x00\x7f";
+  {
+    await using table = await PsBase.create(base.path, { name: "string", data: "json" });
+    await table.insert({ name: evil, data: [evil] });
+  }
+  const lines: [name: string, forms: string[], ...words: string[]][] = [
+    ["select", ["", "--csv", "--json", "--ndjson"]],
+    ["get", ["", "--csv", "--json", "--ndjson"], "0"],
+    ["export", ["", "--csv", "--tsv", "--json", "--ndjson"]],
+    ["export", ["--csv", "--tsv"], "/dev/stdout"],
+  ];
+  for (const [name, forms, ...words] of lines) {
+    for (const form of forms) {
+      await t.step(`${name} ${form}`, async () => {
+        const args = [name, base.path, ...words, ...(form === "" ? [] : [form])];
+        const seen = await done(args, { terminal: 500 });
+        assertEquals(OBEYED.exec(seen), null);
+        assertEquals(/a.*b/.test(seen), true);
+        const kept = await done(args);
+        assertStringIncludes(kept, /[ct]sv/.test(form) ? evil : JSON.stringify(evil).slice(1, 12));
+      });
+    }
+  }
+  const refused = await psbase(["insert", base.path, `name${evil}=1`], { terminal: 80 });
+  assertEquals(OBEYED.exec(refused.err), null);
+});
+
+Deno.test("a row is an object in JSON, rows are an array", async () => {
+  await using base = tempBase();
+  await done(["create", base.path, "name:string"]);
+  await done(["insert", base.path, "name=homer"]);
+  const row = { __id__: 0, name: "homer" };
+  const got = await done(["get", base.path, "0", "--json"]);
+  assertEquals(got, '{"__id__":0,"name":"homer"}\n');
+  assertEquals(await done(["get", base.path, "0", "--ndjson"]), got);
+  assertEquals(JSON.parse(await done(["select", base.path, "--json"])), [row]);
+});

@@ -4,13 +4,14 @@
  * @module
  */
 
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { ChangeWriter, readChanges } from "../../engine/changes.ts";
 import { CorruptionError } from "../../engine/errors.ts";
 import { Checksum } from "../../engine/format.ts";
 import { Draft } from "../../engine/draft.ts";
 import { prepareRows } from "../../engine/prepared_rows.ts";
 import { EVERYTHING } from "../../engine/query.ts";
+import { valueAt } from "../../engine/rows.ts";
 import { scan } from "../../engine/scan.ts";
 import type { StoredRow } from "../../engine/field_def.ts";
 import { TableSchema } from "../../engine/schema.ts";
@@ -183,4 +184,20 @@ Deno.test("readChanges() refuses what makes no sense, whatever it is", () => {
     }
   }
   assertThrows(() => readChanges(new Uint8Array([9]), tableOf(new Map(), 0)), RangeError);
+});
+
+Deno.test("Draft that is dropped leaves no column of the field that it gave values to", () => {
+  const rows: Model = new Map();
+  for (let id = 0; id < 40; id++) rows.set(id, { version: 0, values: [`${id}`, null] });
+  const state = tableOf(rows, 40);
+  state.schema = SCHEMA.withIndex("name", { unique: true });
+  const dropped = new Draft(state, "/dir");
+  dropped.alter(state.schema.withType("name", "integer"));
+  dropped.put(0, { version: 1, values: [null, null, 7] });
+  assertNotEquals(dropped.finish().length, 0);
+  // The next field gets the same number, and its rows have its default.
+  const next = new Draft(state, "/dir");
+  next.alter(state.schema.withField("more", { type: "integer", default: 5 }, { empty: false }));
+  const after = next.apply();
+  assertEquals(valueAt(after.find(3)!, after.schema.field("more")), 5);
 });
