@@ -32,7 +32,7 @@
 
 import { audit, type CheckResult, type Problem } from "./engine/audit.ts";
 import { backUp } from "./engine/backup.ts";
-import { checkFunction } from "./engine/check.ts";
+import { checkFunction, describe } from "./engine/check.ts";
 import { Edits, listOf } from "./engine/edits.ts";
 import { currentFiles } from "./engine/file.ts";
 import { checkTimeout } from "./engine/flock.ts";
@@ -58,6 +58,7 @@ import { json } from "./engine/field_def.ts";
 import { allOf, stepwise } from "./engine/steps.ts";
 import type { Recovered } from "./engine/store.ts";
 import { StringFormats } from "./engine/strings.ts";
+import { transact, transactSync } from "./engine/transact.ts";
 import type {
   Change,
   ConvertibleName,
@@ -88,7 +89,8 @@ import type {
   WithType,
 } from "./engine/types.ts";
 import { watch } from "./engine/watch.ts";
-import type { Edit } from "./engine/writer.ts";
+import type { Workspace } from "./engine/workspace.ts";
+import type { Edit, Writer } from "./engine/writer.ts";
 import { Transaction, transactionOf } from "./transaction.ts";
 import { View } from "./view.ts";
 
@@ -193,6 +195,9 @@ interface Made {
   readonly [HANDLE]: Handle;
 }
 
+/** What a transaction of several tables needs of one. */
+let partOf: (base: Base) => { writer: Writer; begin(work: Workspace): Transaction };
+
 /**
  * A table that this handle alone writes to, until it is closed.
  *
@@ -224,6 +229,13 @@ export class Base<S extends Schema = Schema> extends View<S>
   readonly #handle: Handle;
   readonly #edits: Edits;
   readonly #formats = new StringFormats();
+
+  static {
+    partOf = (base) => ({
+      writer: base.#handle.writer,
+      begin: (work) => transactionOf(base.#handle.store, work, base.#formats),
+    });
+  }
 
   /** Use {@linkcode Base.create} or {@linkcode Base.open}. */
   protected constructor(made: Made) {
@@ -966,15 +978,15 @@ export class Base<S extends Schema = Schema> extends View<S>
    * The lock is held from the first statement of `fn` to the commit, also while it awaits
    * something: all other writers of the table, in all processes, wait for it. If `fn` throws or
    * rejects, nothing was changed, and its error is passed on. Inside, the table is written
-   * through `tx` only; what it reads of the table itself is the last commit. Two transactions that
-   * wait for each other, of two tables locked in opposite orders, are ended by `timeoutMs` only.
+   * through `tx` only; what it reads of the table itself is the last commit. Other tables can be
+   * written inside it; {@linkcode transaction} locks several at once.
    *
    * @typeParam T What `fn` returns.
    * @param fn Reads and writes through the verbs of a transaction.
    * @param options How long it may take.
    * @returns What `fn` returned, once it is committed.
-   * @throws {DeadlockError} If it is called inside a transaction of the same table; so do the
-   *   other writing verbs.
+   * @throws {DeadlockError} If it is called inside a transaction of the same table, or of another
+   *   one for which the holder of this table's lock waits; so do the other writing verbs.
    * @throws {DOMException} `TimeoutError`, if `fn` does not end within `timeoutMs`.
    * @throws {BaseLockedError} If a `Base` owns the table.
    * @throws {LockTimeoutError} If the lock is not to be had in time.
@@ -1007,13 +1019,11 @@ export class Base<S extends Schema = Schema> extends View<S>
     options: TransactionOptions = {},
   ): Promise<Awaited<T>> {
     const { store, writer } = this.#handle;
-    const { timeoutMs } = this.#explainTransaction(() => {
-      checkFunction(fn);
-      return transactionOptions(options);
-    });
-    return await writer.transaction(
-      (work) => fn(transactionOf(store, work, this.#formats)),
-      checkTimeout(timeoutMs),
+    const timeoutMs = checkTransaction(`a transaction of "${this.path}"`, fn, options);
+    return await transact(
+      [writer],
+      ([work]) => fn(transactionOf(store, work!, this.#formats)),
+      timeoutMs,
     );
   }
 
@@ -1038,12 +1048,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    */
   transactionSync<T>(fn: (tx: Transaction<S>) => NotPromise<T>): T {
     const { store, writer } = this.#handle;
-    this.#explainTransaction(() => checkFunction(fn));
-    return writer.transactionSync((work) => fn(transactionOf(store, work, this.#formats)) as T);
-  }
-
-  #explainTransaction<T>(fn: () => T): T {
-    return explain(`Cannot begin a transaction of "${this.path}"`, fn);
+    checkTransaction(`a transaction of "${this.path}"`, fn);
+    return transactSync([writer], ([work]) => fn(transactionOf(store, work!, this.#formats)) as T);
   }
 
   // ------------------------------------------------------------- the schema
@@ -1908,4 +1914,124 @@ export class PsBase<S extends Schema = Schema> extends Base<S> {
   ): PsBase<S> {
     return new PsBase<S>({ [HANDLE]: Handle.openSync(path, options, false) });
   }
+}
+
+/** The transactions of tables: what {@linkcode transaction} passes to its function. */
+export type TransactionsOf<B extends readonly AnyBase[]> = {
+  [K in keyof B]: B[K] extends Base<infer S> ? Transaction<S> : Transaction;
+};
+
+/**
+ * Changes several tables under their locks: nobody else writes to any of them meanwhile, and if
+ * `fn` throws or rejects, none is changed.
+ *
+ * The locks are taken in an order that all processes agree on, so that two transactions of the
+ * same tables never wait for each other, in whatever order these are given. Waiting for a further
+ * lock ends after 5 seconds, unless a `timeoutMs` says otherwise.
+ *
+ * Each table is committed by itself, in the order in which they are given, and is on disk before
+ * the next one is written. So it is not all or nothing: a crash, or a disk that refuses, between two
+ * of these commits leaves the changes of the first tables only. Give the table first that the
+ * others can be repaired from.
+ *
+ * @typeParam B The tables.
+ * @typeParam T What `fn` returns.
+ * @param tables The tables, each once.
+ * @param fn Reads and writes through the verbs of one transaction for each table.
+ * @param options How long it may take.
+ * @returns What `fn` returned, once all tables are committed.
+ * @throws {DeadlockError} Inside a transaction of one of the tables, or where who holds a lock
+ *   waits for the caller.
+ * @throws {DOMException} `TimeoutError`, if `fn` does not end within `timeoutMs`.
+ * @throws {BaseLockedError} If a `Base` elsewhere owns a table.
+ * @throws {LockTimeoutError} If a lock is not to be had in time.
+ * @throws {TypeError} If a table is given twice, or something else than an open table.
+ * @throws {WriteError} If the disk refuses; with outcome `"partial"` the tables in `committed` have
+ *   their part already.
+ *
+ * @example From one table to another
+ * ```ts
+ * import { PsBase, transaction } from "@psbase/psbase";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dir = await Deno.makeTempDir();
+ * await using stock = await PsBase.create(`${dir}/stock`, { item: "string", left: "integer" });
+ * await using orders = await PsBase.create(`${dir}/orders`, { item: "string" });
+ * const id = await stock.insert({ item: "donut", left: 3 });
+ * const left = await transaction([orders, stock], (orders, stock) => {
+ *   orders.insert({ item: "donut" });
+ *   return stock.update(id, (row) => ({ left: row.left! - 1 })).left;
+ * });
+ * assertEquals([left, orders.size], [2, 1]);
+ * ```
+ */
+export async function transaction<const B extends readonly AnyBase[], T>(
+  tables: B,
+  fn: (...tx: TransactionsOf<B>) => T,
+  options: TransactionOptions = {},
+): Promise<Awaited<T>> {
+  const timeoutMs = checkTransaction("a transaction", fn, options);
+  const { writers, begin } = partsOf(tables);
+  return await transact(writers, (works) => fn(...begin(works)), timeoutMs);
+}
+
+/**
+ * As {@linkcode transaction}, blocking; `fn` cannot wait.
+ *
+ * @typeParam B The tables.
+ * @typeParam T What `fn` returns.
+ * @param tables The tables, each once.
+ * @param fn Reads and writes through the verbs of one transaction for each table.
+ * @returns What `fn` returned.
+ *
+ * @example From one table to another
+ * ```ts
+ * import { PsBase, transactionSync } from "@psbase/psbase";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dir = Deno.makeTempDirSync();
+ * using live = PsBase.createSync(`${dir}/live`, { n: "integer" });
+ * using old = PsBase.createSync(`${dir}/old`, { n: "integer" });
+ * live.insertManySync([{ n: 1 }, { n: 2 }]);
+ * transactionSync([old, live], (old, live) => {
+ *   old.insertMany(live.select({ n: 1 }).map(({ n }) => ({ n })));
+ *   live.deleteWhere({ n: 1 });
+ * });
+ * assertEquals([live.size, old.size], [1, 1]);
+ * ```
+ */
+export function transactionSync<const B extends readonly AnyBase[], T>(
+  tables: B,
+  fn: (...tx: TransactionsOf<B>) => NotPromise<T>,
+): T {
+  checkTransaction("a transaction", fn);
+  const { writers, begin } = partsOf(tables);
+  return transactSync(writers, (works) => fn(...begin(works)) as T);
+}
+
+/** Checks what a transaction is given; gives how long it may take. */
+function checkTransaction(
+  what: string,
+  fn: unknown,
+  options: TransactionOptions = {},
+): number | undefined {
+  const { timeoutMs } = explain(`Cannot begin ${what}`, () => {
+    checkFunction(fn);
+    return transactionOptions(options);
+  });
+  return checkTimeout(timeoutMs);
+}
+
+function partsOf<B extends readonly AnyBase[]>(tables: B) {
+  const parts = (Array.isArray(tables) ? tables : [tables]).map((table) => {
+    if (Array.isArray(tables) && table instanceof Base) return partOf(table);
+    throw new TypeError(
+      `Cannot begin a transaction: ${describe(table)}, expected an array of open tables`,
+    );
+  });
+  return {
+    writers: parts.map(({ writer }) => writer),
+    begin: (works: Workspace[]) =>
+      parts.map(({ begin }, i) => begin(works[i]!)) as unknown as TransactionsOf<B>,
+  };
 }

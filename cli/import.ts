@@ -5,9 +5,11 @@
  * @module
  */
 
+import { excerpt } from "../engine/check.ts";
 // A new base of any number of rows, with ids of their own: what the public API has no verb for.
 import { createFromRows, type GivenRow } from "../engine/given_rows.ts";
 import { parentOf, toPath } from "../engine/path.ts";
+import { VALUE_TYPES } from "../engine/values.ts";
 import {
   BaseError,
   BaseNotFoundError,
@@ -18,8 +20,6 @@ import {
   type Schema,
   UniqueError,
 } from "../mod.ts";
-import { excerpt } from "../engine/check.ts";
-import { VALUE_TYPES } from "../engine/values.ts";
 import { type Kind, looseTypeFor, typeFor } from "./detect.ts";
 import { Fault, UsageError } from "./errors.ts";
 import { FieldNames, noColumn, renamesOf } from "./field_names.ts";

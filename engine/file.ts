@@ -6,7 +6,7 @@
  * @module
  */
 
-import { CorruptionError } from "./errors.ts";
+import { ClosedError, CorruptionError } from "./errors.ts";
 
 // Without it a table would be made that nobody can lock.
 if (Deno.FsFile.prototype.tryLockSync === undefined) {
@@ -186,6 +186,8 @@ class DenoFile implements File {
 
   /** Deno names the path where it is called with one; whoever writes names it himself. */
   #named(act: string, error: unknown): unknown {
+    // By a function of a user that something called which still reads.
+    if (this.#closed) return new ClosedError(`Cannot ${act} "${this.path}": its handle was closed`);
     if (error instanceof Error) error.message += `: ${act} '${this.path}'`;
     return error;
   }

@@ -28,8 +28,7 @@ import {
 } from "./errors.ts";
 import { currentFiles, type Files } from "./file.ts";
 import { checkTimeout, type Flock } from "./flock.ts";
-import { sumsOf } from "./identity.ts";
-import { isInside } from "./inside.ts";
+import { isInside, type Wait, waitFor, waitForSync } from "./inside.ts";
 import { anchor } from "./links.ts";
 import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./options.ts";
 import { checkUnowned, Ownership } from "./owner.ts";
@@ -116,8 +115,11 @@ export class Handle {
     const handle = Handle.#open(dir, settings, owner, declared);
     if (handle.#ownership === undefined) return handle;
     try {
-      checkOutside("open", handle.store.dir, handle.store.state.origin.base);
-      await handle.store.lock!.acquire(handle.#patience(settings));
+      const { dir } = handle.store;
+      const lock = handle.store.lock!;
+      checkOutside("open", dir, lock);
+      using wait = waitFor("open", { lock, dir });
+      await lock.acquire(handle.#patience(settings, wait));
     } catch (error) {
       handle.dispose();
       throw error;
@@ -136,7 +138,10 @@ export class Handle {
     const handle = Handle.#open(dir, settings, owner, declared);
     if (handle.#ownership === undefined) return handle;
     try {
-      handle.store.lock!.acquireSync(handle.#patience(settings));
+      const { dir } = handle.store;
+      const lock = handle.store.lock!;
+      using wait = waitForSync({ lock, dir });
+      lock.acquireSync(handle.#patience(settings, wait));
     } catch (error) {
       handle.dispose();
       throw error;
@@ -180,8 +185,9 @@ export class Handle {
   }
 
   /** An owner waits for the write under way: that no other Base is there is known by now. */
-  #patience({ timeoutMs }: OpenSchemaOptions<Schema>) {
-    return { path: this.store.dir, timeoutMs, holder: () => this.writer.holder() };
+  #patience({ timeoutMs }: OpenSchemaOptions<Schema>, wait: Wait | undefined) {
+    const holder = () => this.writer.holder();
+    return { path: this.store.dir, ...limitsOf(timeoutMs, wait), holder };
   }
 
   /** The lock is held now, and will be until the handle is closed. */
@@ -214,7 +220,11 @@ export class Handle {
         done = creation.isOpen(lock);
         if (done) break;
         creation.checkOutside(lock);
-        done = await lock.run(() => creation.make(lock), waiting(creation.dir, creation.opening));
+        using wait = waitFor("create", { lock, dir: creation.dir });
+        done = await lock.run(
+          () => creation.make(lock),
+          waiting(creation.dir, creation.opening, wait),
+        );
       } catch (error) {
         throw creation.refused(error);
       } finally {
@@ -238,7 +248,8 @@ export class Handle {
       try {
         done = creation.isOpen(lock);
         if (done) break;
-        lock.acquireSync(waiting(creation.dir, creation.opening));
+        using wait = waitForSync({ lock, dir: creation.dir });
+        lock.acquireSync(waiting(creation.dir, creation.opening, wait));
         try {
           done = creation.make(lock);
         } finally {
@@ -301,17 +312,22 @@ export class Handle {
 }
 
 /** What would wait for the transaction that it is called from would wait for ever. */
-function checkOutside(verb: string, dir: string, base: string): void {
-  if (!isInside(base)) return;
+function checkOutside(verb: string, dir: string, lock: Flock): void {
+  if (!isInside(lock)) return;
   throw new DeadlockError(
     `Cannot ${verb} "${dir}" inside a transaction of it: wait for its end`,
   );
 }
 
+function limitsOf(timeoutMs: number | undefined, wait: Wait | undefined) {
+  return { timeoutMs: timeoutMs ?? wait?.limitMs, holding: wait?.holding };
+}
+
 /** How long the lock is waited for, and who is not waited for. */
-function waiting(dir: string, { timeoutMs }: OpenSchemaOptions<Schema>) {
+function waiting(dir: string, { timeoutMs }: OpenSchemaOptions<Schema>, wait: Wait | undefined) {
   const files = currentFiles();
-  return { path: dir, timeoutMs, onBusy: () => checkUnowned(files, dir, "open") };
+  const onBusy = () => checkUnowned(files, dir, "open");
+  return { path: dir, ...limitsOf(timeoutMs, wait), onBusy };
 }
 
 /** One call of `create`. */
@@ -375,8 +391,7 @@ class Creation {
 
   /** Before the lock is waited for. */
   checkOutside(lock: Flock): void {
-    if (!isThere(this.dir, lock)) return;
-    checkOutside("create", this.dir, sumsOf(this.#files, this.dir, lock.file).uuid.toHex());
+    checkOutside("create", this.dir, lock);
   }
 
   /** Under the lock: makes it; `false` if the lock is on a file that was replaced. */

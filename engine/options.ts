@@ -19,7 +19,7 @@ export interface OpenOptions {
   /**
    * How long each call waits for the lock, in milliseconds.
    *
-   * @default {Infinity}
+   * @default {Infinity} (5000 inside a transaction of another table)
    */
   readonly timeoutMs?: number | undefined;
   /**
@@ -77,9 +77,9 @@ export interface Explanation {
 /** How long a transaction may take. */
 export interface TransactionOptions {
   /**
-   * The wait for the lock and the function, in milliseconds.
+   * The wait for the locks and the function, in milliseconds.
    *
-   * @default {Infinity}
+   * @default {Infinity} (of the wait 5000, while another table is locked)
    */
   readonly timeoutMs?: number | undefined;
 }

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Base, PsBase, PsLock } from "../../mod.ts";
+import { Base, PsBase, PsLock, transaction, transactionSync } from "../../mod.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 
 // deno-lint-ignore no-explicit-any -- the compiler would refuse it all
@@ -29,6 +29,7 @@ function verbs(db: Anything, path: string): [string, (options: Anything) => unkn
     ],
     ["watch", (options) => db.watch(options), "the options are since, where, signal"],
     ["transaction", (options) => db.transaction(() => {}, options), "the only option is timeoutMs"],
+    ["transaction([])", (options) => transaction([db], () => {}, options), "is timeoutMs"],
     ["addField", (options) => db.addField("z", "string", options), "the only option is after"],
     ["addFieldSync", (o) => db.addFieldSync("z", "string", o), "the only option is after"],
     ["setIndex", (options) => db.setIndex("n", options), "the options are index, unique"],
@@ -135,6 +136,8 @@ Deno.test("verbs tell what is wrong with an argument, in their own words", async
     [() => db.snapshot(5), "Cannot take a snapshot of"],
     [() => db.transaction(null), "it is null, expected a function"],
     [() => db.transactionSync("x"), '"x" is a string, expected a function'],
+    [() => transaction([db], null as Anything), "it is null, expected a function"],
+    [() => transactionSync([db], 5 as Anything), "5 is a number, expected a function"],
     [() => lock.run(), "it is undefined, expected a function"],
     [() => lock.acquire({ signal: 5 }), "signal: 5 is a number, expected an AbortSignal"],
     [() => db.watch({ signal: {} }), "signal: it is an Object, expected an AbortSignal"],
