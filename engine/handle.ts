@@ -4,6 +4,8 @@
  * @module
  */
 
+import { captureFields } from "./capture.ts";
+import { describeOption } from "./check.ts";
 import {
   destroyBase,
   emptyTable,
@@ -30,6 +32,7 @@ import { anchor } from "./links.ts";
 import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./options.ts";
 import { checkUnowned, Ownership } from "./owner.ts";
 import { toPath } from "./path.ts";
+import { createOptions, openOptions } from "./read_options.ts";
 import { TableSchema } from "./schema.ts";
 import { allOf } from "./steps.ts";
 import { Store, type StoreOptions } from "./store.ts";
@@ -54,13 +57,18 @@ export function explain<T>(attempt: string | (() => string), fn: () => T): T {
 function oneOf<T extends string>(name: string, value: T | undefined, ...allowed: T[]): T {
   if (value === undefined) return allowed[0]!;
   if (allowed.includes(value)) return value;
-  throw new TypeError(`${name} is ${JSON.stringify(value)}, it can be ${allowed.join(", ")}`);
+  throw new TypeError(`${describeOption(name, value)}, it can be ${allowed.join(", ")}`);
 }
 
 function storeOptions({ readOnly = false, cacheBytes }: OpenOptions): StoreOptions {
+  if (typeof readOnly !== "boolean") {
+    throw new TypeError(`${describeOption("readOnly", readOnly)}, it can be true, false`);
+  }
   if (cacheBytes === undefined) return { readOnly };
   if (typeof cacheBytes === "number" && cacheBytes >= 0) return { readOnly, cacheBytes };
-  throw new RangeError(`cacheBytes is ${cacheBytes}, it is a number of bytes, 0 or more`);
+  throw new RangeError(
+    `${describeOption("cacheBytes", cacheBytes)}, expected a number of bytes, 0 or more`,
+  );
 }
 
 function writerOptions({ durability, timeoutMs }: OpenOptions): WriterOptions {
@@ -68,6 +76,12 @@ function writerOptions({ durability, timeoutMs }: OpenOptions): WriterOptions {
     durable: oneOf("durability", durability, "full", "relaxed") === "full",
     timeoutMs: checkTimeout(timeoutMs),
   };
+}
+
+/** What is to be opened, and how, as it is at the call. */
+function opening(path: string | URL, given: OpenSchemaOptions<Schema>) {
+  const dir = toPath(path);
+  return { dir, settings: explain(`Cannot open "${dir}"`, () => openOptions(given)) };
 }
 
 /** An open base and how to write to it. */
@@ -92,11 +106,12 @@ export class Handle {
    */
   static async open(
     path: string | URL,
-    settings: OpenSchemaOptions<Schema>,
+    given: OpenSchemaOptions<Schema>,
     owner: boolean,
     declared?: TableSchema,
   ): Promise<Handle> {
-    return await Handle.#own(Handle.#open(path, settings, owner, declared), settings);
+    const { dir, settings } = opening(path, given);
+    return await Handle.#own(Handle.#open(dir, settings, owner, declared), settings);
   }
 
   static async #own(handle: Handle, settings: OpenSchemaOptions<Schema>): Promise<Handle> {
@@ -117,11 +132,12 @@ export class Handle {
   /** As {@linkcode Handle.open}, blocking. */
   static openSync(
     path: string | URL,
-    settings: OpenSchemaOptions<Schema>,
+    given: OpenSchemaOptions<Schema>,
     owner: boolean,
     declared?: TableSchema,
   ): Handle {
-    return Handle.#ownSync(Handle.#open(path, settings, owner, declared), settings);
+    const { dir, settings } = opening(path, given);
+    return Handle.#ownSync(Handle.#open(dir, settings, owner, declared), settings);
   }
 
   static #ownSync(handle: Handle, settings: OpenSchemaOptions<Schema>): Handle {
@@ -139,20 +155,20 @@ export class Handle {
   }
 
   static #open(
-    path: string | URL,
+    dir: string,
     settings: OpenSchemaOptions<Schema>,
     owner: boolean,
     declared: TableSchema | undefined,
   ): Handle {
     const files = currentFiles();
-    const dir = toPath(path);
     const { readOnly = false, schema } = settings;
     const attempt = `Cannot open "${dir}"`;
     const options = explain(attempt, () => ({
       writer: writerOptions(settings),
       store: storeOptions(settings),
     }));
-    const given = declared ?? (schema && explain(attempt, () => TableSchema.from(schema)));
+    const given = declared ??
+      (schema === undefined ? undefined : explain(attempt, () => TableSchema.from(schema)));
     const store = Store.open(files, dir, options.store);
     try {
       if (given !== undefined) {
@@ -212,7 +228,7 @@ export class Handle {
         if (!creation.isOpen(lock)) {
           creation.checkOutside(lock);
           using wait = waitFor("create", { lock, dir });
-          made = await lock.run(() => creation.make(lock, open), waiting(dir, settings, wait));
+          made = await lock.run(() => creation.make(lock, open), waiting(dir, opening, wait));
           if (made === undefined) continue;
         }
       } catch (error) {
@@ -248,7 +264,7 @@ export class Handle {
       try {
         if (!creation.isOpen(lock)) {
           using wait = waitForSync({ lock, dir });
-          lock.acquireSync(waiting(dir, settings, wait));
+          lock.acquireSync(waiting(dir, opening, wait));
           try {
             made = creation.make(lock, open);
           } finally {
@@ -350,9 +366,11 @@ class Creation {
   /** Whether the directory is of this call. */
   #made = false;
 
-  constructor(path: string | URL, schema: Schema, { mode, ...settings }: CreateOptions) {
+  constructor(path: string | URL, given: Schema, options: CreateOptions) {
     this.dir = toPath(path);
     const attempt = `Cannot create "${this.dir}"`;
+    const { mode, ...settings } = explain(attempt, () => createOptions(options));
+    const schema = explain(attempt, () => captureFields(given)) as Schema;
     this.schema = explain(attempt, () => TableSchema.from(schema));
     this.#mode = explain(attempt, () => {
       writerOptions(settings);

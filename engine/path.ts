@@ -4,6 +4,7 @@
  * @module
  */
 
+import { describe } from "./check.ts";
 import { currentDir } from "./file.ts";
 
 const SEPARATOR = Deno.build.os === "windows" ? "\\" : "/";
@@ -13,6 +14,9 @@ const SEPARATOR = Deno.build.os === "windows" ? "\\" : "/";
  * same place when the program changes its directory.
  */
 export function toPath(path: string | URL): string {
+  if (typeof path !== "string" && !(path instanceof URL)) {
+    throw new TypeError(`The path: ${describe(path)}, expected a string or a file: URL`);
+  }
   const text = typeof path === "string" ? path : fileUrlPath(path);
   if (text === "") throw new TypeError("A path must not be empty");
   const whole = text.length > 1 && text.endsWith(SEPARATOR) ? text.slice(0, -1) : text;

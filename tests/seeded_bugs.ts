@@ -36,6 +36,7 @@ const UPKEEP = "tests/base/upkeep_test.ts";
 const STATE = "tests/engine/state_test.ts";
 const UNKNOWN = "tests/base/unknown_field_test.ts";
 const DECLARED = "tests/base/declared_test.ts";
+const CAPTURE = "tests/base/capture_test.ts";
 
 const BUGS: readonly Bug[] = [
   // ------------------------------------------------------------- frames
@@ -1154,8 +1155,8 @@ const BUGS: readonly Bug[] = [
     bug: "a base that was created is opened as one without a schema",
     rule: "Fields: a handle has those that it was given, or refuses work",
     in: "engine/handle.ts",
-    find: "return Handle.open(path, creation.opening, owner, creation.schema);",
-    put: "return Handle.open(path, creation.opening, owner);",
+    find: "return Handle.open(creation.dir, creation.opening, owner, creation.schema);",
+    put: "return Handle.open(creation.dir, creation.opening, owner);",
     test: DECLARED,
   },
   {
@@ -1206,6 +1207,114 @@ const BUGS: readonly Bug[] = [
     put:
       "const name = names.get(number) && after.fields.find((one) => one.number === number)!.name;",
     test: DECLARED,
+  },
+  // ------------------------------------------------------------- arguments
+  {
+    bug: "a deletion reads its conditions when it gets the lock",
+    rule: "Arguments: captured at the call",
+    in: "engine/edits.ts",
+    find: "const asked = explain(attempt, () => capture(where));",
+    put: "const asked = where;",
+    test: CAPTURE,
+    filter: "random steps",
+  },
+  {
+    bug: "an update reads its changes when it gets the lock",
+    rule: "Arguments: captured at the call",
+    in: "engine/edits.ts",
+    find: "const given = explain(attempt, () => captureFields(changes));",
+    put: "const given = changes;",
+    test: CAPTURE,
+    filter: "random steps",
+  },
+  {
+    bug: "updateWhere reads its arguments when it gets the lock",
+    rule: "Arguments: captured at the call",
+    in: "engine/edits.ts",
+    find: "explain(attempt, () => [capture(where), captureFields(changes)])",
+    put: "[where, changes]",
+    test: CAPTURE,
+    filter: "random steps",
+  },
+  {
+    bug: "an upsert reads its arguments when it gets the lock",
+    rule: "Arguments: captured at the call",
+    in: "engine/edits.ts",
+    find: "explain(attempt, () => [captureFields(key), captureFields(values)])",
+    put: "[key, values]",
+    test: CAPTURE,
+    filter: "random steps",
+  },
+  {
+    bug: "a new field gets the default of when the lock is granted",
+    rule: "Arguments: captured at the call",
+    in: "engine/edits.ts",
+    find: "const given = explain(attempt, () => captureFields(field)) as Field;",
+    put: "const given = field;",
+    test: CAPTURE,
+    filter: "random steps",
+  },
+  {
+    bug: "a watcher reads its conditions again when the fields change",
+    rule: "Arguments: captured at the call",
+    in: "engine/watch.ts",
+    find: "const asked = explain(attempt, () => capture(where));",
+    put: "const asked = where;",
+    test: CAPTURE,
+    filter: "conditions of the call",
+  },
+  {
+    bug: "what is nested in an argument is not copied",
+    rule: "Arguments: captured with all that is in them",
+    in: "engine/capture.ts",
+    find: "const value = capture(given[name], depth + 1);",
+    put: "const value = given[name];",
+    test: CAPTURE,
+    filter: "random steps",
+  },
+  {
+    bug: "bytes in an argument are not copied",
+    rule: "Arguments: captured with all that is in them",
+    in: "engine/capture.ts",
+    find: "if (given instanceof Uint8Array) return new Uint8Array(given);",
+    put: "if (given instanceof Uint8Array) return given;",
+    test: CAPTURE,
+    filter: "random steps",
+  },
+  {
+    bug: "rows are written as they fitted the fields of the call",
+    rule: "Arguments: validated again if the fields changed",
+    in: "engine/edits.ts",
+    find: "const { encoded } = draft.schema.equals(prepared.schema)",
+    put: "const { encoded } = draft.schema !== undefined",
+    test: CAPTURE,
+    filter: "of an iterator",
+  },
+  {
+    bug: "a default of the call counts as if it had been given",
+    rule: "Arguments: validated again if the fields changed",
+    in: "engine/prepared_rows.ts",
+    find: "const fields = names.map((name) => schema.field(name));",
+    put: "const { fields } = schema;\n    void names;",
+    test: CAPTURE,
+    filter: "of an iterator",
+  },
+  {
+    bug: "the next generation counts as other fields",
+    rule: "Arguments: prepared once for the same fields",
+    in: "engine/edits.ts",
+    find: "draft.schema.equals(prepared.schema)",
+    put: "draft.schema === prepared.schema",
+    test: CAPTURE,
+    filter: "stay valid in the next generation",
+  },
+  {
+    bug: "a misspelt option is ignored",
+    rule: "Options: unknown ones are refused",
+    in: "engine/read_options.ts",
+    find: "if (Object.hasOwn(known, name)) continue;",
+    put: "continue;",
+    test: "tests/base/options_test.ts",
   },
 ];
 
