@@ -8,7 +8,6 @@
 
 import { type ChangeSink, ChangeWriter } from "./changes.ts";
 import { excerpt } from "./check.ts";
-import { identityOf } from "./column.ts";
 import { UniqueError } from "./errors.ts";
 import { type EncodedGroup, Group, GroupBuilder, MemorySource } from "./group.ts";
 import { equal } from "./matcher.ts";
@@ -18,7 +17,7 @@ import { chunks, placesOf, scan } from "./scan.ts";
 import { type FieldDef, readField, type StoredRow } from "./field_def.ts";
 import { TableSchema } from "./schema.ts";
 import { type Place, placeOf, type RowCopy, type State } from "./state.ts";
-import type { Stored } from "./values.ts";
+import { identityOf, type Stored } from "./values.ts";
 
 /** The largest commit, in bytes. */
 export const MAX_COMMIT_BYTES = 2 ** 30;

@@ -8,7 +8,18 @@
 import { describe } from "./check.ts";
 import type { FieldDef } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
-import { equal, type Matcher, NULL, oneOf, ranged, type TextMatch, within } from "./matcher.ts";
+import {
+  anyOf,
+  equal,
+  inverse,
+  isKnown,
+  type Matcher,
+  NULL,
+  oneOf,
+  ranged,
+  type TextMatch,
+  within,
+} from "./matcher.ts";
 import type { FieldRef } from "./types.ts";
 import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
 
@@ -129,8 +140,61 @@ function all(of: readonly Query[]): Query {
   return of.length === 1 ? of[0]! : { kind: "all", of };
 }
 
-function any(of: readonly Query[]): Query {
-  return of.length === 1 ? of[0]! : { kind: "any", of };
+/** The same condition of a few rows is asked fastest one by one. */
+const FEW = 8;
+
+type Match = Query & { readonly kind: "match" };
+
+/**
+ * One of these. Where there are many, those that ask for values of one column become one, and what
+ * all of them ask of a column is asked first: no row is compared with each.
+ */
+function any(given: readonly Query[]): Query {
+  const branches = given.flatMap((one) => one.kind === "any" ? one.of : [one]);
+  const of = branches.length > FEW ? joinedByColumn(branches) : branches;
+  if (of.length === 1) return of[0]!;
+  const query: Query = { kind: "any", of };
+  return of.length > FEW ? all([...impliedBy(of), query]) : query;
+}
+
+/** The parts of a query that must hold, and that ask for known values. */
+function knownIn(query: Query): Match[] {
+  const parts = query.kind === "all" ? query.of : [query];
+  return parts.filter((part) => part.kind === "match" && isKnown(part.matcher)) as Match[];
+}
+
+/** The same queries, those that ask for known values of one column as one. */
+function joinedByColumn(of: readonly Query[]): Query[] {
+  const known = new Map<Column, Matcher[]>();
+  const others: Query[] = [];
+  for (const query of of) {
+    if (query.kind !== "match" || !isKnown(query.matcher)) {
+      others.push(query);
+      continue;
+    }
+    const matchers = known.get(query.column);
+    if (matchers === undefined) known.set(query.column, [query.matcher]);
+    else matchers.push(query.matcher);
+  }
+  return [...Array.from(known, ([column, matchers]) => unionOf(column, matchers)), ...others];
+}
+
+/** What must hold of single columns if one of the queries holds. */
+function impliedBy([first, ...others]: readonly Query[]): Match[] {
+  return knownIn(first!).flatMap(({ column, matcher }) => {
+    const matchers = [matcher];
+    for (const other of others) {
+      const same = knownIn(other).find((part) => part.column === column);
+      if (same === undefined) return [];
+      matchers.push(same.matcher);
+    }
+    return unionOf(column, matchers);
+  });
+}
+
+/** Matchers of known values of a column as one. */
+function unionOf(column: Column, matchers: readonly Matcher[]): Match {
+  return { kind: "match", column, matcher: anyOf(typeOf(column), matchers) };
 }
 
 function not(of: Query): Query {
@@ -211,11 +275,6 @@ function bounded(type: ValueType, value: unknown): Stored {
     throw new TypeError(`${value} is no bound, for an open end say gte or lte`);
   }
   return type.take(value);
-}
-
-/** Matches what the other does not; null counts as a value. */
-function inverse({ nulls, test }: Matcher): Matcher {
-  return { nulls: !nulls, test: (value) => !test(value) };
 }
 
 function pattern(type: ValueType, wanted: RegExp): Matcher {
