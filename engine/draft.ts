@@ -133,6 +133,11 @@ export class Draft {
     return this.#state;
   }
 
+  /** The id that the next row gets. */
+  get nextId(): number {
+    return this.#nextId;
+  }
+
   /** What its rows come from. */
   get origin(): Origin {
     return this.#state.origin;

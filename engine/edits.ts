@@ -25,6 +25,9 @@ type Given = Record<string, unknown>;
 /** A row as users get it. */
 type Row = Record<string, unknown>;
 
+/** Whether a row that a link leads to, and that is not there yet, may be inserted with it. */
+type Coming = (id: number, field: FieldDef) => boolean;
+
 /** A row or an id, as its id and the version that it must have. */
 interface Aim {
   readonly id: number;
@@ -80,17 +83,17 @@ export class Edits {
 
   /** Adds a row; gives its id. */
   insert(row: object): Edit<number> {
-    return this.#insertion((schema) => [this.#values(schema, row)]);
+    return this.#insertion((schema, coming) => [this.#values(schema, row, coming)]);
   }
 
   /** Adds rows; gives their ids. Many are kept as groups, not as what is given. */
   insertMany(rows: Iterable<object>): Edit<number[]> {
     let count = 0;
-    const edit = this.#insertion(function* (this: Edits, schema: TableSchema) {
+    const edit = this.#insertion(function* (this: Edits, schema: TableSchema, coming: Coming) {
       const before = count;
       count = 0;
       for (const row of rows) {
-        yield this.#values(schema, row);
+        yield this.#values(schema, row, coming);
         count++;
       }
       if (count < before) {
@@ -102,21 +105,44 @@ export class Edits {
 
   /** Adds a row of texts. */
   insertAsStrings(row: object, formats: StringFormats): Edit<number> {
-    return this.#insertion((schema) => [this.#values(schema, parsed(schema, row, formats))]);
+    return this.#insertion((schema, coming) => [
+      this.#values(schema, parsed(schema, row, formats), coming),
+    ]);
   }
 
   /** Encodes before the lock is taken, and again if the schema was changed since. */
-  #insertion(valuesOf: (schema: TableSchema) => Iterable<StoredRow["values"]>): Edit<number> {
+  #insertion(
+    valuesOf: (schema: TableSchema, coming: Coming) => Iterable<StoredRow["values"]>,
+  ): Edit<number> {
+    const attempt = this.#attempt("insert into");
+    const { schema, nextId } = this.#now();
+    /** The greatest of the ids that only these rows can get. */
+    let farthest: { readonly id: number; readonly field: FieldDef } | undefined;
+    const coming: Coming = (id, field) => {
+      if (id < nextId) return false;
+      if (id > (farthest?.id ?? -1)) farthest = { id, field };
+      return true;
+    };
     const prepare = (schema: TableSchema): PreparedRows =>
-      explain(this.#attempt("insert into"), () => prepareRows(schema, valuesOf(schema)));
-    const { schema } = this.#now();
+      explain(attempt, () => prepareRows(schema, valuesOf(schema, coming)));
     const prepared = prepare(schema);
-    return (draft) => draft.insert(draft.schema === schema ? prepared : prepare(draft.schema));
+    return (draft) => {
+      const first = draft.insert(draft.schema === schema ? prepared : prepare(draft.schema));
+      // Where other rows came first, such an id leads to one of them, or to another of these.
+      const isOwn = first === nextId && (farthest?.id ?? -1) < draft.nextId;
+      if (farthest === undefined || isOwn) return first;
+      const { id, field } = farthest;
+      const reason = id < nextId + (draft.nextId - first)
+        ? `row ${id} was to be one of these, but other rows were inserted first: ` +
+          "insert in a transaction"
+        : `there is no row ${id} in "${this.#store.dir}"`;
+      throw new RangeError(`${attempt}: field "${field.name}": ${reason}`);
+    };
   }
 
-  #values(schema: TableSchema, row: object): StoredRow["values"] {
+  #values(schema: TableSchema, row: object, coming?: Coming): StoredRow["values"] {
     const values = schema.takeInsert(row);
-    if (schema.links.length > 0) this.#now().origin.links.check(schema, row as Given);
+    if (schema.links.length > 0) this.#now().origin.links.check(schema, row as Given, coming);
     return values;
   }
 

@@ -67,6 +67,8 @@ function asks(query: Query): boolean {
     case "all":
     case "any":
       return query.of.some(asks);
+    case "choice":
+      return [...query.byKey.values()].some(asks);
     case "not":
       return asks(query.of);
     default:

@@ -79,9 +79,24 @@ export function equal(type: ValueType, value: Stored): Matcher {
 
 /** Matches some values, and null if it is among them. */
 export function oneOf(type: ValueType, values: readonly Stored[], nulls: boolean): Matcher {
-  if (type.sortable) return among(type, values.map((value) => ({ low: value, high: value })), nulls);
-  const keys = new Set(values.map((value) => jsonKey(value as string)));
-  return { nulls, test: (value) => keys.has(jsonKey(value as string)), values };
+  if (type.sortable) {
+    return among(type, values.map((value) => ({ low: value, high: value })), nulls);
+  }
+  const keys = new Set(values.map((value) => keyOf(type, value)));
+  return { nulls, test: (value) => keys.has(keyOf(type, value)), values };
+}
+
+/** What is the same for equal values of a type, and for these only, as a key of a map. */
+export function keyOf(type: ValueType, value: Stored | null): unknown {
+  return type.sortable || value === null ? identityOf(value) : jsonKey(value as string);
+}
+
+/** The key of the one value that matches; `undefined` if there may be more, or none. */
+export function onlyKey(type: ValueType, { nulls, spans, values }: Matcher): unknown {
+  const known = type.sortable ? spans : values?.map((value) => ({ low: value, high: value }));
+  const [only] = known ?? [];
+  if (only === undefined || nulls) return known?.length === 0 && nulls ? null : undefined;
+  return known!.length === 1 && isPoint(only) ? keyOf(type, only.low!) : undefined;
 }
 
 /** Matches the values that are in one of the spans, however many: no value is compared with each. */
@@ -107,8 +122,8 @@ export function anyOf(type: ValueType, matchers: readonly Matcher[]): Matcher {
 }
 
 /** Whether it is known which values match, without a look at any. */
-export function isKnown({ spans, values }: Matcher): boolean {
-  return spans !== undefined || values !== undefined;
+export function isKnown(type: ValueType, { spans, values }: Matcher): boolean {
+  return (type.sortable ? spans : values) !== undefined;
 }
 
 /** Matches what the other does not; null counts as a value. */

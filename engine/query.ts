@@ -16,6 +16,7 @@ import {
   type Matcher,
   NULL,
   oneOf,
+  onlyKey,
   ranged,
   type TextMatch,
   within,
@@ -32,6 +33,12 @@ export type Query =
   | { readonly kind: "all"; readonly of: readonly Query[] }
   /** One of these holds. */
   | { readonly kind: "any"; readonly of: readonly Query[] }
+  /** What holds depends on the value of a column, by its key; for all others nothing does. */
+  | {
+    readonly kind: "choice";
+    readonly column: Column;
+    readonly byKey: ReadonlyMap<unknown, Query>;
+  }
   /** It does not hold. */
   | { readonly kind: "not"; readonly of: Query }
   /** The value of a column matches. */
@@ -140,56 +147,74 @@ function all(of: readonly Query[]): Query {
   return of.length === 1 ? of[0]! : { kind: "all", of };
 }
 
-/** The same condition of a few rows is asked fastest one by one. */
+/** So few branches are asked one by one: each is answered faster than all of them at once. */
 const FEW = 8;
 
 type Match = Query & { readonly kind: "match" };
 
+/** What each of some queries asks of one column. */
+interface Shared {
+  readonly column: Column;
+  readonly matchers: readonly Matcher[];
+}
+
 /**
- * One of these. Where there are many, those that ask for values of one column become one, and what
- * all of them ask of a column is asked first: no row is compared with each.
+ * One of these. No row is compared with each of many: branches that ask for values of one column
+ * become one, what all ask of a column is asked first, and the value of one tells which can hold.
  */
 function any(given: readonly Query[]): Query {
   const branches = given.flatMap((one) => one.kind === "any" ? one.of : [one]);
   const of = branches.length > FEW ? joinedByColumn(branches) : branches;
   if (of.length === 1) return of[0]!;
-  const query: Query = { kind: "any", of };
-  return of.length > FEW ? all([...impliedBy(of), query]) : query;
-}
-
-/** The parts of a query that must hold, and that ask for known values. */
-function knownIn(query: Query): Match[] {
-  const parts = query.kind === "all" ? query.of : [query];
-  return parts.filter((part) => part.kind === "match" && isKnown(part.matcher)) as Match[];
+  if (of.length <= FEW) return { kind: "any", of };
+  const shared = sharedBy(of);
+  const implied = shared.map(({ column, matchers }) => unionOf(column, matchers));
+  return all([...implied, choiceOf(of, shared) ?? { kind: "any", of }]);
 }
 
 /** The same queries, those that ask for known values of one column as one. */
 function joinedByColumn(of: readonly Query[]): Query[] {
-  const known = new Map<Column, Matcher[]>();
-  const others: Query[] = [];
-  for (const query of of) {
-    if (query.kind !== "match" || !isKnown(query.matcher)) {
-      others.push(query);
-      continue;
-    }
-    const matchers = known.get(query.column);
-    if (matchers === undefined) known.set(query.column, [query.matcher]);
-    else matchers.push(query.matcher);
-  }
-  return [...Array.from(known, ([column, matchers]) => unionOf(column, matchers)), ...others];
+  const isKnownMatch = (query: Query): query is Match =>
+    query.kind === "match" && isKnown(typeOf(query.column), query.matcher);
+  const known = Map.groupBy(of.filter(isKnownMatch), ({ column }) => column);
+  return [
+    ...Array.from(
+      known,
+      ([column, matches]) => unionOf(column, matches.map(({ matcher }) => matcher)),
+    ),
+    ...of.filter((query) => !isKnownMatch(query)),
+  ];
 }
 
-/** What must hold of single columns if one of the queries holds. */
-function impliedBy([first, ...others]: readonly Query[]): Match[] {
-  return knownIn(first!).flatMap(({ column, matcher }) => {
-    const matchers = [matcher];
-    for (const other of others) {
-      const same = knownIn(other).find((part) => part.column === column);
-      if (same === undefined) return [];
-      matchers.push(same.matcher);
-    }
-    return unionOf(column, matchers);
-  });
+/** What a query asks of single columns, where that must hold and which values do is known. */
+function knownIn(query: Query): Map<Column, Matcher> {
+  const known = new Map<Column, Matcher>();
+  for (const part of query.kind === "all" ? query.of : [query]) {
+    if (part.kind !== "match" || !isKnown(typeOf(part.column), part.matcher)) continue;
+    known.set(part.column, part.matcher);
+  }
+  return known;
+}
+
+/** The columns that each of some queries asks for known values of. */
+function sharedBy(of: readonly Query[]): Shared[] {
+  const known = of.map(knownIn);
+  return Array.from(known[0]!.keys(), (column) => ({
+    column,
+    matchers: known.flatMap((one) => one.get(column) ?? []),
+  })).filter(({ matchers }) => matchers.length === of.length);
+}
+
+/** One of these queries, by the value that each asks of a column that they share. */
+function choiceOf(of: readonly Query[], shared: readonly Shared[]): Query | undefined {
+  for (const { column, matchers } of shared) {
+    const keys = matchers.map((matcher) => onlyKey(typeOf(column), matcher));
+    const byKey = Map.groupBy(of, (_, i) => keys[i]);
+    if (byKey.has(undefined) || byKey.size === 1) continue;
+    const choices = Array.from(byKey, ([key, queries]) => [key, any(queries)] as const);
+    return { kind: "choice", column, byKey: new Map(choices) };
+  }
+  return undefined;
 }
 
 /** Matchers of known values of a column as one. */

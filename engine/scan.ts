@@ -23,7 +23,7 @@ import {
   type Segment,
   type State,
 } from "./state.ts";
-import { type Matcher, overlaps } from "./matcher.ts";
+import { keyOf, type Matcher, overlaps } from "./matcher.ts";
 
 /** Rows that match, next to each other in id order. */
 export interface Chunk {
@@ -76,6 +76,13 @@ function testOf(state: Ground, query: Query, tally: Tally | undefined): Test {
       return allOf(query.of.map((one) => testOf(state, one, tally)));
     case "any":
       return anyOf(query.of.map((one) => testOf(state, one, tally)));
+    case "choice": {
+      const tests = Array.from(
+        query.byKey,
+        ([key, one]) => [key, testOf(state, one, tally)] as const,
+      );
+      return choosing(query.column, new Map(tests));
+    }
     case "not":
       return noneOf(testOf(state, query.of, tally));
     case "match":
@@ -118,6 +125,20 @@ function anyOf(tests: readonly Test[]): Test {
       return keepWhere(rows, n, (row) => hits[row] === 1);
     },
     holds: (place) => tests.some((test) => test.holds(place)),
+  };
+}
+
+/** What is asked of a row depends on a value of it. */
+function choosing(column: Column, byKey: ReadonlyMap<unknown, Test>): Test {
+  const holds = (place: Place) => {
+    const test = byKey.get(keyOf(typeOf(column), valueAt(place, column)));
+    return test !== undefined && holdsAt(test, place);
+  };
+  return {
+    excludes: () => false,
+    keep: (group, rows, n) =>
+      keepWhere(rows, n, (index) => holds({ id: group.id(index), group, index, row: undefined })),
+    holds,
   };
 }
 
