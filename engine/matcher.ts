@@ -107,10 +107,21 @@ function among(type: ValueType, given: readonly Span[], nulls: boolean): Matcher
     return { ...(isPoint(only) ? equal(type, only.low!) : ranged(type, only)), nulls };
   }
   if (spans.every(isPoint)) {
-    const keys = new Set(spans.map(({ low }) => identityOf(low!)));
-    return { nulls, test: (value) => keys.has(identityOf(value)), spans };
+    return { nulls, test: isAmong(type, spans.map(({ low }) => low!)), spans };
   }
   return { nulls, test: (value) => overlaps(type, spans, value, value), spans };
+}
+
+/** So few values are compared one by one: to hash one takes as long. */
+const FEW = 4;
+
+/** Tells whether a value is one of these, all of a type that has an order. */
+function isAmong(type: ValueType, values: readonly Stored[]): (value: Stored) => boolean {
+  if (values.length <= FEW) return (value) => values.some((other) => type.equals(value, other));
+  const keys = new Set<unknown>(values.map(identityOf));
+  // Most values are their own keys: this is asked of each row.
+  if (keys.has(values[0])) return (value) => keys.has(value);
+  return (value) => keys.has(identityOf(value));
 }
 
 /** Matches what one of these does, all of which match known values. */
