@@ -1154,8 +1154,8 @@ const BUGS: readonly Bug[] = [
     bug: "a base that was created is opened as one without a schema",
     rule: "Fields: a handle has those that it was given, or refuses work",
     in: "engine/handle.ts",
-    find: "return Handle.open(path, creation.opening, owner, creation.schema);",
-    put: "return Handle.open(path, creation.opening, owner);",
+    find: "const given = declared ?? (schema &&",
+    put: "const given = (schema &&",
     test: DECLARED,
   },
   {
