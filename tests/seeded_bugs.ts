@@ -365,7 +365,7 @@ const BUGS: readonly Bug[] = [
   // ------------------------------------------------------------- cleanup
   {
     bug: "a segment is built under its final name",
-    rule: "Compaction 1: a name of its own, created exclusively",
+    rule: "Compaction: a name of its own, created exclusively",
     in: "engine/cleanup.ts",
     find: "this.#table = temporary(table, nonce);",
     put: "this.#table = table;",
@@ -374,7 +374,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     bug: "the new segment is not synced",
-    rule: "Compaction 1: build, sync",
+    rule: "Compaction: build, sync",
     in: "engine/cleanup.ts",
     find: "      yield file;\n",
     put: "",
@@ -383,7 +383,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     bug: "a compaction proceeds though another one was faster",
-    rule: "Compaction 2: stop if N is sealed by now",
+    rule: "Compaction: stop if N is sealed by now",
     in: "engine/cleanup.ts",
     find: "if (store.log !== this.#source) return;",
     put: "",
@@ -392,7 +392,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     bug: "commits since the compaction began are lost",
-    rule: "Compaction 3: carry over the newer frames",
+    rule: "Compaction: carry over the newer frames",
     in: "engine/cleanup.ts",
     find: "const frames = store.log.framesFrom(this.#from);",
     put: "const frames = store.log.framesFrom(store.log.end);",
@@ -401,7 +401,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     bug: "the new log restarts the sequence",
-    rule: "Compaction 3: keep their sequences",
+    rule: "Compaction: keep their sequences",
     in: "engine/cleanup.ts",
     find: "Log.encode(sums, next, this.#state.sequence, frames)",
     put: "Log.encode(sums, next, 0, frames)",
@@ -410,7 +410,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     bug: "the new log is not synced",
-    rule: "Compaction 3: sync",
+    rule: "Compaction: sync",
     in: "engine/cleanup.ts",
     find: "      file.syncSync();\n",
     put: "",
@@ -419,7 +419,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     bug: "the directory is not synced before the seal",
-    rule: "Compaction 3: sync the directory",
+    rule: "Compaction: sync the directory",
     in: "engine/cleanup.ts",
     find: "    files.syncDir(dir);\n",
     put: "",
@@ -428,7 +428,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     bug: "a commit leaves no room for a seal",
-    rule: "Compaction 4: the space of the seal is reserved",
+    rule: "Compaction: the space of the seal is reserved",
     in: "engine/log.ts",
     find: "last === FRAME.commit ? EMPTY_FRAME : 0",
     put: "0",
@@ -436,7 +436,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     bug: "files are removed before the seal is written",
-    rule: "Compaction 5: remove only below the newest generation with sealedInto",
+    rule: "Compaction: remove only below the newest generation with sealedInto",
     in: "engine/cleanup.ts",
     find: "    store.sealAndFollow();",
     put: "    const old = Object.values(generationPaths(dir, this.#generation));\n" +
@@ -446,7 +446,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     bug: "the newest generations are removed first",
-    rule: "Compaction 5: oldest first",
+    rule: "Compaction: oldest first",
     in: "engine/retention.ts",
     find: "[...older].sort((a, b) => a - b)",
     put: "[...older].sort((a, b) => b - a)",
