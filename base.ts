@@ -32,6 +32,7 @@
 
 import { audit, type CheckResult, type Problem } from "./engine/audit.ts";
 import { backUp } from "./engine/backup.ts";
+import { checkFunction, describe } from "./engine/check.ts";
 import { Edits, listOf } from "./engine/edits.ts";
 import { currentFiles } from "./engine/file.ts";
 import { checkTimeout } from "./engine/flock.ts";
@@ -50,14 +51,18 @@ import type {
 } from "./engine/options.ts";
 import { toPath } from "./engine/path.ts";
 import { field } from "./engine/query.ts";
+import { transactionOptions } from "./engine/read_options.ts";
 import { type OrderedValue, ResultSet, type SortableKey } from "./engine/result_set.ts";
 import { type Loss, salvage, type SalvageResult } from "./engine/salvage.ts";
 import { json } from "./engine/field_def.ts";
 import { allOf, stepwise } from "./engine/steps.ts";
 import type { Recovered } from "./engine/store.ts";
 import { StringFormats } from "./engine/strings.ts";
+import { transact, transactSync } from "./engine/transact.ts";
 import type {
   Change,
+  ConvertibleName,
+  ConvertibleType,
   Default,
   Exactly,
   Field,
@@ -76,15 +81,16 @@ import type {
   UniqueName,
   Update,
   Where,
-  WidenableName,
   WithDefault,
   WithField,
   WithOptions,
   WithoutField,
   WithRenamed,
+  WithType,
 } from "./engine/types.ts";
 import { watch } from "./engine/watch.ts";
-import type { Edit } from "./engine/writer.ts";
+import type { Workspace } from "./engine/workspace.ts";
+import type { Edit, Writer } from "./engine/writer.ts";
 import { Transaction, transactionOf } from "./transaction.ts";
 import { View } from "./view.ts";
 
@@ -193,12 +199,20 @@ interface Made {
   readonly [HANDLE]: Handle;
 }
 
+/** What a transaction of several tables needs of one. */
+let partOf: (base: Base) => { writer: Writer; begin(work: Workspace): Transaction };
+
 /**
  * A table that this handle alone writes to, until it is closed.
  *
  * It takes the table's lock when it is opened and keeps it, so that no write waits for a
  * lock and no read looks for commits of others. A second `Base` gets a `BaseLockedError`;
  * a `PsBase` can read beside it. Use `PsBase` to share the table.
+ *
+ * Each verb captures its arguments when it is called: rows, conditions, changes, options and all
+ * that is in them. What the caller does with these objects later has no effect, however long the
+ * verb waits for the lock. If the fields change meanwhile, the captured values are validated again.
+ * A verb refuses an option that it does not know with a `TypeError`.
  *
  * @typeParam S The schema: field names and their types.
  *
@@ -219,6 +233,13 @@ export class Base<S extends Schema = Schema> extends View<S>
   readonly #handle: Handle;
   readonly #edits: Edits;
   readonly #formats = new StringFormats();
+
+  static {
+    partOf = (base) => ({
+      writer: base.#handle.writer,
+      begin: (work) => transactionOf(base.#handle.store, work, base.#formats),
+    });
+  }
 
   /** Use {@linkcode Base.create} or {@linkcode Base.open}. */
   protected constructor(made: Made) {
@@ -646,7 +667,8 @@ export class Base<S extends Schema = Schema> extends View<S>
   /**
    * Sets how {@linkcode Base.insertAsStrings} of this handle reads a type: `%d %m %y %Y %H %M %S
    * %f` (fraction of a second) and `%%`; all else stands for itself. Two-digit years are those
-   * of POSIX (69 to 99 are 19xx), a timestamp is in UTC.
+   * of POSIX (69 to 99 are 19xx), a timestamp is in UTC. A finer fraction than the type keeps is
+   * refused: a timestamp keeps milliseconds, the others nanoseconds.
    *
    * @param type Which type.
    * @param pattern Its form.
@@ -683,7 +705,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * @typeParam C What a function returns.
    * @param target Which row, or which rows.
    * @param changes Values by field, or a function that makes them of the row as it is then. It
-   *   runs under the lock, once for each row: a slow one stops other writers.
+   *   runs under the lock, once for each row: a slow one stops other writers. Of the row it can
+   *   read fields only: another name throws a `TypeError`.
    * @returns The new row; for an array, the new rows.
    * @throws {ConflictError} If a row was passed that was changed since it was read.
    * @throws {RecordNotFoundError} If a row is gone.
@@ -720,7 +743,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * @typeParam C What a function returns.
    * @param target Which row, or which rows.
    * @param changes Values by field, or a function that makes them of the row as it is then. It
-   *   runs under the lock, once for each row: a slow one stops other writers.
+   *   runs under the lock, once for each row: a slow one stops other writers. Of the row it can
+   *   read fields only: another name throws a `TypeError`.
    * @returns The new row; for an array, the new rows.
    *
    * @example Blocking
@@ -750,7 +774,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * @param changes As for {@linkcode Base.update}.
    * @returns How many rows were changed.
    * @throws {SchemaError} If a field is unknown, or one that is required would be null.
-   * @throws {TypeError} If a condition or a value does not fit the type of its field.
+   * @throws {TypeError} If a condition or a value does not fit the type of its field, or there is
+   * no condition.
    * @throws {RangeError} If a value is out of range.
    * @throws {WriteError} If the disk refuses.
    *
@@ -909,7 +934,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    *
    * @param where Conditions by field, or a function; it runs under the lock.
    * @returns How many there were.
-   * @throws {TypeError} If a field is unknown, or a condition does not fit its type.
+   * @throws {TypeError} If a field is unknown, a condition does not fit its type, or there is none.
    * @throws {RangeError} If a value is out of range.
    * @throws {WriteError} If the disk refuses.
    *
@@ -957,15 +982,15 @@ export class Base<S extends Schema = Schema> extends View<S>
    * The lock is held from the first statement of `fn` to the commit, also while it awaits
    * something: all other writers of the table, in all processes, wait for it. If `fn` throws or
    * rejects, nothing was changed, and its error is passed on. Inside, the table is written
-   * through `tx` only; what it reads of the table itself is the last commit. Two transactions that
-   * wait for each other, of two tables locked in opposite orders, are ended by `timeoutMs` only.
+   * through `tx` only; what it reads of the table itself is the last commit. Other tables can be
+   * written inside it; {@linkcode transaction} locks several at once.
    *
    * @typeParam T What `fn` returns.
    * @param fn Reads and writes through the verbs of a transaction.
    * @param options How long it may take.
    * @returns What `fn` returned, once it is committed.
-   * @throws {DeadlockError} If it is called inside a transaction of the same table; so do the
-   *   other writing verbs.
+   * @throws {DeadlockError} If it is called inside a transaction of the same table, or of another
+   *   one for which the holder of this table's lock waits; so do the other writing verbs.
    * @throws {DOMException} `TimeoutError`, if `fn` does not end within `timeoutMs`.
    * @throws {BaseLockedError} If a `Base` owns the table.
    * @throws {LockTimeoutError} If the lock is not to be had in time.
@@ -998,9 +1023,10 @@ export class Base<S extends Schema = Schema> extends View<S>
     options: TransactionOptions = {},
   ): Promise<Awaited<T>> {
     const { store, writer } = this.#handle;
-    const timeoutMs = checkTimeout(options.timeoutMs);
-    return await writer.transaction(
-      (work) => fn(transactionOf(store, work, this.#formats)),
+    const timeoutMs = checkTransaction(`a transaction of "${this.path}"`, fn, options);
+    return await transact(
+      [writer],
+      ([work]) => fn(transactionOf(store, work!, this.#formats)),
       timeoutMs,
     );
   }
@@ -1026,7 +1052,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    */
   transactionSync<T>(fn: (tx: Transaction<S>) => NotPromise<T>): T {
     const { store, writer } = this.#handle;
-    return writer.transactionSync((work) => fn(transactionOf(store, work, this.#formats)) as T);
+    checkTransaction(`a transaction of "${this.path}"`, fn);
+    return transactSync([writer], ([work]) => fn(transactionOf(store, work!, this.#formats)) as T);
   }
 
   // ------------------------------------------------------------- the schema
@@ -1096,7 +1123,7 @@ export class Base<S extends Schema = Schema> extends View<S>
 
   /**
    * Drops a field with its values. One commit, whatever the number of rows; cleanup frees the
-   * space.
+   * space. Handles of others that were given a schema with it throw a `SchemaError` from then on.
    *
    * @typeParam N The name.
    * @param name The name of the field.
@@ -1200,7 +1227,7 @@ export class Base<S extends Schema = Schema> extends View<S>
 
   /**
    * Gives a field another name. One commit, whatever the number of rows; others see it on their
-   * next call.
+   * next call, which throws a `SchemaError` if they were given a schema with the old name.
    *
    * @typeParam N The name.
    * @typeParam M The new name.
@@ -1257,34 +1284,44 @@ export class Base<S extends Schema = Schema> extends View<S>
   }
 
   /**
-   * Widens a field of integers to floats, which hold all integers there are. One commit, whatever
-   * the number of rows.
+   * Changes the type of a field and converts its values: each becomes what its text reads as in
+   * the new type, as in `insertAsStrings`. If one of them is no value of that type, or would lose
+   * something, nothing is changed. The default is converted likewise; nulls, options and the place
+   * of the field stay.
+   *
+   * One commit. Integers become floats as they are stored. Any other change rewrites the rows that
+   * have a value, under the lock: their `__version__` grows, and watchers get a change of the
+   * fields and then an update of each row, in whose `before` the field is null.
    *
    * @typeParam N The name.
    * @typeParam T The new type.
    * @param name The name of the field.
    * @param type Its new type.
    * @returns This handle, typed by the new schema.
-   * @throws {SchemaError} If there is no such field, or it is not of integers.
+   * @throws {SchemaError} If a value does not fit: the message names the first row and the number
+   * of rows. Also if there is no such field, or either type is json, bytes or a link.
+   * @throws {UniqueError} If values of a unique field become equal, such as "1" and "01".
+   * @throws {RangeError} If the rewritten rows are larger than a commit may be.
    *
-   * @example Ages with a fraction
+   * @example Text that turned out to be numbers
    * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
+   * import { PsBase, SchemaError } from "@psbase/psbase";
+   * import { assertEquals, assertRejects } from "@std/assert";
    *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * const wider = await people.setType("age", "float");
-   * await wider.insert({ name: "maggie", age: 0.5 });
-   * assertEquals(wider.sum("age"), 0.5);
-   * await people.destroy();
+   * const sensors = await PsBase.create(await Deno.makeTempDir(), { value: "string" });
+   * await sensors.insertMany([{ value: "9" }, { value: "10.50" }, { value: null }]);
+   * await assertRejects(() => sensors.setType("value", "integer"), SchemaError, '1 row does not fit');
+   * const numbers = await sensors.setType("value", "float");
+   * assertEquals(numbers.select({ value: { gt: 9 } })[0]?.value, 10.5);
+   * await sensors.destroy();
    * ```
    */
-  async setType<const N extends WidenableName<S>, const T extends "float">(
+  async setType<const N extends ConvertibleName<S>, const T extends ConvertibleType>(
     name: N,
     type: T,
-  ): Promise<Base<WithOptions<S, N, { readonly type: T }>>> {
+  ): Promise<Base<WithType<S, N, T>>> {
     await this.#write((edits) => edits.setType(name, type));
-    return this as unknown as Base<WithOptions<S, N, { readonly type: T }>>;
+    return this as unknown as Base<WithType<S, N, T>>;
   }
 
   /**
@@ -1306,12 +1343,12 @@ export class Base<S extends Schema = Schema> extends View<S>
    * await people.destroy();
    * ```
    */
-  setTypeSync<const N extends WidenableName<S>, const T extends "float">(
+  setTypeSync<const N extends ConvertibleName<S>, const T extends ConvertibleType>(
     name: N,
     type: T,
-  ): Base<WithOptions<S, N, { readonly type: T }>> {
+  ): Base<WithType<S, N, T>> {
     this.#writeSync((edits) => edits.setType(name, type));
-    return this as unknown as Base<WithOptions<S, N, { readonly type: T }>>;
+    return this as unknown as Base<WithType<S, N, T>>;
   }
 
   /**
@@ -1439,9 +1476,12 @@ export class Base<S extends Schema = Schema> extends View<S>
   /**
    * The changes that all processes commit, in order, none left out and none twice.
    *
-   * What is yielded is on disk. All changes of a commit have the same `sequence`: who has dealt
-   * with all of them can go on behind it later, with `since`, in another process too. It ends when
-   * the table is closed; a `signal` ends it with its reason.
+   * What is yielded is on disk. All changes of a commit have the same `sequence`, and an `index`
+   * that is the same for every watcher. With `since: { sequence, index }` another watcher, in
+   * another process too, goes on after that change, whatever the conditions of either. After a
+   * change that is the `last` of its commit, `since: sequence` does the same for the same
+   * conditions, and needs no change of that commit to be kept. Watching ends when the table is
+   * closed; a `signal` ends it with its reason.
    *
    * From this call to its end cleanup keeps what was not read yet, so leave the loop, or `return()`
    * what is not iterated; for those who come back later it keeps what
@@ -1449,8 +1489,9 @@ export class Base<S extends Schema = Schema> extends View<S>
    *
    * @param options Where to begin, which rows, and what ends it.
    * @returns The changes; iterating takes no lock and waits for the next one.
-   * @throws {RangeError} If `since` is no commit, or what follows it is not kept any more.
-   * @throws {TypeError} If a condition does not fit the type of its field.
+   * @throws {RangeError} If `since` is no commit, or what follows it is not kept any more. The
+   * first step throws it if the commit has no change of that `index`.
+   * @throws {TypeError} If a condition does not fit the type of its field, or an option is unknown.
    *
    * @example Others' changes
    * ```ts
@@ -1742,6 +1783,11 @@ export class Base<S extends Schema = Schema> extends View<S>
  * The same verbs as `Base`: each write takes the lock for its own moment, and each read sees
  * what others committed before it.
  *
+ * A handle that was created, or opened with a schema, relies on the fields of that schema, and its
+ * own schema verbs change what it relies on. Once another handle has dropped or renamed one of them,
+ * or changed its type, every verb that reads or writes throws a `SchemaError`: open the table again.
+ * Fields that others add do not disturb it.
+ *
  * @typeParam S The schema: field names and their types.
  *
  * @example Two handles, as two processes would have
@@ -1872,4 +1918,124 @@ export class PsBase<S extends Schema = Schema> extends Base<S> {
   ): PsBase<S> {
     return new PsBase<S>({ [HANDLE]: Handle.openSync(path, options, false) });
   }
+}
+
+/** The transactions of tables: what {@linkcode transaction} passes to its function. */
+export type TransactionsOf<B extends readonly AnyBase[]> = {
+  [K in keyof B]: B[K] extends Base<infer S> ? Transaction<S> : Transaction;
+};
+
+/**
+ * Changes several tables under their locks: nobody else writes to any of them meanwhile, and if
+ * `fn` throws or rejects, none is changed.
+ *
+ * The locks are taken in an order that all processes agree on, so that two transactions of the
+ * same tables never wait for each other, in whatever order these are given. Waiting for a further
+ * lock ends after 5 seconds, unless a `timeoutMs` says otherwise.
+ *
+ * Each table is committed by itself, in the order in which they are given, and is on disk before
+ * the next one is written. So it is not all or nothing: a crash, or a disk that refuses, between two
+ * of these commits leaves the changes of the first tables only. Give the table first that the
+ * others can be repaired from.
+ *
+ * @typeParam B The tables.
+ * @typeParam T What `fn` returns.
+ * @param tables The tables, each once.
+ * @param fn Reads and writes through the verbs of one transaction for each table.
+ * @param options How long it may take.
+ * @returns What `fn` returned, once all tables are committed.
+ * @throws {DeadlockError} Inside a transaction of one of the tables, or where who holds a lock
+ *   waits for the caller.
+ * @throws {DOMException} `TimeoutError`, if `fn` does not end within `timeoutMs`.
+ * @throws {BaseLockedError} If a `Base` elsewhere owns a table.
+ * @throws {LockTimeoutError} If a lock is not to be had in time.
+ * @throws {TypeError} If a table is given twice, or something else than an open table.
+ * @throws {WriteError} If the disk refuses; with outcome `"partial"` the tables in `committed` have
+ *   their part already.
+ *
+ * @example From one table to another
+ * ```ts
+ * import { PsBase, transaction } from "@psbase/psbase";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dir = await Deno.makeTempDir();
+ * await using stock = await PsBase.create(`${dir}/stock`, { item: "string", left: "integer" });
+ * await using orders = await PsBase.create(`${dir}/orders`, { item: "string" });
+ * const id = await stock.insert({ item: "donut", left: 3 });
+ * const left = await transaction([orders, stock], (orders, stock) => {
+ *   orders.insert({ item: "donut" });
+ *   return stock.update(id, (row) => ({ left: row.left! - 1 })).left;
+ * });
+ * assertEquals([left, orders.size], [2, 1]);
+ * ```
+ */
+export async function transaction<const B extends readonly AnyBase[], T>(
+  tables: B,
+  fn: (...tx: TransactionsOf<B>) => T,
+  options: TransactionOptions = {},
+): Promise<Awaited<T>> {
+  const timeoutMs = checkTransaction("a transaction", fn, options);
+  const { writers, begin } = partsOf(tables);
+  return await transact(writers, (works) => fn(...begin(works)), timeoutMs);
+}
+
+/**
+ * As {@linkcode transaction}, blocking; `fn` cannot wait.
+ *
+ * @typeParam B The tables.
+ * @typeParam T What `fn` returns.
+ * @param tables The tables, each once.
+ * @param fn Reads and writes through the verbs of one transaction for each table.
+ * @returns What `fn` returned.
+ *
+ * @example From one table to another
+ * ```ts
+ * import { PsBase, transactionSync } from "@psbase/psbase";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dir = Deno.makeTempDirSync();
+ * using live = PsBase.createSync(`${dir}/live`, { n: "integer" });
+ * using old = PsBase.createSync(`${dir}/old`, { n: "integer" });
+ * live.insertManySync([{ n: 1 }, { n: 2 }]);
+ * transactionSync([old, live], (old, live) => {
+ *   old.insertMany(live.select({ n: 1 }).map(({ n }) => ({ n })));
+ *   live.deleteWhere({ n: 1 });
+ * });
+ * assertEquals([live.size, old.size], [1, 1]);
+ * ```
+ */
+export function transactionSync<const B extends readonly AnyBase[], T>(
+  tables: B,
+  fn: (...tx: TransactionsOf<B>) => NotPromise<T>,
+): T {
+  checkTransaction("a transaction", fn);
+  const { writers, begin } = partsOf(tables);
+  return transactSync(writers, (works) => fn(...begin(works)) as T);
+}
+
+/** Checks what a transaction is given; gives how long it may take. */
+function checkTransaction(
+  what: string,
+  fn: unknown,
+  options: TransactionOptions = {},
+): number | undefined {
+  const { timeoutMs } = explain(`Cannot begin ${what}`, () => {
+    checkFunction(fn);
+    return transactionOptions(options);
+  });
+  return checkTimeout(timeoutMs);
+}
+
+function partsOf<B extends readonly AnyBase[]>(tables: B) {
+  const parts = (Array.isArray(tables) ? tables : [tables]).map((table) => {
+    if (Array.isArray(tables) && table instanceof Base) return partOf(table);
+    throw new TypeError(
+      `Cannot begin a transaction: ${describe(table)}, expected an array of open tables`,
+    );
+  });
+  return {
+    writers: parts.map(({ writer }) => writer),
+    begin: (works: Workspace[]) =>
+      parts.map(({ begin }, i) => begin(works[i]!)) as unknown as TransactionsOf<B>,
+  };
 }

@@ -4,9 +4,12 @@
  * @module
  */
 
+import type { ConvertibleType, IndexOptions } from "../mod.ts";
 import { countFrom, exactly } from "./args.ts";
+import { didYouMean } from "./closest.ts";
 import type { Call } from "./commands.ts";
-import { cellOf, fieldOf, specOf, typeOf, valueOf } from "./fields.ts";
+import { UsageError } from "./errors.ts";
+import { cellOf, checkType, fieldOf, specOf, typeOf, valueOf } from "./fields.ts";
 import { withBase, writeOptions } from "./open.ts";
 
 /** `psbase add-field` */
@@ -45,6 +48,37 @@ export async function setDefault(call: Call): Promise<void> {
   await withBase(call, path, writeOptions(call), (base) => {
     const type = typeOf(fieldOf(base.schema, name));
     return base.setDefault(name, valueOf({ name, type }, cell) as null);
+  });
+}
+
+/** `psbase set-type` */
+export async function setType(call: Call): Promise<void> {
+  const [path, name, type] = exactly(call.words, "PATH", "FIELD", "TYPE");
+  checkType(name, type);
+  await withBase(call, path, writeOptions(call), (base) => {
+    fieldOf(base.schema, name);
+    return base.setType(name, type as ConvertibleType);
+  });
+}
+
+/** What `psbase set-index` sets. */
+const INDEXES: { readonly [word: string]: IndexOptions } = {
+  unique: { unique: true },
+  index: { index: true, unique: false },
+  none: { index: false, unique: false },
+};
+
+/** `psbase set-index` */
+export async function setIndex(call: Call): Promise<void> {
+  const words = Object.keys(INDEXES);
+  const [path, name, word] = exactly(call.words, "PATH", "FIELD", words.join("|"));
+  if (!words.includes(word)) {
+    const hint = didYouMean(word, words) || `, there are ${words.join(", ")}`;
+    throw new UsageError(`there is no index ${JSON.stringify(word)}${hint}`);
+  }
+  await withBase(call, path, writeOptions(call), (base) => {
+    fieldOf(base.schema, name);
+    return base.setIndex(name, INDEXES[word]!);
   });
 }
 

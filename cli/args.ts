@@ -17,6 +17,7 @@ export const FLAGS = {
   all: "mean all rows",
   count: "print how many they are instead",
   ids: "with the columns __id__ and __version__",
+  trim: "leave out spaces around cells of CSV",
   nonblock: "give up at once if somebody else has the lock",
   yes: "do not ask",
 } as const;
@@ -24,6 +25,7 @@ export const FLAGS = {
 /** Options with a value: how it is called, and what they say. */
 export const VALUES = {
   after: ["FIELD", "put the new field behind this one"],
+  comment: ["C", "leave out lines of CSV that begin with the character C"],
   "conflict-exit-code": ["N", "exit with N, not with 1, where somebody else keeps the lock"],
   batch: ["N", "commit every N rows; all at once, if left out"],
   errors: ["FILE", "keep rows that are refused there, with the reason, and go on"],
@@ -37,8 +39,14 @@ export const VALUES = {
     "where links lead; to a table beside PATH that is called as it was, if left out",
   ],
   offset: ["N", "leave out so many at the beginning"],
+  quote: ["C|none", "what stands around cells of CSV; none: quotes are text"],
+  rename: [
+    "OLD=NEW,…",
+    "what fields columns become; OLD is the column, or the field of the message",
+  ],
+  "skip-lines": ["N", "leave out N lines at the beginning of CSV"],
   separator: ["CHAR", "what stands between the cells of CSV, if not a comma"],
-  since: ["N", "begin behind commit N; from now on, if left out"],
+  since: ["N[:I]", "begin after commit N, or after its change I; from now on, if left out"],
   salvage: ["TO", "write what is intact to a new table, print what was lost"],
   sort: ["A,-B", "order by A, then by B from the greatest to the least"],
   timeout: ["MS", "wait so many milliseconds for the lock at most"],

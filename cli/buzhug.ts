@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isName } from "../engine/field_def.ts";
 import { currentFiles } from "../engine/file.ts";
 // Rows whose ids are given: what the public API has no verb for.
 import { createFromRows, type GivenRow } from "../engine/given_rows.ts";
@@ -122,7 +123,7 @@ function translate(
 
 /** A name that a field can have here, the same if that can be. */
 function newNameOf(name: string): string {
-  return /^\p{L}[\p{L}\p{Nd}_]*$/u.test(name) ? name : fieldName(name);
+  return isName(name) ? name.normalize() : fieldName(name);
 }
 
 /** The base beside the new one that is called as an old one was. */

@@ -34,6 +34,14 @@ const FORMS = ["json", "ndjson", "csv"] as const satisfies Flag[];
 /** The flags that name the form of a file. */
 export const FILE_FORMS = [...FORMS, "tsv"] as const satisfies Flag[];
 
+/** The options that say how CSV is written. */
+export const CSV_VALUES = [
+  "separator",
+  "quote",
+  "skip-lines",
+  "comment",
+] as const satisfies Value[];
+
 /** The options of all that writes to a table. */
 const WRITING = ["timeout", "durability"] as const satisfies Value[];
 
@@ -137,14 +145,41 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     run: async (call) => (await import("./altering.ts")).setDefault(call),
   },
 
+  "set-type": {
+    usage: "PATH FIELD TYPE",
+    summary: "change the type of a field, if all its values fit",
+    values: WRITING,
+    examples: ["set-type people age string", "set-type people age integer"],
+    run: async (call) => (await import("./altering.ts")).setType(call),
+  },
+
+  "set-index": {
+    usage: "PATH FIELD unique|index|none",
+    summary: "keep a field in order, or its values unique too, or neither",
+    values: WRITING,
+    examples: ["set-index people side index", "set-index people side none"],
+    run: async (call) => (await import("./altering.ts")).setIndex(call),
+  },
+
   import: {
     usage: "PATH FILE|-, or --from buzhug DIR PATH",
     summary: "insert the rows of a file; makes the table if there is none",
-    flags: [...FILE_FORMS, "ids"],
-    values: ["separator", "types", "errors", "batch", "from", "link", "encoding", ...WRITING],
+    flags: [...FILE_FORMS, "ids", "trim"],
+    values: [
+      ...CSV_VALUES,
+      "types",
+      "rename",
+      "errors",
+      "batch",
+      "from",
+      "link",
+      "encoding",
+      ...WRITING,
+    ],
     examples: [
       "import people people.csv",
       "import people - --ndjson < people.ndjson",
+      "import people report.csv --skip-lines 2 --comment '#' --trim --rename Name=name",
       "import guests people.csv --types name=string,age=float --errors refused.csv",
       "import --from buzhug old/people folk",
     ],

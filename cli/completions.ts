@@ -118,6 +118,10 @@ async function valuesOf(
     return matching(word, kind.split("|").map((one) => [one, ""]));
   }
   if (kind === "FIELD") return matching(word, await fields());
+  if (kind === "TYPE") {
+    const { CONVERTIBLE } = await import("../engine/convert.ts");
+    return matching(word, CONVERTIBLE.map((type) => [type, ""]));
+  }
   if (kind === "COND…" || kind === "FIELD=VALUE…") {
     return matching(word, (await fields()).map(([name, about]) => [`${name}=`, about]));
   }

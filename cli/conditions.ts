@@ -16,7 +16,7 @@ import { parseCells } from "./cells.ts";
 import { Fault, UsageError } from "./errors.ts";
 import { type Column, columnOf, valueOf } from "./fields.ts";
 
-const COND_REGEXP = /^([\p{L}_][\p{L}\p{Nd}_]*)(!=|<=|>=|=|<|>|~)([^]*)$/u;
+const COND_REGEXP = /^([\p{ID_Start}_][\p{ID_Continue}\u200c\u200d]*)(!=|<=|>=|=|<|>|~)([^]*)$/u;
 
 const ORDER_OPERATORS: Record<string, string> = { "<": "lt", "<=": "lte", ">": "gt", ">=": "gte" };
 

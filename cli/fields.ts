@@ -102,6 +102,14 @@ function linkTo(path: string): FieldSpec["type"] {
   return link(base);
 }
 
+/** Throws UsageError unless a type has this name. */
+export function checkType(field: string, type: string): void {
+  if (Object.hasOwn(VALUE_TYPES, type)) return;
+  const types = Object.keys(VALUE_TYPES);
+  const hint = didYouMean(type, types) || `, the types are ${types.join(", ")}`;
+  throw new UsageError(`field "${field}": unknown type "${type}"${hint}`);
+}
+
 /** A field from `name:type[:required][:unique][:index][=default]`, `name:link[:…]=path`. */
 export function specOf(word: string): [name: string, field: FieldSpec] {
   const at = word.indexOf("=");
@@ -109,11 +117,7 @@ export function specOf(word: string): [name: string, field: FieldSpec] {
   if (name === "" || typeName === "") {
     throw new UsageError(`${JSON.stringify(word)} is not of the form field:type`);
   }
-  if (!Object.hasOwn(VALUE_TYPES, typeName)) {
-    const types = Object.keys(VALUE_TYPES);
-    const hint = didYouMean(typeName, types) || `, the types are ${types.join(", ")}`;
-    throw new UsageError(`field "${name}": unknown type "${typeName}"${hint}`);
-  }
+  checkType(name, typeName);
   const unknown = options.find((option) => !(OPTIONS as readonly string[]).includes(option));
   if (unknown !== undefined) {
     const hint = didYouMean(unknown, OPTIONS) || `, there are ${OPTIONS.join(", ")}`;

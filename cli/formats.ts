@@ -6,13 +6,13 @@
 
 import { excerpt } from "../engine/check.ts";
 import type { ValueType } from "../engine/values.ts";
-import type { JsonValue, TypeName } from "../mod.ts";
-import { type CsvRecord, formatCsv, parseCsv } from "./csv.ts";
+import type { TypeName } from "../mod.ts";
+import { checkHeld, type CsvOptions, CsvRecord, formatCsv, usesQuotes } from "./csv.ts";
 import { areTexts, jsonKind, type Kind } from "./detect.ts";
 import { Fault } from "./errors.ts";
-import { type JsonRecord, parseJsonArray, parseNdjson } from "./json_rows.ts";
+import { counted } from "./io.ts";
+import { type JsonObject, type JsonRecord, parseJsonArray, parseNdjson } from "./json_rows.ts";
 import type { FileForm } from "./output.ts";
-import { REJECT_COLUMNS } from "./take_rows.ts";
 
 /** A row as it stands in a file. */
 export interface FileRow {
@@ -34,12 +34,14 @@ export interface FileRow {
 
 /** A file that is being read. */
 export interface Reading {
-  /** The names of the columns: of CSV all, of JSON those that were met so far. */
-  readonly names: readonly string[];
+  /** The names of the columns: of CSV all, of JSON those that were met so far; null: it has none. */
+  readonly names: readonly (string | null)[];
   /** Its rows, each of which may be good until the next one only. */
   readonly rows: Iterable<FileRow>;
   /** What stands before the first row. */
   readonly header: string;
+  /** What is to be told when all rows were read; empty if nothing. */
+  readonly remark: string;
 }
 
 /** A column that is put before others. */
@@ -47,6 +49,8 @@ export type ExtraColumn = readonly [name: string, value: string | number];
 
 /** A format. */
 export interface Format {
+  /** This format as a text has it, which may say more of it. */
+  of(text: () => Iterable<string>): Format;
   /** Begins to read; throws Fault if not even the columns can be told. */
   read(text: Iterable<string>): Reading;
   /** The type of a column whose cells have none in common. */
@@ -59,8 +63,8 @@ export interface Format {
 
 /** The format of a form. */
 export const FORMATS: { readonly [F in FileForm]: Format } = {
-  csv: csvFormat(","),
-  tsv: csvFormat("\t"),
+  csv: csvFormat({ separator: "," }),
+  tsv: csvFormat({ separator: "\t" }),
   ndjson: jsonFormat(parseNdjson),
   json: jsonFormat(parseJsonArray),
 };
@@ -72,46 +76,80 @@ export function formOfName(file: string): FileForm | undefined {
   return Object.hasOwn(FORMATS, form) ? form as FileForm : undefined;
 }
 
+/** What some spreadsheets write before the names. */
+const SEPARATOR_LINE_REGEXP = /^sep=([\t !#-~])$/i;
+
 /** CSV, or what has another separator. */
-export function csvFormat(separator: string): Format {
+export function csvFormat(options: CsvOptions): Format {
+  const { separator, quote } = options;
   return {
+    of(text) {
+      const first = new CsvRecord(text(), { ...options, quote: "" });
+      first.skipsEmpty = true;
+      if (!first.next()) return this;
+      const [, said] = SEPARATOR_LINE_REGEXP.exec(first.text) ?? [];
+      if (said !== undefined) {
+        return csvFormat({ ...options, separator: said, skipLines: first.line }).of(text);
+      }
+      if (separator !== "\t" || quote !== undefined) return this;
+      const isUsed = Iterator.from(text()).some((piece) => piece.includes('"')) &&
+        usesQuotes(text(), options);
+      return csvFormat({ ...options, quote: isUsed ? '"' : "" });
+    },
     read(text) {
-      const records = parseCsv(text, separator);
-      const first: CsvRecord | undefined = records.next().value;
-      if (first === undefined) throw new Fault("it is empty, its first line has the names");
-      if (first.fault !== undefined) throw new Fault(`line 1: ${first.fault.message}`);
-      if (/^[^"\n]*\r/.test(first.text)) {
+      const record = new CsvRecord(text, options);
+      record.skipsEmpty = true;
+      if (!record.next()) throw new Fault("it is empty, its first line has the names");
+      const { line } = record;
+      if (record.fault !== undefined) throw new Fault(`line ${line}: ${record.fault.message}`);
+      if (/^[^"\n]*\r/.test(record.text)) {
         throw new Fault("its lines end with CR, convert it: tr '\\r' '\\n'");
       }
-      const header = first.cells();
-      const names = header.map((name, i) => {
-        if (!name) throw new Fault(`line 1: column ${i + 1} has no name`);
-        // Of what --errors puts before a row there is more where that was mended and refused again.
-        if (header.indexOf(name) < i && !REJECT_COLUMNS.includes(name)) {
-          throw new Fault(`line 1: two columns are called "${name}"`);
-        }
-        return name;
-      });
-      if (names.length === 1 && !first.text.startsWith('"')) refuseOther(names[0]!);
-      first.columns = names.length;
-      return { names, rows: records, header: first.text };
+      const header = record.header = record.text;
+      const names = record.cells().map((name) => name || null);
+      if (names.length === 1 && names[0] !== null && !record.hasQuotes) {
+        refuseOther(names[0]!, line);
+      }
+      record.columns = names.length;
+      record.skipsEmpty = names.length > 1;
+      return {
+        names,
+        header,
+        rows: recordsOf(record),
+        get remark() {
+          if (record.spanning === 0) return "";
+          const verb = record.spanning === 1 ? "spans" : "span";
+          return `${counted(record.spanning, "cell")} ${verb} lines, the first from line ` +
+            `${record.firstSpanning} on: if quotes are text, say --quote none`;
+        },
+      };
     },
     mixedType: () => "string",
-    withColumns: (text, columns) =>
-      `${formatCsv(columns.map(([, value]) => String(value)), separator)}${separator}${text}\n`,
-    headerWith: (header, names) => `${formatCsv(names, separator)}${separator}${header}\n`,
+    withColumns(text, columns) {
+      const cells = columns.map(([, value]) => String(value));
+      return `${formatCsv(cells, separator, quote)}${separator}${text}\n`;
+    },
+    headerWith(header, names) {
+      // Between quotes, they tell that quotes are used.
+      const cells = separator === "\t" && quote === '"' ? names.map((name) => `"${name}"`) : names;
+      return `${cells.join(separator)}${separator}${header}\n`;
+    },
   };
+}
+
+function* recordsOf(record: CsvRecord): Generator<CsvRecord> {
+  while (record.next()) yield record;
 }
 
 /** What else may stand between cells, and how to say so. */
 const SEPARATORS = { "\t": "--tsv", ",": "--csv", ";": "--separator ';'", "|": "--separator '|'" };
 
 /** Throws Fault, if the name of the only column looks like those of several. */
-function refuseOther(name: string): void {
+function refuseOther(name: string, line: number): void {
   for (const [separator, option] of Object.entries(SEPARATORS)) {
     if (!name.includes(separator)) continue;
     const told = `${excerpt(name)} is one column, say ${option} to take it apart, or quote it`;
-    throw new Fault(`line 1: ${told}`);
+    throw new Fault(`line ${line}: ${told}`);
   }
 }
 
@@ -120,7 +158,7 @@ class JsonRow implements FileRow {
   readonly line: number;
   readonly text: string;
   readonly fault: Fault | undefined;
-  readonly #cells: JsonValue[] = [];
+  readonly #cells: JsonObject[string][] = [];
 
   /**
    * @param record The object.
@@ -156,17 +194,35 @@ class JsonRow implements FileRow {
 
   valueOf(column: number, type: ValueType): unknown {
     const cell = this.#cells[column]!;
-    return cell === null ? null : type.fromJson(cell);
+    if (cell === null) return null;
+    if (typeof cell === "bigint") return longValue(cell, type);
+    // A long integer that a number is as it is.
+    const isLong = type.name === "bigint" && Number.isInteger(cell) && !Number.isSafeInteger(cell);
+    if (isLong) return type.parse(String(cell));
+    const value = type.fromJson(cell);
+    if (type.name === "float" && typeof cell === "string") checkHeld(value as number, cell);
+    return value;
   }
+}
+
+/** The value of an integer that a number would round. */
+function longValue(cell: bigint, { name }: ValueType): unknown {
+  if (name === "bigint") return cell;
+  const value = Number(cell);
+  if (name === "float" && BigInt(value) === cell) return value;
+  throw new RangeError(`${cell} would be rounded, a bigint holds it, or text: "${cell}"`);
 }
 
 function jsonFormat(parse: (text: Iterable<string>) => IteratorObject<JsonRecord>): Format {
   return {
+    of() {
+      return this;
+    },
     read(text) {
       const places = new Map<string, number>();
       const names: string[] = [];
       const rows = parse(text).map((record) => new JsonRow(record, names, places));
-      return { names, rows, header: "" };
+      return { names, rows, header: "", remark: "" };
     },
     mixedType: (kinds) => areTexts(kinds) ? "string" : "json",
     withColumns(text, columns) {

@@ -5,9 +5,11 @@
  * @module
  */
 
+import { excerpt } from "../engine/check.ts";
 // A new base of any number of rows, with ids of their own: what the public API has no verb for.
 import { createFromRows, type GivenRow } from "../engine/given_rows.ts";
 import { parentOf, toPath } from "../engine/path.ts";
+import { VALUE_TYPES } from "../engine/values.ts";
 import {
   BaseError,
   BaseNotFoundError,
@@ -18,15 +20,16 @@ import {
   type Schema,
   UniqueError,
 } from "../mod.ts";
-import { type Kind, typeFor } from "./detect.ts";
+import { type Kind, looseTypeFor, typeFor } from "./detect.ts";
 import { Fault, UsageError } from "./errors.ts";
+import { FieldNames, noColumn, renamesOf } from "./field_names.ts";
 import { type NewSchema, specOf } from "./fields.ts";
-import type { FileRow, Format } from "./formats.ts";
+import type { FileRow, Format, Reading } from "./formats.ts";
 import { type Io, say } from "./io.ts";
 import { Progress } from "./progress.ts";
 import { Rejects } from "./rejects.ts";
 import { between, interruptible } from "./signals.ts";
-import { checkMeta, fieldName, isOwn, RowTaker, twoColumns } from "./take_rows.ts";
+import { fieldName, noName, RowTaker } from "./take_rows.ts";
 import { tellTail } from "./tail.ts";
 import { Input } from "./text.ts";
 
@@ -36,6 +39,8 @@ export interface ImportOptions {
   readonly format: Format;
   /** Types that are not to be detected, as `name=type,…`. */
   readonly types?: string | undefined;
+  /** Names that columns get, as `OLD=NEW,…`. */
+  readonly renames?: string | undefined;
   /** Where rows are kept that are refused; if it is left out, the first one is the end. */
   readonly errors?: string | undefined;
   /** So many rows are a commit; all of them, if it is left out. */
@@ -86,6 +91,16 @@ async function openInput(file: string, io: Io, path: string): Promise<Input> {
 /** So many rows go into a new base at once. */
 export const CHUNK_ROWS = 1024;
 
+/** Which rows of a file are taken, and how. */
+interface RowsOptions {
+  /** Which fields the columns are. */
+  readonly fields?: FieldNames | undefined;
+  /** So many rows at the beginning were dealt with. */
+  readonly from?: number;
+  /** Whether it is looked for values that must not be there twice. */
+  readonly unique?: boolean;
+}
+
 /** One call of {@linkcode importFile}. */
 class Import {
   readonly #path: string;
@@ -93,13 +108,18 @@ class Import {
   readonly #options: ImportOptions;
   readonly #io: Io;
   readonly #format: Format;
+  readonly #renames: ReadonlyMap<string, string>;
+  /** So many rows of the file were read last. */
+  #read = 0;
+  #isRemarked = false;
 
   constructor(path: string, input: Input, options: ImportOptions, io: Io) {
     this.#path = path;
     this.#input = input;
     this.#options = options;
     this.#io = io;
-    this.#format = options.format;
+    this.#renames = renamesOf(options.renames);
+    this.#format = options.format.of(() => input.text());
   }
 
   async run(): Promise<number> {
@@ -123,66 +143,103 @@ class Import {
     }
   }
 
-  async #into(base: PsBase, rejects: Rejects, signal?: AbortSignal): Promise<number> {
-    const { batch } = this.#options;
+  async #into(
+    base: PsBase,
+    rejects: Rejects,
+    fields?: FieldNames,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const { batch, errors } = this.#options;
     const { schema } = base;
     const names = Object.keys(schema);
-    const rows = this.#rows(schema, rejects, base).map(({ values }) => rowOf(names, values));
-    const batches = batch === undefined ? undefined : chunks(rows, batch);
-    const done = batches === undefined
-      ? (await this.#whole(schema, base, () => base.insertMany(rows))).length
-      : await insertBatches(base, signal === undefined ? batches : between(batches, signal));
-    rejects.tell(this.#io);
-    return done;
+    let done = 0;
+    let from = 0;
+    for (;;) {
+      const rows = this.#rows(schema, rejects, base, { fields, from })
+        .map(({ values }) => rowOf(names, values));
+      try {
+        if (batch === undefined) {
+          done = (await base.insertMany(rows)).length;
+        } else {
+          const batches = chunks(rows, batch);
+          // Each is a commit: what fails leaves those before it.
+          for await (const some of signal === undefined ? batches : between(batches, signal)) {
+            done += (await base.insertMany(some)).length;
+            from = this.#read;
+            rejects.keep();
+          }
+        }
+        rejects.keep();
+        rejects.tell(this.#io);
+        return done;
+      } catch (error) {
+        if (error instanceof UniqueError && errors !== undefined) {
+          // Somebody else was faster. The rows are looked at once more, and such ones refused.
+          rejects.undo();
+          continue;
+        }
+        const told = this.#explained(error, schema, base, { fields, from });
+        if (done === 0 || !(told instanceof Fault || told instanceof BaseError)) throw told;
+        throw new Fault(`${told.message}; the first ${done} rows are in the table`);
+      }
+    }
   }
 
   async #intoNew(): Promise<number> {
     const { errors, batch } = this.#options;
-    const schema = this.#schema();
+    const [schema, fields] = this.#schema();
     using rejects = new Rejects(errors, this.#format);
     if (batch !== undefined) {
-      return await interruptible((signal) => this.#intoEmpty(schema, rejects, signal));
+      return await interruptible((signal) => this.#intoEmpty(schema, rejects, fields, signal));
     }
-    const insert = () =>
-      interruptible((signal) => {
-        const rows = between(chunks(this.#rows(schema, rejects, undefined), CHUNK_ROWS), signal);
-        return createFromRows(this.#path, schema, rows, { signal });
+    try {
+      const done = await interruptible((signal) => {
+        const rows = this.#rows(schema, rejects, undefined, { fields });
+        const some = between(chunks(rows, CHUNK_ROWS), signal);
+        return createFromRows(this.#path, schema, some, { signal });
       });
-    const done = await this.#whole(schema, undefined, insert);
-    rejects.tell(this.#io);
-    return done;
+      rejects.tell(this.#io);
+      return done;
+    } catch (error) {
+      throw this.#explained(error, schema, undefined, { fields });
+    }
   }
 
   /** Makes a base before the first commit: what ends it before that takes it back. */
-  async #intoEmpty(schema: NewSchema, rejects: Rejects, signal: AbortSignal): Promise<number> {
+  async #intoEmpty(
+    schema: NewSchema,
+    rejects: Rejects,
+    fields: FieldNames,
+    signal: AbortSignal,
+  ): Promise<number> {
     await using base = await PsBase.create(this.#path, schema, this.#options.open) as PsBase;
     try {
-      return await this.#into(base, rejects, signal);
+      return await this.#into(base, rejects, fields, signal);
     } catch (error) {
       if (base.size === 0) await base.destroy();
       throw error;
     }
   }
 
-  /** Inserts all rows; where a value is there twice, it is the line that is wanted. */
-  async #whole<T>(
+  /** What is wrong, with the line where a value is there twice, which only the commit noticed. */
+  #explained(
+    error: unknown,
     schema: Record<string, FieldSpec>,
     base: PsBase | undefined,
-    insert: () => Promise<T>,
-  ): Promise<T> {
-    try {
-      return await insert();
-    } catch (error) {
-      // What is wrong with a value was found before.
-      if (error instanceof RangeError) {
-        throw new Fault(error.message.replace("write less at a time", "say --batch N"));
-      }
-      if (error instanceof UniqueError) {
-        using rejects = new Rejects(undefined, this.#format);
-        this.#rows(schema, rejects, base, true).forEach(() => {});
-      }
-      throw error;
+    options: RowsOptions,
+  ): unknown {
+    // What is wrong with a value was found before.
+    if (error instanceof RangeError) {
+      return new Fault(error.message.replace("write less at a time", "say --batch N"));
     }
+    if (!(error instanceof UniqueError)) return error;
+    using rejects = new Rejects(undefined, this.#format);
+    try {
+      this.#rows(schema, rejects, base, { ...options, unique: true }).forEach(() => {});
+    } catch (fault) {
+      return fault;
+    }
+    return error;
   }
 
   /**
@@ -193,20 +250,36 @@ class Import {
     schema: Record<string, FieldSpec>,
     rejects: Rejects,
     base: PsBase | undefined,
-    unique = this.#options.errors !== undefined,
+    options: RowsOptions,
   ): Generator<GivenRow> {
-    const { names, rows, header } = this.#format.read(this.#input.text());
-    const { ids } = this.#options;
-    using taker = new RowTaker(names, { schema, base, ids, unique });
+    const reading = this.#format.read(this.#input.text());
+    const { names, rows, header } = reading;
+    const { ids, errors } = this.#options;
+    const { from = 0, unique = errors !== undefined } = options;
+    const fields = options.fields ??
+      new FieldNames(names, { known: schema, renames: this.#renames, ids });
+    if (names.length > 0) fields.checkRenames();
+    using taker = new RowTaker(names, { schema, fields, base, ids, unique });
     using progress = new Progress(this.#io, "importing");
     const far = () => this.#far();
-    let n = 0;
+    this.#read = 0;
     for (const row of rows) {
-      progress.at(++n, far);
+      progress.at(++this.#read, far);
+      if (this.#read <= from) {
+        fields.meet();
+        continue;
+      }
       const taken = taker.take(row);
       if (taken instanceof Fault) rejects.add(row, taken, header);
       else yield taken;
     }
+    this.#remark(reading);
+  }
+
+  /** Tells once what was noticed of all rows. */
+  #remark({ remark }: Reading): void {
+    if (remark !== "" && !this.#isRemarked) say(this.#io, remark);
+    this.#isRemarked = true;
   }
 
   #far() {
@@ -217,56 +290,103 @@ class Import {
   // ------------------------------------------------------------- fields
 
   /** The fields of a new base, which are told before they are used. */
-  #schema(): NewSchema {
-    const { types, errors, ids } = this.#options;
+  #schema(): [schema: NewSchema, fields: FieldNames] {
+    const { types, ids } = this.#options;
     const given = typesOf(types);
-    const { names, rows } = this.#format.read(this.#input.text());
-    const kinds: Set<Kind>[] = [];
-    {
-      using progress = new Progress(this.#io, "reading");
-      const far = () => this.#far();
-      let n = 0;
-      for (const row of rows) {
-        progress.at(++n, far);
-        if (row.fault === undefined) look(row, kinds);
-        else if (errors === undefined) throw new Fault(`line ${row.line}: ${row.fault.message}`);
-      }
-    }
+    const reading = this.#format.read(this.#input.text());
+    const columns = this.#look(reading);
+    const { names } = reading;
     if (names.length === 0) throw new Fault("it is empty, so there are no fields to detect");
     if (ids && !names.includes("__id__")) throw new Fault("--ids: there is no column __id__");
-    const fields = new Map<string, FieldSpec>();
+    const fields = new FieldNames(names, { renames: this.#renames, ids });
+    fields.checkRenames();
+    const schema = new Map<string, FieldSpec>();
+    const said: string[] = [];
     const told: string[] = [];
-    const renamed: string[] = [];
+    const empty: string[] = [];
     names.forEach((name, i) => {
-      checkMeta(name, ids);
-      if (isOwn(name)) return;
-      const field = fieldName(name);
-      const other = names.find((other) => !isOwn(other) && fieldName(other) === field);
-      if (other !== name) throw twoColumns(other!, name, field);
-      const seen = kinds[i] ?? new Set();
-      const type = typeFor(seen) ?? this.#format.mixedType(seen);
-      const { text, spec } = given.get(field) ?? { text: type, spec: { type } };
-      fields.set(field, spec);
-      told.push(`${field}=${text}`);
-      given.delete(field);
-      if (name !== field) renamed.push(`column ${JSON.stringify(name)} is field ${field}`);
+      const field = fields.of(i);
+      if (field === undefined) return;
+      const { kinds, line, loose } = columns[i] ?? new Column();
+      if (name === null && field === FieldNames.unnamed(i)) {
+        if (kinds.size === 0) return told.push(`column ${i + 1} has no name and no cell: left out`);
+        // Only the first one is what some programs write without, the number of a row.
+        if (i > 0) throw new Fault(`line ${line}: ${noName(i).message}`);
+      }
+      const type = typeFor(kinds) ?? this.#format.mixedType(kinds);
+      const asSaid = given.take(name, field);
+      const { text, spec } = asSaid ?? { text: type, spec: { type } };
+      if (kinds.size === 0 && asSaid === undefined) empty.push(field);
+      schema.set(field, spec);
+      said.push(`${field}=${text}`);
+      if (name !== field) {
+        const column = name === null ? `${i + 1}, which has no name,` : excerpt(name);
+        told.push(`column ${column} is field ${field}`);
+      }
+      const other = looseTypeFor(kinds);
+      if (asSaid === undefined && other !== undefined) {
+        const back = VALUE_TYPES[other].format(VALUE_TYPES[other].parse(loose));
+        told.push(
+          `${field} is text, as ${other} would give back ${excerpt(back)} for ${excerpt(loose)}: ` +
+            `say --types ${field}=${other} if that is as good`,
+        );
+      }
+      if (kinds.size === 1 && kinds.has("spaced")) {
+        told.push(`every cell of ${field} begins with a space: say --trim to leave spaces out`);
+      }
     });
-    const [unknown] = given.keys();
-    if (unknown !== undefined) {
-      throw new Fault(`--types: there is no column "${unknown}", there are ${names.join(", ")}`);
+    given.checkAll(names);
+    say(this.#io, [...told, `types ${said.join(",")}`, ...withoutValues(empty)].join("\n"));
+    return [Object.fromEntries(schema) as NewSchema, fields];
+  }
+
+  /** What the columns of all rows look like. */
+  #look(reading: Reading): readonly (Column | undefined)[] {
+    const columns: Column[] = [];
+    using progress = new Progress(this.#io, "reading");
+    const far = () => this.#far();
+    let n = 0;
+    for (const row of reading.rows) {
+      progress.at(++n, far);
+      if (row.fault !== undefined) {
+        if (this.#options.errors !== undefined) continue;
+        throw new Fault(`line ${row.line}: ${row.fault.message}`);
+      }
+      for (let i = 0; i < row.length; i++) (columns[i] ??= new Column()).look(row, i);
     }
-    say(this.#io, [...renamed, `types ${told.join(",")}`].join("\n"));
-    return Object.fromEntries(fields) as NewSchema;
+    this.#remark(reading);
+    return columns;
   }
 }
 
-/** Adds what the cells of a row look like to what others of their columns do. */
-function look(row: FileRow, kinds: Set<Kind>[]): void {
-  for (let i = 0; i < row.length; i++) {
-    const seen = kinds[i] ??= new Set();
-    const kind = row.kindOf(i, seen);
-    if (kind !== undefined) seen.add(kind);
+/** What the cells of a column look like. */
+class Column {
+  /** All that they look like. */
+  readonly kinds = new Set<Kind>();
+  /** The line of the first one. */
+  line = 0;
+  /** The first text that no type would give back as it is, though one holds it. */
+  loose = "";
+
+  /** Adds what the cell of a row looks like to what others do. */
+  look(row: FileRow, i: number): void {
+    const kind = row.kindOf(i, this.kinds);
+    if (kind === undefined || this.kinds.has(kind)) return;
+    if (this.kinds.size === 0) this.line = row.line;
+    this.kinds.add(kind);
+    if (kind.startsWith("~") && this.loose === "") {
+      this.loose = row.valueOf(i, VALUE_TYPES.string) as string;
+    }
   }
+}
+
+/** Fields whose type nothing tells, and what to do when there are values. */
+function withoutValues(fields: readonly string[]): string[] {
+  if (fields.length === 0) return [];
+  return [
+    `no values in ${fields.join(", ")}: the type is string; ` +
+    `change it later with: psbase set-type PATH FIELD TYPE`,
+  ];
 }
 
 /** A row as `insert` takes it, of its values in the order of the fields. */
@@ -276,35 +396,53 @@ function rowOf(names: readonly string[], values: GivenRow["values"]): Insert<Sch
   return row as Insert<Schema>;
 }
 
-/** What `--types` says, by field: as it was written, and what that is. */
-function typesOf(text: string | undefined) {
-  const types = new Map<string, { readonly text: string; readonly spec: FieldSpec }>();
+/** What `--types` says of a field: as it was written, and what that is. */
+interface GivenType {
+  readonly text: string;
+  readonly spec: FieldSpec;
+}
+
+/** What `--types` says, by the name of a column, or of the field that it becomes. */
+class GivenTypes {
+  readonly #types: Map<string, GivenType>;
+
+  constructor(types: Map<string, GivenType>) {
+    this.#types = types;
+  }
+
+  /** The type that is given for a column; it is asked for once. */
+  take(column: string | null, field: string): GivenType | undefined {
+    const alike = this.#types.keys().find((name) => fieldName(name) === field);
+    for (const name of [column, field, alike]) {
+      const type = this.#types.get(name ?? "");
+      if (type !== undefined) {
+        this.#types.delete(name!);
+        return type;
+      }
+    }
+    return undefined;
+  }
+
+  /** Throws Fault if a type is left, as there is no such column. */
+  checkAll(columns: readonly (string | null)[]): void {
+    const [unknown] = this.#types.keys();
+    if (unknown !== undefined) throw noColumn("--types", unknown, columns);
+  }
+}
+
+function typesOf(text: string | undefined): GivenTypes {
+  const types = new Map<string, GivenType>();
   for (const word of text?.split(",") ?? []) {
     const at = word.indexOf("=");
     if (at <= 0) {
       throw new UsageError(`--types: ${JSON.stringify(word)} is not of the form name=type`);
     }
-    const name = fieldName(word.slice(0, at));
+    const name = word.slice(0, at);
     if (types.has(name)) throw new UsageError(`--types: field "${name}" is given twice`);
     const text = word.slice(at + 1);
-    types.set(name, { text, spec: specOf(`${name}:${text}`)[1] });
+    types.set(name, { text, spec: specOf(`${fieldName(name)}:${text}`)[1] });
   }
-  return types;
-}
-
-/** Each batch is a commit: what fails leaves those before it. */
-async function insertBatches(
-  base: PsBase,
-  batches: Iterable<readonly Insert<Schema>[]> | AsyncIterable<readonly Insert<Schema>[]>,
-): Promise<number> {
-  let done = 0;
-  try {
-    for await (const rows of batches) done += (await base.insertMany(rows)).length;
-    return done;
-  } catch (error) {
-    if (done === 0 || !(error instanceof Fault || error instanceof BaseError)) throw error;
-    throw new Fault(`${error.message}; the first ${done} rows are in the table`);
-  }
+  return new GivenTypes(types);
 }
 
 /** So many at a time. */

@@ -4,17 +4,19 @@
  * @module
  */
 
+import { excerpt } from "../engine/check.ts";
 import type { JsonValue } from "../mod.ts";
 import { Fault } from "./errors.ts";
 import { TextBuffer } from "./pieces.ts";
+import { holds, isSameNumber, longIntegerOf } from "./plain_number.ts";
 
 const [TAB, LF, CR, SPACE, QUOTE, BACKSLASH] = Array.from('\t\n\r "\\', (c) => c.charCodeAt(0));
 const [COMMA, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = Array.from(",[]{}", (c) => c.charCodeAt(0));
 
 /** A JSON object. */
 export interface JsonObject {
-  /** Its members. */
-  readonly [name: string]: JsonValue;
+  /** Its members; a bigint is an integer that a number would round. */
+  readonly [name: string]: JsonValue | bigint;
 }
 
 /** An object as it stands in a file. */
@@ -68,14 +70,15 @@ export function* parseJsonArray(pieces: Iterable<string>): Generator<JsonRecord>
   if (scan.skip() !== "") throw scan.fault("there is something behind the array");
 }
 
-/** What may be an integer beyond 2^53; the digits of a fraction are not. */
-const LONG_INTEGER_REGEXP = /[[,:\s]-?\d{16}/;
+/** What may be a number that is rounded: one of 16 digits or more, or with an exponent. */
+const LONG_NUMBER_REGEXP =
+  /(?:^|[[,:\s])(-?(?:0\.0*)?[1-9](?:\.?\d){15,}(?:[eE][-+]?\d+)?|-?\d[\d.]*[eE][-+]?\d+)/g;
 
 /** The object of a text, or what is wrong with it. */
 function parseObject(text: string): JsonObject | Fault {
   let value: unknown;
   try {
-    value = LONG_INTEGER_REGEXP.test(text) ? JSON.parse(text, refuseLoss) : JSON.parse(text);
+    value = parseExact(text, true);
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
     return new Fault(error.message);
@@ -86,15 +89,40 @@ function parseObject(text: string): JsonObject | Fault {
   return value as JsonObject;
 }
 
-/** A reviver: JSON.parse would round a long integer without a word. */
-function refuseLoss(_key: string, value: unknown, context?: { source?: string }): unknown {
-  const source = context?.source;
-  if (typeof value === "number" && source !== undefined && /^-?\d{16,}$/.test(source)) {
-    if (String(value) !== source) {
-      throw new RangeError(`${source} is beyond 2^53, write it as text: "${source}"`);
-    }
+/**
+ * The value of JSON, each number of which is what is written.
+ *
+ * @param text JSON.
+ * @param isRow Whether members of the object may be long integers, which are bigints then.
+ * @throws {SyntaxError} If it is no JSON.
+ * @throws {RangeError} If it has a number that would be rounded, which `JSON.parse` does without a word.
+ */
+export function parseExact(text: string, isRow = false): unknown {
+  // Text that looks like such a number costs a closer look, and no more.
+  if (text.matchAll(LONG_NUMBER_REGEXP).every(([, number]) => isExact(Number(number), number!))) {
+    return JSON.parse(text);
   }
+  const long: { holder: unknown; source: string }[] = [];
+  const value = JSON.parse(text, function (_key, value, context?: { source?: string }) {
+    const source = context?.source;
+    if (typeof value !== "number" || source === undefined || isExact(value, source)) return value;
+    long.push({ holder: this, source });
+    return longIntegerOf(source) ?? refuseLoss(source);
+  });
+  const nested = long.find(({ holder }) => !isRow || holder !== value);
+  if (nested !== undefined) refuseLoss(nested.source);
   return value;
+}
+
+/** Whether a number is what is written: digit by digit, if it is an integer. */
+function isExact(value: number, source: string): boolean {
+  const isLong = Number.isInteger(value) && !Number.isSafeInteger(value);
+  return isLong ? isSameNumber(String(value), source) : holds(value, source);
+}
+
+function refuseLoss(source: string): never {
+  const quoted = excerpt(source);
+  throw new RangeError(`${quoted.slice(1, -1)} would be rounded, write it as text: ${quoted}`);
 }
 
 /** Finds where the values in an array end, which is all that is asked of them here. */

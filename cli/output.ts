@@ -9,7 +9,7 @@ import { fit, printable, unicodeEscape, UNSAFE_REGEXP, widthOf } from "../engine
 import { VALUE_TYPES } from "../engine/values.ts";
 import type { Parsed } from "./args.ts";
 import { FILE_FORMS } from "./commands.ts";
-import { formatCsv, quoted } from "./csv.ts";
+import { quoted } from "./csv.ts";
 import { UsageError } from "./errors.ts";
 import type { Column } from "./fields.ts";
 import { bold, type Output } from "./io.ts";
@@ -98,9 +98,12 @@ type Lines = (
 
 function csvLines(separator: string): Lines {
   return function* (columns, rows) {
-    yield formatCsv(columns.map(({ name }) => name), separator) + "\n";
     // What stands in other layouts has neither separators nor quotes in its text.
     const isText = columns.map(({ type }) => type.layout === "text" || type.layout === "bytes");
+    const names = columns.map(({ name }) => name);
+    // In most TSV quotes are text: names between quotes tell that they are not.
+    const isTold = separator === "\t" && isText.includes(true);
+    yield (isTold ? names.map((name) => `"${name}"`) : names).join(separator) + "\n";
     for (const row of rows) {
       let line = "";
       for (let k = 0; k < columns.length; k++) {

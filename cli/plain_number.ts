@@ -12,8 +12,8 @@ const ZERO = 48;
 const EXACT_DIGITS = 15;
 /** What such digits are divided by, exact as well: the quotient is rounded once, as it should be. */
 const TENS = Array.from({ length: EXACT_DIGITS + 1 }, (_, n) => 10 ** n);
-/** So many digits before the point are no infinity. */
-const FINITE_DIGITS = 300;
+/** So many places after the point are written without an exponent, if one of them is not 0. */
+const PLAIN_PLACES = 6;
 
 function isDigit(code: number | undefined): boolean {
   return code! - ZERO >>> 0 <= 9;
@@ -43,12 +43,15 @@ export function plainNumber(
   return start > from ? -number : number;
 }
 
-/** What a text of a minus, digits and a point looks like; `undefined` if it takes a closer look. */
+/**
+ * What a text of a minus, digits and a point looks like: `~float` is a number that is written
+ * otherwise, `digits` one that takes a closer look; `undefined` if it is not all.
+ */
 export function numberKind(
   codes: Uint8Array,
   from: number,
   to: number,
-): "integer" | "float" | undefined {
+): "integer" | "float" | "~float" | "digits" | undefined {
   const start = codes[from] === MINUS ? from + 1 : from;
   let at = start;
   while (at < to && isDigit(codes[at])) at++;
@@ -58,7 +61,73 @@ export function numberKind(
     const isOdd = count > EXACT_DIGITS || (codes[start] === ZERO && start > from);
     return isOdd ? undefined : "integer";
   }
-  if (codes[at] !== POINT || at + 1 === to || count > FINITE_DIGITS) return undefined;
-  while (++at < to) if (!isDigit(codes[at])) return undefined;
-  return "float";
+  if (codes[at] !== POINT || at + 1 === to) return undefined;
+  // A number below 1 is written without an exponent only if it is not too small.
+  let isPlain = codes[start] !== ZERO;
+  for (let place = 1; ++at < to; place++) {
+    if (!isDigit(codes[at])) return undefined;
+    isPlain ||= place <= PLAIN_PLACES && codes[at] !== ZERO;
+  }
+  if (to - start > EXACT_DIGITS + 1) return "digits";
+  return isPlain && codes[to - 1] !== ZERO ? "float" : "~float";
+}
+
+const NUMBER_REGEXP = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/;
+/** No number needs more digits than a float can print. */
+const MAX_DIGITS = 100;
+
+/** A decimal number: what is equal has equal digits and an equal exponent. */
+interface Decimal {
+  readonly sign: string;
+  /** Without zeros at either end. */
+  readonly digits: string;
+  /** The power of ten that the digits, as an integer, are multiplied by. */
+  readonly exponent: number;
+}
+
+/** The number of a text; `undefined` if it is none, or has far too many digits. */
+function decimalOf(text: string): Decimal | undefined {
+  const found = NUMBER_REGEXP.exec(text);
+  if (found === null) return undefined;
+  const [, sign = "", whole = "", fraction = "", power = "0"] = found;
+  const all = whole + fraction;
+  let from = 0;
+  let to = all.length;
+  while (all[from] === "0") from++;
+  while (to > from && all[to - 1] === "0") to--;
+  if (to === from) return { sign: "", digits: "", exponent: 0 };
+  if (to - from > MAX_DIGITS) return undefined;
+  return {
+    sign: sign === "-" ? sign : "",
+    digits: all.slice(from, to),
+    exponent: Number(power) - fraction.length + (all.length - to),
+  };
+}
+
+/** Whether two texts are the same number. */
+export function isSameNumber(a: string, b: string): boolean {
+  if (a === b) return true;
+  const [one, other] = [decimalOf(a), decimalOf(b)];
+  return one !== undefined && other !== undefined && one.sign === other.sign &&
+    one.digits === other.digits && one.exponent === other.exponent;
+}
+
+/**
+ * Whether a float holds the number of a text: written with as many digits, it is that number. More
+ * than 17 digits it has as well, which most texts of so many have not.
+ */
+export function holds(value: number, text: string): boolean {
+  if (String(value) === text) return true;
+  const decimal = decimalOf(text);
+  if (decimal === undefined || !Number.isFinite(value)) return false;
+  const { length } = decimal.digits;
+  return isSameNumber(length === 0 ? String(value) : value.toPrecision(length), text);
+}
+
+/** The integer of 64 bits that a text is, however it is written; `undefined` if it is none. */
+export function longIntegerOf(text: string): bigint | undefined {
+  const { sign, digits, exponent } = decimalOf(text) ?? {};
+  if (digits === undefined || exponent! < 0 || digits.length + exponent! > 19) return undefined;
+  const value = BigInt(`${sign}${digits}${"0".repeat(exponent!)}` || "0");
+  return BigInt.asIntN(64, value) === value ? value : undefined;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { countOf, exactly, pathAnd } from "./args.ts";
+import { countFrom, countOf, exactly, pathAnd } from "./args.ts";
 import type { Call } from "./commands.ts";
 import { whereOf } from "./conditions.ts";
 import { Fault, UsageError } from "./errors.ts";
@@ -98,10 +98,20 @@ export async function info(call: Call): Promise<void> {
   });
 }
 
+/** Where to begin: `N`, a commit, or `N:I`, a change of it. */
+function sinceOf(call: Call): number | { sequence: number; index: number } | undefined {
+  const [, commit, index] = /^(.*?):(.*)$/.exec(call.values.since ?? "") ?? [];
+  if (commit === undefined) return countOf(call, "since");
+  return {
+    sequence: countFrom(commit, "option --since: N"),
+    index: countFrom(index!, "option --since: I"),
+  };
+}
+
 /** `psbase watch` */
 export async function watch(call: Call): Promise<void> {
   const [path, conditions] = pathAnd(call.words);
-  const since = countOf(call, "since");
+  const since = sinceOf(call);
   const { stdout } = call.io;
   // Who may write syncs what it tells of, others wait for those.
   const options = await widestOptions(path);

@@ -5,9 +5,10 @@
  */
 
 import type { GivenRow } from "../engine/given_rows.ts";
-import type { ValueType } from "../engine/values.ts";
+import { VALUE_TYPES, type ValueType } from "../engine/values.ts";
 import { type FieldSpec, PsBase } from "../mod.ts";
 import { Fault } from "./errors.ts";
+import type { FieldNames } from "./field_names.ts";
 import { META, typeOf } from "./fields.ts";
 import type { FileRow } from "./formats.ts";
 
@@ -19,13 +20,16 @@ export function isOwn(name: string): boolean {
   return isMeta(name) || REJECT_COLUMNS.includes(name);
 }
 
-function isMeta(name: string): boolean {
+/** Whether it is what the base keeps of each row. */
+export function isMeta(name: string): boolean {
   return META.some((column) => column.name === name);
 }
 
 /** A field name from any text: what cannot be in one becomes `_`. */
 export function fieldName(text: string): string {
-  const name = text.normalize("NFC").replace(/[^\p{L}\p{Nd}]+/gu, "_").replace(/^_+|_+$/g, "");
+  // A mark without a letter is part of an emoji, or stray.
+  const parts = text.normalize().match(/(?:\p{L}[\p{Mn}\p{Mc}\u200c\u200d]*|\p{Nd})+/gu) ?? [];
+  const name = parts.join("_");
   return /^\p{L}/u.test(name) ? name : `f${name && "_"}${name}`;
 }
 
@@ -40,18 +44,18 @@ export function twoColumns(one: string, other: string, field: string): Fault {
   return new Fault(`columns "${one}" and "${other}" both become field "${field}", rename one`);
 }
 
-/** The field of a column among those that a base has; throws Fault if there is none. */
-function fieldOfColumn(name: string, known: Record<string, FieldSpec>): string {
-  const field = [name, fieldName(name)].find((field) => Object.hasOwn(known, field));
-  if (field !== undefined) return field;
-  const fields = Object.keys(known).join(", ");
-  throw new Fault(`there is no field for column "${name}", the fields are ${fields}`);
+/** A cell stands in a column that has no name. */
+export function noName(place: number): Fault {
+  return new Fault(
+    `column ${place + 1} has a cell and no name, say --rename column_${place + 1}=NAME, or ` +
+      "--skip-lines N if the names are in a later line",
+  );
 }
 
 /** What becomes of the cells of a column. */
 interface Column {
   readonly name: string;
-  /** Which of the fields it is; -1 if it is none, but an id or a version. */
+  /** Which of the fields it is; -1 if it is none: an id, a version, or to be empty. */
   readonly place: number;
   readonly type: ValueType;
   readonly required: boolean;
@@ -65,6 +69,8 @@ interface Column {
 export interface TakeOptions {
   /** The fields. */
   readonly schema: Record<string, FieldSpec>;
+  /** Which of them the columns are. */
+  readonly fields: FieldNames;
   /** The base; none, if it is yet to be made. */
   readonly base: PsBase | undefined;
   /** Whether rows have ids and versions. */
@@ -75,7 +81,7 @@ export interface TakeOptions {
 
 /** Takes rows, one after the other. */
 export class RowTaker implements Disposable {
-  readonly #names: readonly string[];
+  readonly #names: readonly (string | null)[];
   readonly #options: TakeOptions;
   /** By the place of a column; `null`: it is left aside. */
   readonly #columns: (Column | null)[] = [];
@@ -91,7 +97,7 @@ export class RowTaker implements Disposable {
    * @param names The columns of the file, more of which may come.
    * @param options What the rows are for.
    */
-  constructor(names: readonly string[], options: TakeOptions) {
+  constructor(names: readonly (string | null)[], options: TakeOptions) {
     this.#names = names;
     this.#options = options;
     this.#fields = Object.keys(options.schema);
@@ -125,7 +131,8 @@ export class RowTaker implements Disposable {
       const value = this.#value(column, row, i);
       if (column.place >= 0) values[column.place] = value;
       else if (column.name === "__id__") id = value as number;
-      else version = value as number;
+      else if (column.name === "__version__") version = value as number;
+      else if (value !== null) throw noName(i);
     }
     for (const k of this.#needed) {
       if (values[k] === undefined) throw new Fault(`field "${this.#fields[k]}" is required`);
@@ -183,20 +190,20 @@ export class RowTaker implements Disposable {
   // ------------------------------------------------------------- columns
 
   #column(place: number): Column | null {
-    const name = this.#names[place]!;
-    const { schema, ids, unique } = this.#options;
-    checkMeta(name, ids);
+    const name = this.#names[place] ?? "";
+    const { schema, fields, unique } = this.#options;
+    const field = fields.of(place);
     let column: Column | null;
     if (isMeta(name)) {
       const { type } = META[0]!;
       column = { name, place: -1, type, required: true, target: undefined, seen: undefined };
     } else if (isOwn(name)) {
       column = null;
+    } else if (field === undefined || !Object.hasOwn(schema, field)) {
+      const type = VALUE_TYPES.string;
+      column = { name, place: -1, type, required: false, target: undefined, seen: undefined };
     } else {
-      const field = fieldOfColumn(name, schema);
       const place = this.#fields.indexOf(field);
-      const other = this.#columns.findIndex((column) => column?.place === place);
-      if (other >= 0) throw twoColumns(this.#names[other]!, name, field);
       const spec = schema[field]!;
       column = {
         name: field,

@@ -5,40 +5,74 @@
  */
 
 import { countOf, exactly, type Flag, type Value } from "./args.ts";
-import { type Call, FILE_FORMS } from "./commands.ts";
+import { type Call, CSV_VALUES, FILE_FORMS } from "./commands.ts";
 import { afterChange, UsageError } from "./errors.ts";
 import { columnsOf, META } from "./fields.ts";
 import { csvFormat, type Format, FORMATS, formOfName } from "./formats.ts";
 import { importFile } from "./import.ts";
 import { counted, type Io } from "./io.ts";
 import { READ, refuseWithin, withBase, writeOptions } from "./open.ts";
-import { askedForm, type FileForm, fileText, type Record, writeRows } from "./output.ts";
+import { askedForm, fileText, type Record, writeRows } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { writeWhole } from "./whole_file.ts";
 
 /** `psbase import` */
 export async function importTo(call: Call): Promise<void> {
-  const { values: { from, separator, types, errors }, flags, io } = call;
+  const { values: { from, types, rename: renames, errors }, flags, io } = call;
   if (from !== undefined) return await importFrom(from, call);
   refuseOptions(call, ["link", "encoding"], "can only be given with --from");
   const [path, file] = exactly(call.words, "PATH", "FILE");
-  const format = separator === undefined
-    ? FORMATS[askedForm(call) ?? formOfName(file) ?? unknownForm(file)]
-    : separatedBy(separator, askedForm(call));
+  const format = formatOf(file, call);
   const batch = countOf(call, "batch");
   const ids = flags.has("ids");
   if (batch === 0) throw new UsageError("--batch 0: a commit has one row at least");
   if (batch !== undefined && ids) throw new UsageError("--ids and --batch exclude each other");
   if (errors !== undefined) refuseWithin(path, errors);
-  const options = { format, types, errors, batch, ids, open: writeOptions(call) };
+  const options = { format, types, renames, errors, batch, ids, open: writeOptions(call) };
   printImported(await importFile(path, file, options, io), io);
 }
 
-function separatedBy(separator: string, asked: FileForm = "csv"): Format {
-  if (asked !== "csv") throw new UsageError(`--${asked} and --separator exclude each other`);
-  if (/^[\t !#-~]$/.test(separator)) return csvFormat(separator);
-  const told = JSON.stringify(separator);
-  throw new UsageError(`option --separator: ${told}, expected a character of ASCII but a quote`);
+/** The format of a file, by its name and what options say. */
+function formatOf(file: string, call: Call): Format {
+  const { values, flags } = call;
+  const given = [
+    ...CSV_VALUES.filter((name) => name in values),
+    ...(flags.has("trim") ? ["trim"] : []),
+  ];
+  const asked = askedForm(call);
+  if (values.separator !== undefined && (asked ?? "csv") !== "csv") {
+    throw new UsageError(`--${asked} and --separator exclude each other`);
+  }
+  const form = values.separator !== undefined
+    ? "csv"
+    : asked ?? formOfName(file) ?? unknownForm(file);
+  if (given.length === 0) return FORMATS[form];
+  if (form !== "csv" && form !== "tsv") {
+    throw new UsageError(`--${given.join(", --")}: only CSV and TSV have that, not ${form}`);
+  }
+  const separator = characterOf(call, "separator") ?? (form === "tsv" ? "\t" : ",");
+  const comment = characterOf(call, "comment");
+  const quote = values.quote === "none" ? "" : characterOf(call, "quote");
+  const used = [separator, quote ?? '"', comment ?? ""].filter((char) => char !== "");
+  if (new Set(used).size < used.length) {
+    throw new UsageError("--separator, --quote and --comment are different characters");
+  }
+  const skipLines = countOf(call, "skip-lines");
+  return csvFormat({ separator, quote, comment, skipLines, trim: flags.has("trim") });
+}
+
+/** The character of ASCII that an option gives. */
+function characterOf(
+  { values }: Call,
+  name: "separator" | "quote" | "comment",
+): string | undefined {
+  const char = values[name];
+  if (char === undefined) return undefined;
+  const isSeparator = name === "separator";
+  if (/^[\t !-~]$/.test(char) && !(isSeparator && char === '"')) return char;
+  const told = `option --${name}: ${JSON.stringify(char)}`;
+  const expected = `expected a character of ASCII${isSeparator ? " but a quote" : ""}`;
+  throw new UsageError(`${told}, ${expected}${name === "quote" ? ", or none" : ""}`);
 }
 
 /** Makes a table of one of another store. */
@@ -49,7 +83,10 @@ async function importFrom(store: string, call: Call): Promise<void> {
   }
   refuseOptions(
     call,
-    ["types", "errors", "batch", ...FILE_FORMS, "separator", "ids", "timeout", "durability"],
+    [
+      ...["types", "rename", "errors", "batch", ...FILE_FORMS, ...CSV_VALUES, "trim"] as const,
+      ...["ids", "timeout", "durability"] as const,
+    ],
     "cannot be given with --from",
   );
   const [dir, path] = exactly(words, "DIR", "PATH");

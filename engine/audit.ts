@@ -82,7 +82,7 @@ function checkerOf(group: Group, { fields }: TableSchema): (index: number) => vo
   const checks = fields.map((field) => {
     const column = group.column(field);
     // Single values may be right where not all are.
-    column.load();
+    if (column.damage !== undefined) throw column.damage;
     const { compare } = field.value;
     const [least, greatest] = group.bounds(field) ?? [];
     return (index: number) => {

@@ -19,7 +19,7 @@ import type { Store } from "./store.ts";
  * @throws {WriteError} If the disk refuses; then there is no copy.
  */
 export function* backUp(store: Store, dir: string): Generator<undefined, void> {
-  const state = store.refresh();
+  const state = store.look();
   const { files, dir: from } = store;
   state.pin();
   try {

@@ -92,10 +92,10 @@ interface Loaded {
   readonly offsets: Uint32Array;
   /** The bytes, one after the other; once a text is asked for and all are ASCII, these characters. */
   heap: Uint8Array | string;
-  /** Once a text is asked for: all of them, one after the other. */
-  text?: string;
+  /** Once a text is asked for: all of them, one after the other; `null` if not all are UTF-8. */
+  text?: string | null;
   /** Where each begins in that. */
-  starts?: Uint32Array;
+  starts?: Uint32Array | undefined;
 }
 
 /** Byte strings, or texts, that can be read one by one or all at once. */
@@ -153,12 +153,13 @@ export class Blobs {
     const all = this.#all;
     if (all === undefined || i >= this.count) return this.#decode(this.bytes(i));
     if (all.text === undefined) this.#decodeAll(all);
+    if (all.text === null) return this.#decode(this.bytes(i));
     return all.text!.substring(all.starts![i]!, all.starts![i + 1]!);
   }
 
   /** The text at `i`, by itself. */
   copyText(i: number): string {
-    if (this.#all?.text === undefined) return this.#decode(this.bytes(i));
+    if (typeof this.#all?.text !== "string") return this.#decode(this.bytes(i));
     // The engine makes a piece of a text a view of it, but has to put this one together.
     return (" " + this.text(i)).slice(1);
   }
@@ -182,25 +183,32 @@ export class Blobs {
 
   #decodeAll(all: Loaded): void {
     const heap = all.heap as Uint8Array;
-    const text = this.#decode(heap);
+    all.text = null;
+    let text: string;
+    try {
+      text = decodeText(heap);
+    } catch {
+      return;
+    }
     if (text.length === heap.length) {
       all.starts = all.offsets;
       all.heap = text;
     } else {
       all.starts = this.#startsIn(heap, all.offsets);
+      if (all.starts === undefined) return;
       this.#source.keep(2 * text.length + all.starts.byteLength);
     }
     all.text = text;
   }
 
-  /** Where the texts begin among the characters of all. */
-  #startsIn(heap: Uint8Array, offsets: Uint32Array): Uint32Array {
+  /** Where the texts begin among the characters of all; `undefined` if one begins within one. */
+  #startsIn(heap: Uint8Array, offsets: Uint32Array): Uint32Array | undefined {
     const starts = new Uint32Array(offsets.length);
     let units = 0;
     let at = 0;
     for (let i = 0; i < this.count; starts[++i] = units) {
       const to = offsets[i + 1]!;
-      if (at < to && isWithin(heap[at]!)) this.#noText();
+      if (at < to && isWithin(heap[at]!)) return undefined;
       for (; at < to; at++) if (!isWithin(heap[at]!)) units += heap[at]! < 0xf0 ? 1 : 2;
     }
     return starts;
@@ -259,12 +267,8 @@ export class Blobs {
     try {
       return decodeText(bytes);
     } catch {
-      return this.#noText();
+      return this.#source.fail(this.#meta.heap, "text is no UTF-8");
     }
-  }
-
-  #noText(): never {
-    return this.#source.fail(this.#meta.heap, "text is no UTF-8");
   }
 }
 

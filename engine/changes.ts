@@ -43,7 +43,12 @@ export interface ChangeSink {
   batch(first: number, directory: unknown, bytes: Uint8Array): void;
   /** Other fields from here on. */
   alter(schema: TableSchema): void;
+  /** A row has a value that its type cannot hold; without it, the commit makes no sense. */
+  lose?(id: number, error: ImpossibleValue): void;
 }
+
+/** A value is wrong, but the row goes on behind it. */
+export class ImpossibleValue extends RangeError {}
 
 function writeValue(out: ByteWriter, { value: { layout, name } }: FieldDef, stored: Stored): void {
   switch (layout) {
@@ -63,16 +68,19 @@ function writeValue(out: ByteWriter, { value: { layout, name } }: FieldDef, stor
   }
 }
 
-function readNumber(from: ByteReader, { name, range }: ValueType): number {
+function readNumber(from: ByteReader, { range }: ValueType): number {
   const number = range === undefined ? from.float() : from.int();
   if (range === undefined || (number >= range[0] && number <= range[1])) return number;
-  throw new RangeError(`a ${name} is out of range`);
+  throw new ImpossibleValue("is out of range");
 }
 
-function readText(from: ByteReader, { name }: ValueType): string {
-  const text = from.text();
-  if (name === "json") parseJson(text);
-  return text;
+/** A value of what was read. */
+function possible<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw new ImpossibleValue(`makes no sense (${(error as Error).message})`);
+  }
 }
 
 function readValue(from: ByteReader, { value: type }: FieldDef): Stored {
@@ -81,10 +89,16 @@ function readValue(from: ByteReader, { value: type }: FieldDef): Stored {
       return readNumber(from, type);
     case "bigint":
       return from.bigint();
-    case "datetime":
-      return joinDateTime(from.int(), from.uint());
-    case "text":
-      return readText(from, type);
+    case "datetime": {
+      const days = from.int();
+      const nanoseconds = from.uint();
+      return possible(() => joinDateTime(days, nanoseconds));
+    }
+    case "text": {
+      const text = from.text();
+      if (type.name === "json") possible(() => parseJson(text));
+      return text;
+    }
     case "bytes":
       return from.blob().slice();
   }
@@ -160,9 +174,14 @@ export function readChanges(payload: Uint8Array, sink: ChangeSink): void {
     switch (change) {
       case 0:
         break; // what pads the payload
-      case PUT:
-        sink.put(readId(from), readRow(from, sink.schema.fields));
+      case PUT: {
+        const id = readId(from);
+        const row = readRow(from, sink.schema.fields);
+        if (!(row instanceof ImpossibleValue)) sink.put(id, row);
+        else if (sink.lose === undefined) throw row;
+        else sink.lose(id, row);
         break;
+      }
       case DELETE:
         sink.delete(readId(from));
         break;
@@ -240,14 +259,20 @@ export function idsBelow(place: CommitPlace, payload: Uint8Array): number {
   });
 }
 
-function readRow(from: ByteReader, fields: readonly FieldDef[]): StoredRow {
+function readRow(from: ByteReader, fields: readonly FieldDef[]): StoredRow | ImpossibleValue {
   const version = from.uint();
   const nulls = from.raw(Math.ceil(fields.length / 8));
   const values: StoredRow["values"][number][] = [];
+  let wrong: ImpossibleValue | undefined;
   for (let i = 0; i < fields.length; i++) {
     const field = fields[i]!;
     const isNull = (nulls[i >> 3]! & (1 << (i & 7))) !== 0;
-    values[field.number] = isNull ? null : readValue(from, field);
+    try {
+      values[field.number] = isNull ? null : readValue(from, field);
+    } catch (error) {
+      if (!(error instanceof ImpossibleValue)) throw error;
+      wrong ??= new ImpossibleValue(`field "${field.name}": a ${field.type} ${error.message}`);
+    }
   }
-  return { version, values };
+  return wrong ?? { version, values };
 }

@@ -1,8 +1,59 @@
 /**
  * Days and times of day as numbers, in which columns hold and compare them.
  *
+ * Values are read by the getters of their class: a subclass, or a property of the value itself,
+ * may tell anything, and something else each time. These getters throw TypeError for a value of
+ * another class.
+ *
  * @module
  */
+
+/** Getters of a class by name, which take the value as `this`. */
+type Getters<T, K extends keyof T> = { readonly [N in K]: (this: T) => T[N] };
+
+/** Finds getters when they are first needed: to name Temporal at the start would cost every start. */
+function lazyGetters<T, K extends keyof T & string>(
+  prototype: () => T,
+  ...names: K[]
+): () => Getters<T, K> {
+  let getters: Getters<T, K> | undefined;
+  return () =>
+    getters ??= Object.fromEntries(
+      names.map((name) => [name, Object.getOwnPropertyDescriptor(prototype(), name)!.get!]),
+    ) as Getters<T, K>;
+}
+
+const dateGetters = lazyGetters(
+  () => Temporal.PlainDate.prototype,
+  "calendarId",
+  "year",
+  "month",
+  "day",
+);
+const timeGetters = lazyGetters(
+  () => Temporal.PlainTime.prototype,
+  "hour",
+  "minute",
+  "second",
+  "millisecond",
+  "microsecond",
+  "nanosecond",
+);
+const dateTimeGetters = lazyGetters(() => Temporal.PlainDateTime.prototype, "calendarId");
+const instantGetters = lazyGetters(
+  () => Temporal.Instant.prototype,
+  "epochMilliseconds",
+  "epochNanoseconds",
+);
+
+/** Other calendars are refused: a value would come back in another than it went in. */
+function checkCalendar(calendarId: string, type: string): void {
+  if (calendarId !== "iso8601") {
+    throw new RangeError(
+      `a ${type} of the calendar "${calendarId}", convert it by withCalendar("iso8601")`,
+    );
+  }
+}
 
 // Days and civil dates: days_from_civil and civil_from_days of Howard Hinnant,
 // "chrono-Compatible Low-Level Date Algorithms". Years begin in March there, so
@@ -11,20 +62,23 @@
 const DAYS_PER_ERA = 146_097;
 const DAYS_BEFORE_1970 = 719_468; // from 0000-03-01
 
-/** Days from 1970-01-01 to a date. */
+/** Days from 1970-01-01 to a date; throws RangeError for one of another calendar. */
 export function daysOf(date: Temporal.PlainDate): number {
-  const month = date.month;
-  const year = month > 2 ? date.year : date.year - 1;
+  const getters = dateGetters();
+  checkCalendar(getters.calendarId.call(date), "date");
+  const month = getters.month.call(date);
+  const day = getters.day.call(date);
+  const year = getters.year.call(date) - (month > 2 ? 0 : 1);
   const era = Math.floor(year / 400);
   const yearOfEra = year - era * 400;
-  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + date.day - 1;
+  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
   const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) +
     dayOfYear;
   return era * DAYS_PER_ERA + dayOfEra - DAYS_BEFORE_1970;
 }
 
 // To make a date takes longer than all else that is done for a value, and tables hold few
-// different ones many times. Nobody can change a date: rows may share it.
+// different ones many times. Rows share it, so it is frozen: no user can put properties on it.
 const RECENT = 1024;
 const recentDays = new Float64Array(RECENT).fill(NaN);
 const recentDates: Temporal.PlainDate[] = new Array(RECENT);
@@ -53,26 +107,30 @@ function newDate(days: number): Temporal.PlainDate {
   const day = dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1;
   const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
   const year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0);
-  return new Temporal.PlainDate(year, month, day);
+  return Object.freeze(new Temporal.PlainDate(year, month, day));
 }
 
 /** Nanoseconds from midnight to a time of day. */
 export function nanosecondsOf(time: Temporal.PlainTime): number {
-  return ((time.hour * 60 + time.minute) * 60 + time.second) * 1e9 +
-    time.millisecond * 1e6 + time.microsecond * 1e3 + time.nanosecond;
+  const getters = timeGetters();
+  const minutes = getters.hour.call(time) * 60 + getters.minute.call(time);
+  return (minutes * 60 + getters.second.call(time)) * 1e9 + getters.millisecond.call(time) * 1e6 +
+    getters.microsecond.call(time) * 1e3 + getters.nanosecond.call(time);
 }
 
 /** The reverse of {@linkcode nanosecondsOf}. */
 export function timeOf(nanoseconds: number): Temporal.PlainTime {
   const fraction = nanoseconds % 1e9;
   const seconds = (nanoseconds - fraction) / 1e9;
-  return new Temporal.PlainTime(
-    Math.floor(seconds / 3600),
-    Math.floor(seconds / 60) % 60,
-    seconds % 60,
-    Math.floor(fraction / 1e6),
-    Math.floor(fraction / 1e3) % 1e3,
-    fraction % 1e3,
+  return Object.freeze(
+    new Temporal.PlainTime(
+      Math.floor(seconds / 3600),
+      Math.floor(seconds / 60) % 60,
+      seconds % 60,
+      Math.floor(fraction / 1e6),
+      Math.floor(fraction / 1e3) % 1e3,
+      fraction % 1e3,
+    ),
   );
 }
 
@@ -83,5 +141,23 @@ export function splitDateTime(value: Temporal.PlainDateTime): [days: number, nan
 
 /** The reverse of {@linkcode splitDateTime}; throws `RangeError` for what is no date. */
 export function joinDateTime(days: number, nanoseconds: number): Temporal.PlainDateTime {
-  return dateOf(days).toPlainDateTime(timeOf(nanoseconds));
+  return Object.freeze(dateOf(days).toPlainDateTime(timeOf(nanoseconds)));
+}
+
+/** A date and time of its own, which no user holds or can change; throws as {@linkcode daysOf}. */
+export function copyDateTime(value: Temporal.PlainDateTime): Temporal.PlainDateTime {
+  checkCalendar(dateTimeGetters().calendarId.call(value), "datetime");
+  return Object.freeze(Temporal.PlainDateTime.from(value));
+}
+
+/** Milliseconds from 1970 to an instant; throws RangeError for one between two of them. */
+export function millisecondsOf(instant: Temporal.Instant): number {
+  const getters = instantGetters();
+  const milliseconds = getters.epochMilliseconds.call(instant);
+  if (BigInt(milliseconds) * 1_000_000n !== getters.epochNanoseconds.call(instant)) {
+    throw new RangeError(
+      'an instant between two milliseconds, which a timestamp keeps: round it by round("millisecond")',
+    );
+  }
+  return milliseconds;
 }

@@ -68,7 +68,7 @@ export class Cleanup {
     let lock: File | undefined;
     let begun: Cleanup | undefined;
     try {
-      const state = store.refresh();
+      const state = store.look();
       lock = openLock(store);
       if (lock.tryLock() || isStuck(store, lock)) {
         writeNote(store, lock);

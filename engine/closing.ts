@@ -8,6 +8,7 @@
  */
 
 import { ClosedError } from "./errors.ts";
+import { MAX_TIMER_MS } from "./flock.ts";
 
 /** The end of one handle. */
 export class Closing {
@@ -47,5 +48,23 @@ export class Closing {
   end(): void {
     this.#isOver = true;
     this.#controller?.abort(this.reason);
+  }
+}
+
+/** What `work` resolves to, if it does so within `ms` and before a handle is closed. */
+export async function before<T>(
+  work: Promise<T>,
+  { closings, ms, late }: { closings: readonly Closing[]; ms: number; late: () => Error },
+): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const close = () => reject(closings.find(({ isOver }) => isOver)!.reason);
+  const timer = ms > MAX_TIMER_MS ? undefined : setTimeout(() => reject(late()), Math.max(0, ms));
+  if (closings.some(({ isOver }) => isOver)) close();
+  for (const { signal } of closings) signal.addEventListener("abort", close);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    if (timer !== undefined) clearTimeout(timer);
+    for (const { signal } of closings) signal.removeEventListener("abort", close);
   }
 }

@@ -19,8 +19,9 @@ import { Blobs, type BlobsMeta } from "./blobs.ts";
 import { isObject } from "./check.ts";
 import { joinDateTime, splitDateTime } from "./civil.ts";
 import { firstWhere } from "./bisect.ts";
+import { CorruptionError } from "./errors.ts";
 import { asksTheSame, type Matcher, type Span } from "./matcher.ts";
-import { fill, Numbers, type NumbersMeta, type Range } from "./numbers.ts";
+import { fill, isIn, Numbers, type NumbersMeta, type Range } from "./numbers.ts";
 import { checkPlace, lay, type Source } from "./parts.ts";
 import type { JsonValue } from "./types.ts";
 import { compareNumbers, identityOf, type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
@@ -47,7 +48,10 @@ export const MANY_GETS = 32;
 /** What was found is kept if it is this part of all rows at most: the more there are, the less it saves. */
 const FOUND_PART = 4;
 
-/** The values of one field in one row group. */
+/**
+ * The values of one field in one row group. Where not all of them can be read together, it answers
+ * value by value: what is wrong with one harms no other.
+ */
 export abstract class Column {
   readonly #source: Source;
   readonly #nullsAt: number | undefined;
@@ -55,6 +59,7 @@ export abstract class Column {
   /** There once all is loaded, if some are null. */
   #nulls: Uint8Array | undefined;
   #loaded = false;
+  #damage: CorruptionError | undefined;
   #gets = 0;
   /** What was found last: who counts rows mostly wants to see them, or their sum, next. */
   #found: { readonly matcher: Matcher; readonly rows: Uint32Array } | undefined;
@@ -115,22 +120,33 @@ export abstract class Column {
     if (!this.#loaded && this.#gets++ === MANY_GETS) this.load();
   }
 
-  /** Reads the whole column: for those who will look at most rows. */
-  load(): void {
-    if (this.#loaded) return;
-    // Once: of a column that is damaged, values are read one by one from here on.
+  /** Reads the whole column, for those who will look at most rows; whether that can be done. */
+  load(): boolean {
+    if (this.#loaded || this.#damage !== undefined) return this.#loaded;
     this.#gets = MANY_GETS + 1;
-    if (this.#nullsAt !== undefined) {
-      const length = Math.ceil(this.#rows / 8);
-      this.#nulls = this.#source.read(this.#nullsAt, this.#nullsAt + length);
+    try {
+      if (this.#nullsAt !== undefined) {
+        const length = Math.ceil(this.#rows / 8);
+        this.#nulls = this.#source.read(this.#nullsAt, this.#nullsAt + length);
+      }
+      this.loadValues();
+      this.#loaded = true;
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      this.#damage = error;
     }
-    this.loadValues();
-    this.#loaded = true;
+    return this.#loaded;
   }
 
-  /** Puts the number of each row into `into`; NaN where it is null, or no number. All is loaded. */
-  numbers(into: Float64Array): void {
+  /** Why the whole column cannot be read. */
+  get damage(): CorruptionError | undefined {
+    return this.load() ? undefined : this.#damage;
+  }
+
+  /** Puts the number of each row into `into`; NaN where it is null, or no number; whether it can. */
+  numbers(into: Float64Array): boolean {
     into.fill(NaN);
+    return this.load();
   }
 
   /** Whether nothing can match, as far as can be told without reading values. */
@@ -138,8 +154,17 @@ export abstract class Column {
     return false;
   }
 
-  /** Puts the rows that match into `rows`, ascending, and tells how many. */
-  find(matcher: Matcher, rows: Uint32Array): number {
+  /**
+   * Puts the rows that match into `rows`, ascending, and tells how many: those that `live` leaves of
+   * the first `n`. It is asked before any value that may be wrong.
+   */
+  find(matcher: Matcher, rows: Uint32Array, live: (n: number) => number): number {
+    return this.load()
+      ? live(this.#findAll(matcher, rows))
+      : this.select(matcher, rows, live(fill(rows)));
+  }
+
+  #findAll(matcher: Matcher, rows: Uint32Array): number {
     if (this.#found !== undefined && asksTheSame(this.#found.matcher, matcher)) {
       rows.set(this.#found.rows);
       return this.#found.rows.length;
@@ -152,7 +177,7 @@ export abstract class Column {
     return n;
   }
 
-  /** Looks for what {@linkcode Column.find} gives. */
+  /** Finds rows, gone ones among them. All is loaded. */
   protected search(matcher: Matcher, rows: Uint32Array): number {
     return this.select(matcher, rows, fill(rows));
   }
@@ -272,8 +297,9 @@ class ConstantColumn extends Column {
 
   protected override loadValues(): void {}
 
-  override numbers(into: Float64Array): void {
+  override numbers(into: Float64Array): boolean {
     into.fill(typeof this.#value === "number" ? this.#value : NaN);
+    return true;
   }
 
   override excludes(matcher: Matcher): boolean {
@@ -291,6 +317,9 @@ class NumberColumn extends Column {
   readonly #max: number;
   /** Whether there is neither NaN nor an infinity among them. */
   readonly #finite: boolean;
+  /** Whether the least and the greatest can be values: a file may tell any numbers. */
+  readonly #areValues: boolean;
+  readonly #source: Source;
 
   constructor(
     source: Source,
@@ -303,6 +332,9 @@ class NumberColumn extends Column {
     this.#finite = meta.numbers.min !== undefined;
     this.#min = meta.numbers.min ?? -Infinity;
     this.#max = meta.numbers.max ?? Infinity;
+    this.#areValues = !this.#finite || range === undefined ||
+      (isIn(range, this.#min) && isIn(range, this.#max));
+    this.#source = source;
   }
 
   protected override value(i: number): number {
@@ -311,16 +343,19 @@ class NumberColumn extends Column {
 
   /** By itself: a number that is given as one value among others is made an object. */
   protected override compareValue(i: number, other: Stored): number {
-    return compareNumbers(this.#numbers.get(i), other as number);
+    return compareNumbers(this.#numbers.peek(i), other as number);
   }
 
   protected override loadValues(): void {
+    if (!this.#areValues) this.#source.fail(0, "numbers are out of possible bounds");
     this.#numbers.load();
   }
 
-  override numbers(into: Float64Array): void {
+  override numbers(into: Float64Array): boolean {
+    if (!this.load()) return false;
     into.set(this.#numbers.all());
     for (let i = 0; this.hasNulls && i < into.length; i++) if (this.isNull(i)) into[i] = NaN;
+    return true;
   }
 
   override excludes({ spans, nulls }: Matcher): boolean {
@@ -345,7 +380,6 @@ class NumberColumn extends Column {
     const range = this.#rangeOf(matcher);
     if (range === undefined) return super.search(matcher, rows);
     if (this.excludes(matcher)) return 0;
-    this.load();
     const [low, high] = range;
     const n = this.#isWithin(low, high) ? fill(rows) : this.#numbers.find(low, high, rows);
     return this.keepPresent(rows, n);
@@ -355,14 +389,14 @@ class NumberColumn extends Column {
     const range = this.#rangeOf(matcher);
     if (range === undefined || !this.#numbers.favorsLoop(n)) return super.select(matcher, rows, n);
     if (this.excludes(matcher)) return 0;
-    this.load();
+    if (!this.load()) return super.select(matcher, rows, n);
     const [low, high] = range;
     const kept = this.#isWithin(low, high) ? n : this.#numbers.keep(low, high, rows, n);
     return this.keepPresent(rows, kept);
   }
 
   override gather(rows: Uint32Array, out: Float64Array): number {
-    this.load();
+    if (!this.load()) return super.gather(rows, out);
     if (this.hasNulls) {
       rows = rows.slice();
       rows = rows.subarray(0, this.keepPresent(rows, rows.length));
@@ -372,14 +406,14 @@ class NumberColumn extends Column {
   }
 
   override get bounds(): readonly [number, number] | undefined {
-    return this.#finite ? [this.#min, this.#max] : undefined;
+    return this.#finite && this.#areValues ? [this.#min, this.#max] : undefined;
   }
 
   override classify(rows: Uint32Array, classes: Uint32Array): (Stored | null)[] {
     const { base, areWords } = this.#numbers;
     const count = this.#max - base + 1;
-    if (!areWords || !(count <= rows.length * 4)) return super.classify(rows, classes);
-    this.load();
+    const isDense = areWords && count <= rows.length * 4;
+    if (!isDense || !this.load()) return super.classify(rows, classes);
     const value = (word: number) => base + word;
     return this.classifyCodes(this.#numbers.wide(), count, value, rows, classes);
   }
@@ -492,10 +526,8 @@ class DateTimeColumn extends Column {
   /** By numbers: to make a value takes longer than all else. */
   override select(matcher: Matcher, rows: Uint32Array, n: number): number {
     const { spans } = matcher;
-    if (spans === undefined || n < MANY_GETS || (matcher.nulls && this.hasNulls)) {
-      return super.select(matcher, rows, n);
-    }
-    this.load();
+    const isNumeric = spans !== undefined && n >= MANY_GETS && !(matcher.nulls && this.hasNulls);
+    if (!isNumeric || !this.load()) return super.select(matcher, rows, n);
     const bounds = boundsOf(spans);
     const days = this.#days.all();
     const nanos = this.#nanos.all();
@@ -553,13 +585,12 @@ class PlainColumn extends Column {
 
   protected override search(matcher: Matcher, rows: Uint32Array): number {
     if (matcher.text === undefined || matcher.nulls) return super.search(matcher, rows);
-    this.load();
     return this.keepPresent(rows, this.#blobs.find(matcher.text, rows));
   }
 
   override select(matcher: Matcher, rows: Uint32Array, n: number): number {
-    if (matcher.text === undefined || matcher.nulls) return super.select(matcher, rows, n);
-    this.load();
+    const isText = matcher.text !== undefined && !matcher.nulls;
+    if (!isText || !this.load()) return super.select(matcher, rows, n);
     return this.keepPresent(rows, this.#blobs.keep(matcher.text, rows, n));
   }
 }
@@ -613,7 +644,6 @@ class DictionaryColumn extends Column {
 
   protected override search(matcher: Matcher, rows: Uint32Array): number {
     if (matcher.nulls && this.hasNulls) return super.search(matcher, rows);
-    this.load();
     const codes = this.#matching(matcher);
     const n = codes.length === 1
       ? this.#codes.find(codes[0]!, codes[0]!, rows)
@@ -622,10 +652,8 @@ class DictionaryColumn extends Column {
   }
 
   override select(matcher: Matcher, rows: Uint32Array, n: number): number {
-    if (!this.#codes.favorsLoop(n) || (matcher.nulls && this.hasNulls)) {
-      return super.select(matcher, rows, n);
-    }
-    this.load();
+    const asksCodes = this.#codes.favorsLoop(n) && !(matcher.nulls && this.hasNulls);
+    if (!asksCodes || !this.load()) return super.select(matcher, rows, n);
     return this.keepPresent(rows, this.#keepCodes(this.#matching(matcher), rows, n));
   }
 
@@ -651,7 +679,7 @@ class DictionaryColumn extends Column {
   }
 
   override classify(rows: Uint32Array, classes: Uint32Array): (Stored | null)[] {
-    this.load();
+    if (!this.load()) return super.classify(rows, classes);
     const value = (code: number) => this.#entry(code);
     return this.classifyCodes(this.#codes.wide(), this.#entries.length, value, rows, classes);
   }

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { printable } from "./text_width.ts";
+
 /** Who holds a lock: a hint for messages, never the ground of a decision. */
 export interface LockHolder {
   /** Process id. */
@@ -20,6 +22,17 @@ export interface LockHolder {
 export class BaseError extends Error {
   /** The name of the class. */
   override name = "BaseError";
+
+  /**
+   * Made by psbase.
+   *
+   * @param message What was attempted and what is wrong; control characters, of a path, say, are
+   * written as escapes.
+   * @param options The cause.
+   */
+  constructor(message: string, options?: ErrorOptions) {
+    super(printable(message), options);
+  }
 }
 
 /** There is something at the path already. */
@@ -70,11 +83,21 @@ export class LockTimeoutError extends BaseError {
    * @param path The file that is locked.
    * @param waitedMs How long it was waited for, in milliseconds.
    * @param holder Who holds it, as far as it is known.
+   * @param holding Tables that transactions had locked meanwhile.
    */
-  constructor(path: string, waitedMs: number, holder: LockHolder | undefined) {
+  constructor(
+    path: string,
+    waitedMs: number,
+    holder: LockHolder | undefined,
+    holding: readonly string[] = [],
+  ) {
+    const held = `still held${by(holder)} after ${Math.round(waitedMs)} ms`;
+    const tables = holding.map((dir) => `"${dir}"`).join(", ");
     super(
-      `Cannot lock "${path}": still held${by(holder)} after ${Math.round(waitedMs)} ms, ` +
-        `wait longer (timeoutMs) or end the holder`,
+      holding.length === 0
+        ? `Cannot lock "${path}": ${held}, wait longer (timeoutMs) or end the holder`
+        : `Cannot lock "${path}" in a transaction that has locked ${tables}: ${held}, which may ` +
+          `wait for this one, lock them at once with transaction([…]) or wait longer (timeoutMs)`,
     );
     this.path = path;
     this.waitedMs = waitedMs;
@@ -89,7 +112,7 @@ export function by(holder: LockHolder | undefined): string {
   return ` by process ${holder.pid}${host} since ${holder.since.toISOString()}`;
 }
 
-/** Waiting would never end: this thread itself holds the lock. */
+/** Waiting would never end: who holds the lock waits for the caller, or is the caller. */
 export class DeadlockError extends BaseError {
   /** The name of the class. */
   override name = "DeadlockError";
@@ -202,8 +225,11 @@ export class WriteError extends BaseError {
   /**
    * `"none"`: nothing was written, the handle works on. `"unknown"`: it may be
    * there or not; the handle refuses work until the base is opened again.
+   * `"partial"`: of a transaction of several tables, the tables in `committed` have their part.
    */
-  readonly outcome: "none" | "unknown";
+  readonly outcome: "none" | "unknown" | "partial";
+  /** Paths of the tables that were committed, where that is a part of them. */
+  readonly committed: readonly string[];
 
   /**
    * Made by psbase.
@@ -211,10 +237,17 @@ export class WriteError extends BaseError {
    * @param message What was attempted and what the system said.
    * @param outcome What is known of the write.
    * @param cause The error of the system.
+   * @param committed Paths of the tables that were committed, if a part of them was.
    */
-  constructor(message: string, outcome: "none" | "unknown", cause: unknown) {
+  constructor(
+    message: string,
+    outcome: WriteError["outcome"],
+    cause: unknown,
+    committed: readonly string[] = [],
+  ) {
     super(message, { cause });
     this.outcome = outcome;
+    this.committed = committed;
   }
 }
 

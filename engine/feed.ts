@@ -39,7 +39,7 @@ export interface Commit {
   readonly sequence: number;
   /** Where its frame ends. */
   readonly end: number;
-  /** What it changed, in order. */
+  /** What it changed, in the order of its frame: the same for every reader. */
   readonly changes: readonly RowChange[];
 }
 
@@ -78,7 +78,7 @@ export class Feed implements Disposable {
     const { dir } = this.#store;
     let missing: number | undefined;
     for (;;) {
-      const { sequence } = this.#store.refresh();
+      const { sequence } = this.#store.look();
       const current = this.#store.log.generation;
       if (this.#given > sequence) {
         throw new RangeError(`since is ${this.#given}, the last commit ${sequence}`);
@@ -91,13 +91,13 @@ export class Feed implements Disposable {
         if (oldest <= this.#given) return found.log.sealedInto ? found : this.#behind(found);
         close(found);
       }
-      this.#store.refresh();
+      this.#store.look();
       // A cleanup went by meanwhile.
       if (this.#store.log.generation > current) continue;
       if (oldest !== undefined) {
         throw new RangeError(
-          `since is ${this.#given}, changes are kept since ${oldest}: read the rows anew and watch ` +
-            `from there, or have more kept by keepChanges()`,
+          `what follows commit ${this.#given} is no longer kept, only what follows commit ` +
+            `${oldest}: read the rows anew and watch from there, or have more kept by keepChanges()`,
         );
       }
       this.#store.checkIdentity();

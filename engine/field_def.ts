@@ -48,7 +48,8 @@ export interface StoredRow {
 const MAX_NAME_BYTES = 255;
 /** Most names; the pattern for all is slow to compile. */
 const ASCII_NAME_REGEXP = /^[A-Za-z]\w*$/;
-const NAME_REGEXP = /^\p{L}[\p{L}\p{Nd}_]*$/u;
+/** What JavaScript takes for a name, but for "$" and a first "_". */
+const NAME_REGEXP = /^\p{ID_Start}[\p{ID_Continue}\u200c\u200d]*$/u;
 /** Options of a field that are true or false. */
 export const FLAGS = ["required", "index", "unique"] as const;
 const OPTIONS = ["type", ...FLAGS, "default"];
@@ -76,18 +77,31 @@ export function json<T>(): Json<T> {
   return { json: true };
 }
 
-/** Throws SchemaError unless a field may be called so. */
-export function checkName(name: string): void {
+/** Whether it is of the form of a field's name. */
+export function isName(name: string): boolean {
+  return ASCII_NAME_REGEXP.test(name) || NAME_REGEXP.test(name);
+}
+
+/** Throws SchemaError unless a user may call a field so. */
+export function checkName(name: unknown): asserts name is string {
+  if (typeof name !== "string") throw new SchemaError(`${describe(name)}, a name is a string`);
   if (name.startsWith("_")) {
     throw new SchemaError(`field "${name}": names that begin with "_" are reserved`);
   }
-  if (!ASCII_NAME_REGEXP.test(name) && !NAME_REGEXP.test(name)) {
+  const quoted = JSON.stringify(name);
+  if (!isName(name)) {
     throw new SchemaError(
-      `field ${JSON.stringify(name)}: a name is a letter, then letters, digits and "_"`,
+      `field ${quoted}: a name is a letter, then letters with their marks, digits and "_"`,
     );
   }
+  // Else two names could look the same, and be the same to other software.
+  if (name.normalize() !== name) {
+    throw new SchemaError(`field ${quoted}: it is not in Unicode form NFC, pass name.normalize()`);
+  }
   if (new TextEncoder().encode(name).length > MAX_NAME_BYTES) {
-    throw new SchemaError(`field "${name}": a name has ${MAX_NAME_BYTES} bytes at most`);
+    throw new SchemaError(
+      `field "${name}": a name has ${MAX_NAME_BYTES} bytes of UTF-8 at most`,
+    );
   }
 }
 
@@ -134,9 +148,8 @@ export function flagsOf(field: Pick<FieldDef, typeof FLAGS[number]>) {
   return Object.fromEntries(FLAGS.filter((flag) => field[flag]).map((flag) => [flag, true]));
 }
 
-/** A field of a user's schema, checked. */
+/** A field of a user's schema, checked, but for its name. */
 export function fieldFrom(name: string, number: number, field: unknown): FieldDef {
-  checkName(name);
   const spec = isObject(field) && !("json" in field || "link" in field) ? field : { type: field };
   for (const option of Object.keys(spec)) {
     if (!OPTIONS.includes(option)) {
@@ -166,15 +179,16 @@ export function fieldFrom(name: string, number: number, field: unknown): FieldDe
   if (isIndexed(def) && !def.value.sortable) {
     throw new SchemaError(`field "${name}": ${type} has no order, it can have no index`);
   }
-  if (def.required && spec.default === null) {
+  const { default: standard } = spec;
+  if (def.required && standard === null) {
     throw new SchemaError(`field "${name}": it is required, its default cannot be null`);
   }
-  if (spec.default === undefined || spec.default === null) return def;
+  if (standard === undefined || standard === null) return def;
   if (target !== undefined) {
     throw new SchemaError(`field "${name}": a link has no default, its row could be gone`);
   }
   try {
-    return { ...def, default: def.value.take(spec.default) };
+    return { ...def, default: def.value.take(standard) };
   } catch (error) {
     if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
     throw new SchemaError(`field "${name}": default: ${error.message}`);
@@ -192,7 +206,7 @@ export function only(json: unknown, keys: readonly string[]): Record<string, unk
 /** A field of a file, checked. */
 export function fieldFromJson(json: unknown): FieldDef {
   const { name, number, type, target, default: standard, fill, ...flags } = only(json, FILE_KEYS);
-  if (typeof name !== "string") throw new SyntaxError("a name is not text");
+  if (typeof name !== "string" || !isName(name)) throw new SyntaxError("a field without a name");
   if (!isCount(number)) throw new SyntaxError("a number is not a count");
   if (!isTypeName(type)) throw new SyntaxError("unknown type");
   if ((type === "link") !== (typeof target === "string")) {

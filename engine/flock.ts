@@ -30,6 +30,7 @@
  * @module
  */
 
+import { describeOption } from "./check.ts";
 import type { Closing } from "./closing.ts";
 import { DeadlockError, LockTimeoutError } from "./errors.ts";
 import type { LockHolder } from "./errors.ts";
@@ -47,6 +48,8 @@ export interface WaitSyncOptions {
   onBusy?: (() => void) | undefined;
   /** Who holds the lock, asked for the message of a time-out. */
   holder?: (() => LockHolder | undefined) | undefined;
+  /** Tables whose locks are held meanwhile, for the same message. */
+  holding?: readonly string[] | undefined;
 }
 
 /** How to wait. */
@@ -88,15 +91,16 @@ export function sleepSync(ms: number): void {
 }
 
 /**
- * The time limit, `Infinity` for none.
+ * The time limit, as it was given.
  *
  * @throws {RangeError} If it is negative or not a number.
  */
-export function checkTimeout(timeoutMs: number | undefined): number {
-  if (timeoutMs === undefined) return Infinity;
+export function checkTimeout(timeoutMs: number | undefined): number | undefined {
+  if (timeoutMs === undefined) return undefined;
   if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
   throw new RangeError(
-    `Cannot wait ${timeoutMs} ms: timeoutMs is a number of milliseconds, 0 or more`,
+    `Cannot wait: ${describeOption("timeoutMs", timeoutMs)}, expected a number of milliseconds, ` +
+      `0 or more`,
   );
 }
 
@@ -226,7 +230,8 @@ export class Flock {
 
   #timedOut(start: number, options: WaitSyncOptions): LockTimeoutError {
     const waitedMs = performance.now() - start;
-    return new LockTimeoutError(options.path ?? this.file.path, waitedMs, options.holder?.());
+    const path = options.path ?? this.file.path;
+    return new LockTimeoutError(path, waitedMs, options.holder?.(), options.holding);
   }
 
   async #wait<T>(granted: () => T, options: WaitOptions): Promise<T> {

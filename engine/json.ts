@@ -49,38 +49,49 @@ export function parseJson(text: string): JsonValue {
   return JSON.parse(text);
 }
 
-/** Throws unless JSON can hold all of `value`, as it is. */
-export function checkJson(value: unknown, depth = 0): void {
+/**
+ * A copy of `value` that JSON can hold, as it is; throws TypeError or RangeError if there is none.
+ * All of it is read once: a getter or a proxy may tell something else the next time.
+ */
+export function copyJson(value: unknown, depth = 0): JsonValue {
   switch (typeof value) {
     case "string":
-      return checkText(value, "text in json");
+      checkText(value, "text in json");
+      return value;
     case "boolean":
-      return;
+      return value;
     case "number":
-      if (Number.isFinite(value)) return;
+      if (Number.isFinite(value)) return value;
       throw new RangeError(`${value} in json, which has no such number`);
     case "object":
       break;
     default:
       throw new TypeError(`${describe(value)} in json, which has no such value`);
   }
-  if (value === null) return;
+  if (value === null) return null;
   if (depth === MAX_JSON_DEPTH) {
     throw new RangeError(`json nested deeper than ${MAX_JSON_DEPTH} levels, or in a cycle`);
   }
+  // Not map: a hole has to be seen.
   if (Array.isArray(value)) {
-    // Not forEach: a hole has to be seen.
-    for (let i = 0; i < value.length; i++) checkJson(value[i], depth + 1);
-    return;
+    const { length } = value;
+    const copy: JsonValue[] = [];
+    for (let i = 0; i < length; i++) copy.push(copyJson(value[i], depth + 1));
+    return copy;
   }
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
     throw new TypeError(`${describe(value)} in json, which has plain objects only`);
   }
+  const copy: Record<string, JsonValue> = {};
   for (const key of Object.keys(value)) {
     checkText(key, "a key in json");
-    checkJson((value as Record<string, unknown>)[key], depth + 1);
+    const item = copyJson((value as Record<string, unknown>)[key], depth + 1);
+    if (key !== "__proto__") copy[key] = item;
+    // Assigned, it would become the prototype.
+    else Object.defineProperty(copy, key, { value: item, enumerable: true });
   }
+  return copy;
 }
 
 /**

@@ -19,7 +19,7 @@ import { BaseNotFoundError } from "./errors.ts";
 import type { Files } from "./file.ts";
 import { within } from "./matcher.ts";
 import { isAbsolute, relativePath, resolvePath } from "./path.ts";
-import { baseOf, rowAt } from "./rows.ts";
+import { baseOf, rowAt, type RowMaker } from "./rows.ts";
 import type { FieldDef } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
 import type { State } from "./state.ts";
@@ -111,10 +111,10 @@ export class Links {
   }
 
   /** The row that a link leads to, as it is now; `null` if it is gone. */
-  row(field: FieldDef, id: number): Record<string, unknown> | null {
+  row(field: FieldDef, id: number, make: RowMaker = rowAt): Record<string, unknown> | null {
     const state = this.#rowsOf(field);
     const place = state.find(id);
-    return place === undefined ? null : rowAt(state.origin, place, state.schema.fields);
+    return place === undefined ? null : make(state.origin, place, state.schema.fields);
   }
 
   /**

@@ -223,15 +223,12 @@ export function fill(places: Uint32Array): number {
   return places.length;
 }
 
-/** Throws unless `meta`, from a file, tells of numbers in `range`. */
-function checkNumbers(source: Source, meta: unknown, range: Range | undefined): void {
+/** Throws unless `meta`, from a file, can tell of numbers. */
+function checkNumbers(source: Source, meta: unknown): void {
   const { width, base, step, min, max } = isObject(meta) ? meta as Partial<NumbersMeta> : {};
-  // What is the least or the greatest may be told without a look at the words.
-  const isBound = (bound: number | undefined) =>
-    range === undefined ? Number.isFinite(bound) : isIn(range, bound!);
   const isBounded = min === undefined
     ? max === undefined
-    : isBound(min) && isBound(max) && min <= max!;
+    : Number.isFinite(min) && Number.isFinite(max) && min <= max!;
   const isBased = width === 8
     ? step === undefined
     : Number.isSafeInteger(base) && !(min! < base!) && (step === undefined || isCount(step));
@@ -241,7 +238,8 @@ function checkNumbers(source: Source, meta: unknown, range: Range | undefined): 
 /** From where to where numbers are whole ones; anything, without. */
 export type Range = readonly [least: number, greatest: number];
 
-function isIn([least, greatest]: Range, number: number): boolean {
+/** Whether it is a whole number of the range. */
+export function isIn([least, greatest]: Range, number: number): boolean {
   return number >= least && number <= greatest && Number.isInteger(number);
 }
 
@@ -249,8 +247,8 @@ function isIn([least, greatest]: Range, number: number): boolean {
 export const COUNTS: Range = [0, Number.MAX_SAFE_INTEGER];
 
 /**
- * Numbers that can be read one by one or all at once. Those that are given, and all once they were
- * loaded, are in their range, whatever the file holds.
+ * Numbers that can be read one by one or all at once. Those that {@linkcode Numbers.get} gives, and
+ * all once they were loaded, are in their range, whatever the file holds.
  */
 export class Numbers {
   /** Added to each word. */
@@ -260,14 +258,14 @@ export class Numbers {
   readonly #source: Source;
   readonly #meta: NumbersMeta;
   readonly #count: number;
-  /** What has yet to be checked: nothing, where no word could be out of it. */
-  readonly #range: Range | undefined;
+  /** What has yet to be checked: nothing, where no word could be out of it, or once all is loaded. */
+  #range: Range | undefined;
   /** None where there are no words. */
   readonly #make: LaidArray<Words> | undefined;
   #words: Words | undefined;
 
   constructor(source: Source, meta: NumbersMeta, count: number, range: Range | undefined) {
-    checkNumbers(source, meta, range);
+    checkNumbers(source, meta);
     this.#source = source;
     this.#meta = meta;
     this.#count = count;
@@ -279,10 +277,7 @@ export class Numbers {
       const greatest = meta.width === 8 ? Infinity : last + 2 ** (8 * meta.width) - 1;
       if (!(this.base >= range[0] && greatest <= range[1])) this.#range = range;
     }
-    if (meta.width === 0) {
-      if (this.#range !== undefined) this.#outOfRange(0);
-      return;
-    }
+    if (meta.width === 0) return;
     this.#make = WORDS[meta.width] ?? source.fail(0, "words of impossible width");
     checkPlace(source, meta.width, meta.at, count);
   }
@@ -299,18 +294,23 @@ export class Numbers {
 
   /** Reads all, for those who will look at most. */
   load(): void {
-    if (this.#words !== undefined || this.#make === undefined) return;
-    const { width, at } = this.#meta;
-    const words = lay(this.#source, this.#make, width, at, this.#count);
-    if (this.#range !== undefined) this.#checkAll(words, 0, this.#range);
-    this.#words = words;
+    this.#words ??= this.#read(0, this.#count);
+    this.#range = undefined;
   }
 
-  /** Checks the numbers of these words, the first of which stands at `from`. */
-  #checkAll(words: Words, from: number, [least, greatest]: Range): void {
-    const out = this.areWords
-      ? firstWordOut(widened(words), words.length, least - this.base, greatest - this.base)
-      : firstFloatOut(this.#decode(words, from, words.length), least, greatest);
+  /** The words from `from` on, none where there are none, once their numbers are checked. */
+  #read(from: number, count: number): Words | undefined {
+    const { width, at } = this.#meta;
+    const words = this.#make && lay(this.#source, this.#make, width, at + from * width, count);
+    if (this.#range !== undefined) this.#checkAll(words, from, count, this.#range);
+    return words;
+  }
+
+  #checkAll(words: Words | undefined, from: number, count: number, range: Range): void {
+    const [least, greatest] = range;
+    const out = words !== undefined && this.areWords
+      ? firstWordOut(widened(words), count, least - this.base, greatest - this.base)
+      : firstFloatOut(this.#decode(words, from, count), least, greatest);
     if (out >= 0) this.#outOfRange(from + out);
   }
 
@@ -375,12 +375,7 @@ export class Numbers {
   /** The numbers from `from` to `to`; not to be changed. */
   slice(from: number, to: number): Float64Array {
     const count = to - from;
-    if (this.#words !== undefined || this.#make === undefined) {
-      return this.#decode(this.#words?.subarray(from, to), from, count);
-    }
-    const { width, at } = this.#meta;
-    const words = lay(this.#source, this.#make, width, at + from * width, count);
-    if (this.#range !== undefined) this.#checkAll(words, from, this.#range);
+    const words = this.#words?.subarray(from, to) ?? this.#read(from, count);
     return this.#decode(words, from, count);
   }
 
@@ -421,13 +416,17 @@ export class Numbers {
 
   /** The number at `i`. */
   get(i: number): number {
-    const words = this.#words;
-    const start = this.base + this.step * i;
-    if (words !== undefined) return start + words[i]!;
-    if (this.#make === undefined) return start;
-    const { width, at } = this.#meta;
-    const number = start + lay(this.#source, this.#make, width, at + i * width, 1)[0]!;
+    const number = this.peek(i);
     if (this.#range !== undefined && !isIn(this.#range, number)) this.#outOfRange(i);
     return number;
+  }
+
+  /** The number at `i`, which may be out of range: to be compared, not to be given out. */
+  peek(i: number): number {
+    const start = this.base + this.step * i;
+    if (this.#words !== undefined) return start + this.#words[i]!;
+    if (this.#make === undefined) return start;
+    const { width, at } = this.#meta;
+    return start + lay(this.#source, this.#make, width, at + i * width, 1)[0]!;
   }
 }

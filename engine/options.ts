@@ -5,7 +5,7 @@
  */
 
 import type { Recovered } from "./store.ts";
-import type { FieldName, Filter, Row, RowMeta, Schema } from "./types.ts";
+import type { Change, FieldName, Filter, Row, RowMeta, Schema } from "./types.ts";
 
 /** How a base is opened. */
 export interface OpenOptions {
@@ -19,7 +19,7 @@ export interface OpenOptions {
   /**
    * How long each call waits for the lock, in milliseconds.
    *
-   * @default {Infinity}
+   * @default {Infinity} (5000 inside a transaction of another table)
    */
   readonly timeoutMs?: number | undefined;
   /**
@@ -40,7 +40,10 @@ export interface OpenOptions {
 
 /** How a base is opened whose schema is known. */
 export interface OpenSchemaOptions<S extends Schema> extends OpenOptions {
-  /** Gives rows their types, and is compared with the schema that is stored. */
+  /**
+   * Gives rows their types, and is compared with the schema that is stored. Calls throw a
+   * `SchemaError` once somebody else has dropped or renamed a field of it, or changed its type.
+   */
   readonly schema?: S | undefined;
 }
 
@@ -77,9 +80,9 @@ export interface Explanation {
 /** How long a transaction may take. */
 export interface TransactionOptions {
   /**
-   * The wait for the lock and the function, in milliseconds.
+   * The wait for the locks and the function, in milliseconds.
    *
-   * @default {Infinity}
+   * @default {Infinity} (of the wait 5000, while another table is locked)
    */
   readonly timeoutMs?: number | undefined;
 }
@@ -87,11 +90,12 @@ export interface TransactionOptions {
 /** What `watch` can be told. */
 export interface WatchOptions<S extends Schema> {
   /**
-   * The commit behind which to begin, as `sequence` of a change, a view or `stats` tells it.
+   * Where to begin: after a commit, as `sequence` of a change, a view or `stats` tells it, or
+   * after a change within a commit, as its `sequence` and `index` tell it. A change will do.
    *
    * @default {the last commit}
    */
-  readonly since?: number | undefined;
+  readonly since?: number | Pick<Change, "sequence" | "index"> | undefined;
   /**
    * Only changes of rows that match before or after; changes of the fields always. Of what was
    * committed before the call, the fields of the call are asked; of the rest, those of then.

@@ -19,6 +19,8 @@ const MAX_TRIES = 1000;
 
 /** How long a transaction takes, in milliseconds, before it is worth a note. */
 const LONG_MS = 10;
+/** The same for one that blocks its thread: on a busy machine any of them may take 10 ms. */
+const LONG_BLOCKED_MS = 100;
 
 function refusal(action: string, dir: string, holder: LockHolder | undefined): BaseLockedError {
   return new BaseLockedError(
@@ -106,20 +108,53 @@ function withFile<T>(files: Files, dir: string, fn: (file: File) => T): T | unde
 /**
  * Notes this process as the holder of the base's lock, got after the commit of that number, if
  * it holds it for long; takes the note back when disposed of, before the lock is let go.
+ *
+ * No timer ends while the thread is blocked, and a note costs more than many a transaction: so a
+ * clock is looked at with each verb. A function that calls none for long leaves no note.
  */
-export function noteIfLong(files: Files, dir: string, sequence: number): Disposable {
-  const note = { at: NOTE_BYTES, sequence };
-  let noted = false;
-  const timer = setTimeout(() => {
-    noted = true;
-    withFile(files, dir, (file) => writeNote(file, note));
-  }, LONG_MS);
-  return {
-    [Symbol.dispose]() {
-      clearTimeout(timer);
-      if (noted) withFile(files, dir, (file) => clearNote(file, note));
-    },
-  };
+export class LongNote implements Disposable {
+  readonly #files: Files;
+  readonly #dir: string;
+  readonly #note: { readonly at: number; readonly sequence: number };
+  readonly #since = performance.now();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #noted = false;
+  /** When the clock was looked at, and how many verbs it takes till it is again. */
+  #looked = 0;
+  #unlooked = 1;
+
+  constructor(files: Files, dir: string, sequence: number) {
+    this.#files = files;
+    this.#dir = dir;
+    this.#note = { at: NOTE_BYTES, sequence };
+  }
+
+  /** Looks also where no verb is called, whenever the event loop turns. */
+  startTimer(): void {
+    this.#timer = setTimeout(() => this.#write(), LONG_MS);
+  }
+
+  /** Writes the note if it is time to. */
+  look(): void {
+    if (--this.#unlooked > 0 || this.#noted) return;
+    const ms = performance.now() - this.#since;
+    if (ms > LONG_BLOCKED_MS) this.#write();
+    // The clock costs more than many a verb: where they are fast, not each looks at it.
+    this.#unlooked = ms - this.#looked < 1 ? 16 : 1;
+    this.#looked = ms;
+  }
+
+  #write(): void {
+    if (this.#noted) return;
+    this.#noted = true;
+    withFile(this.#files, this.#dir, (file) => writeNote(file, this.#note));
+  }
+
+  [Symbol.dispose](): void {
+    // Just to name clearTimeout makes Deno load its timers.
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    if (this.#noted) withFile(this.#files, this.#dir, (file) => clearNote(file, this.#note));
+  }
 }
 
 /** Who has noted to hold the base's lock for long, when the last commit is that of this number. */

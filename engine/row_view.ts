@@ -12,9 +12,10 @@
 import type { Column } from "./column.ts";
 import { type Group, GROUP_ROWS } from "./group.ts";
 import type { Links } from "./links.ts";
-import { giveFrom } from "./rows.ts";
+import { giveFrom, strictRowAt } from "./rows.ts";
 import { type FieldDef, readField, type StoredRow } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
+import { strictFrom } from "./strict.ts";
 import type { Stored } from "./values.ts";
 
 /** A predicate, asked of rows where they stand. */
@@ -94,13 +95,11 @@ class Cursor {
     const column = group.column(field);
     this.#columns[k] = column;
     if (room === undefined) return column;
-    column.load();
     if (field.value.layout === "number") {
       if ((room[k]?.length ?? 0) < group.rows) room[k] = new Float64Array(group.rows);
       const numbers = room[k]!.subarray(0, group.rows);
-      column.numbers(numbers);
-      this.numbers[k] = numbers;
-    }
+      if (column.numbers(numbers)) this.numbers[k] = numbers;
+    } else column.load();
     return column;
   }
 }
@@ -119,6 +118,7 @@ class Views {
     this.cursor = new Cursor(NOWHERE, this.unread, links, undefined);
     // deno-lint-ignore no-this-alias -- `this` of a getter is the view
     const views = this;
+    strictFrom(this.make.prototype);
     this.#define("__id__", function () {
       return views.#cursorOf(this).id;
     });
@@ -149,7 +149,7 @@ class Views {
       return function () {
         const cursor = views.#cursorOf(this);
         const id = cursor.value(field, k);
-        return id === null ? null : cursor.links.row(field, id as number);
+        return id === null ? null : cursor.links.row(field, id as number, strictRowAt);
       };
     }
     if (name === "integer" || name === "float") {

@@ -10,6 +10,7 @@ import type { Links } from "./links.ts";
 import type { Column } from "./query.ts";
 import { type FieldDef, readField } from "./field_def.ts";
 import type { Place } from "./state.ts";
+import { behind, strict } from "./strict.ts";
 import type { Stored } from "./values.ts";
 
 /** What rows are made of besides their place. */
@@ -70,14 +71,25 @@ class Marked extends Given {
 
 /** The base that a row was read from, if it is known. */
 export function baseOf(row: object): string | undefined {
-  return Marked.baseOf(row);
+  return Marked.baseOf(behind(row));
 }
 
-/** What becomes of a place: an object with its id, its version, and these fields. */
+/** Makes a row of a place. */
+export type RowMaker = (
+  origin: Origin,
+  place: Place,
+  fields: readonly FieldDef[],
+) => Record<string, unknown>;
+
+/**
+ * What becomes of a place: an object with its id, its version, and these fields. What links lead
+ * to is made by `linkedAt`.
+ */
 export function rowAt(
   origin: Origin,
   place: Place,
   fields: readonly FieldDef[],
+  linkedAt: RowMaker = rowAt,
 ): Record<string, unknown> {
   const row: Record<string, unknown> = { __id__: place.id, __version__: versionAt(place) };
   const columns = place.group?.columns(fields);
@@ -90,7 +102,7 @@ export function rowAt(
     if (value === null) row[field.name] = null;
     else if (field.target === undefined) row[field.name] = giveFrom(place.group, field, value);
     else {
-      defineLink(row, field, value as number, origin.links);
+      defineLink(row, field, () => origin.links.row(field, value as number, linkedAt));
       (linked ??= new Map()).set(field.name, value as number);
     }
   }
@@ -99,21 +111,29 @@ export function rowAt(
   return row;
 }
 
+/** As {@linkcode rowAt}, for a function that decides by the row: strict, as what it leads to is. */
+export const strictRowAt: RowMaker = (origin, place, fields) =>
+  strict(rowAt(origin, place, fields, strictRowAt));
+/** A copy of a row, with `copy` of each value. Its links stay links, and it is still a row of its base. */
+export function copyRow(row: object, copy: (value: unknown) => unknown): object {
+  const properties = Object.getOwnPropertyDescriptors(row) as PropertyDescriptorMap;
+  for (const property of Object.values(properties)) {
+    if ("value" in property) property.value = copy(property.value);
+  }
+  return new Marked(Object.defineProperties({}, properties), baseOf(row)!);
+}
+
 /** A field that leads to a row as it is when one looks. */
-function defineLink(row: object, field: FieldDef, id: number, links: Links): void {
-  Object.defineProperty(row, field.name, {
-    enumerable: true,
-    configurable: true,
-    get: () => links.row(field, id),
-  });
+function defineLink(row: object, field: FieldDef, get: () => unknown): void {
+  Object.defineProperty(row, field.name, { enumerable: true, configurable: true, get });
 }
 
 /** As JSON a link is an id: rows may lead to each other in circles. */
 function defineJson(row: object, linked: ReadonlyMap<string, number>): void {
   if (Object.hasOwn(row, "toJSON")) return;
   Object.defineProperty(row, "toJSON", {
-    value: () => {
-      const entries = Object.entries(Object.getOwnPropertyDescriptors(row));
+    value(this: object) {
+      const entries = Object.entries(Object.getOwnPropertyDescriptors(this));
       return Object.fromEntries(
         entries.filter(([, { enumerable }]) => enumerable)
           .map(([name, { value }]) => [name, linked.get(name) ?? value]),

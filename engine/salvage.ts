@@ -16,7 +16,13 @@ import type { Problem } from "./audit.ts";
 import { buildBase } from "./build.ts";
 import { firstWhere } from "./bisect.ts";
 import { encodeText } from "./bytes.ts";
-import { type ChangeSink, idsBelow, readCommit, tellsFields } from "./changes.ts";
+import {
+  type ChangeSink,
+  idsBelow,
+  type ImpossibleValue,
+  readCommit,
+  tellsFields,
+} from "./changes.ts";
 import type { Fill } from "./create.ts";
 import { BaseExistsError, CorruptionError } from "./errors.ts";
 import type { Files } from "./file.ts";
@@ -27,6 +33,7 @@ import { relocate } from "./links.ts";
 import { type Commit, findRemains, problemOf, type Remains } from "./remains.ts";
 import { writeIndexes } from "./rewrite.ts";
 import { readField, type StoredRow } from "./field_def.ts";
+import { giveFrom } from "./rows.ts";
 import type { TableSchema } from "./schema.ts";
 import type { GroupPart } from "./state.ts";
 import { RowWriter, type TableWriter } from "./table_writer.ts";
@@ -84,9 +91,12 @@ export function* salvage(
   }
 }
 
-/** A row that a commit wrote, `null` if it deleted it, and which commit. */
+/** What a commit made of a row: `null` if it deleted it, or why it cannot be read. */
+type Written = StoredRow | CorruptionError | null;
+
+/** A row that a commit wrote, and which commit. */
 interface Logged {
-  readonly row: StoredRow | null;
+  readonly row: Written;
   readonly sequence: number;
 }
 
@@ -109,13 +119,15 @@ type Lose = (error: CorruptionError, first: number, last: number) => void;
 /** What one commit changes. */
 class Changes implements ChangeSink {
   schema: TableSchema;
-  /** The rows, `null` for those that are deleted. */
-  readonly rows = new Map<number, StoredRow | null>();
+  /** The rows that it wrote. */
+  readonly rows = new Map<number, Written>();
   readonly #path: string;
+  readonly #at: number;
 
-  constructor(schema: TableSchema, path: string) {
+  constructor(schema: TableSchema, { file, at }: Commit) {
     this.schema = schema;
-    this.#path = path;
+    this.#path = file;
+    this.#at = at;
   }
 
   put(id: number, row: StoredRow): void {
@@ -128,12 +140,30 @@ class Changes implements ChangeSink {
 
   batch(first: number, directory: Directory, bytes: Uint8Array): void {
     const group = new Group(new MemorySource(bytes, this.#path), directory, first);
-    for (let i = 0; i < group.rows; i++) this.put(first + i, group.row(i, this.schema.fields));
+    for (let i = 0; i < group.rows; i++) {
+      this.rows.set(first + i, readAll(group, i, this.schema));
+    }
+  }
+
+  lose(id: number, { message }: ImpossibleValue): void {
+    this.rows.set(id, new CorruptionError(this.#path, this.#at, message));
   }
 
   alter(schema: TableSchema): void {
     this.schema = schema;
   }
+}
+
+/** A row of a group, if each of its values can be given out. */
+function readAll(group: Group, i: number, { fields }: TableSchema): StoredRow | CorruptionError {
+  return orDamage(() => {
+    const row = group.row(i, fields);
+    for (const field of fields) {
+      const value = field.type === "json" ? readField(row, field) : null;
+      if (value !== null) giveFrom(group, field, value);
+    }
+    return row;
+  });
 }
 
 /**
@@ -219,8 +249,9 @@ class Rescue {
     this.#fits &&= !mayAlter(this.#schema!, gap, lost);
   }
 
-  #apply({ file, at, sequence, payload }: Commit): void {
-    const changes = new Changes(this.#schema!, file);
+  #apply(commit: Commit): void {
+    const { file, at, sequence, payload } = commit;
+    const changes = new Changes(this.#schema!, commit);
     const damage = orDamage(() => readCommit({ path: file, end: at }, payload, changes));
     if (damage instanceof CorruptionError) {
       this.#fits = false;
@@ -241,26 +272,32 @@ class Rescue {
     let next = 0;
     for (const part of this.#remains.table?.groups ?? []) {
       for (const found of this.#intact(part, lose)) {
-        for (; this.#ids[next]! < found.id; next++) yield* this.#written(this.#ids[next]!);
+        for (; this.#ids[next]! < found.id; next++) yield* this.#written(this.#ids[next]!, lose);
         yield found;
       }
     }
-    for (; next < this.#ids.length; next++) yield* this.#written(this.#ids[next]!);
+    for (; next < this.#ids.length; next++) yield* this.#written(this.#ids[next]!, lose);
   }
 
-  /** The row that a commit wrote, unless it was deleted then. */
-  #written(id: number): Found[] {
+  /** The row that a commit wrote, unless it was deleted then, or cannot be read. */
+  #written(id: number, lose: Lose): Found[] {
     const { row, sequence } = this.#logged.get(id)!;
-    return row === null ? [] : [{ id, row, sequence }];
+    if (row instanceof CorruptionError) lose(row, id, id);
+    return row === null || row instanceof CorruptionError ? [] : [{ id, row, sequence }];
   }
 
   /** The rows of a group of the table that verify, and that no commit changed. */
   *#intact(part: GroupPart, lose: Lose): Generator<Found> {
-    const group = orDamage(() => part.open());
-    if (group instanceof CorruptionError) return lose(group, part.first, part.last);
-    const { fields } = this.schema;
-    // Each as a whole, if it verifies; else value by value.
-    for (const column of group.columns(fields)) orDamage(() => column.load());
+    const loseUnlogged: Lose = (error, first, last) => {
+      for (const ids of this.#unlogged(first, last)) lose(error, ...ids);
+    };
+    const { schema } = this;
+    const group = orDamage(() => {
+      const group = part.open();
+      for (const column of group.columns(schema.fields)) column.load();
+      return group;
+    });
+    if (group instanceof CorruptionError) return loseUnlogged(group, part.first, part.last);
     let before = part.first - 1;
     /** Why the rows behind `before` cannot be read, of which the ids are not known. */
     let unknown: CorruptionError | undefined;
@@ -270,14 +307,14 @@ class Rescue {
         unknown ??= id;
         continue;
       }
-      const row = this.#logged.has(id) ? undefined : orDamage(() => group.row(i, fields));
-      if (row instanceof CorruptionError) lose(unknown ?? row, before + 1, id);
-      else if (unknown !== undefined) lose(unknown, before + 1, id - 1);
+      const row = this.#logged.has(id) ? undefined : readAll(group, i, schema);
+      if (row instanceof CorruptionError) loseUnlogged(unknown ?? row, before + 1, id);
+      else if (unknown !== undefined) loseUnlogged(unknown, before + 1, id - 1);
       if (row !== undefined && !(row instanceof CorruptionError)) yield { id, row, sequence: 0 };
       unknown = undefined;
       before = id;
     }
-    if (unknown !== undefined) lose(unknown, before + 1, part.last);
+    if (unknown !== undefined) loseUnlogged(unknown, before + 1, part.last);
   }
 
   /**
@@ -310,9 +347,7 @@ class Rescue {
   *write(out: TableWriter, schema: TableSchema): Generator<undefined, number> {
     const outdated = this.#outdated();
     const rows = new RowWriter(out, schema.fields);
-    const lose: Lose = (error, first, last) => {
-      for (const ids of this.#unlogged(first, last)) this.#lose(problemOf(error), ...ids);
-    };
+    const lose: Lose = (error, first, last) => this.#lose(problemOf(error), first, last);
     for (const { id, row } of this.#rows(lose)) {
       if (outdated.has(id)) {
         const reason = "rows that a lost commit changed or deleted contradict newer ones";

@@ -185,7 +185,7 @@ function testing(column: Column, matcher: Matcher): Test {
   return {
     excludes: (part) => part.open().excludes(column, matcher),
     keep: (group, rows, n) => group.column(column).select(matcher, rows, n),
-    find: (group, rows, live) => live(group.column(column).find(matcher, rows)),
+    find: (group, rows, live) => group.column(column).find(matcher, rows, live),
     holds,
   };
 }

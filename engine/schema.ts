@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { describe, isCount, isObject } from "./check.ts";
+import { describe, excerpt, isCount, isObject, isPlain } from "./check.ts";
+import { convert, CONVERTIBLE } from "./convert.ts";
 import {
   checkName,
   type FieldDef,
@@ -18,8 +19,9 @@ import {
   takeField,
 } from "./field_def.ts";
 import { SchemaError } from "./errors.ts";
+import type { IndexOptions } from "./options.ts";
 import type { Field, FieldSpec, JsonValue, Schema } from "./types.ts";
-import { type Stored, VALUE_TYPES } from "./values.ts";
+import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
 
 /** Where a new field goes, and whether rows are there that it must fill. */
 export interface AddOptions {
@@ -35,9 +37,15 @@ const MAX_NUMBERS = 65_536;
 const FLOAT = { type: "float", value: VALUE_TYPES.float } as const;
 const SCHEMA_KEYS = ["fields", "nextNumber", "keepChanges"] as const;
 
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+/** The default of a field as one of another type. */
+function convertDefault(field: FieldDef, to: ValueType): Stored | null {
+  if (field.default === null) return null;
+  try {
+    return convert(field.default, field.value, to);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new SchemaError(`field "${field.name}": its default does not fit: ${error.message}`);
+  }
 }
 
 /** The fields of a table, and how long its changes are kept. It never changes: a change makes another. */
@@ -59,6 +67,7 @@ export class TableSchema {
   readonly unique: readonly FieldDef[];
   /** Those that lead to rows. */
   readonly links: readonly FieldDef[];
+  #text: string | undefined;
 
   private constructor(fields: readonly FieldDef[], nextNumber: number, keepChanges: number) {
     if (fields.length === 0) throw new SchemaError("a table has one field at least");
@@ -87,6 +96,7 @@ export class TableSchema {
   static from(schema: Schema): TableSchema {
     if (!isObject(schema)) throw new TypeError(`schema: ${describe(schema)}, expected an object`);
     const entries = Object.entries(schema);
+    for (const [name] of entries) checkName(name);
     return new TableSchema(
       entries.map(([name, field], number) => fieldFrom(name, number, field)),
       entries.length,
@@ -149,6 +159,18 @@ export class TableSchema {
     return { fields, nextNumber, ...(keepChanges > 0 && { keepChanges }) };
   }
 
+  /**
+   * Whether both have the same fields. Each generation reads its schema anew, so that one schema
+   * becomes many objects.
+   */
+  equals(other: TableSchema): boolean {
+    return this === other || this.#asText === other.#asText;
+  }
+
+  get #asText(): string {
+    return this.#text ??= JSON.stringify(this.toJson());
+  }
+
   /** For users: fields in order, each with its options spelt out; `pathOf` of what links lead to. */
   describe(pathOf = (target: string) => target): Record<string, FieldSpec> {
     const fields = this.fields.map(({ name, type, value, target, ...stored }) => [name, {
@@ -175,15 +197,10 @@ export class TableSchema {
    */
   difference(given: TableSchema): string | undefined {
     for (const theirs of given.fields) {
-      const ours = this.byName.get(theirs.name);
+      const difference = this.typeDifference(theirs);
+      if (difference !== undefined) return difference;
+      const ours = this.byName.get(theirs.name)!;
       const field = `field "${theirs.name}"`;
-      if (ours === undefined) return `${field} is not in the base`;
-      if (ours.type !== theirs.type) {
-        return `${field} is ${ours.type} in the base, not ${theirs.type}`;
-      }
-      if (ours.target !== theirs.target) {
-        return `${field} leads to "${ours.target}" in the base, not to "${theirs.target}"`;
-      }
       for (const flag of FLAGS) {
         if (ours[flag] === theirs[flag]) continue;
         const what = flag === "index" ? "indexed" : flag;
@@ -197,9 +214,21 @@ export class TableSchema {
     return missing && `field "${missing.name}" of the base is not in the schema given`;
   }
 
-  /** The values of a row to insert, by number. */
-  takeInsert(row: object): (Stored | null)[] {
-    return this.#take(row, this.#template.slice());
+  /** In what the field of that name differs from `theirs`: it is missing, or of another type. */
+  typeDifference(theirs: FieldDef): string | undefined {
+    const ours = this.byName.get(theirs.name);
+    const field = `field "${theirs.name}"`;
+    if (ours === undefined) return `${field} is not in the base`;
+    if (ours.type !== theirs.type) {
+      return `${field} is ${ours.type} in the base, not ${theirs.type}`;
+    }
+    if (ours.target === theirs.target) return undefined;
+    return `${field} leads to "${ours.target}" in the base, not to "${theirs.target}"`;
+  }
+
+  /** The values of a row to insert, by number; appends to `names` the fields that have one in `row`. */
+  takeInsert(row: object, names?: string[]): (Stored | null)[] {
+    return this.#take(row, this.#template.slice(), names);
   }
 
   /** The same of values in the order of the fields; `undefined` is the default. */
@@ -233,13 +262,14 @@ export class TableSchema {
   }
 
   /** Puts what is given into `values`, and checks that nothing required is null. */
-  #take(given: object, values: (Stored | null)[]): (Stored | null)[] {
+  #take(given: object, values: (Stored | null)[], names?: string[]): (Stored | null)[] {
     this.checkGiven(given);
     for (const name of Object.keys(given)) {
       const field = this.byName.get(name) ?? this.#unknown(name);
       const value = (given as Record<string, unknown>)[name];
       if (value === undefined) continue;
       values[field.number] = value === null ? null : takeField(field, value);
+      names?.push(name);
     }
     return this.#checkRequired(values);
   }
@@ -274,6 +304,7 @@ export class TableSchema {
     const at = after === undefined
       ? this.fields.length
       : this.fields.indexOf(this.field(after)) + 1;
+    checkName(name);
     const added = fieldFrom(name, this.nextNumber, field);
     if (added.required && added.default === null && !empty) {
       throw new SchemaError(
@@ -312,26 +343,40 @@ export class TableSchema {
     return this.#withField(changed, { default: value === null ? null : takeField(changed, value) });
   }
 
-  /** This schema with an integer field as one of floats, which hold all integers there are. */
+  /**
+   * This schema with a field of another type. Floats hold all integers as they are stored; for
+   * other values it is another field, which has another number and no values yet.
+   */
   withType(name: string, type: unknown): TableSchema {
-    const widened = this.field(name);
-    if (type !== widened.type && !(widened.type === "integer" && type === "float")) {
+    const before = this.field(name);
+    if (type === before.type) return this;
+    const types: readonly unknown[] = CONVERTIBLE;
+    if (!types.includes(before.type) || !types.includes(type)) {
+      const what = typeof type === "string" ? `cannot become ${excerpt(type)}` : describe(type);
       throw new SchemaError(
-        `field "${name}" is ${widened.type}: an integer can become a float, nothing else; ` +
-          `add a field and copy the values`,
+        `field "${name}" is ${before.type}: ${what}, the types that become one another are ` +
+          `${types.join(", ")}; for others add a field and copy the values`,
       );
     }
-    return this.#withField(widened, { type: widened.type, ...(type === "float" && FLOAT) });
+    if (before.type === "integer" && type === "float") return this.#withField(before, FLOAT);
+    const value = VALUE_TYPES[type as FieldDef["type"]];
+    return this.#with({
+      fields: this.fields.with(this.fields.indexOf(before), {
+        ...before,
+        number: this.nextNumber,
+        type: value.name,
+        value,
+        default: convertDefault(before, value),
+        fill: null,
+      }),
+      nextNumber: this.nextNumber + 1,
+    });
   }
 
   /** This schema with other options of a field; what is left out stays. */
-  withIndex(name: string, options: object): TableSchema {
+  withIndex(name: string, options: IndexOptions): TableSchema {
     const changed = this.field(name);
-    const unknown = Object.keys(options).find((key) => key !== "index" && key !== "unique");
-    if (unknown !== undefined) {
-      throw new TypeError(`unknown option "${unknown}", the options are index, unique`);
-    }
-    const { index = changed.index, unique = changed.unique } = options as Partial<FieldDef>;
+    const { index = changed.index, unique = changed.unique } = options;
     const flags = flagsFrom(name, { index, unique });
     if (isIndexed(flags) && !changed.value.sortable) {
       throw new SchemaError(`field "${name}": ${changed.type} has no order, it can have no index`);

@@ -15,6 +15,7 @@
  */
 
 import { readCommit } from "./changes.ts";
+import type { Declared } from "./declared.ts";
 import type { Draft } from "./draft.ts";
 import { type BaseError, BaseNotFoundError, ClosedError, CorruptionError } from "./errors.ts";
 import type { File, Files } from "./file.ts";
@@ -90,6 +91,10 @@ export class Store {
   #identity: Uint8Array | undefined;
   /** The state holds what could not be written. */
   #outdated = false;
+  /** The fields that the user counts on; none where no schema was given. */
+  #declared: Declared | undefined;
+  /** The same, as of the last append: a schema verb that could not be written changes nothing. */
+  #appended: Declared | undefined;
 
   /** Opens the base in `dir`, whose identity `lock` or `identity` has open. */
   private constructor(
@@ -151,6 +156,10 @@ export class Store {
     } catch (error) {
       if (store === undefined) lock?.detach();
       else store.close();
+      // It was destroyed or replaced meanwhile: what counts is what is there now.
+      if (store !== undefined && error instanceof BaseNotFoundError) {
+        return Store.open(files, dir, options);
+      }
       throw unreadable(dir, error);
     } finally {
       if (lock === undefined) file.close();
@@ -228,15 +237,38 @@ export class Store {
   // ------------------------------------------------------------- reading
 
   /**
-   * The newest commit point; looks for what other processes committed.
+   * The newest commit point, for a verb of the user; looks for what other processes committed.
    *
+   * @throws {SchemaError} If a field that the user counts on is gone or has another type.
    * @throws {BaseNotFoundError} If the base was destroyed or replaced.
    * @throws {CorruptionError} If its log is damaged.
    */
   refresh(): State {
+    const state = this.look();
+    this.checkFields();
+    return state;
+  }
+
+  /** As {@linkcode Store.refresh}, for work that concerns the table whatever its fields are. */
+  look(): State {
     this.#check();
     if (!this.owned && this.#advance(false) === "finalSeal") this.checkIdentity();
     return this.#state;
+  }
+
+  /** From now on the user counts on these fields. */
+  declare(declared: Declared): void {
+    this.#declared = this.#appended = declared;
+    this.checkFields();
+  }
+
+  /**
+   * Whether the commit point that was read last has the fields that the user counts on.
+   *
+   * @throws {SchemaError} If one is gone or has another type.
+   */
+  checkFields(): void {
+    this.#declared?.check(this.#state.schema, this.dir);
   }
 
   /**
@@ -351,9 +383,10 @@ export class Store {
 
   /** Makes changes of what is there that are about to be appended, so that the next ones see them. */
   apply(draft: Draft): void {
-    const { sequence } = this.#state;
+    const { sequence, schema } = this.#state;
     this.#state = draft.apply();
     this.#state.sequence = sequence + 1;
+    this.#declared = this.#declared?.follow(schema, this.#state.schema);
   }
 
   /**
@@ -364,8 +397,10 @@ export class Store {
   append(payloads: readonly Uint8Array[]): void {
     try {
       this.#log.append(payloads.map((payload) => ({ kind: FRAME.commit, payload })));
+      this.#appended = this.#declared;
     } catch (error) {
       this.#outdated = true;
+      this.#declared = this.#appended;
       throw error;
     }
   }

@@ -123,8 +123,8 @@ export class StringFormats {
   }
 
   /**
-   * A user's value from text, by the pattern of the type if there is one. A fraction of
-   * a timestamp is cut to milliseconds. Throws SyntaxError, a fragment.
+   * A user's value from text, by the pattern of the type if there is one. Throws SyntaxError, a
+   * fragment, also for a finer fraction than the type keeps.
    */
   parse(type: ValueType, text: string): unknown {
     const form = this.#forms.get(type.name);
@@ -137,8 +137,10 @@ export class StringFormats {
         if (!(error instanceof SyntaxError)) throw error;
       }
     }
+    const finest = type.name === "timestamp" ? "milliseconds" : "nanoseconds";
+    const fraction = form.pattern.includes("%f") ? `, %f to ${finest}` : "";
     throw new SyntaxError(
-      `${excerpt(text)} is not a ${type.name} of the form ${excerpt(form.pattern)}`,
+      `${excerpt(text)} is not a ${type.name} of the form ${excerpt(form.pattern)}${fraction}`,
     );
   }
 }

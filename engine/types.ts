@@ -38,13 +38,13 @@ export interface FieldValues {
   boolean: boolean;
   /** A whole number of 64 bits. */
   bigint: bigint;
-  /** A day. */
+  /** A day; read from a table it is frozen, as are `time` and `datetime`. */
   date: Temporal.PlainDate;
   /** A time of day, to the nanosecond. */
   time: Temporal.PlainTime;
   /** A day and a time of day, of no time zone. */
   datetime: Temporal.PlainDateTime;
-  /** An instant, to the millisecond. */
+  /** An instant, to the millisecond: a finer `Temporal.Instant` is refused. */
   timestamp: Date;
   /** Bytes. */
   bytes: Uint8Array;
@@ -123,7 +123,7 @@ export type Field = FieldType | FieldSpec;
 
 /** A schema: field names and fields, in field order. */
 export interface Schema {
-  /** A name is a letter, then letters, digits and `_`. */
+  /** A name is a letter, then letters with their marks, digits and `_`, in Unicode form NFC. */
   readonly [name: string]: Field;
 }
 
@@ -182,6 +182,13 @@ export type Change<S extends Schema = Schema> =
   & {
     /** Its commit's place in the order of all commits; the same for all changes of a commit. */
     readonly sequence: number;
+    /**
+     * Its place in the commit, from 0: counts all changes of the commit, also those that `where`
+     * leaves out, so that it is the same for every watcher.
+     */
+    readonly index: number;
+    /** Whether this watcher gets no further change of the commit. */
+    readonly last: boolean;
   }
   & (
     | { readonly kind: "insert"; readonly id: number; readonly row: Row<S>; readonly before: null }
@@ -408,8 +415,11 @@ export type Projected<S extends Schema, K extends keyof S> =
 /** The names of the fields that hold numbers. */
 export type NumericName<S extends Schema> = NameOfType<S, "integer" | "float" | "bigint">;
 
-/** The names of the fields that can become, or are, fields of floats. */
-export type WidenableName<S extends Schema> = NameOfType<S, "integer" | "float">;
+/** The types that `setType` can make of one another. */
+export type ConvertibleType = Exclude<TypeName, "bytes" | "json">;
+
+/** The names of the fields whose type can be changed. */
+export type ConvertibleName<S extends Schema> = NameOfType<S, ConvertibleType>;
 
 /** What `sum` gives: a bigint for bigints. */
 export type SumOf<S extends Schema, K extends keyof S> = TypeOf<S[K]> extends infer T
@@ -479,6 +489,14 @@ export type WithDefault<S extends Schema, N extends keyof S> = WithOptions<
   S,
   N,
   { readonly default: null }
+>;
+
+/** A schema in which a field has another type; its default is converted as its values are. */
+export type WithType<S extends Schema, N extends keyof S, T extends ConvertibleType> = WithOptions<
+  S,
+  N,
+  & { readonly type: T }
+  & (S[N] extends { readonly default: unknown } ? { readonly default: null } : unknown)
 >;
 
 /** A schema in which a field has other options. */

@@ -10,6 +10,7 @@
 
 import { Cleanup } from "./cleanup.ts";
 import type { Closing } from "./closing.ts";
+import { runOutside } from "./inside.ts";
 import { Pace } from "./steps.ts";
 import type { Store } from "./store.ts";
 
@@ -62,7 +63,7 @@ export class Upkeep {
   /** Begins one if it is time to. */
   atLeisure(): void {
     if (this.isBusy || !this.#isDue) return;
-    this.#host.track(this.#enqueue(this.#begin).catch(() => this.#failed()));
+    this.#enqueueAtLeisure(this.#begin);
   }
 
   /** As {@linkcode Upkeep.atLeisure}, and goes on with it. */
@@ -70,7 +71,7 @@ export class Upkeep {
     this.#atLeisure(() => {
       // Not whether one waits for its turn: that may never come.
       if (this.#current === undefined && this.#isDue && this.#begin() !== undefined) {
-        this.#host.track(this.#enqueue(() => this.#current).catch(() => this.#failed()));
+        this.#enqueueAtLeisure(() => this.#current);
       }
       // Processes that live shortly may never come to the end of one, step by step.
       if (this.#current !== undefined) this.#push(this.#store.isOvergrown(2));
@@ -96,6 +97,11 @@ export class Upkeep {
     } catch {
       this.#failed();
     }
+  }
+
+  /** No transaction that it was begun in waits for it. */
+  #enqueueAtLeisure(take: () => Cleanup | undefined): void {
+    runOutside(() => this.#host.track(this.#enqueue(take).catch(() => this.#failed())));
   }
 
   #failed(): void {

@@ -5,8 +5,8 @@
  * @module
  */
 import { checkSize, checkText, excerpt, wrongType } from "./check.ts";
-import { dateOf, daysOf, nanosecondsOf, timeOf } from "./civil.ts";
-import { checkJson, parseJson, sameJson } from "./json.ts";
+import { copyDateTime, dateOf, daysOf, millisecondsOf, nanosecondsOf, timeOf } from "./civil.ts";
+import { copyJson, parseJson, sameJson } from "./json.ts";
 import type { JsonValue, TypeName } from "./types.ts";
 
 /** A value as frames, columns and rows in memory hold it. Never changed once made. */
@@ -80,23 +80,27 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
-/** Other calendars are refused: a value would come back in another than it went in. */
-function checkCalendar(value: Temporal.PlainDate | Temporal.PlainDateTime): void {
-  if (value.calendarId !== "iso8601") {
-    throw new RangeError(
-      `${value} has the calendar "${value.calendarId}", convert it by withCalendar("iso8601")`,
-    );
+/** What `read` makes of a value of a built-in class; it throws TypeError for any other. */
+function readAs<T, S>(value: unknown, wanted: string, read: (value: T) => S): S {
+  try {
+    return read(value as T);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw wrongType(value, wanted);
   }
 }
 
 // Stricter than Temporal's own parsers, which take a leap second for the one
 // before it, a time zone or a calendar as well.
 const DATE = String.raw`(?:\d{4}|[+-]\d{6})-\d\d-\d\d`;
-const TIME = String.raw`\d\d:\d\d(?::[0-5]\d(?:\.\d{1,9})?)?`;
+const MINUTES = String.raw`\d\d:\d\d`;
+const TIME = String.raw`${MINUTES}(?::[0-5]\d(?:\.\d{1,9})?)?`;
+/** What would be cut to milliseconds is none; zeros do no harm. */
+const TIME_TO_MS = String.raw`${MINUTES}(?::[0-5]\d(?:\.\d{1,3}0{0,6})?)?`;
 const DATE_REGEXP = new RegExp(`^${DATE}$`);
 const TIME_REGEXP = new RegExp(`^${TIME}$`);
 const DATETIME_REGEXP = new RegExp(`^${DATE}[Tt ]${TIME}$`);
-const TIMESTAMP_REGEXP = new RegExp(`^${DATE}[Tt ]${TIME}(?:[Zz]|[+-]\\d\\d:\\d\\d)$`);
+const TIMESTAMP_REGEXP = new RegExp(`^${DATE}[Tt ]${TIME_TO_MS}(?:[Zz]|[+-]\\d\\d:\\d\\d)$`);
 const INTEGER_REGEXP = /^[+-]?\d+$/;
 const BIGINT_REGEXP = /^([+-]?)0*(\d{1,19})$/;
 const FLOAT_REGEXP = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
@@ -244,11 +248,7 @@ const DATE_TYPE: Codec<number, Temporal.PlainDate> = {
   layout: "number",
   range: [-100_000_001, 100_000_000],
   sortable: true,
-  take(value) {
-    if (!(value instanceof Temporal.PlainDate)) throw wrongType(value, "a Temporal.PlainDate");
-    checkCalendar(value);
-    return daysOf(value);
-  },
+  take: (value) => readAs(value, "a Temporal.PlainDate", daysOf),
   give: dateOf,
   compare: compareNumbers,
   equals: (a, b) => a === b,
@@ -264,15 +264,17 @@ const TIME_TYPE: Codec<number, Temporal.PlainTime> = {
   layout: "number",
   range: [0, 86_400e9 - 1],
   sortable: true,
-  take(value) {
-    if (!(value instanceof Temporal.PlainTime)) throw wrongType(value, "a Temporal.PlainTime");
-    return nanosecondsOf(value);
-  },
+  take: (value) => readAs(value, "a Temporal.PlainTime", nanosecondsOf),
   give: timeOf,
   compare: compareNumbers,
   equals: (a, b) => a === b,
   parse: (text) =>
-    parseAs(text, TIME_REGEXP, 'a time such as "23:59:30"', (t) => Temporal.PlainTime.from(t)),
+    parseAs(
+      text,
+      TIME_REGEXP,
+      'a time such as "23:59:30", to nanoseconds',
+      (t) => Temporal.PlainTime.from(t),
+    ),
   format: String,
   toJson: String,
   fromJson: (json) => typeof json === "string" ? TIME_TYPE.parse(json) : json,
@@ -282,13 +284,7 @@ const DATETIME: Codec<Temporal.PlainDateTime, Temporal.PlainDateTime> = {
   name: "datetime",
   layout: "datetime",
   sortable: true,
-  take(value) {
-    if (!(value instanceof Temporal.PlainDateTime)) {
-      throw wrongType(value, "a Temporal.PlainDateTime");
-    }
-    checkCalendar(value);
-    return value; // it cannot be changed, so it need not be copied
-  },
+  take: (value) => readAs(value, "a Temporal.PlainDateTime", copyDateTime),
   give: same,
   // Not the function itself: to name Temporal at the start would cost every start.
   compare: (a, b) => Temporal.PlainDateTime.compare(a, b),
@@ -297,7 +293,7 @@ const DATETIME: Codec<Temporal.PlainDateTime, Temporal.PlainDateTime> = {
     parseAs(
       text,
       DATETIME_REGEXP,
-      'a date and time such as "2026-07-31T23:59:30"',
+      'a date and time such as "2026-07-31T23:59:30", to nanoseconds',
       (t) => Temporal.PlainDateTime.from(t),
     ),
   format: String,
@@ -305,19 +301,21 @@ const DATETIME: Codec<Temporal.PlainDateTime, Temporal.PlainDateTime> = {
   fromJson: (json) => typeof json === "string" ? DATETIME.parse(json) : json,
 };
 
+const { getTime } = Date.prototype;
+
 const TIMESTAMP: Codec<number, Date> = {
   name: "timestamp",
   layout: "number",
   range: [-8.64e15, 8.64e15],
   sortable: true,
   take(value) {
-    if (value instanceof Date) {
-      const time = value.getTime();
-      if (Number.isNaN(time)) throw new RangeError("it is an invalid Date");
-      return time;
-    }
-    if (value instanceof Temporal.Instant) return value.epochMilliseconds;
-    throw wrongType(value, "a Date or a Temporal.Instant");
+    const wanted = "a Date or a Temporal.Instant";
+    // No instanceof: that knows no instance of another realm.
+    const { [Symbol.toStringTag]: tag } = Object(value);
+    if (tag === "Temporal.Instant") return readAs(value, wanted, millisecondsOf);
+    const time = readAs(value, wanted, (date: Date) => getTime.call(date));
+    if (Number.isNaN(time)) throw new RangeError("it is an invalid Date");
+    return time;
   },
   give: (stored) => new Date(stored),
   compare: compareNumbers,
@@ -326,7 +324,7 @@ const TIMESTAMP: Codec<number, Date> = {
     parseAs(
       text,
       TIMESTAMP_REGEXP,
-      'an instant such as "2026-07-31T23:59:30Z"',
+      'an instant such as "2026-07-31T23:59:30Z", to milliseconds',
       (t) => new Date(Temporal.Instant.from(t).epochMilliseconds),
     ),
   format: (value) => value.toISOString(),
@@ -334,14 +332,24 @@ const TIMESTAMP: Codec<number, Date> = {
   fromJson: (json) => typeof json === "string" ? TIMESTAMP.parse(json) : json,
 };
 
+/** A getter of all typed arrays, whatever properties one has itself. */
+function typedArrayGetter(name: "length" | typeof Symbol.toStringTag): (this: unknown) => unknown {
+  const TypedArray = Object.getPrototypeOf(Uint8Array.prototype);
+  return Object.getOwnPropertyDescriptor(TypedArray, name)!.get!;
+}
+
+const classOf = typedArrayGetter(Symbol.toStringTag);
+const lengthOf = typedArrayGetter("length") as (this: Uint8Array) => number;
+
 const BYTES: Codec<Uint8Array, Uint8Array> = {
   name: "bytes",
   layout: "bytes",
   sortable: true,
   take(value) {
-    if (!(value instanceof Uint8Array)) throw wrongType(value, "a Uint8Array");
-    checkSize(value.length, "a value");
-    return new Uint8Array(value); // not slice(): that of a Buffer copies nothing
+    if (classOf.call(value) !== "Uint8Array") throw wrongType(value, "a Uint8Array");
+    const bytes = value as Uint8Array;
+    checkSize(lengthOf.call(bytes), "a value");
+    return new Uint8Array(bytes); // not slice(): that of a Buffer copies nothing
   },
   give: (stored) => new Uint8Array(stored),
   compare: compareBytes,
@@ -373,8 +381,7 @@ const JSON_TYPE: Codec<string, JsonValue> = {
   sortable: false,
   take(value) {
     if (value === null) throw wrongType(value, "a json value"); // it is the null of the table
-    checkJson(value);
-    const text = JSON.stringify(value);
+    const text = JSON.stringify(copyJson(value));
     checkText(text, "json");
     return text;
   },

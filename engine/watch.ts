@@ -4,10 +4,13 @@
  * @module
  */
 
+import { capture } from "./capture.ts";
+import { checkSignal, describe, isCount, isObject } from "./check.ts";
 import { Feed, type RowChange } from "./feed.ts";
 import { explain } from "./handle.ts";
 import type { WatchOptions } from "./options.ts";
 import { compile } from "./query.ts";
+import { watchOptions } from "./read_options.ts";
 import { rowAt } from "./rows.ts";
 import { matching } from "./scan.ts";
 import type { TableSchema } from "./schema.ts";
@@ -45,11 +48,10 @@ export function watch<S extends Schema>(
   closing: AbortSignal,
 ): AsyncIterableIterator<Change<S>> {
   const { sequence, schema } = store.refresh();
-  const { since = sequence, where, signal } = options;
-  explain(`Cannot watch "${store.dir}"`, () => {
-    if (Number.isSafeInteger(since) && since >= 0) return;
-    throw new RangeError(`since is ${String(since)}, expected the number of a commit, 0 or more`);
-  });
+  const explained = <T>(fn: () => T) => explain(`Cannot watch "${store.dir}"`, fn);
+  const { since = sequence, where, signal } = explained(() => watchOptions(options));
+  explained(() => checkSignal(signal));
+  const start = explained(() => startFrom(since, sequence));
   const matches = where === undefined ? () => true : matcherOf(store, where);
   // What is wrong with the conditions is told at once.
   matches({ schema });
@@ -76,7 +78,7 @@ export function watch<S extends Schema>(
     }
     // Before the first look, so that nothing happens unseen.
     open.use(store.files.watch(store.dir, bell.ring));
-    feed = open.use(new Feed(store, since));
+    feed = open.use(new Feed(store, start.after));
   } catch (error) {
     open.dispose();
     throw error;
@@ -87,10 +89,21 @@ export function watch<S extends Schema>(
       while (!ends()) {
         const commits = await feed.take();
         for (const { sequence: at, changes } of commits) {
-          for (const change of changes) {
+          const first = explained(() => firstIn(at, changes.length, start));
+          // The change before is held back until another one matches: the last one is marked.
+          let held: number | undefined;
+          const give = (index: number, last: boolean) =>
+            told<S>(store, { sequence: at, index, last }, changes[index]!);
+          for (let index = first; index < changes.length; index++) {
             if (ends()) return;
-            if (matches(asked(change, at))) yield told<S>(store, at, change);
+            // The rows from here on have other fields, which the user may not count on.
+            if (isOfFields(changes[index]!)) store.refresh();
+            if (!matches(asked(changes[index]!, at))) continue;
+            if (held !== undefined) yield give(held, false);
+            held = index;
           }
+          if (ends()) return;
+          if (held !== undefined) yield give(held, true);
         }
         if (commits.length === 0) await bell.wait();
       }
@@ -113,15 +126,54 @@ export function watch<S extends Schema>(
   };
 }
 
+function isOfFields({ row, before }: RowChange): boolean {
+  return row === undefined && before === undefined;
+}
+
+function wrong(name: string, value: unknown, wanted: string): RangeError {
+  return new RangeError(`${name}: ${describe(value)}, expected ${wanted}`);
+}
+
+/** Where to begin: in the commit after `after`, after the change `index`; from its start if that is -1. */
+interface Start {
+  readonly after: number;
+  readonly index: number;
+}
+
+/** What `since` says; throws RangeError, a fragment. */
+function startFrom(since: unknown, last: number): Start {
+  if (isCount(since)) return { after: since, index: -1 };
+  if (!isObject(since)) throw wrong("since", since, "the number of a commit, or a change");
+  const { sequence, index } = since;
+  if (!isCount(sequence) || sequence === 0) {
+    throw wrong("since.sequence", sequence, "the number of a commit, 1 or more");
+  }
+  if (!isCount(index)) throw wrong("since.index", index, "the index of a change, 0 or more");
+  if (sequence > last) throw new RangeError(`since is commit ${sequence}, the last commit ${last}`);
+  return { after: sequence - 1, index };
+}
+
+/** Of a commit that has so many changes, those before it are known; throws RangeError, a fragment. */
+function firstIn(sequence: number, changes: number, { after, index }: Start): number {
+  if (sequence !== after + 1) return 0;
+  if (index < changes) return index + 1;
+  throw new RangeError(
+    `since is change ${index} of commit ${sequence}, which has ${changes}, counted from 0`,
+  );
+}
+
 /** Whether a row matches before or after a change; the fields concern everybody. */
 function matcherOf(
   { state: { origin }, dir }: Store,
   where: unknown,
 ): (change: RowChange) => boolean {
+  const attempt = `Cannot watch "${dir}"`;
+  // Compiled again whenever the fields change.
+  const asked = explain(attempt, () => capture(where));
   let compiled: { schema: TableSchema; holds: (place: Place) => boolean } | undefined;
   return ({ schema, row, before }) => {
     if (compiled?.schema !== schema) {
-      const query = explain(`Cannot watch "${dir}"`, () => compile(schema, where));
+      const query = explain(attempt, () => compile(schema, asked));
       compiled = { schema, holds: matching({ schema, origin }, query) };
     }
     const places = [row, before].filter((place) => place !== undefined);
@@ -132,7 +184,7 @@ function matcherOf(
 /** A change, as users get it. */
 function told<S extends Schema>(
   { state: { origin } }: Store,
-  sequence: number,
+  position: Pick<Change, "sequence" | "index" | "last">,
   { schema: { fields }, row, before }: RowChange,
 ): Change<S> {
   const kind = row === undefined
@@ -143,7 +195,7 @@ function told<S extends Schema>(
   const give = (place: Place | undefined) =>
     place === undefined ? null : rowAt(origin, place, fields);
   return {
-    sequence,
+    ...position,
     kind,
     id: (row ?? before)?.id ?? null,
     row: give(row),

@@ -8,30 +8,29 @@
  * @module
  */
 
-import { Closing } from "./closing.ts";
-import { Draft, MAX_COMMIT_BYTES } from "./draft.ts";
+import { before, Closing } from "./closing.ts";
+import { Draft } from "./draft.ts";
 import {
   DeadlockError,
   type LockHolder,
   LockTimeoutError,
   ReadOnlyError,
   refused,
-  WriteError,
 } from "./errors.ts";
-import { MAX_TIMER_MS, type WaitOptions } from "./flock.ts";
-import { checkUnowned, longHolder, noteIfLong } from "./owner.ts";
-import { asyncInside, isInside, runInside, type Scope } from "./inside.ts";
+import type { WaitOptions } from "./flock.ts";
+import { isInside, type Scope, scopesAround, type Wait, waitFor, waitForSync } from "./inside.ts";
+import { checkUnowned, longHolder } from "./owner.ts";
+import { MAX_COMMIT_BYTES } from "./prepared_rows.ts";
 import { stepwise, turn } from "./steps.ts";
 import type { Store } from "./store.ts";
 import { Upkeep } from "./upkeep.ts";
-import { Workspace } from "./workspace.ts";
 
 /** How a handle writes. */
 export interface WriterOptions {
   /** Whether an acknowledged commit is on disk. */
   readonly durable: boolean;
-  /** How long the lock is waited for, in milliseconds. */
-  readonly timeoutMs: number;
+  /** How long the lock is waited for, in milliseconds, as far as the user set it. */
+  readonly timeoutMs: number | undefined;
 }
 
 /** A change of the table; returns what its verb resolves to. */
@@ -42,6 +41,14 @@ interface Job {
   readonly since: number;
   resolve(value: unknown): void;
   reject(error: unknown): void;
+}
+
+/** A change that is appended; what is left is to acknowledge it. */
+export interface Committing<T> {
+  /** Resolves when it is acknowledged. */
+  sync(): Promise<T>;
+  /** As {@linkcode Committing.sync}, blocking. */
+  syncSync(): T;
 }
 
 /** How many changes share one append at most: the others wait meanwhile. */
@@ -59,118 +66,157 @@ export class Writer {
   #draining = false;
   /** Functions of users run, and what they changed is not appended yet. */
   #changing = false;
-  /** The transaction of an owner that is under way. */
+  /** A transaction of this handle has the lock; ends with it. */
   #transaction: Promise<void> | undefined;
   /** The end of the handle. */
   readonly closing: Closing;
-  readonly #upkeep: Upkeep;
+  /** Its cleanups. */
+  readonly upkeep: Upkeep;
 
   constructor(store: Store, options: WriterOptions) {
     this.#store = store;
     this.#options = options;
     this.closing = new Closing(`Cannot write to "${store.dir}": this handle was closed`);
-    this.#upkeep = new Upkeep(store, {
+    this.upkeep = new Upkeep(store, {
       closing: this.closing,
       locked: (fn) => this.#locked(fn),
       lockedSync: (fn) => this.#lockedSync(fn),
-      track: (promise) => this.#track(promise),
+      track: (promise) => this.track(promise),
     });
+  }
+
+  /** The table. */
+  get store(): Store {
+    return this.#store;
   }
 
   // ------------------------------------------------------------- changes
 
   /** Commits a change, after what must come before it; resolves once it is acknowledged. */
-  run<T>(change: Edit<T>, before?: () => Promise<void>): Promise<T> {
-    if (before !== undefined) return this.#track(before().then(() => this.run(change)));
+  run<T>(change: Edit<T>, ahead?: () => Promise<void>): Promise<T> {
+    if (ahead !== undefined) return this.track(ahead().then(() => this.run(change)));
 
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     try {
-      this.#check();
+      this.check();
     } catch (error) {
       return Promise.reject(error);
     }
     const job = { change, since: performance.now(), resolve, reject };
-    this.#queue.push(job);
     this.#jobs.add(job);
-    if (!this.#draining) this.#track(this.#drain());
+    // Called from a transaction it waits by itself: the wait of the queue has another limit.
+    if (scopesAround().length > 0) this.track(this.#commitAll([job]));
+    else {
+      this.#queue.push(job);
+      if (!this.#draining) {
+        this.#draining = true;
+        this.track(this.#commitAll(this.#queue));
+      }
+    }
     return promise.finally(() => this.#jobs.delete(job)) as Promise<T>;
   }
 
   /** As {@linkcode Writer.run}, blocking. */
   runSync<T>(change: Edit<T>): T {
     this.#checkSync();
-    let result: { value: unknown } | undefined;
-    let failure: { error: unknown } | undefined;
+    const committing = this.orRefused(() => this.#lockedSync(() => this.commitNow(change)));
+    const value = committing.syncSync();
+    this.upkeep.atLeisureSync();
+    return value;
+  }
+
+  /**
+   * Commits a change under the lock, which is held.
+   *
+   * @param begun The store was begun, and nothing else ran since.
+   */
+  commitNow<T>(change: Edit<T>, begun = false): Committing<T> {
+    let result: { value: unknown } | { error: unknown } | undefined;
+    let settled = () => {};
+    const settle = (as: { value: unknown } | { error: unknown }) => {
+      result ??= as;
+      this.#jobs.delete(job);
+      settled();
+    };
     const job: Job = {
       change,
       since: 0,
-      resolve: (value) => result = { value },
-      reject: (error) => failure = { error },
+      resolve: (value) => settle({ value }),
+      reject: (error) => settle({ error }),
     };
-    const batch = this.#orRefused(() => this.#lockedSync(() => this.#commit([job])));
-    batch?.syncSync();
-    if (failure !== undefined) throw (failure as { error: unknown }).error;
-    this.#upkeep.atLeisureSync();
-    return result!.value as T;
+    this.#jobs.add(job);
+    const batch = this.#commit([job], begun);
+    const told = () => {
+      if ("error" in result!) throw result.error;
+      return result!.value as T;
+    };
+    return {
+      // Without a promise where nobody waits: who only calls blocking verbs never lets any settle.
+      async sync() {
+        void batch?.sync();
+        if (result === undefined) await new Promise<void>((resolve) => settled = resolve);
+        return told();
+      },
+      syncSync() {
+        batch?.syncSync();
+        return told();
+      },
+    };
   }
 
-  async #drain(): Promise<void> {
-    this.#draining = true;
+  /** Commits changes, also those that come into the queue meanwhile. */
+  async #commitAll(queue: Job[]): Promise<void> {
     // What is asked for in this turn of the event loop goes together.
     await undefined;
-    while (this.#queue.length > 0) {
+    while (queue.length > 0) {
       try {
-        const start = this.#queue[0]!.since;
-        const batch = await this.#locked(
-          () => this.#commit(this.#queue.splice(0, MAX_JOBS)),
-          start,
-        );
+        const start = queue[0]!.since;
+        const batch = await this.#locked(() => this.#commit(queue.splice(0, MAX_JOBS)), start);
         // Not waited for: what comes next is appended while this one is synced.
-        if (batch !== undefined) this.#track(batch.sync());
+        if (batch !== undefined) this.track(batch.sync());
         // What needs no sync keeps the event loop from turning, and a cleanup from going on.
-        else if (this.#upkeep.isBusy) await turn();
+        else if (this.upkeep.isBusy) await turn();
       } catch (error) {
-        this.#rejectLate(this.#refused(error));
+        this.#rejectLate(queue, this.#refused(error));
       }
     }
-    this.#draining = false;
-    this.#upkeep.atLeisure();
+    if (queue === this.#queue) this.#draining = false;
+    this.upkeep.atLeisure();
   }
 
   /** The lock was not to be had: for those who waited long enough, or for all. */
-  #rejectLate(error: unknown): void {
+  #rejectLate(queue: Job[], error: unknown): void {
     const now = performance.now();
     const late = error instanceof LockTimeoutError
-      ? (job: Job) => now - job.since >= this.#options.timeoutMs
+      ? (job: Job) => now - job.since >= (this.#options.timeoutMs ?? Infinity)
       : () => true;
     // The one that the wait began with is late, whatever the clock's grain.
-    const [first, ...others] = this.#queue.splice(0);
+    const [first, ...others] = queue.splice(0);
     first?.reject(error);
     for (const job of others) {
       if (late(job)) job.reject(error);
-      else this.#queue.push(job);
+      else queue.push(job);
     }
   }
 
   /** Under the lock: makes changes and appends them; what is left is to acknowledge them. */
-  #commit(jobs: readonly Job[]): { sync(): Promise<void>; syncSync(): void } | undefined {
+  #commit(
+    jobs: readonly Job[],
+    begun = false,
+  ): { sync(): Promise<void>; syncSync(): void } | undefined {
     const store = this.#store;
     const done: { job: Job; value: unknown }[] = [];
     const payloads: Uint8Array[] = [];
     this.#changing = true;
     try {
-      store.begin();
+      if (!begun) store.begin();
+      store.checkFields();
       for (const job of jobs) {
         try {
           const draft = new Draft(store.state, store.dir);
           const value = job.change(draft);
           const payload = draft.finish();
-          if (payload.length > MAX_COMMIT_BYTES) {
-            throw new RangeError(
-              `Cannot commit ${payload.length} bytes to "${store.dir}" at once, the limit is ` +
-                `${MAX_COMMIT_BYTES}, write less at a time`,
-            );
-          }
+          this.checkBytes(payload.length);
           if (payload.length === 0) {
             job.resolve(value);
             continue;
@@ -183,6 +229,8 @@ export class Writer {
         }
       }
       if (payloads.length === 0) return undefined;
+      // One of the functions may have closed the handle.
+      this.closing.check();
       store.append(payloads);
     } catch (error) {
       // Those that are settled already take no notice.
@@ -216,6 +264,19 @@ export class Writer {
     };
   }
 
+  /**
+   * Whether so many bytes can be one commit.
+   *
+   * @throws {RangeError} If not.
+   */
+  checkBytes(bytes: number): void {
+    if (bytes <= MAX_COMMIT_BYTES) return;
+    throw new RangeError(
+      `Cannot commit ${bytes} bytes to "${this.#store.dir}" at once, the limit is ` +
+        `${MAX_COMMIT_BYTES}, write less at a time`,
+    );
+  }
+
   /** What the system refuses before anything is appended. */
   #refused(error: unknown): unknown {
     return refused(`Cannot write to "${this.#store.dir}"`, "nothing was changed", error);
@@ -225,7 +286,8 @@ export class Writer {
     throw this.#refused(error);
   };
 
-  #orRefused<T>(fn: () => T): T {
+  /** What `fn` gives; what the system refuses of it, as a `WriteError` that left nothing. */
+  orRefused<T>(fn: () => T): T {
     try {
       return fn();
     } catch (error) {
@@ -233,127 +295,19 @@ export class Writer {
     }
   }
 
-  // ------------------------------------------------------------- transactions
-
-  /**
-   * Commits what `fn` changes, under the lock from before its first step to after its last one.
-   *
-   * @throws {DOMException} `TimeoutError`, if that takes longer than `timeoutMs`.
-   */
-  async transaction<T>(fn: (work: Workspace) => T, timeoutMs: number): Promise<Awaited<T>> {
-    this.#check();
-    return await this.#track(this.#transact(fn, timeoutMs));
-  }
-
-  async #transact<T>(fn: (work: Workspace) => T, timeoutMs: number): Promise<Awaited<T>> {
-    const store = this.#store;
-    const start = performance.now();
-    const runInside = await asyncInside();
-    const release = await this.#acquire(start, timeoutMs).catch(this.#throwRefused);
-    let committed: Promise<Awaited<T>>;
-    try {
-      const state = this.#orRefused(() => store.begin());
-      using _note = noteIfLong(store.files, store.dir, store.log.sequence);
-      const work = new Workspace(state, store.dir, () => store.checkOpen());
-      const scope: Scope = { base: state.origin.base, over: false };
-      try {
-        const left = start + timeoutMs - performance.now();
-        const value = await this.#within(left, async () => await runInside(scope, () => fn(work)));
-        const changes = work.end();
-        this.closing.check();
-        const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-        const change: Edit<Awaited<T>> = (draft) => {
-          // A sync that failed elsewhere took back what others had not acknowledged.
-          if (draft.state !== state) {
-            throw new WriteError(
-              `Cannot commit a transaction of "${store.dir}": what it read was lost as a sync ` +
-                `failed, nothing was changed, do it again`,
-              "none",
-              undefined,
-            );
-          }
-          draft.adopt(changes);
-          return value;
-        };
-        const job: Job = { change, since: 0, resolve, reject };
-        this.#jobs.add(job);
-        const batch = this.#commit([job]);
-        void batch?.sync();
-        committed = promise.finally(() => this.#jobs.delete(job)) as Promise<Awaited<T>>;
-      } finally {
-        scope.over = true;
-        work.end();
-      }
-    } finally {
-      release();
-    }
-    const value = await committed;
-    this.#upkeep.atLeisure();
-    return value;
-  }
-
-  /** What `fn` resolves to, if it does so in time. */
-  async #within<T>(ms: number, fn: () => Promise<T>): Promise<T> {
-    return await this.#before(fn(), ms, () => {
-      const told = `Cannot finish a transaction of "${this.#store.dir}": it takes too long, ` +
-        `nothing was changed, set a longer timeoutMs or do less in it`;
-      return new DOMException(told, "TimeoutError");
-    });
-  }
-
-  /** What `work` resolves to, if it does so in time and before the handle is closed. */
-  async #before<T>(work: Promise<T>, ms: number, late: () => Error): Promise<T> {
-    const { signal } = this.closing;
-    const { promise, reject } = Promise.withResolvers<never>();
-    const close = () => reject(signal.reason);
-    const timer = ms > MAX_TIMER_MS ? undefined : setTimeout(() => reject(late()), Math.max(0, ms));
-    if (signal.aborted) close();
-    signal.addEventListener("abort", close);
-    try {
-      return await Promise.race([work, promise]);
-    } finally {
-      if (timer !== undefined) clearTimeout(timer);
-      signal.removeEventListener("abort", close);
-    }
-  }
-
-  /** As {@linkcode Writer.transaction}, blocking. */
-  transactionSync<T>(fn: (work: Workspace) => T): T {
-    const { dir } = this.#store;
-    return this.runSync((draft) => {
-      const work = new Workspace(draft.state, dir, () => this.#store.checkOpen());
-      try {
-        const value = runInside(draft.origin.base, () => fn(work));
-        if (typeof (value as { then?: unknown } | undefined | null)?.then === "function") {
-          // What it does from here on comes too late, and is told here.
-          Promise.resolve(value).catch(() => {});
-          throw new TypeError(
-            `Cannot finish a transaction of "${dir}": its function returned a promise, nothing ` +
-              `was changed, await transaction()`,
-          );
-        }
-        this.closing.check();
-        draft.adopt(work.end());
-        return value;
-      } finally {
-        work.end();
-      }
-    });
-  }
-
   // ------------------------------------------------------------- commit()
 
   /** Resolves when all that the table holds is on disk. */
   async commit(): Promise<void> {
-    this.#check();
+    this.check();
     const owned = this.#locked(() => this.#ownAll()).catch(this.#throwRefused);
-    await this.#track(owned.then(({ log, end }) => log.sync(end)));
+    await this.track(owned.then(({ log, end }) => log.sync(end)));
   }
 
   /** As {@linkcode Writer.commit}, blocking. */
   commitSync(): void {
     this.#checkSync();
-    const { log, end } = this.#orRefused(() => this.#lockedSync(() => this.#ownAll()));
+    const { log, end } = this.orRefused(() => this.#lockedSync(() => this.#ownAll()));
     log.syncSync(end);
   }
 
@@ -368,20 +322,20 @@ export class Writer {
 
   /** Writes a table of what is there and begins a new log; nothing if somebody else is at it. */
   async cleanup(): Promise<void> {
-    this.#check();
-    await this.#upkeep.cleanup();
+    this.check();
+    await this.upkeep.cleanup();
   }
 
   /** As {@linkcode Writer.cleanup}, blocking. */
   cleanupSync(): void {
     this.#checkSync();
-    this.#upkeep.cleanupSync();
+    this.upkeep.cleanupSync();
   }
 
   /** Does long work step by step, so that others get a turn; closing waits for it. */
   async pace(steps: Generator<undefined, void>): Promise<void> {
     this.closing.check();
-    await this.#track((async () => {
+    await this.track((async () => {
       // Not at once: a commit may be in the making, of which this was called.
       await undefined;
       await stepwise(steps, this.closing.signal);
@@ -390,59 +344,108 @@ export class Writer {
 
   // ------------------------------------------------------------- the lock
 
-  /** Waits for the lock, which is held until what this gives is called. */
-  async #acquire(start: number, timeoutMs: number): Promise<() => void> {
-    const { owned, lock } = this.#store;
-    if (!owned) {
-      const options = this.#waitOptions(start);
-      await lock!.acquire({ ...options, timeoutMs: Math.min(timeoutMs, options.timeoutMs!) });
-      return () => lock!.release();
+  /**
+   * Waits for the lock of a transaction, which is held until what this gives is called.
+   *
+   * @param scopes The transactions that go on only after it.
+   */
+  async acquire(
+    start: number,
+    timeoutMs: number | undefined,
+    scopes: Scope[],
+  ): Promise<() => void> {
+    const limits = [timeoutMs, this.#options.timeoutMs].filter((limit) => limit !== undefined);
+    const limit = limits.length > 0 ? Math.min(...limits) : undefined;
+    using wait = waitFor("write to", this.#table, scopes);
+    const options = this.#waitOptions(start, wait, limit);
+    try {
+      if (this.#store.owned) return await this.#alone(options, () => this.#hold());
+      await this.#store.lock!.acquire(options);
+      return this.#hold();
+    } catch (error) {
+      return this.#throwRefused(error);
     }
-    const patience = Math.min(timeoutMs, this.#options.timeoutMs);
-    return await this.#alone(start, patience, () => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#transaction = promise;
-      return () => {
-        this.#transaction = undefined;
-        resolve();
-      };
-    });
+  }
+
+  /** As {@linkcode Writer.acquire}, blocking. */
+  acquireSync(): () => void {
+    this.#checkSync();
+    this.orRefused(() => this.#lockSync());
+    return this.#hold();
+  }
+
+  /** The lock was granted, to a transaction. */
+  #hold(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { owned, lock } = this.#store;
+    this.#transaction = promise;
+    return () => {
+      this.#transaction = undefined;
+      if (!owned) lock!.release();
+      resolve();
+    };
   }
 
   /** Runs `fn` when no transaction of this owner is under way. */
-  async #alone<T>(start: number, timeoutMs: number, fn: () => T): Promise<T> {
+  async #alone<T>(options: WaitOptions, fn: () => T): Promise<T> {
+    const { start = 0, timeoutMs = Infinity } = options;
     // Not at once: a commit may be in the making, of which this was called.
     await undefined;
     while (this.#transaction !== undefined) {
-      const left = start + timeoutMs - performance.now();
-      await this.#before(
-        this.#transaction,
-        left,
-        () => new LockTimeoutError(this.#store.dir, performance.now() - start, this.holder()),
-      );
+      await before(this.#transaction, {
+        closings: [this.closing],
+        ms: start + timeoutMs - performance.now(),
+        late: () => {
+          const waitedMs = performance.now() - start;
+          return new LockTimeoutError(this.#store.dir, waitedMs, this.holder(), options.holding);
+        },
+      });
     }
     return fn();
   }
 
   /** Runs `fn` under the lock. */
   async exclusive(fn: () => void): Promise<void> {
-    this.#check();
-    await this.#track(this.#locked(fn).catch(this.#throwRefused));
+    this.check();
+    await this.track(this.#locked(fn).catch(this.#throwRefused));
   }
 
   /** As {@linkcode Writer.exclusive}, blocking. */
   exclusiveSync(fn: () => void): void {
     this.#checkSync();
-    this.#orRefused(() => this.#lockedSync(fn));
+    this.orRefused(() => this.#lockedSync(fn));
   }
 
   /** What runs under the lock in the turn in which it is granted. */
   #locked<T>(fn: () => T, start = performance.now()): Promise<T> {
-    if (this.#store.owned) return this.#alone(start, this.#options.timeoutMs, fn);
-    return this.#store.lock!.run(fn, this.#waitOptions(start));
+    const scopes = scopesAround();
+    if (scopes.length > 0) return this.#lockedInside(fn, start, scopes);
+    return this.#granted(fn, this.#waitOptions(start));
+  }
+
+  async #lockedInside<T>(fn: () => T, start: number, scopes: Scope[]): Promise<T> {
+    using wait = waitFor("write to", this.#table, scopes);
+    return await this.#granted(() => {
+      wait?.[Symbol.dispose]();
+      return fn();
+    }, this.#waitOptions(start, wait));
+  }
+
+  #granted<T>(fn: () => T, options: WaitOptions): Promise<T> {
+    return this.#store.owned ? this.#alone(options, fn) : this.#store.lock!.run(fn, options);
   }
 
   #lockedSync<T>(fn: () => T): T {
+    const { owned, lock } = this.#store;
+    this.#lockSync();
+    try {
+      return fn();
+    } finally {
+      if (!owned) lock!.release();
+    }
+  }
+
+  #lockSync(): void {
     const { owned, dir, files } = this.#store;
     const lock = this.#store.lock!;
     if (owned ? this.#transaction !== undefined : lock.held) {
@@ -452,20 +455,21 @@ export class Writer {
           `form of this verb without Sync`,
       );
     }
-    if (owned) return fn();
-    lock.acquireSync(this.#waitOptions(performance.now()));
-    try {
-      return fn();
-    } finally {
-      lock.release();
-    }
+    if (owned) return;
+    using wait = waitForSync(this.#table);
+    lock.acquireSync(this.#waitOptions(performance.now(), wait));
   }
 
-  #waitOptions(start: number): WaitOptions {
+  get #table() {
+    return { lock: this.#store.lock!, dir: this.#store.dir };
+  }
+
+  #waitOptions(start: number, wait?: Wait, timeoutMs = this.#options.timeoutMs): WaitOptions {
     const { files, dir } = this.#store;
     return {
+      timeoutMs: timeoutMs ?? wait?.limitMs,
+      holding: wait?.holding,
       path: dir,
-      timeoutMs: this.#options.timeoutMs,
       start,
       closing: this.closing,
       onBusy: () => checkUnowned(files, dir, "write to"),
@@ -477,7 +481,7 @@ export class Writer {
   holder(): LockHolder | undefined {
     const store = this.#store;
     try {
-      store.refresh();
+      store.look();
       return longHolder(store.files, store.dir, store.log.sequence);
     } catch {
       // Of a base that cannot be read nothing is known.
@@ -485,7 +489,12 @@ export class Writer {
     }
   }
 
-  #check(): void {
+  /**
+   * Whether this handle can write, here and now.
+   *
+   * @throws {DeadlockError} Inside a transaction, for whose end it would wait.
+   */
+  check(): void {
     this.closing.check();
     if (this.#store.lock === undefined) {
       throw new ReadOnlyError(
@@ -497,8 +506,8 @@ export class Writer {
 
   /** What would wait for the transaction that it is called from would wait for ever. */
   #checkOutside(verb: string): void {
-    const { dir, state } = this.#store;
-    if (!isInside(state.origin.base)) return;
+    const { dir, lock } = this.#store;
+    if (lock === undefined || !isInside(lock)) return;
     throw new DeadlockError(
       `Cannot ${verb} "${dir}" inside a transaction of it: use the verbs of the transaction, ` +
         `or wait for its end`,
@@ -506,7 +515,7 @@ export class Writer {
   }
 
   #checkSync(): void {
-    this.#check();
+    this.check();
     if (!this.#changing) return;
     throw new DeadlockError(
       `Cannot write to "${this.#store.dir}": the function of an update holds the lock, ` +
@@ -516,7 +525,8 @@ export class Writer {
 
   // ------------------------------------------------------------- closing
 
-  #track<T>(promise: Promise<T>): Promise<T> {
+  /** Closing waits for it. */
+  track<T>(promise: Promise<T>): Promise<T> {
     const settled = promise.then(() => {}, () => {}).finally(() => this.#busy.delete(settled));
     this.#busy.add(settled);
     return promise;
@@ -524,9 +534,10 @@ export class Writer {
 
   /** Waits for all that is under way, then refuses more. */
   async close(): Promise<void> {
+    const isBusy = () => this.#changing || this.#transaction !== undefined || this.#busy.size > 0;
     // Who waits for nothing can be closed anywhere.
-    if (this.#changing || this.#busy.size > 0) this.#checkOutside("close");
-    while (this.#busy.size > 0) await Promise.all(this.#busy);
+    if (isBusy()) this.#checkOutside("close");
+    while (isBusy()) await Promise.all(this.#busy);
     this.abort();
   }
 
@@ -534,7 +545,7 @@ export class Writer {
   abort(): void {
     if (this.closing.isOver) return;
     this.closing.end();
-    this.#upkeep.abort();
+    this.upkeep.abort();
     this.#queue.length = 0;
     for (const job of this.#jobs) job.reject(this.closing.reason);
   }

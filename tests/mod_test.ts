@@ -15,7 +15,8 @@ Deno.test("mod.ts exports what DESIGN.md names, and nothing else", () => {
   errors.push("ClosedError", "ConflictError", "CorruptionError", "DeadlockError");
   errors.push("FormatVersionError", "LockTimeoutError", "ReadOnlyError", "RecordNotFoundError");
   errors.push("SchemaError", "UniqueError", "UpdateError", "WriteError");
-  assertEquals(Object.keys(mod).sort(), [...classes, ...errors, "field", "json", "link"].sort());
+  const functions = ["field", "json", "link", "transaction", "transactionSync"];
+  assertEquals(Object.keys(mod).sort(), [...classes, ...errors, ...functions].sort());
   for (const part of [base, lock]) {
     for (const [name, value] of Object.entries(part)) {
       assertEquals((mod as Record<string, unknown>)[name], value, name);

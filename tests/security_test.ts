@@ -360,3 +360,39 @@ Deno.test("psbase prints no cell, path or word that a terminal would obey", asyn
     assertEquals(UNSAFE_REGEXP.exec(out + err), null, JSON.stringify(command));
   }
 });
+
+Deno.test("no message of an error holds a control character of a path", async () => {
+  await using temp = tempBase();
+  const evil = `${temp.parent}/${EVIL.replaceAll("/", "")}`;
+  const nul = `${temp.parent}/a\0b`;
+  using whole = PsBase.createSync(temp.path, { name: "string" });
+  const wrong = { name: "strin" } as never;
+  const calls: Record<string, (path: string) => unknown> = {
+    open: (path) => PsBase.open(path),
+    openSync: (path) => PsBase.openSync(path),
+    "Base.open": (path) => Base.open(path),
+    check: (path) => PsBase.check(path),
+    salvage: (path) => PsBase.salvage(path, `${temp.parent}/salvaged`),
+    create: (path) => PsBase.create(`${path}/there/is/no/parent`, { name: "string" }),
+    "create, wrongly": (path) => PsBase.create(path, wrong),
+    backup: (path) => whole.backup(`${path}/there/is/no/parent`),
+    lock: (path) => {
+      using lock = new PsLock(`${path}/there/is/no/parent`);
+      lock.acquireSync();
+    },
+  };
+  const refused = async (what: string, call: () => unknown) => {
+    const { message } = await assertRejects(async () => await call(), Error);
+    assertEquals(UNSAFE_REGEXP.exec(message), null, `${what}: ${JSON.stringify(message)}`);
+  };
+  for (const path of [evil, nul]) {
+    for (const [what, call] of Object.entries(calls)) await refused(what, () => call(path));
+  }
+  using base = PsBase.createSync(evil, { name: "string" });
+  await refused("insert", () => base.insert({ name: 1 as never }));
+  await refused("update", () => base.update(0, { name: "x" }));
+  await refused("select", () => base.select({ nam: 1 } as never));
+  await refused("create again", () => PsBase.create(evil, { name: "string" }));
+  await base.close();
+  await refused("closed", () => base.size);
+});

@@ -757,6 +757,10 @@ compiles("renameField, setType, setIndex and setDefault give the handle another 
   same<RowOf<typeof plain>["prefs"], { theme: "dark" | "light" } | null>(true);
   const widened = await people.setType("size", "float");
   same<RowOf<typeof widened>["size"], number | null>(true);
+  const dated = await people.setType("name", "date");
+  same<RowOf<typeof dated>["name"], Temporal.PlainDate | null>(true);
+  const texts = people.setTypeSync("size", "string");
+  same<RowOf<typeof texts>["size"], string | null>(true);
   const code = await people.renameField("team", "code");
   await code.insert({ code: "a" });
   const eased = await code.setDefault("code", "none");
@@ -781,10 +785,12 @@ compiles("renameField, setType, setIndex and setDefault give the handle another 
   renamed.get(0)?.name;
   // @ts-expect-error not any more
   await plain.upsert({ alias: "x" }, { team: "a" });
-  // @ts-expect-error text does not become a float
-  await people.setType("name", "float");
-  // @ts-expect-error an integer becomes a float, nothing else
-  await people.setType("age", "string");
+  // @ts-expect-error json becomes nothing else
+  await people.setType("data", "string");
+  // @ts-expect-error nothing becomes bytes
+  await people.setType("age", "bytes");
+  // @ts-expect-error nothing becomes a link
+  await people.setType("age", link("self"));
   // @ts-expect-error unknown
   await people.setType("agee", "float");
   // @ts-expect-error unknown

@@ -165,11 +165,9 @@ Deno.test("renameField(), setType() and setIndex() that fail change nothing", as
   }
   const types = [
     ["nam", "float", '"nam"'],
-    ["name", "float", "is string"],
-    ["name", "integer", "is string"],
-    ["rate", "integer", "is float"],
-    ["big", "float", "is bigint"],
-    ["age", "bigint", "is integer"],
+    ["name", "float", '2 rows do not fit; row 0: "a" is not a number'],
+    ["name", "json", "is string"],
+    ["age", "boolean", "2 rows do not fit"],
     ["age", undefined, "is integer"],
   ] as [never, never, string][];
   for (const [name, type, part] of types) {
@@ -184,7 +182,9 @@ Deno.test("renameField(), setType() and setIndex() that fail change nothing", as
 
 Deno.test("a handle sees at its next call how another one altered the fields", async () => {
   await using temp = tempBase();
-  using first = PsBase.createSync(temp.path, PEOPLE);
+  PsBase.createSync(temp.path, PEOPLE)[Symbol.dispose]();
+  // Without a schema: with one it would refuse work from the first step on.
+  using first = PsBase.openSync<typeof PEOPLE>(temp.path);
   fill(first);
   using second = secondHandle<typeof PEOPLE>(temp.path);
   using reader = PsBase.openSync(temp.path, { readOnly: true });
@@ -282,7 +282,8 @@ Deno.test("what is asked for before the fields are altered is written as they ar
 
 Deno.test("rows written and fields altered while a cleanup runs are all there after it", async () => {
   await using temp = tempBase();
-  await using first = await PsBase.create(temp.path, PEOPLE);
+  await (await PsBase.create(temp.path, PEOPLE)).close();
+  await using first = await PsBase.open<typeof PEOPLE>(temp.path);
   const rows = Array.from({ length: 40_000 }, (_, age) => ({ name: `p${age}`, age }));
   await first.insertMany(rows);
   await first.cleanup();

@@ -19,8 +19,8 @@ async function makeBase(path: string): Promise<void> {
 }
 
 /** A process that holds a transaction, and has noted so. */
-async function holding(path: string) {
-  const fixture = spawnFixture("hold_transaction", [path]);
+async function holding(path: string, fixtureName = "hold_transaction") {
+  const fixture = spawnFixture(fixtureName, [path]);
   assertEquals(await fixture.readLine(), "begun");
   await until(() => note(path).includes(`"pid":${fixture.child.pid},`));
   return fixture;
@@ -37,30 +37,33 @@ function timeoutWithoutNote(db: PsBase<typeof SCHEMA>): LockTimeoutError {
   return assertThrows(() => db.insertSync({ n: 1 }), LockTimeoutError);
 }
 
-Deno.test("LockTimeoutError names the process whose PsBase.transaction() takes long, until its end", async () => {
-  await using temp = tempBase();
-  await makeBase(temp.path);
-  using db = PsBase.openSync(temp.path, ONCE);
-  await using other = await holding(temp.path);
-  for (
-    const error of [
-      await assertRejects(() => db.insert({ n: 1 }), LockTimeoutError),
-      await assertRejects(() => db.transaction((tx) => tx.size), LockTimeoutError),
-      await assertRejects(() => db.commit(), LockTimeoutError),
-      await assertRejects(() => Base.open(temp.path, ONCE), LockTimeoutError),
-      assertThrows(() => db.insertSync({ n: 1 }), LockTimeoutError),
-      assertThrows(() => Base.openSync(temp.path, ONCE), LockTimeoutError),
-    ]
-  ) {
-    assertEquals(error.holder?.pid, other.child.pid);
-    assert(error.message.includes(` by process ${other.child.pid} `), error.message);
-  }
-  await other.send("end");
-  assertEquals((await other.status).code, 0);
-  assertEquals(note(temp.path), "");
-  assertEquals(timeoutWithoutNote(db).holder, undefined);
-  assertEquals(db.insertSync({ n: 2 }), 2);
-});
+for (const form of ["transaction", "transactionSync"]) {
+  Deno.test(`LockTimeoutError names the process whose PsBase.${form}() takes long, until its end`, async () => {
+    await using temp = tempBase();
+    await makeBase(temp.path);
+    using db = PsBase.openSync(temp.path, ONCE);
+    const fixture = form === "transaction" ? "hold_transaction" : "hold_transaction_sync";
+    await using other = await holding(temp.path, fixture);
+    for (
+      const error of [
+        await assertRejects(() => db.insert({ n: 1 }), LockTimeoutError),
+        await assertRejects(() => db.transaction((tx) => tx.size), LockTimeoutError),
+        await assertRejects(() => db.commit(), LockTimeoutError),
+        await assertRejects(() => Base.open(temp.path, ONCE), LockTimeoutError),
+        assertThrows(() => db.insertSync({ n: 1 }), LockTimeoutError),
+        assertThrows(() => Base.openSync(temp.path, ONCE), LockTimeoutError),
+      ]
+    ) {
+      assertEquals(error.holder?.pid, other.child.pid);
+      assert(error.message.includes(` by process ${other.child.pid} `), error.message);
+    }
+    await other.send("end");
+    assertEquals((await other.status).code, 0);
+    assertEquals(note(temp.path), "");
+    assertEquals(timeoutWithoutNote(db).holder, undefined);
+    assertEquals(db.insertSync({ n: 2 }), 2);
+  });
+}
 
 Deno.test("LockTimeoutError does not name a process that was killed in a transaction, once another has written", async () => {
   await using temp = tempBase();

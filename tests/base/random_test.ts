@@ -16,6 +16,7 @@ import {
   ConflictError,
   link,
   PsBase,
+  SchemaError,
   type Transaction,
   type TypeName,
   UniqueError,
@@ -24,6 +25,7 @@ import {
 import {
   anyFilter,
   anyValue,
+  CONVERTIBLE,
   type ModelRow,
   type ModelType,
   textOf,
@@ -355,14 +357,17 @@ const VERBS: Readonly<Record<string, readonly [weight: number, step: Step]>> = {
       (model) => model.setField(name, { default: value }),
     );
   }],
-  setType: [0.3, async (run) => {
-    const name = someName(run, ({ type }) => type === "integer" || type === "float");
+  setType: [0.8, async (run) => {
+    const name = someName(run, ({ type }) => CONVERTIBLE.includes(type as never));
     if (name === undefined || name === "id") return;
-    await both(
-      run,
-      async (db) => void await db.setType(name, "float"),
-      (model) => model.setField(name, { type: "float" }),
-    );
+    // Text is what everything can become, and become again.
+    const type = run.random.pick(["string", ...CONVERTIBLE] as const);
+    const set = async (db: PsBase) => void await db.setType(name, type);
+    if (run.model.clone().setType(name, type)) {
+      await both(run, set, (model) => void model.setType(name, type));
+    } else {
+      await assertRejects(() => set(run.db), SchemaError, "not fit");
+    }
   }],
   setIndex: [1.5, async (run) => {
     const name = someName(run, ({ type }) => isSortable(type))!;

@@ -639,7 +639,7 @@ for (const Class of [Base, PsBase]) {
     Deno.test(`${what} begins with the newest commit and the newest schema`, async () => {
       await using temp = tempBase();
       Class.createSync(temp.path, SCHEMA)[Symbol.dispose]();
-      using db = Class.openSync(temp.path, { schema: SCHEMA });
+      using db = Class.openSync<typeof SCHEMA>(temp.path);
       db.insertSync({ name: "a", n: 1 });
       // A Base is alone: it changes its schema itself.
       const changing = Class === Base ? db : openElsewhere(temp.path);

@@ -226,7 +226,7 @@ Deno.test("Base.watch() refuses a since that is no commit, or is not kept any mo
     assertThrows(
       () => db.watch({ since } as never),
       RangeError,
-      `Cannot watch "${temp.path}": since is ${since}, expected the number of a commit`,
+      `Cannot watch "${temp.path}": since: `,
     );
   }
   assertThrows(
@@ -241,7 +241,7 @@ Deno.test("Base.watch() refuses a since that is no commit, or is not kept any mo
   assertThrows(
     () => db.watch({ since: 1 }),
     RangeError,
-    `Cannot watch "${temp.path}": since is 1, changes are kept since 2: read the rows anew`,
+    `Cannot watch "${temp.path}": what follows commit 1 is no longer kept, only what follows commit 2: read`,
   );
   assertEquals(await all(db, { since: 2 }), []);
 });
@@ -321,7 +321,7 @@ Deno.test("Base.keepChanges() keeps as many commits as it says, and no more", as
     }
     const since = Math.max(0, db.sequence - 10);
     assertEquals(await first(db, since), since + 1);
-    if (n > 20) await assertRejects(() => first(db, 0), RangeError, "changes are kept since");
+    if (n > 20) await assertRejects(() => first(db, 0), RangeError, "no longer kept");
   }
   assert(generations(temp.path).length <= 6);
   // Also over schema changes, backup and reopening.

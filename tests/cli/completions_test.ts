@@ -17,7 +17,10 @@ Deno.test("completions tells what a word may become", async (t) => {
   const PATH = base.path;
   const cases: [words: string[], found: string[]][] = [
     [["sel"], ["select"]],
-    [["set"], ["set-default"]],
+    [["set"], ["set-default", "set-type", "set-index"]],
+    [["set-type", PATH, "a"], ["age"]],
+    [["set-type", PATH, "age", "da"], ["date", "datetime"]],
+    [["set-index", PATH, "age", ""], ["unique", "index", "none"]],
     [["nix"], []],
     [["nix", ""], []],
     [["select", "pe"], []], // the shell knows files

@@ -52,7 +52,7 @@ Deno.test("parseCsv() gives the text of each record, and goes on behind one that
 
 Deno.test("parseCsv() refuses quotes that do not match, with the line", () => {
   assertThrows(() => cells('a\n"b\nc'), Fault, "line 2: a quote is not closed");
-  assertThrows(() => cells('a\n"b"c,d'), Fault, "text behind a closing quote");
+  assertThrows(() => cells('a\n"b"c,d'), Fault, "text after a closing quote");
 });
 
 Deno.test("parseCsv() gives back what formatCsv() wrote, whatever it is", () => {

@@ -42,6 +42,7 @@ Deno.test({
   async fn(t) {
     using place = workplace();
     Deno.writeTextFileSync(`${place.dir}/people.csv`, "name,age\nmarge,34\n");
+    Deno.writeTextFileSync(`${place.dir}/report.csv`, "Staff\n\n# all\nName, age\nabe, 83\n");
     new BuzhugWriter(["name", "str"]).save(`${place.dir}/old/people`);
     Deno.writeTextFileSync(`${place.dir}/people.ndjson`, '{"name":"lisa","age":8}\n');
     for (const [name, { examples }] of Object.entries(COMMANDS)) {

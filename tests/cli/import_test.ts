@@ -103,12 +103,24 @@ async function types(columns: Record<string, string[]>): Promise<Record<string, 
 }
 
 Deno.test("import looks at all values of a column of CSV", async () => {
+  // Each comes back as it is written, a date or a time perhaps in another spelling; else it is text.
   const columns: Record<string, [type: string, cells: string[]]> = {
     none: ["string", ["", ""]],
     whole: ["integer", ["1", "", "-20", "0"]],
     zip: ["string", ["12345", "00501"]],
     zero: ["float", ["0.5", "0", "-0"]],
-    exponent: ["float", ["1e5", "2"]],
+    exponent: ["string", ["1e5", "2"]],
+    exponents: ["float", ["1e+21", "2", "5e-324", "1.5e-7"]],
+    prices: ["string", ["3.5", "4.50"]],
+    version: ["string", ["1.9", "1.10", "1.1"]],
+    part: ["string", ["12E5", "1E3"]],
+    padded: ["string", ["0.0", "1.5"]],
+    small: ["string", ["0.0000001", "0.5"]],
+    digits: ["float", ["0.30000000000000004", "0.1", "1131.2857142857142"]],
+    moreDigits: ["string", ["0.10000000000000001"]],
+    rounded: ["string", ["100000000000000000000.5"]],
+    under: ["string", ["1e-400"]],
+    dots: ["string", [".5", "1."]],
     long: ["bigint", ["1", "9007199254740993"]],
     edge: ["integer", ["9007199254740991"]],
     tooLong: ["string", ["1", "99999999999999999999"]],
@@ -124,9 +136,18 @@ Deno.test("import looks at all values of a column of CSV", async () => {
     bit: ["string", ["true", "1"]],
     day: ["date", ["2024-02-29", ""]],
     noDay: ["string", ["2024-02-29", "2023-02-29"]],
-    time: ["time", ["23:59", "00:00:00.5"]],
-    both: ["datetime", ["2024-02-29T10:00", "2024-02-29 10:00:01"]],
-    instant: ["timestamp", ["2024-02-29T10:00:00Z", "2024-02-29T10:00:00+02:00"]],
+    far: ["date", ["-000001-02-03", "+012345-01-01", "9999-12-31"]],
+    notFar: ["string", ["+002024-02-29"]],
+    time: ["time", ["23:59:00", "00:00:00.5", "00:00:00.000000001"]],
+    minutes: ["string", ["23:59", "00:00:00.5"]],
+    zeros: ["time", ["23:59:00.50"]],
+    both: ["datetime", ["2024-02-29T10:00:00", "2024-02-29T10:00:01.123456789"]],
+    blank: ["datetime", ["2024-02-29T10:00:00", "2024-02-29 10:00:01"]],
+    instant: ["timestamp", ["2024-02-29T10:00:00.000Z", "2024-02-29T10:00:00.120Z"]],
+    seconds: ["timestamp", ["2024-02-29T10:00:00Z", "2024-02-29t10:00:00.5+00:00"]],
+    offset: ["string", ["2024-02-29T10:00:00.000+02:00"]],
+    micro: ["string", ["2024-02-29T10:00:00.123456Z"]],
+    leap: ["string", ["2016-12-31T23:59:60.000Z"]],
     mixed: ["string", ["2024-02-29", "10:00"]],
     emptyText: ["string", ["1", '""']],
     late: ["string", ["1", "2", "3", "x"]],
@@ -199,12 +220,28 @@ Deno.test("fieldName() gives a name that a base takes, of any text", async () =>
     "😀",
     "then",
     "constructor",
+    "नाम की",
+    "ชื่อ (ไทย)",
+    "می\u200cخواهم",
+    "❤\ufe0f a 👩\u200d💻 1\ufe0f\u20e3",
+    "\u0301",
   ];
   const names = texts.map(fieldName);
   assertEquals(names.slice(0, 7), ["a_b", "f", "f_9", "x", "a_b", "é", "proto"]);
+  assertEquals(names.slice(10), ["नाम_की", "ชื่อ_ไทย", "می\u200cخواهم", "a_1", "f"]);
   const schema = Object.fromEntries(names.map((name) => [name, { type: "string" }]));
   await using table = await PsBase.create(base.path, schema as never);
   assertEquals(Object.keys(table.schema), [...new Set(names)]);
+});
+
+Deno.test("names keep the marks of their letters, in headers, conditions and schemas", async () => {
+  await using base = tempBase();
+  const stdin = "नाम,की,का\nराम,1,2\n";
+  await done(["import", base.path, "-", "--csv"], { stdin });
+  assertEquals(await done(["export", base.path, "--csv"]), stdin);
+  assertEquals(await done(["count", base.path, "नाम=राम", "का>1"]), "1\n");
+  await done(["add-field", base.path, "ชื่อ:string"]);
+  assertEquals(await done(["export", base.path, "--csv"]), "नाम,की,का,ชื่อ\nराम,1,2,\n");
 });
 
 Deno.test("import into a base goes by its types and defaults, in one commit", async () => {
@@ -235,12 +272,11 @@ Deno.test("import that fails says the line and leaves nothing", async (t) => {
   const cases: [name: string, path: string, format: string, text: string, told: string][] = [
     ["ragged, short", fresh, "csv", "a,b\n1,2\n3\n", "line 3: 1 cell for 2 columns"],
     ["ragged, long", fresh, "csv", 'a,b\n"x\ny",2\n3,4,5\n', "line 4: 3 cells"],
-    ["an empty line", fresh, "csv", "a,b\n\n1,2\n", "line 2: 1 cell for 2 columns"],
+    ["a line of one cell", fresh, "csv", "a,b\n\nx\n1,2\n", "line 3: 1 cell for 2 columns"],
     ["lines that end with CR", fresh, "csv", "a,b\r1,2\r", "its lines end with CR, convert it: tr"],
-    ["a name doubled", fresh, "csv", "a,b,a\n", 'line 1: two columns are called "a"'],
-    ["names that become one", fresh, "csv", "a b,a_b\n", 'both become field "a_b"'],
-    ["an empty name", fresh, "csv", "a,\n", "line 1: column 2 has no name"],
-    ["a name of empty text", fresh, "csv", 'a,""\n', "line 1: column 2 has no name"],
+    ["two columns of ids", fresh, "csv", "__line__,__id__,__id__\n", "say --ids to keep"],
+    ["no name", fresh, "csv", "a,\n1,\n2,x\n", "line 3: column 2 has a cell and no name"],
+    ["no name, told", fresh, "csv", "a,,\n1,,x\n", "say --rename column_3=NAME, or --skip-lines"],
     ["an open quote", fresh, "csv", 'a\n"x\n', "line 2: a quote is not closed"],
     ["nothing", fresh, "csv", "", "it is empty"],
     ["no object", fresh, "ndjson", "", "it is empty"],
@@ -248,12 +284,30 @@ Deno.test("import that fails says the line and leaves nothing", async (t) => {
     ["no JSON", fresh, "ndjson", '{"a":1}\n\n{"a":\n', "line 3: "],
     ["no JSON object", fresh, "ndjson", '{"a":1}\n[1]\n', "line 2: a JSON object is expected"],
     ["digits lost", fresh, "ndjson", '{"a":[12345678901234567]}', "write it as text"],
+    ["digits lost, deep", fresh, "ndjson", '{"a":{"b":[{"c":0.12345678901234567}]}}', "rounded"],
+    ["infinite", fresh, "ndjson", '{"a":1}\n{"a":1e400}', "line 2: 1e400 would be rounded"],
+    ["nothing left", fresh, "ndjson", '{"a":1e-400}', "line 1: 1e-400 would be rounded"],
+    ["digits of a float lost", fresh, "json", '[{"a":12345678901234567.5}]', "would be rounded"],
+    ["beyond 64 bits", fresh, "ndjson", '{"a":99999999999999999999}', "would be rounded"],
+    ["long beside text", fresh, "ndjson", '{"a":9007199254740993}\n{"a":"x"}', "line 1: field"],
     ["half a character", fresh, "ndjson", '{"a":"\\ud800"}', 'line 1: field "a"'],
     ["a wrong type", old, "csv", "a,b\n1,\n2,2024-13-01\n", 'line 3: field "b": "2024-13-01" is'],
     ["a wrong JSON type", old, "ndjson", '{"a":"1"}', 'line 1: field "a": "1" is a string'],
     ["null where required", old, "csv", "a,b\n1,\n,\n", 'line 3: field "a" is required'],
     ["required left out", old, "csv", "b\n2024-01-01\n", 'line 2: field "a" is required'],
     ["an unknown column", old, "csv", "a,c\n1,2\n", 'no field for column "c", the fields are a, b'],
+    ["in other letters", old, "csv", "A,b\n1,\n", "say --rename A=a"],
+    ["a title", fresh, "csv", "Report\n\na,b\n1,2\n", "names are in line 3, say --skip-lines 2"],
+    ["a comment", fresh, "csv", "# by me\na,b\n1,2\n", "say --skip-lines 1, or --comment '#'"],
+    [
+      "blank, quote",
+      fresh,
+      "csv",
+      'a, b\n1, "x, y"\n',
+      "line 2: 3 cells for 2 columns, say --trim",
+    ],
+    ["quote, blank", fresh, "csv", 'a,b\n1,"x" \n', "after a closing quote, say --trim"],
+    ["quotes in text", fresh, "csv", 'a,b\n1,"x"y\n', "twice, or say --quote none"],
   ];
   for (const [name, path, format, stdin, told] of cases) {
     await t.step(name, async () => {
@@ -476,7 +530,7 @@ Deno.test("import --errors refuses an object for an unknown member, and not thos
 Deno.test("import --errors keeps JSON as it was, and what is none as text", async () => {
   await using base = tempBase();
   await done(["create", base.path, "a:bigint", "b:string"]);
-  const stdin = `[{"a": 12345678901234567,
+  const stdin = `[{"a": 12345678901234567.5,
     "b": "\\n"}, 5, {}, {"a":1.5} , {"b":1, "c":{"d" : [ ]}}, {"a" 1}]`;
   const bad = `${base.parent}/bad.ndjson`;
   const args = ["import", base.path, "-", "--json", "--errors", bad];
@@ -485,7 +539,7 @@ Deno.test("import --errors keeps JSON as it was, and what is none as text", asyn
     line.replace(/"__reason__":"(?:[^"\\]|\\.)*"/, "…")
   );
   assertEquals(rows, [
-    '{"__line__":1,…,"a": 12345678901234567, "b": "\\n"}',
+    '{"__line__":1,…,"a": 12345678901234567.5, "b": "\\n"}',
     '{"__line__":2,…,"__text__":"5"}',
     '{"__line__":2,…,"a":1.5}',
     '{"__line__":2,…,"b":1, "c":{"d" : [ ]}}',

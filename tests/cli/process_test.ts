@@ -162,6 +162,15 @@ Deno.test("psbase update loses no change of others that comes in between", async
   assertEquals(new Set(rows.map((row) => row.by)).size, 1);
 });
 
+Deno.test("psbase watch --since N:I goes on after a change within a commit", async () => {
+  await using base = tempBase();
+  await using table = await PsBase.create(base.path, { name: "string" });
+  await table.insertMany([{ name: "a" }, { name: "b" }, { name: "c" }, { name: "d" }]);
+  await using child = spawn(...command("watch", base.path, "--since", "1:1", "name!=d"));
+  const { sequence, index, last, row } = JSON.parse((await child.readLine())!);
+  assertEquals([sequence, index, last, row.name], [1, 2, true, "c"]);
+});
+
 Deno.test("psbase watch prints what others commit, a line each, until it is stopped", async () => {
   await using base = tempBase();
   await using table = await PsBase.create(base.path, {
@@ -194,6 +203,8 @@ Deno.test("psbase watch prints what others commit, a line each, until it is stop
   };
   assertEquals(JSON.parse((await child.readLine())!), {
     sequence: 2,
+    index: 0,
+    last: true,
     kind: "insert",
     id: 1,
     row,
@@ -204,7 +215,8 @@ Deno.test("psbase watch prints what others commit, a line each, until it is stop
   await table.delete(1);
   assertEquals(JSON.parse((await child.readLine())!).kind, "schema");
   const line = await child.readLine();
-  assertEquals(JSON.parse(line!), { sequence: 4, kind: "delete", id: 1, row: null, before: row });
+  const place = { sequence: 4, index: 0, last: true };
+  assertEquals(JSON.parse(line!), { ...place, kind: "delete", id: 1, row: null, before: row });
   child.kill("SIGINT");
   assertEquals((await child.status).signal, "SIGINT");
 });

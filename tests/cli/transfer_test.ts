@@ -1,9 +1,11 @@
+import { canonicalMoment } from "../../cli/detect.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import { link, PsBase } from "../../mod.ts";
-import { formatCsv } from "../../cli/csv.ts";
+import { type Cell, formatCsv, parseCsv } from "../../cli/csv.ts";
 import type { NewSchema } from "../../cli/fields.ts";
 import { FILE_FORMS } from "../../cli/commands.ts";
 import type { FileForm } from "../../cli/output.ts";
+import { isSameNumber } from "../../cli/plain_number.ts";
 import { done, psbase } from "../helpers/cli.ts";
 import { newSeed, type Random, randomFrom } from "../helpers/random.ts";
 import { tempBase } from "../helpers/temp_base.ts";
@@ -172,6 +174,141 @@ for (const form of FILE_FORMS) {
     }
   });
 }
+
+for (const form of FILE_FORMS) {
+  Deno.test(`export, import with the types that are seen, export gives the same text: ${form}, seed ${seed}`, async () => {
+    const random = randomFrom(seed);
+    for (let round = 0; round < (LONG ? 400 : 20); round++) {
+      await using base = tempBase();
+      const names = NAMES.filter((name) => name !== "house" && name !== "row")
+        .filter(() => random.chance(0.5));
+      if (names.length === 0) continue;
+      await using table = await PsBase.create(
+        base.path,
+        Object.fromEntries(names.map((name) => [name, { type: name }])) as never as NewSchema,
+      );
+      // Few rows: the fewer there are, the more types fit them.
+      await table.insertMany(Array.from({ length: random.below(6) }, () => {
+        return Object.fromEntries(
+          names.map((name) => [name, random.chance(0.2) ? null : VALUES[name](random)]),
+        );
+      }));
+      const text = await done(["export", base.path, `--${form}`]);
+      // Of JSON the objects tell of the fields: without one there are none.
+      if (form.endsWith("json") && table.size === 0) continue;
+      const copy = `${base.parent}/copy`;
+      await done(["import", copy, "-", `--${form}`], { stdin: text });
+      // A column without values is text, of which the names in TSV tell.
+      const plain = (text: string) =>
+        form === "tsv" ? text.replace(/.*/, (names) => names.replaceAll('"', "")) : text;
+      const again = await done(["export", copy, `--${form}`]);
+      assertEquals(plain(again), plain(text), `round ${round}`);
+    }
+  });
+}
+
+/** What is a value of some type, or nearly one. */
+function nearlyOf(random: Random): string {
+  const digits = (most: number) =>
+    Array.from({ length: random.below(most + 1) }, () => random.below(random.pick([1, 10])))
+      .join("");
+  const some = (...texts: string[]) => random.pick(["", ...texts]);
+  const date = () => random.pick(["2024-02-29", "2023-02-29", "+002024-02-29", "-000001-12-31"]);
+  const time = () => random.pick(["10:00", "23:59:59", "24:00", "23:59:60", "00:00:00"]);
+  return random.pick([
+    () => some("-", "+") + digits(20),
+    () => `${some("-", "+")}${digits(18)}.${digits(18)}${some("e5", "E-7", "e+400", "e-400")}`,
+    () => String(bitsOf(random).getFloat64(0)),
+    () => String((random.below(2 ** 32) - 2 ** 31) / 10 ** random.below(20)),
+    () => random.pick(["true", "false", "True", "NaN", "Infinity", "-0", "null", "NA", "\\N"]),
+    date,
+    () => time() + some(".5", ".50", ".123456", ".000000001"),
+    () =>
+      `${date()}${random.pick(["T", " ", "t"])}${time()}${some(".000", ".120", ".123456", ".5")}` +
+      some("Z", "z", "+00:00", "+09:00", "+0900", " UTC"),
+    () => some(" ") + digits(3) + some(" "),
+    () => textOf(random),
+  ])();
+}
+
+/** A date or a time, which a type may write otherwise, in one of its spellings. */
+function inOneSpelling(cell: Cell): Cell {
+  return cell !== null && /^(?:\d{4}|[+-]\d{6})-\d\d-\d\d|^\d\d:\d\d/.test(cell)
+    ? canonicalMoment(cell)
+    : cell;
+}
+
+for (const [form, separator] of [["csv", ","], ["tsv", "\t"], ["separator=;", ";"]] as const) {
+  Deno.test(`import gives back the cells of any text, whatever types are seen: ${form}, seed ${seed}`, async () => {
+    const random = randomFrom(seed);
+    for (let round = 0; round < (LONG ? 1000 : 60); round++) {
+      await using base = tempBase();
+      const width = 1 + random.below(4);
+      // A column is mostly of one kind, often with an exception.
+      const columns = Array.from({ length: width }, () => {
+        const usual = Array.from({ length: 1 + random.below(3) }, () => nearlyOf(random));
+        return (): Cell =>
+          random.chance(0.1) ? null : random.chance(0.9) ? random.pick(usual) : nearlyOf(random);
+      });
+      const rows = Array.from({ length: random.below(8) }, () => columns.map((cell) => cell()));
+      const names = columns.map((_, i) => `c${i}`);
+      const header = names.map((name) => form === "tsv" ? `"${name}"` : name).join(separator);
+      const text = [header, ...rows.map((row) => formatCsv(row, separator))].join("\n") + "\n";
+      await done(["import", base.path, "-", `--${form}`], { stdin: text });
+      const exported = await done(["export", base.path, "--csv"]);
+      const cells = Array.from(parseCsv([exported]), (record) => record.cells());
+      const spelt = (rows: Cell[][]) => rows.map((row) => row.map(inOneSpelling));
+      assertEquals(
+        spelt(cells),
+        spelt([names, ...rows]),
+        `round ${round}: ${JSON.stringify(text)}`,
+      );
+    }
+  });
+}
+
+Deno.test(`import keeps the numbers of JSON or refuses them, seed ${seed}`, async () => {
+  const random = randomFrom(seed);
+  const digits = (least: number, most: number) =>
+    Array.from({ length: least + random.below(most - least) }, () => random.below(10)).join("");
+  const literal = () =>
+    random.pick([
+      () => `${random.pick(["", "-"])}${1 + random.below(9)}${digits(0, 20)}`,
+      () => `${random.below(10)}.${digits(1, 20)}`,
+      () => `0.000${digits(1, 18)}`,
+      () => `${random.below(10)}.${digits(1, 20)}e${random.below(700) - 350}`,
+      () => `${1 + random.below(9)}${digits(0, 20)}${random.pick(["e0", "e-1", "E+2", ".0"])}`,
+      () => String(Math.abs(bitsOf(random).getFloat64(0)) || 0).replace(/NaN|Infinity/, "7"),
+    ])();
+  let kept = 0;
+  for (let round = 0; round < (LONG ? 100 : 10); round++) {
+    await using base = tempBase();
+    const literals = Array.from({ length: 1 + random.below(20) }, literal);
+    const isNested = random.chance(0.3);
+    const stdin = literals.map((v, n) => `{"n":${n},"v":${isNested ? `[{"w":${v}}]` : v}}\n`).join(
+      "",
+    );
+    const args = ["import", base.path, "-", "--ndjson", "--errors", `${base.parent}/bad.ndjson`];
+    const { code, err } = await psbase(args, { stdin });
+    if (code !== 0) {
+      // Not one row is left.
+      assertMatch(err, /it is empty/, `round ${round}: ${err}`);
+      continue;
+    }
+    for (const line of (await done(["export", base.path])).trimEnd().split("\n")) {
+      const [, n, v] = /^\{"n":(\d+),"v":(?:\[\{"w":)?"?([^"\]}]*)/.exec(line) ?? [];
+      if (n === undefined) continue;
+      const written = literals[Number(n)]!;
+      const told = `round ${round}: ${written} became ${v}`;
+      // A float may have more digits than it needs; then they are its own.
+      const { length } = written.replace(/e.*/i, "").replace(/\D/g, "").replace(/^0+/, "");
+      const own = Number(v).toPrecision(length || 1);
+      assertEquals(isSameNumber(v!, written) || isSameNumber(own, written), true, told);
+      kept++;
+    }
+  }
+  assertEquals(kept > 0, true);
+});
 
 /** Rows of two columns as a file. */
 function file(form: FileForm, rows: readonly (readonly [a: string, b: string])[]): string {

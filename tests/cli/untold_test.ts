@@ -45,6 +45,8 @@ const CHANGES: { readonly [name: string]: [args: string, told?: string][] } = {
   "drop-field": [["t b"]],
   "rename-field": [["t b c"]],
   "set-default": [["t b 5"]],
+  "set-type": [["t b string"]],
+  "set-index": [["t b index"]],
   "keep-changes": [["t 5"]],
   import: [
     ["t rows.csv", "imported 2 rows"],

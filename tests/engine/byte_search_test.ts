@@ -78,7 +78,11 @@ Deno.test("a column finds a part in texts that are too large to be searched at o
     const column = new Group(new MemorySource(bytes, "p"), directory, first).column(fields[0]!);
     const rows = new Uint32Array(texts.length);
     const test = (value: unknown) => `${value}`.includes("needle");
-    const n = column.find({ nulls: false, text: { part: "needle", at: "any" }, test }, rows);
+    const n = column.find(
+      { nulls: false, text: { part: "needle", at: "any" }, test },
+      rows,
+      (n) => n,
+    );
     assertEquals([...rows.subarray(0, n)], [0, 2]);
   }
 });

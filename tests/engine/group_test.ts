@@ -19,6 +19,9 @@ import type { FieldDef } from "../../engine/field_def.ts";
 import { TableSchema } from "../../engine/schema.ts";
 import type { Stored } from "../../engine/values.ts";
 
+/** No row is gone. */
+const all = (n: number) => n;
+
 type Value = Stored | null;
 
 const day = Temporal.PlainDateTime.from("2024-02-29T23:59:59.999999999");
@@ -187,8 +190,8 @@ for (const [type, columns] of Object.entries(COLUMNS)) {
           const rows = Uint32Array.from(ids, (_, i) => i);
           const ways = [
             () => group.column(field).select(matcher, rows, count),
-            () => again.find(matcher, rows),
-            () => again.find({ ...matcher }, rows.fill(0)),
+            () => again.find(matcher, rows, all),
+            () => again.find({ ...matcher }, rows.fill(0), all),
           ];
           for (const way of ways) assertEquals([...rows.subarray(0, way())], found);
         }
@@ -301,10 +304,28 @@ Deno.test("Group finds all other rows though a text is none of those of its colu
     const matcher = oneOf(field.value, ["1", "2"], false);
     const matching = ids.filter((i) => i % 7 !== 3 && i !== 501 && (i % 5 === 1 || i % 5 === 2));
     const rows = Uint32Array.from(ids);
-    assertEquals([...rows.subarray(0, open().find(matcher, rows))], matching);
+    assertEquals([...rows.subarray(0, open().find(matcher, rows, all))], matching);
     rows.set(ids);
     assertEquals([...rows.subarray(0, open().select(matcher, rows, ids.length))], matching);
     rows.set(ids);
     assertThrows(() => open().classify(rows, new Uint32Array(ids.length)), CorruptionError);
+  }
+});
+
+Deno.test("Group gives all other texts though one is no UTF-8, or ends within a character", () => {
+  const field = TableSchema.from({ f: "string" }).fields[0]!;
+  const ids = Array.from({ length: 100 }, (_, i) => i);
+  for (const [at, byte] of [[5, 0xff], [8, 0xbf]] as const) {
+    const { bytes, directory, first } = groupOf(field, ids, (i) => `é${i + 100}`);
+    const { blobs } = directory.columns[0] as ColumnMeta & { kind: "plain" };
+    bytes[blobs.heap + at * 5] = byte;
+    for (const load of [false, true]) {
+      const column = new Group(new MemorySource(bytes, "p"), directory, first).column(field);
+      if (load) column.load();
+      for (const i of ids) {
+        if (i === at) assertThrows(() => column.get(i), CorruptionError, "UTF-8");
+        else assertEquals([column.get(i), column.copy(i)], [`é${i + 100}`, `é${i + 100}`]);
+      }
+    }
   }
 });

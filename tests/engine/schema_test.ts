@@ -69,7 +69,7 @@ Deno.test("TableSchema hands out copies of defaults", () => {
   assertEquals(schema.defaults().tags, ["a"]);
 });
 
-Deno.test("TableSchema.from() takes every name that is a letter, then letters, digits, _", () => {
+Deno.test("TableSchema.from() takes every name that is a letter, then letters with their marks, digits, _", () => {
   const names = [
     "constructor",
     "then",
@@ -81,6 +81,13 @@ Deno.test("TableSchema.from() takes every name that is a letter, then letters, d
     "名前",
     "x_1",
     "Ω٣",
+    "नाम",
+    "की",
+    "ชื่อ",
+    "பெயர்",
+    "বয়স".normalize(),
+    "می\u200cخواهم",
+    "क्\u200dष",
     "a".repeat(255),
   ];
   const schema = TableSchema.from(Object.fromEntries(names.map((name) => [name, "integer"])));
@@ -94,13 +101,37 @@ Deno.test("TableSchema.from() takes every name that is a letter, then letters, d
 });
 
 Deno.test("TableSchema.from() refuses other names", () => {
-  for (const name of ["", "1a", "a b", "a-b", "a.b", "a\0", "-", "😀", "a\u0301"]) {
+  for (
+    const name of ["", "1a", "a b", "a-b", "a.b", "a\0", "-", "😀", "\u0301a", "a\u200b", "a\u20dd"]
+  ) {
     refuses({ [name]: "string" }, "a name is a letter");
   }
   for (const name of ["_a", "__proto__", "__id__", "__version__", "_"]) {
     refuses({ [name]: "string" }, "reserved");
   }
   refuses({ ["é".repeat(128)]: "string" }, "255 bytes");
+  refuses({ ["ชื่อ".repeat(22)]: "string" }, "255 bytes");
+});
+
+Deno.test("TableSchema takes names in NFC only, so that no two are the same text", () => {
+  for (const name of ["a\u0301", "\u212a", "\u1100\u1161"]) {
+    refuses({ [name]: "string" }, "NFC");
+    const schema = TableSchema.from({ x: "string" });
+    assertThrows(() => schema.withName("x", name), SchemaError, "NFC");
+    assertThrows(() => schema.withField(name, "string", { empty: true }), SchemaError, "NFC");
+    const composed = name.normalize();
+    assertEquals([...TableSchema.from({ [composed]: "string" }).byName.keys()], [composed]);
+  }
+});
+
+Deno.test("TableSchema.fromJson() reads names that earlier versions took, also other than NFC", () => {
+  const schema = TableSchema.fromJson({
+    fields: [{ name: "\u212a", number: 0, type: "string" }],
+    nextNumber: 1,
+  });
+  assertEquals(schema.fields[0]!.name, "\u212a");
+  const unnamed = { fields: [{ name: "a b", number: 0, type: "string" }], nextNumber: 1 };
+  assertThrows(() => TableSchema.fromJson(unnamed), SyntaxError, "name");
 });
 
 Deno.test("TableSchema.from() refuses what is no schema", () => {

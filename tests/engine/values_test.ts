@@ -189,11 +189,22 @@ Deno.test("ValueType integer takes -0 for 0, float keeps it", () => {
   assert(Object.is(float.fromJson(JSON.parse(JSON.stringify(float.toJson(-0)))), -0));
 });
 
-Deno.test("ValueType timestamp takes an instant, cut to milliseconds", () => {
-  const { take, give } = VALUE_TYPES.timestamp;
-  const cut = (text: string) => give(take(Temporal.Instant.from(text)));
-  assertEquals(cut("2026-07-31T12:00:00.123999Z"), new Date("2026-07-31T12:00:00.123Z"));
-  assertEquals(cut("1969-12-31T23:59:59.999999999Z"), new Date(-1));
+Deno.test("ValueType timestamp refuses what it would cut to milliseconds", () => {
+  const { take, give, parse } = VALUE_TYPES.timestamp;
+  const text = "2026-07-31T12:00:00.123";
+  assertEquals(give(take(Temporal.Instant.from(`${text}Z`))), new Date(`${text}Z`));
+  assertEquals(parse(`${text}000000Z`), new Date(`${text}Z`));
+  for (const finer of [`${text}999Z`, `${text}000001Z`, "1969-12-31T23:59:59.9999Z"]) {
+    refuses("timestamp", Temporal.Instant.from(finer), 'round("millisecond")');
+    assertThrows(() => parse(finer), SyntaxError, "to milliseconds");
+  }
+});
+
+Deno.test("ValueType.parse() names the precision that a type keeps", () => {
+  for (const name of ["time", "datetime"] as const) {
+    const text = `${name === "time" ? "" : "2026-07-31T"}12:00:00.0123456789`;
+    assertThrows(() => VALUE_TYPES[name].parse(text), SyntaxError, "to nanoseconds");
+  }
 });
 
 Deno.test("ValueType bigint is a number in JSON where that is exact", () => {

@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { PsBase, type Transaction } from "../../mod.ts";
+import { type FieldSpec, PsBase, type Transaction } from "../../mod.ts";
 import { BaseNotFoundError } from "../../engine/errors.ts";
 import { withFiles } from "../../engine/file.ts";
 import { type CrashFiles, Disk } from "./crash_file.ts";
@@ -103,9 +103,16 @@ function act(method: Method, given: (base: People) => unknown[] | undefined): Ac
   };
 }
 
-/** A row of the fields that are there. */
+/** A row of the fields that are there, of their types. */
 function row(base: People, values: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => name in base.schema));
+  const known = Object.entries(values).filter(([name]) => name in base.schema);
+  return Object.fromEntries(
+    known.map(([name, value]) => [name, isText(base, name) ? String(value) : value]),
+  );
+}
+
+function isText({ schema }: People, name: string): boolean {
+  return (schema as Record<string, FieldSpec>)[name]!.type === "string";
 }
 
 /** The last field, if it is not the name. */
@@ -133,6 +140,10 @@ export const ACTS = {
   dropField: act("dropField", (base) => lastField(base)),
   renameField: act("renameField", (base) => lastField(base)?.flatMap((name) => [name, `${name}_`])),
   setDefault: act("setDefault", ({ defaults }) => ["name", `${defaults.name}+`]),
+  // Of numbers text, and of text numbers: rows are rewritten with the change of the fields.
+  setType: act("setType", (base) => {
+    return lastField(base)?.flatMap((name) => [name, isText(base, name) ? "float" : "string"]);
+  }),
   setIndex: act(
     "setIndex",
     ({ schema }) => ["name", { index: !JSON.stringify(schema.name).includes("index") }],

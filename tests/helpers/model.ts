@@ -139,6 +139,42 @@ export function textOf(type: ModelType, value: unknown): string | null {
   return type === "timestamp" ? (value as Date).toISOString() : `${value}`;
 }
 
+/** The types that become one another. */
+export const CONVERTIBLE = [
+  ...["string", "integer", "float", "bigint", "boolean"] as const,
+  ...["date", "time", "datetime", "timestamp"] as const,
+];
+
+/** What reads a text as a value of each type; what it gives for other texts is of no use. */
+const READ: Readonly<Record<typeof CONVERTIBLE[number], (text: string) => unknown>> = {
+  string: (text) => text,
+  integer: Number,
+  float: Number,
+  bigint: BigInt,
+  boolean: (text) => text === "true",
+  date: (text) => Temporal.PlainDate.from(text),
+  time: (text) => Temporal.PlainTime.from(text),
+  datetime: (text) => Temporal.PlainDateTime.from(text),
+  timestamp: (text) => new Date(text),
+};
+
+/** The value that has a text as {@linkcode textOf} writes it; `undefined` if there is none. */
+export function readAs(type: typeof CONVERTIBLE[number], text: string): unknown {
+  // What is odd of an integer is written as another type would not.
+  if (type === "integer" || type === "bigint") {
+    if (text === "-0") text = "0";
+    if (!/^-?\d+$/.test(text)) return undefined;
+  }
+  try {
+    const value = READ[type](text);
+    if (type === "integer" && !Number.isSafeInteger(value)) return undefined;
+    if (type === "bigint" && BigInt.asIntN(64, value as bigint) !== value) return undefined;
+    return textOf(type, value) === text ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A value that no call with another number gives, nor `anyValue`. */
 export function freshValue(type: ModelType, n: number): unknown {
   switch (type) {

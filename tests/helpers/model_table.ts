@@ -10,13 +10,16 @@ import {
   anyValue,
   type Choices,
   compareValues,
+  type CONVERTIBLE,
   freshValue,
   keyOf,
   matches,
   type ModelRow,
   type ModelType,
+  readAs,
   SORTABLE,
   sortRows,
+  textOf,
   type Types,
 } from "./model.ts";
 import type { Random } from "./random.ts";
@@ -167,6 +170,27 @@ export class ModelTable {
 
   setField(name: string, change: Partial<ModelField>): void {
     this.fields.set(name, { ...this.fields.get(name)!, ...change });
+  }
+
+  /** Gives a field the values that have the same texts; whether all have one. */
+  setType(name: string, type: typeof CONVERTIBLE[number]): boolean {
+    const field = this.fields.get(name)!;
+    if (field.type === type) return true;
+    let fits = true;
+    const converted = (value: unknown) => {
+      const text = textOf(field.type, value);
+      const read = text === null ? null : readAs(type, text);
+      fits &&= read !== undefined;
+      return read;
+    };
+    const isWidened = field.type === "integer" && type === "float";
+    this.#change((row) => {
+      if (row[name] === null || isWidened) return row;
+      const __version__ = row.__version__ as number + 1;
+      return { ...row, [name]: converted(row[name]), __version__ };
+    });
+    this.setField(name, { type, default: isWidened ? field.default : converted(field.default) });
+    return fits;
   }
 
   #rebuild(change: (entries: [string, ModelField][]) => [string, ModelField][]): void {
