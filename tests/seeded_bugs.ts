@@ -1045,7 +1045,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     bug: "an open end of a range of datetimes matches",
-    rule: "Columns answer as single values do",
+    rule: "Conditions: a column answers as single values do",
     in: "engine/column.ts",
     find: "nanos + (lowOpen ? 1 : 0)",
     put: "nanos",
@@ -1054,7 +1054,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     bug: "a list of datetimes is compared with each row",
-    rule: "No condition costs list × rows",
+    rule: "Conditions: none costs list × rows",
     in: "engine/matcher.ts",
     find: "if (values.length <= FEW) return",
     put: "if (values.length >= 0) return",
@@ -1063,7 +1063,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     bug: "links within one call are stored though other rows took the ids",
-    rule: "A link leads to the row that the caller meant",
+    rule: "Links: a link leads to the row that the caller meant",
     in: "engine/edits.ts",
     find: "const isOwn = first === nextId && ",
     put: "const isOwn = ",
