@@ -584,7 +584,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     bug: "one listing decides that there is no generation",
-    rule: 'Opening: "there is none" needs two equal listings',
+    rule: "Opening: a generation is missing only after two equal listings",
     in: "engine/generations.ts",
     find: "      if (now === before) {",
     put: "      if (now !== before) {",
