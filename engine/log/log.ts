@@ -88,7 +88,7 @@ function isZero(bytes: Uint8Array): boolean {
 }
 
 /** An open log. */
-export class Log {
+export class Log implements Disposable {
   /** The generation that it belongs to. */
   readonly generation: number;
   /** Where the verified frames end. */
@@ -618,5 +618,9 @@ export class Log {
     this.#closed = true;
     this.#second?.close();
     if (this.#waiting === 0) this.#file.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
