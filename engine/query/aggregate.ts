@@ -26,7 +26,7 @@ import type { TableSchema } from "../schema/schema.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { RowLocation } from "../snapshot/location.ts";
 import { compareNullable, equalityKey, type Stored } from "../schema/values.ts";
-import { within } from "../system/errors.ts";
+import { inContext } from "../system/errors.ts";
 import { GROUP_ROWS } from "../bytes/header.ts";
 import { type Figure, figureOf, numbersOf, OfNumbers, type Sum, sumTypeOf } from "./sums.ts";
 
@@ -271,7 +271,7 @@ export function compileAggregates(
     throw new TypeError(`${describe(aggregates)}, expected aggregates by name`);
   }
   return Object.entries(aggregates).map(([name, wanted]) =>
-    within(`aggregate ${JSON.stringify(name)}`, () => {
+    inContext(`aggregate ${JSON.stringify(name)}`, () => {
       if (name === attributeName(key)) {
         throw new TypeError("it has the name of the field to group by");
       }
@@ -322,7 +322,7 @@ export function groupBy(
     [attributeName(key)]: given(snapshot, key, value),
   }));
   aggregates.forEach(({ name, column }, i) =>
-    within(`aggregate "${name}"`, () =>
+    inContext(`aggregate "${name}"`, () =>
       sorted.forEach(({ of: figures }, k) => {
         const { result } = figures[i]!;
         rows[k]![name] = column === undefined ? result : given(snapshot, column, result);

@@ -27,7 +27,7 @@ import {
 } from "../schema/predicate.ts";
 import type { FieldRef } from "../schema/types.ts";
 import type { Stored, ValueType } from "../schema/values.ts";
-import { within } from "../system/errors.ts";
+import { inContext } from "../system/errors.ts";
 
 /** What is asked of rows. */
 export type Query =
@@ -97,7 +97,7 @@ export function sortableOf(schema: TableSchema, name: string): Attribute {
 /** Checks the terms of an order. */
 export function compileOrder(schema: TableSchema, terms: unknown): OrderKey[] {
   if (terms === undefined) return [];
-  return within("orderBy", () =>
+  return inContext("orderBy", () =>
     (Array.isArray(terms) ? terms : [terms]).map((term) => {
       if (typeof term !== "string") throw new TypeError(`${describe(term)}, expected a field`);
       const column = sortableOf(schema, term.replace(/^[+-]/, ""));
@@ -121,12 +121,12 @@ export function compile(schema: TableSchema, filter: unknown): Query {
   }
   return all(
     Object.entries(filter).map(([name, wanted]) => {
-      if (name === "_not") return within(name, () => not(compileGiven(schema, wanted)));
+      if (name === "_not") return inContext(name, () => not(compileGiven(schema, wanted)));
       if (name === "_or") {
-        return within(name, () => any(arrayOf(wanted).map((one) => compileGiven(schema, one))));
+        return inContext(name, () => any(arrayOf(wanted).map((one) => compileGiven(schema, one))));
       }
       const column = attributeOf(schema, name);
-      return within(`field "${name}"`, () => ofField(schema, column, wanted));
+      return inContext(`field "${name}"`, () => ofField(schema, column, wanted));
     }),
   );
 }
@@ -254,7 +254,7 @@ function ofField(schema: TableSchema, column: Attribute, wanted: unknown): Query
   const predicates: Predicate[] = [];
   const others: Query[] = [];
   for (const [name, value] of entries) {
-    within(name, () => {
+    inContext(name, () => {
       if (value === undefined) throw new TypeError("undefined is no value, for null say null");
       if (name === "not") others.push(not(ofField(schema, column, value)));
       else if (name === "or") {
