@@ -80,6 +80,16 @@ export interface Files {
   watch(dir: string, onChange: () => void): Disposable;
 }
 
+/** Opens a file; gives `undefined` if there is none. */
+export function openExisting(files: Files, path: string, mode: "read" | "write"): File | undefined {
+  try {
+    return files.open(path, mode);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
 /** Removes an obsolete file, if it can: Windows may refuse while another process has it open. */
 export function removeQuietly(files: Files, path: string): void {
   try {
