@@ -114,7 +114,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    */
   get schema(): { readonly [K in keyof S]: FieldSpec } {
     const { schema, origin: { links } } = this.#snapshot;
-    return schema.describe((target) => links.pathOf(target)) as {
+    return schema.fieldSpecs((target) => links.pathOf(target)) as {
       readonly [K in keyof S]: FieldSpec;
     };
   }

@@ -1057,7 +1057,7 @@ const BUGS: readonly Bug[] = [
     bug: "a list of datetimes is compared with each row",
     rule: "Conditions: none costs list × rows",
     in: "engine/schema/predicate.ts",
-    find: "if (values.length <= FEW) return",
+    find: "if (values.length <= FEW_VALUES) return",
     put: "if (values.length >= 0) return",
     test: "tests/base/many_values_test.ts",
     filter: "many values: datetime",

@@ -66,7 +66,7 @@ class NumberExtreme extends OfNumbers {
 
   override add(group: Group, rows: Uint32Array): void {
     const bounds = typeof this.#column !== "string" && rows.length === group.rows
-      ? group.column(this.#column).bounds
+      ? group.column(this.#column).zoneMap
       : undefined;
     if (bounds === undefined) super.add(group, rows);
     else this.addNumbers(Float64Array.from(bounds));

@@ -100,7 +100,7 @@ function* inOrder(
 ): Generator<RowLocation> {
   const index = snapshot.segment.index(field)!;
   const ofTable = index.runs(condition, descending);
-  const ofLog = snapshot.logged(field).runs(condition, descending);
+  const ofLog = snapshot.memoryIndex(field).runs(condition, descending);
   let a = ofTable.next();
   let b = ofLog.next();
   while (!a.done || !b.done) {
@@ -109,8 +109,8 @@ function* inOrder(
       order = compareNullable(field.value, a.value.value, b.value.value) * (descending ? -1 : 1);
     }
     yield* byId(
-      order <= 0 ? snapshot.tablePlaces(index.rowsOf(a.value!)) : [],
-      order >= 0 ? snapshot.placesOf(b.value!.ids) : [],
+      order <= 0 ? snapshot.segmentLocations(index.rowsOf(a.value!)) : [],
+      order >= 0 ? snapshot.locationsOf(b.value!.ids) : [],
     );
     if (order <= 0) a = ofTable.next();
     if (order >= 0) b = ofLog.next();

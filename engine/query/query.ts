@@ -15,10 +15,10 @@ import {
 import type { TableSchema } from "../schema/schema.ts";
 import {
   equal,
+  equalToAny,
   inverse,
   isKnown,
   NULL,
-  oneOf,
   onlyKey,
   type Predicate,
   ranged,
@@ -343,7 +343,7 @@ function equalOrNull(type: ValueType, wanted: unknown): Predicate {
 function oneOfGiven(type: ValueType, wanted: unknown): Predicate {
   const given = arrayOf(wanted);
   const values = given.filter((value) => value !== null).map((value) => type.encode(value));
-  return oneOf(type, values, values.length < given.length);
+  return equalToAny(type, values, values.length < given.length);
 }
 
 const OPERATORS: Record<string, (type: ValueType, wanted: unknown) => Predicate> = {

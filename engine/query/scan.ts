@@ -10,19 +10,19 @@
 
 import type { Group } from "../segment/group.ts";
 import type { Query } from "./query.ts";
-import { asking } from "../snapshot/row_view.ts";
+import { rowTester } from "../snapshot/row_view.ts";
 import type { RowList } from "../snapshot/row_list.ts";
 import { valueAt } from "../snapshot/rows.ts";
 import { type Attribute, attributeType, type FieldDef, isIndexed } from "../schema/field_def.ts";
 import {
-  eitherOf,
-  type Found,
   type GroupPart,
+  type IndexHits,
   type Slice,
   type Snapshot,
+  unionOfHits,
 } from "../snapshot/snapshot.ts";
 import { locationOf, type RowLocation } from "../snapshot/location.ts";
-import { keyOf, overlaps, type Predicate } from "../schema/predicate.ts";
+import { overlaps, type Predicate, valueKey } from "../schema/predicate.ts";
 import { GROUP_ROWS } from "../bytes/header.ts";
 
 /** Rows that match, next to each other in id order. */
@@ -90,7 +90,11 @@ function testOf(snapshot: Ground, query: Query, stats: ScanStats | undefined): T
     case "compare":
       return comparing(query.columns, query.holds);
     case "ask": {
-      const { keep, test } = asking(snapshot.schema, snapshot.origin.links, query.predicate);
+      const { select: keep, test } = rowTester(
+        snapshot.schema,
+        snapshot.origin.links,
+        query.predicate,
+      );
       return {
         excludes: () => false,
         keep(group, rows, n) {
@@ -131,7 +135,7 @@ function anyOf(tests: readonly Test[]): Test {
 /** What is asked of a row depends on a value of it. */
 function choosing(column: Attribute, byKey: ReadonlyMap<unknown, Test>): Test {
   const holds = (location: RowLocation) => {
-    const test = byKey.get(keyOf(attributeType(column), valueAt(location, column)));
+    const test = byKey.get(valueKey(attributeType(column), valueAt(location, column)));
     return test !== undefined && holdsAt(test, location);
   };
   return {
@@ -183,7 +187,7 @@ function testing(column: Attribute, predicate: Predicate): Test {
     };
   }
   return {
-    excludes: (part) => part.open().excludes(column, predicate),
+    excludes: (part) => part.open().canPrune(column, predicate),
     keep: (group, rows, n) => group.column(column).select(predicate, rows, n),
     find: (group, rows, live) => group.column(column).find(predicate, rows, live),
     holds,
@@ -297,7 +301,7 @@ function withoutDelta(group: Group, delta: RowList, rows: Uint32Array, n: number
 interface Candidates {
   /** The fields whose indexes these are, with commas between. */
   readonly index: string;
-  readonly found: Found;
+  readonly found: IndexHits;
 }
 
 /** The index that leaves the fewest rows to look at, if that is few. */
@@ -336,7 +340,7 @@ function candidates(snapshot: Snapshot, query: Query): Candidates | undefined {
       }
       if (branches.length === 0) return undefined;
       const names = branches.flatMap(({ index }) => index.split(", "));
-      const found = eitherOf(branches.map(({ found }) => found), snapshot.segment.rows);
+      const found = unionOfHits(branches.map(({ found }) => found), snapshot.segment.rows);
       return { index: [...new Set(names)].join(", "), found };
     }
     default:
@@ -348,7 +352,7 @@ function candidates(snapshot: Snapshot, query: Query): Candidates | undefined {
 function lookUp(
   snapshot: Snapshot,
   { column, predicate }: Query & { kind: "match" },
-): Found | undefined {
+): IndexHits | undefined {
   const { keyRanges } = predicate;
   if (keyRanges === undefined || typeof column === "string" || !isIndexed(column)) return undefined;
   // What only leaves some values out matches most rows.
@@ -363,7 +367,7 @@ function lookUp(
 function* indexed(
   snapshot: Snapshot,
   test: Test,
-  found: Found,
+  found: IndexHits,
   stats: ScanStats | undefined,
 ): Generator<Chunk> {
   const ids = found.ids();
@@ -379,7 +383,7 @@ function* indexed(
     if (stats !== undefined) stats.rowsDecoded += others.length;
     return others;
   };
-  for (const { part, rows } of snapshot.segment.placesOf(found.segmentRows())) {
+  for (const { part, rows } of snapshot.segment.locateAll(found.segmentRows())) {
     if (stats !== undefined) stats.groupsRead++;
     const group = part.open();
     const delta = snapshot.deltaOf(part);

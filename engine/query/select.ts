@@ -79,7 +79,7 @@ export function select(
     if (others.length === 0 && group !== undefined) {
       const from = Math.min(offset - skipped, found.length);
       const to = Math.min(from + limit - rows.length, found.length);
-      group.expect(to - from, fields);
+      group.loadFor(to - from, fields);
       for (let k = from; k < to; k++) {
         const index = found[k]!;
         rows.push(rowAt(origin, { id: group.id(index), group, index, row: undefined }, fields));

@@ -40,7 +40,7 @@ export function optionsReader<T extends object>(
   };
 }
 
-const OPEN_OPTIONS = {
+const COMMON_OPTIONS = {
   durability: true,
   timeoutMs: true,
   readOnly: true,
@@ -50,11 +50,11 @@ const OPEN_OPTIONS = {
 /** Options of `open`. */
 export const openOptions = optionsReader<OpenSchemaOptions<Schema>>({
   schema: true,
-  ...OPEN_OPTIONS,
+  ...COMMON_OPTIONS,
 });
 
 /** Options of `create`. */
-export const createOptions = optionsReader<CreateOptions>({ mode: true, ...OPEN_OPTIONS });
+export const createOptions = optionsReader<CreateOptions>({ mode: true, ...COMMON_OPTIONS });
 
 /** Options of `select` and `explain`. */
 export const selectOptions = optionsReader<SelectOptions<Schema>>({

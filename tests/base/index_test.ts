@@ -1357,7 +1357,7 @@ Deno.test("Table.checkIndexes() finds an index whose bytes are whole and whose o
     const builder = new GroupBuilder(schema.fields);
     values.forEach((n, id) => builder.add(id, { version: 0, values: [n] }));
     const out = new SegmentWriter(file, sums, 1, 0);
-    out.add(builder.take().group, 0, 3);
+    out.add(builder.build().group, 0, 3);
     allOf(out.addIndex(schema.fields[0]!, 1, Uint32Array.from(order), [null]));
     out.finish({ schema, nextId: 4, sequence: 1 });
     const table = new Segment(file, sums, 1);

@@ -60,13 +60,13 @@ function bothOf(random: Random, types: Types, rows: readonly Row[], inGroup = 16
       for (let id = from; id < Math.min(from + inGroup, to); id++) {
         builder.add(id, storedRow(schema, rows[id]!));
       }
-      encoded.push(builder.take());
+      encoded.push(builder.build());
     }
     return encoded;
   };
   for (const { group, first, last } of groups(0, table!)) out.add(group, first, last);
   out.finish({ schema, nextId: table!, sequence: 0, indexes: [] } as never);
-  const origin = { base: "base" } as Origin;
+  const origin = { table: "base" } as Origin;
   const state = new Snapshot(new Segment(file, SUMS, 1), "/log", origin);
   for (const { group, first } of groups(table!, batch!)) {
     state.batch(first, group.directory, group.bytes);
