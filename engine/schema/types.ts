@@ -356,6 +356,8 @@ export type Where<S extends Schema> =
     readonly __id__?: OrderCondition<number>;
     /** Of the row's version. */
     readonly __version__?: OrderCondition<number>;
+    /** All of these hold as a whole. */
+    readonly _and?: readonly Filter<S>[];
     /** One of these holds as a whole. */
     readonly _or?: readonly Filter<S>[];
     /** This does not hold as a whole. */

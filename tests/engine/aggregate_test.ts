@@ -8,9 +8,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   avg,
   compileAggregates,
+  decodeAttribute,
   distinct,
   extreme,
-  given,
   groupBy,
   sum,
 } from "../../engine/query/aggregate.ts";
@@ -138,7 +138,7 @@ function differentOf(type: TypeName, rows: readonly Row[], name: string): unknow
 }
 
 function give(state: Snapshot, column: Attribute, value: Stored | null): unknown {
-  return given(state, column, value);
+  return decodeAttribute(state, column, value);
 }
 
 /** All aggregates of a field over rows that match, told by the model. */
@@ -466,7 +466,7 @@ Deno.test("compileAggregates() says what is wrong", () => {
     [{ n: ["sum", "x"] }, 'aggregate "n": there is no field "x", the fields are s, i, j'],
     [{ n: ["sum", "s"] }, 'aggregate "n": field "s" is string, only integer, float and bigint can'],
     [{ n: ["avg", "j"] }, 'aggregate "n": field "j" is json, only integer, float and bigint can'],
-    [{ n: ["max", "j"] }, 'aggregate "n": field "j" is json, it has no order'],
+    [{ n: ["max", "j"] }, 'aggregate "n": field "j" is json, which has no order'],
     [{ s: "count" }, 'aggregate "s": it has the name of the field to group by'],
     [{ __id__: "count" }, 'aggregate "__id__": names that begin with "_" are reserved'],
   ];
