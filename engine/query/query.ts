@@ -142,6 +142,7 @@ export function compileGiven(schema: TableSchema, filter: unknown): Query {
  * one range: less to compare and to look up.
  */
 function all(given: readonly Query[]): Query {
+  if (given.length === 1) return given[0]!;
   const matches: Match[] = [];
   const others: Query[] = [];
   const ranges = new Map<Attribute, number>();

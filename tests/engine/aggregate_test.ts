@@ -279,7 +279,7 @@ Deno.test("sum() of integers is exact however large it is on the way, and refuse
       assertThrows(
         () => sumOf("integer", [sign * max, sign], inLog),
         RangeError,
-        `the sum is ${sign < 0 ? "-" : ""}9007199254740992, an integer is within`,
+        `the sum is ${sign < 0 ? "-" : ""}9007199254740992, but an integer is within`,
       );
     }
     const large = [2n ** 63n - 1n, 2n ** 63n - 1n, null];

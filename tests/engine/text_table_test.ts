@@ -120,7 +120,7 @@ Deno.test("tableLines() leaves out the last columns rather than make any narrowe
     "xxxxxxxxxxxxxxxxxx…  …",
   ]);
   for (let room = 20; room < 70; room++) {
-    const widths = table(types, [row], room).map(widthOf);
+    const widths = table(types, [row], room).map(cellWidth);
     assertEquals(Math.max(...widths) <= room, true, `${widths} in ${room}`);
   }
   // The first column stays, however narrow the room.
