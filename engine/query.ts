@@ -5,7 +5,7 @@
  * @module
  */
 
-import { describe } from "./check.ts";
+import { describe, isObject, isPlain } from "./check.ts";
 import type { FieldDef } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
 import { equal, type Matcher, NULL, oneOf, ranged, type TextMatch, within } from "./matcher.ts";
@@ -120,7 +120,7 @@ export function compile(schema: TableSchema, filter: unknown): Query {
 }
 
 /** As {@linkcode compile}, where nothing given is a mistake. */
-function compileGiven(schema: TableSchema, filter: unknown): Query {
+export function compileGiven(schema: TableSchema, filter: unknown): Query {
   if (filter === undefined) throw new TypeError("undefined is no condition");
   return compile(schema, filter);
 }
@@ -143,9 +143,7 @@ function arrayOf(value: unknown): unknown[] {
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  return isObject(value) && isPlain(value);
 }
 
 // --------------------------------------------------------------- one field
@@ -299,6 +297,7 @@ class Ref<N extends string> implements FieldRef<N> {
   readonly field: N;
   constructor(field: N) {
     this.field = field;
+    Object.freeze(this);
   }
 }
 
