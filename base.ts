@@ -167,6 +167,10 @@ export function link<S extends Schema>(base: Base<S>): Link<S>;
 /**
  * A field that leads to a row of its own base.
  *
+ * A row may also lead to one that the same call inserts, by the id that this row gets. These ids go on
+ * from the last one given out; only in a transaction, or with a {@linkcode Base}, nobody else can take
+ * them first.
+ *
  * @param base `"self"`.
  * @returns The type of the field.
  *

@@ -8,7 +8,6 @@
 
 import { type ChangeSink, ChangeWriter } from "./changes.ts";
 import { excerpt } from "./check.ts";
-import { identityOf } from "./column.ts";
 import { UniqueError } from "./errors.ts";
 import { type EncodedGroup, Group, MemorySource } from "./group.ts";
 import { equal } from "./matcher.ts";
@@ -19,7 +18,7 @@ import { chunks, placesOf, scan } from "./scan.ts";
 import { type FieldDef, readField, type StoredRow } from "./field_def.ts";
 import { TableSchema } from "./schema.ts";
 import { type Place, placeOf, type RowCopy, type State } from "./state.ts";
-import type { Stored } from "./values.ts";
+import { identityOf, type Stored } from "./values.ts";
 
 /** To look up a value costs as much as to look at so many rows of a scan. */
 const SCAN_COST = 50;
@@ -91,6 +90,11 @@ export class Draft {
   /** The commit point that it goes on from. */
   get state(): State {
     return this.#state;
+  }
+
+  /** The id that the next row gets. */
+  get nextId(): number {
+    return this.#nextId;
   }
 
   /** What its rows come from. */

@@ -32,6 +32,9 @@ type Given = Record<string, unknown>;
 /** A row as users get it. */
 type Row = Record<string, unknown>;
 
+/** Whether a row that a link leads to, and that is not there yet, may be inserted with it. */
+type Coming = (id: number, field: FieldDef) => boolean;
+
 /** A row or an id, as its id and the version that it must have. */
 interface Aim {
   readonly id: number;
@@ -87,47 +90,78 @@ export class Edits {
 
   /** Adds a row; gives its id. */
   insert(row: object): Edit<number> {
-    return this.#insertion(this.#prepare(() => [row]));
+    const edit = this.#insertion(() => [row]);
+    return (draft) => edit(draft).first;
   }
 
   /** Adds rows; gives their ids. */
   insertMany(rows: Iterable<object>): Edit<number[]> {
-    const prepared = this.#prepare(() => rows);
-    const edit = this.#insertion(prepared);
-    return (draft) => idsFrom(edit(draft), prepared.count);
+    const edit = this.#insertion(() => rows);
+    return (draft) => {
+      const { first, count } = edit(draft);
+      return idsFrom(first, count);
+    };
   }
 
   /** Adds a row of texts. */
   insertAsStrings(row: object, formats: StringFormats): Edit<number> {
-    return this.#insertion(this.#prepare((schema) => [parsed(schema, row, formats)]));
-  }
-
-  #prepare(
-    rowsOf: (schema: TableSchema) => Iterable<object>,
-    schema = this.#now().schema,
-  ): PreparedRows {
-    return explain(
-      this.#attempt("insert into"),
-      () => prepareRows(schema, rowsOf(schema), (row, names) => this.#values(schema, row, names)),
-    );
+    const edit = this.#insertion((schema) => [parsed(schema, row, formats)]);
+    return (draft) => edit(draft).first;
   }
 
   /** Writes the rows as they were given at the call, validated again if the fields changed since. */
-  #insertion(prepared: PreparedRows): Edit<number> {
+  #insertion(
+    rowsOf: (schema: TableSchema) => Iterable<object>,
+  ): Edit<{ first: number; count: number }> {
+    const attempt = this.#attempt("insert into");
+    const { schema, nextId } = this.#now();
+    /** The greatest of the ids that only these rows can get. */
+    let farthest: { readonly id: number; readonly field: FieldDef } | undefined;
+    const coming: Coming = (id, field) => {
+      if (id < nextId) return false;
+      if (id > (farthest?.id ?? -1)) farthest = { id, field };
+      return true;
+    };
+    const prepare = (schema: TableSchema, rows: typeof rowsOf): PreparedRows =>
+      explain(
+        attempt,
+        () =>
+          prepareRows(
+            schema,
+            rows(schema),
+            (row, names) => this.#values(schema, row, names, coming),
+          ),
+      );
+    const prepared = prepare(schema, rowsOf);
+    const { count } = prepared;
     return (draft) => {
       const { encoded } = draft.schema.equals(prepared.schema)
         ? prepared
-        : this.#prepare(() => givenRows(prepared), draft.schema);
-      return draft.insert(encoded);
+        : prepare(draft.schema, () => givenRows(prepared));
+      const first = draft.insert(encoded);
+      // Where other rows came first, such an id leads to one of them, or to another of these.
+      const isOwn = first === nextId && (farthest?.id ?? -1) < draft.nextId;
+      if (farthest === undefined || isOwn) return { first, count };
+      const { id, field } = farthest;
+      const reason = id < nextId + count
+        ? `row ${id} was to be one of these, but other rows were inserted first: ` +
+          "insert in a transaction"
+        : `there is no row ${id} in "${this.#store.dir}"`;
+      throw new RangeError(`${attempt}: field "${field.name}": ${reason}`);
     };
   }
 
-  #values(schema: TableSchema, row: object, names?: string[]): StoredRow["values"] {
+  #values(
+    schema: TableSchema,
+    row: object,
+    names?: string[],
+    coming?: Coming,
+  ): StoredRow["values"] {
     if (schema.links.length === 0) return schema.takeInsert(row, names);
     // What is checked must be what is stored.
     const given = captureFields(row) as Given;
     const values = schema.takeInsert(given, names);
-    this.#now().origin.links.check(schema, given);
+    this.#now().origin.links.check(schema, given, coming);
     return values;
   }
 
