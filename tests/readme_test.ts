@@ -5,6 +5,9 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import * as psbase from "../mod.ts";
+
+const { Base, PsBase, PsLock, View } = psbase;
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
@@ -80,5 +83,17 @@ Deno.test("pages name files that exist", () => {
       const places = [new URL(path!, `file://${ROOT}`), new URL(path!, `file://${ROOT}${page}`)];
       assert(places.some(exists), `${page} names ${path}`);
     }
+  }
+});
+
+Deno.test("docs/reference.md names every verb, and every error", () => {
+  const code = read("docs/reference.md").match(/`[^`\n]+`/g)!.join("\n");
+  const classes = [PsBase.prototype, Base.prototype, View.prototype, PsLock.prototype];
+  const verbs = [PsBase, Base, ...classes].flatMap((owner) => Object.getOwnPropertyNames(owner))
+    // Blocking twins have a sentence of their own, and classes have names and the like.
+    .filter((name) => !/Sync$|^(constructor|length|name|prototype)$/.test(name));
+  const errors = Object.keys(psbase).filter((name) => name.endsWith("Error"));
+  for (const name of [...verbs, ...errors]) {
+    assertMatch(code, RegExp(String.raw`\b${name}\b`), name);
   }
 });
