@@ -1,5 +1,5 @@
 /**
- * What psbase uses of `@std/assert`: see links/README.md.
+ * What psbase uses of `@std/assert`: see stand_ins/README.md.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * `@std/cli/parse-args`: see links/README.md. The result type of the original
+ * `@std/cli/parse-args`: see stand_ins/README.md. The result type of the original
  * also follows dotted names and negatable flags; psbase uses neither.
  *
  * @module
