@@ -32,7 +32,7 @@
 
 import { audit, type CheckResult, type Problem } from "./engine/audit.ts";
 import { backUp } from "./engine/backup.ts";
-import { describe } from "./engine/check.ts";
+import { checkFunction, describe } from "./engine/check.ts";
 import { Edits, listOf } from "./engine/edits.ts";
 import { currentFiles } from "./engine/file.ts";
 import { checkTimeout } from "./engine/flock.ts";
@@ -51,6 +51,7 @@ import type {
 } from "./engine/options.ts";
 import { toPath } from "./engine/path.ts";
 import { field } from "./engine/query.ts";
+import { transactionOptions } from "./engine/read_options.ts";
 import { type OrderedValue, ResultSet, type SortableKey } from "./engine/result_set.ts";
 import { type Loss, salvage, type SalvageResult } from "./engine/salvage.ts";
 import { json } from "./engine/field_def.ts";
@@ -166,6 +167,10 @@ export function link<S extends Schema>(base: Base<S>): Link<S>;
 /**
  * A field that leads to a row of its own base.
  *
+ * A row may also lead to one that the same call inserts, by the id that this row gets. These ids go on
+ * from the last one given out; only in a transaction, or with a {@linkcode Base}, nobody else can take
+ * them first.
+ *
  * @param base `"self"`.
  * @returns The type of the field.
  *
@@ -203,6 +208,11 @@ let partOf: (base: Base) => { writer: Writer; begin(work: Workspace): Transactio
  * It takes the table's lock when it is opened and keeps it, so that no write waits for a
  * lock and no read looks for commits of others. A second `Base` gets a `BaseLockedError`;
  * a `PsBase` can read beside it. Use `PsBase` to share the table.
+ *
+ * Each verb captures its arguments when it is called: rows, conditions, changes, options and all
+ * that is in them. What the caller does with these objects later has no effect, however long the
+ * verb waits for the lock. If the fields change meanwhile, the captured values are validated again.
+ * A verb refuses an option that it does not know with a `TypeError`.
  *
  * @typeParam S The schema: field names and their types.
  *
@@ -764,7 +774,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * @param changes As for {@linkcode Base.update}.
    * @returns How many rows were changed.
    * @throws {SchemaError} If a field is unknown, or one that is required would be null.
-   * @throws {TypeError} If a condition or a value does not fit the type of its field.
+   * @throws {TypeError} If a condition or a value does not fit the type of its field, or there is
+   * no condition.
    * @throws {RangeError} If a value is out of range.
    * @throws {WriteError} If the disk refuses.
    *
@@ -923,7 +934,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    *
    * @param where Conditions by field, or a function; it runs under the lock.
    * @returns How many there were.
-   * @throws {TypeError} If a field is unknown, or a condition does not fit its type.
+   * @throws {TypeError} If a field is unknown, a condition does not fit its type, or there is none.
    * @throws {RangeError} If a value is out of range.
    * @throws {WriteError} If the disk refuses.
    *
@@ -1012,7 +1023,7 @@ export class Base<S extends Schema = Schema> extends View<S>
     options: TransactionOptions = {},
   ): Promise<Awaited<T>> {
     const { store, writer } = this.#handle;
-    const timeoutMs = checkTimeout(options.timeoutMs);
+    const timeoutMs = checkTransaction(`a transaction of "${this.path}"`, fn, options);
     return await transact(
       [writer],
       ([work]) => fn(transactionOf(store, work!, this.#formats)),
@@ -1041,6 +1052,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    */
   transactionSync<T>(fn: (tx: Transaction<S>) => NotPromise<T>): T {
     const { store, writer } = this.#handle;
+    checkTransaction(`a transaction of "${this.path}"`, fn);
     return transactSync([writer], ([work]) => fn(transactionOf(store, work!, this.#formats)) as T);
   }
 
@@ -1479,7 +1491,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * @returns The changes; iterating takes no lock and waits for the next one.
    * @throws {RangeError} If `since` is no commit, or what follows it is not kept any more. The
    * first step throws it if the commit has no change of that `index`.
-   * @throws {TypeError} If a condition does not fit the type of its field.
+   * @throws {TypeError} If a condition does not fit the type of its field, or an option is unknown.
    *
    * @example Others' changes
    * ```ts
@@ -1962,7 +1974,7 @@ export async function transaction<const B extends readonly AnyBase[], T>(
   fn: (...tx: TransactionsOf<B>) => T,
   options: TransactionOptions = {},
 ): Promise<Awaited<T>> {
-  const timeoutMs = checkTimeout(options.timeoutMs);
+  const timeoutMs = checkTransaction("a transaction", fn, options);
   const { writers, begin } = partsOf(tables);
   return await transact(writers, (works) => fn(...begin(works)), timeoutMs);
 }
@@ -1996,8 +2008,22 @@ export function transactionSync<const B extends readonly AnyBase[], T>(
   tables: B,
   fn: (...tx: TransactionsOf<B>) => NotPromise<T>,
 ): T {
+  checkTransaction("a transaction", fn);
   const { writers, begin } = partsOf(tables);
   return transactSync(writers, (works) => fn(...begin(works)) as T);
+}
+
+/** Checks what a transaction is given; gives how long it may take. */
+function checkTransaction(
+  what: string,
+  fn: unknown,
+  options: TransactionOptions = {},
+): number | undefined {
+  const { timeoutMs } = explain(`Cannot begin ${what}`, () => {
+    checkFunction(fn);
+    return transactionOptions(options);
+  });
+  return checkTimeout(timeoutMs);
 }
 
 function partsOf<B extends readonly AnyBase[]>(tables: B) {

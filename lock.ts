@@ -29,14 +29,17 @@
  * @module
  */
 
+import { checkFunction, checkSignal } from "./engine/check.ts";
 import { Closing } from "./engine/closing.ts";
 import { BaseError } from "./engine/errors.ts";
 import type { LockHolder } from "./engine/errors.ts";
 import { currentFiles } from "./engine/file.ts";
 import type { Files } from "./engine/file.ts";
 import { checkTimeout, Flock } from "./engine/flock.ts";
+import { within } from "./engine/matcher.ts";
 import { clearNote, readNote, writeNote } from "./engine/note.ts";
 import { toPath } from "./engine/path.ts";
+import { optionsReader } from "./engine/read_options.ts";
 import { printable } from "./engine/text_width.ts";
 
 export { BaseError, ClosedError, DeadlockError, LockTimeoutError } from "./engine/errors.ts";
@@ -59,6 +62,9 @@ export interface AsyncLockOptions extends LockOptions {
   /** Ends the wait, which rejects with the signal's reason; counts as a limit, see `timeoutMs`. */
   signal?: AbortSignal | undefined;
 }
+
+const lockOptions = optionsReader<LockOptions>({ timeoutMs: true });
+const asyncLockOptions = optionsReader<AsyncLockOptions>({ timeoutMs: true, signal: true });
 
 /**
  * A lock that is held, until it is released.
@@ -143,7 +149,7 @@ export class PsLock implements Disposable {
   constructor(path: string | URL) {
     this.#path = toPath(path);
     this.#closing = new Closing(
-      `Cannot lock "${this.#path}": this lock was closed, make a new one`,
+      `${this.#attempt}: this lock was closed, make a new one`,
     );
   }
 
@@ -189,7 +195,9 @@ export class PsLock implements Disposable {
    * ```
    */
   async acquire(options: AsyncLockOptions = {}): Promise<LockGuard> {
-    const wait = { ...this.#waiting(options), signal: options.signal };
+    const { timeoutMs, signal } = within(this.#attempt, () => asyncLockOptions(options));
+    within(this.#attempt, () => checkSignal(signal));
+    const wait = { ...this.#waiting(timeoutMs), signal };
     for (;;) {
       const flock = this.#attach();
       await flock.acquire({ ...wait, closing: this.#closing });
@@ -223,7 +231,8 @@ export class PsLock implements Disposable {
    * ```
    */
   acquireSync(options: LockOptions = {}): LockGuard {
-    const wait = this.#waiting(options);
+    const { timeoutMs } = within(this.#attempt, () => lockOptions(options));
+    const wait = this.#waiting(timeoutMs);
     for (;;) {
       const flock = this.#attach();
       flock.acquireSync(wait);
@@ -282,6 +291,7 @@ export class PsLock implements Disposable {
    * ```
    */
   async run<T>(fn: () => T | PromiseLike<T>, options?: AsyncLockOptions): Promise<T> {
+    within(this.#attempt, () => checkFunction(fn));
     using _guard = await this.acquire(options);
     return await fn();
   }
@@ -389,9 +399,13 @@ export class PsLock implements Disposable {
     this.close();
   }
 
-  #waiting(options: LockOptions) {
+  get #attempt(): string {
+    return `Cannot lock "${this.#path}"`;
+  }
+
+  #waiting(timeoutMs: number | undefined) {
     return {
-      timeoutMs: checkTimeout(options.timeoutMs),
+      timeoutMs: checkTimeout(timeoutMs),
       start: performance.now(),
       path: this.#path,
       holder: () => this.holder(),
@@ -408,10 +422,7 @@ export class PsLock implements Disposable {
       const told = cause instanceof Deno.errors.NotFound
         ? "its directory does not exist, create it first"
         : message;
-      throw new (Refusal as ErrorConstructor)(
-        printable(`Cannot lock "${this.#path}": ${told}`),
-        { cause },
-      );
+      throw new (Refusal as ErrorConstructor)(printable(`${this.#attempt}: ${told}`), { cause });
     }
   }
 

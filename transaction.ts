@@ -205,7 +205,8 @@ export class Transaction<S extends Schema = Schema> extends View<S> {
    * @param changes As for {@linkcode Transaction.update}.
    * @returns How many rows were changed.
    * @throws {SchemaError} If a field is unknown, or one that is required would be null.
-   * @throws {TypeError} If a condition or a value does not fit the type of its field.
+   * @throws {TypeError} If a condition or a value does not fit the type of its field, or there is
+   * no condition.
    * @throws {RangeError} If a value is out of range.
    * @throws {UniqueError} If a value of a unique field is there already.
    *
@@ -285,7 +286,7 @@ export class Transaction<S extends Schema = Schema> extends View<S> {
    *
    * @param where Conditions by field, or a function.
    * @returns How many.
-   * @throws {TypeError} If a field is unknown, or a condition does not fit its type.
+   * @throws {TypeError} If a field is unknown, a condition does not fit its type, or there is none.
    * @throws {RangeError} If a value is out of range.
    *
    * @example All of a name

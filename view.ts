@@ -14,6 +14,7 @@ import {
   groupBy,
   sum,
 } from "./engine/aggregate.ts";
+import { checkFunction } from "./engine/check.ts";
 import { ClosedError } from "./engine/errors.ts";
 import { explain } from "./engine/handle.ts";
 import type { Explanation } from "./engine/options.ts";
@@ -21,6 +22,7 @@ import { compile, EVERYTHING, fieldOf, type Query, sortableOf } from "./engine/q
 import type { ResultSet } from "./engine/result_set.ts";
 import { rowAt } from "./engine/rows.ts";
 import { count, scan } from "./engine/scan.ts";
+import type { TableSchema } from "./engine/schema.ts";
 import { explainScan, select, selectionOf } from "./engine/select.ts";
 import type { Place, State } from "./engine/state.ts";
 import type {
@@ -81,7 +83,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   }
 
   /**
-   * Where the table is: as it was given, a URL as a path.
+   * Where the table is, as an absolute path: a relative one was resolved when the table was opened.
    *
    * @example Path
    * ```ts
@@ -307,7 +309,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * @param where Conditions by field, or a function; all rows, if left out.
    * @param options Fields, order, and how many.
    * @returns Copies of the rows, by id if no order is given.
-   * @throws {TypeError} If a field is unknown, or a condition does not fit its type.
+   * @throws {TypeError} If a field or an option is unknown, or a condition does not fit its type.
    * @throws {RangeError} If a value is out of range, or `limit` or `offset` is negative.
    *
    * @example Conditions and functions
@@ -328,13 +330,10 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
     where?: Filter<S>,
     options: SelectOptions<S, K> = {},
   ): ResultSet<Projected<S, K>> {
-    return this.#read((state) => {
-      const { query, selection } = explain(`Cannot select from "${this.path}"`, () => ({
-        query: compile(state.schema, where),
-        selection: selectionOf(state.schema, options),
-      }));
-      return select(state, query, selection) as ResultSet<object> as ResultSet<Projected<S, K>>;
-    });
+    const plan = (schema: TableSchema) => selectionOf(schema, options);
+    return this.#query("select from", where, plan, select) as ResultSet<object> as ResultSet<
+      Projected<S, K>
+    >;
   }
 
   /**
@@ -357,7 +356,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * ```
    */
   count(where?: Filter<S>): number {
-    return this.#query("count rows of", where, count);
+    return this.#query("count rows of", where, () => undefined, count);
   }
 
   /**
@@ -382,11 +381,8 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * ```
    */
   sum<K extends NumericName<S>>(field: K, where?: Filter<S>): SumOf<S, K> {
-    return this.#query(
-      "sum up",
-      where,
-      (state, query) => sum(state, query, fieldOf(state.schema, field)),
-    ) as SumOf<S, K>;
+    const plan = (schema: TableSchema) => fieldOf(schema, field);
+    return this.#query("sum up", where, plan, sum) as SumOf<S, K>;
   }
 
   /**
@@ -410,11 +406,8 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * ```
    */
   avg(field: NumericName<S>, where?: Filter<S>): number | null {
-    return this.#query(
-      "average",
-      where,
-      (state, query) => avg(state, query, fieldOf(state.schema, field)),
-    );
+    const plan = (schema: TableSchema) => fieldOf(schema, field);
+    return this.#query("average", where, plan, avg);
   }
 
   /**
@@ -468,10 +461,13 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   }
 
   #extreme(which: "min" | "max", field: string, where: unknown): unknown {
-    return this.#query(`take the ${which} of`, where, (state, query) => {
-      const column = sortableOf(state.schema, field);
-      return given(state, column, extreme(state, query, column, which));
-    });
+    const plan = (schema: TableSchema) => sortableOf(schema, field);
+    return this.#query(
+      `take the ${which} of`,
+      where,
+      plan,
+      (state, query, column) => given(state, column, extreme(state, query, column, which)),
+    );
   }
 
   /**
@@ -499,10 +495,14 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
     field: K,
     where?: Filter<S>,
   ): (ValueOf<S, S[K]> | Nullable<S[K]>)[] {
-    return this.#query("tell values of", where, (state, query) => {
-      const column = sortableOf(state.schema, field);
-      return distinct(state, query, column).map((value) => given(state, column, value));
-    }) as (ValueOf<S, S[K]> | Nullable<S[K]>)[];
+    const plan = (schema: TableSchema) => sortableOf(schema, field);
+    return this.#query(
+      "tell values of",
+      where,
+      plan,
+      (state, query, column) =>
+        distinct(state, query, column).map((value) => given(state, column, value)),
+    ) as (ValueOf<S, S[K]> | Nullable<S[K]>)[];
   }
 
   /**
@@ -535,11 +535,16 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
     K extends SortableName<S>,
     const A extends Readonly<Record<string, Aggregate<S>>>,
   >(field: K, aggregates: A & FigureNames<K>, where?: Filter<S>): Grouped<S, K, A>[] {
-    return this.#query("group rows of", where, (state, query) => {
-      const key = sortableOf(state.schema, field);
-      const figures = compileAggregates(state.schema, key, aggregates);
-      return groupBy(state, query, key, figures) as unknown as Grouped<S, K, A>[];
-    });
+    const plan = (schema: TableSchema) => {
+      const key = sortableOf(schema, field);
+      return { key, figures: compileAggregates(schema, key, aggregates) };
+    };
+    return this.#query(
+      "group rows of",
+      where,
+      plan,
+      (state, query, { key, figures }) => groupBy(state, query, key, figures),
+    ) as unknown as Grouped<S, K, A>[];
   }
 
   /**
@@ -566,11 +571,8 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * ```
    */
   explain(where?: Filter<S>, options: SelectOptions<S> = {}): Explanation {
-    return this.#query(
-      "explain",
-      where,
-      (state, query) => explainScan(state, query, selectionOf(state.schema, options)),
-    );
+    const plan = (schema: TableSchema) => selectionOf(schema, options);
+    return this.#query("explain", where, plan, explainScan);
   }
 
   /**
@@ -596,6 +598,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    */
   snapshot<T>(fn: (view: View<S>) => NotPromise<T>): T {
     const { dir } = this.#source;
+    explain(`Cannot take a snapshot of "${dir}"`, () => checkFunction(fn));
     let open = true;
     return this.#read((state) => {
       const checkOpen = () => {
@@ -623,12 +626,21 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
     return this.#source.refresh();
   }
 
-  /** Asks a commit point; what went wrong is told with what was attempted. */
-  #query<T>(verb: string, where: unknown, fn: (state: State, query: Query) => T): T {
+  /** Checks the conditions, and by `plan` what else was asked, before any row is read. */
+  #query<P, T>(
+    verb: string,
+    where: unknown,
+    plan: (schema: TableSchema) => P,
+    fn: (state: State, query: Query, plan: P) => T,
+  ): T {
     const attempt = `Cannot ${verb} "${this.path}"`;
     return this.#read((state) => {
-      const query = explain(attempt, () => compile(state.schema, where));
-      return fn(state, query);
+      const { schema } = state;
+      const { query, planned } = explain(attempt, () => ({
+        query: compile(schema, where),
+        planned: plan(schema),
+      }));
+      return fn(state, query, planned);
     });
   }
 

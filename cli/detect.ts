@@ -74,8 +74,21 @@ function temporalKind(text: string): Kind {
     : "datetime";
   const value = parsed(type, text);
   if (value === undefined) return "text";
-  const isSame = USUAL[type].test(text) || VALUE_TYPES[type].format(value) === text;
+  const isSame = USUAL[type].test(text) ||
+    canonicalMoment(VALUE_TYPES[type].format(value)) === canonicalMoment(text);
   return isSame ? type : `~${type}`;
+}
+
+/**
+ * A date or a time in one of its spellings. A space for `T`, `+00:00` for `Z`, small letters and
+ * zeros at the end of a fraction carry no information, so a type may write them otherwise. Another
+ * offset carries some.
+ */
+export function canonicalMoment(text: string): string {
+  return text.toUpperCase()
+    .replace(/(\d) (\d)/, "$1T$2")
+    .replace(/\+00:00$/, "Z")
+    .replace(/\.(\d*?)0*(Z?)$/, (_all, digits, zone) => (digits === "" ? "" : `.${digits}`) + zone);
 }
 
 /** The value of a text; `undefined` if the type has none of it. */

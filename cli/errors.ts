@@ -7,6 +7,8 @@
 
 // Not from the front door: help and completions come without the engine.
 import { BaseError } from "../engine/errors.ts";
+import { currentDir } from "../engine/file.ts";
+import { join } from "../engine/path.ts";
 
 /** The command line is wrong: exit code 2. */
 export class UsageError extends Error {
@@ -67,7 +69,9 @@ const ADVICE = [
   ['open it, or say mode "open" or "override"', "destroy it first, or choose another path"],
 ] as const;
 
-/** A message of the API, for who uses the command. */
+/** A message of the API, for who uses the command: paths begin where the command does. */
 export function inCommandWords(message: string): string {
-  return ADVICE.reduce((told, [api, ours]) => told.replace(api, ours), message);
+  const here = currentDir();
+  const short = here === undefined ? message : message.replaceAll(`"${join(here, "")}`, '"');
+  return ADVICE.reduce((told, [api, ours]) => told.replace(api, ours), short);
 }

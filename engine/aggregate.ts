@@ -11,7 +11,6 @@
  */
 
 import { describe } from "./check.ts";
-import { identityOf } from "./column.ts";
 import { compareNullable } from "./field_index.ts";
 import { type Group, GROUP_ROWS } from "./group.ts";
 import { firstRows } from "./index_order.ts";
@@ -22,7 +21,7 @@ import { chunks } from "./scan.ts";
 import type { FieldDef } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
 import type { Place, State } from "./state.ts";
-import type { Stored, ValueType } from "./values.ts";
+import { identityOf, type Stored, type ValueType } from "./values.ts";
 
 /** A figure in the making. */
 interface Figure {

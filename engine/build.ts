@@ -5,7 +5,15 @@
  */
 
 import { audit } from "./audit.ts";
-import { clearPlace, type Fill, isThere, makeBase, prepareBase, unmakeBase } from "./create.ts";
+import {
+  type Fill,
+  isReady,
+  isThere,
+  makeBase,
+  type Place,
+  prepareBase,
+  unmakeBase,
+} from "./create.ts";
 import { BaseExistsError, CorruptionError, refused } from "./errors.ts";
 import type { Files } from "./file.ts";
 
@@ -28,32 +36,44 @@ export function* buildBase(
   attempt: string,
   fill: Fill,
 ): Generator<undefined, void> {
-  const taken = () =>
-    new BaseExistsError(`${attempt}: there is a base already, choose another path`);
   try {
-    const place = prepareBase(files, dir, like);
-    if (place === undefined) throw taken();
-    const { lock } = place;
-    try {
-      if (!lock.tryAcquire()) throw taken();
+    for (let done = false; !done;) {
+      const place = prepareBase(files, dir, like);
+      if (place === undefined) continue;
+      const { lock } = place;
       try {
-        if (isThere(dir, lock)) throw taken();
-        clearPlace(files, dir);
+        const isFree = lock.tryAcquire();
         try {
-          yield* makeBase(files, dir, lock, fill);
-          yield* verify(files, dir);
-        } catch (error) {
-          unmakeBase(files, dir, place);
-          throw error;
+          done = isFree && isReady(files, dir, lock);
+          if (isFree && !done) continue;
+          if (!isFree || isThere(dir, lock)) {
+            throw new BaseExistsError(`${attempt}: there is a base already, choose another path`);
+          }
+          yield* buildIn(files, dir, place, fill);
+        } finally {
+          if (isFree) lock.release();
         }
       } finally {
-        lock.release();
+        lock.detach();
       }
-    } finally {
-      lock.detach();
     }
   } catch (error) {
     throw refused(attempt, "nothing was made", error);
+  }
+}
+
+function* buildIn(
+  files: Files,
+  dir: string,
+  place: Place,
+  fill: Fill,
+): Generator<undefined, void> {
+  yield* makeBase(files, dir, place, fill);
+  try {
+    yield* verify(files, dir);
+  } catch (error) {
+    unmakeBase(files, dir, place);
+    throw error;
   }
 }
 

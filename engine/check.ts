@@ -40,9 +40,32 @@ export function describe(value: unknown): string {
   }
 }
 
+/** What an option is that must be otherwise, for messages: `limit is -1`. */
+export function describeOption(name: string, value: unknown): string {
+  if (typeof value === "number") return `${name} is ${value}`;
+  return typeof value === "string" ? `${name} is ${excerpt(value)}` : `${name}: ${describe(value)}`;
+}
+
+/** Checks what a verb is to call. */
+export function checkFunction(fn: unknown): void {
+  if (typeof fn !== "function") throw wrongType(fn, "a function");
+}
+
+/** Checks an option that ends a wait. */
+export function checkSignal(signal: unknown): asserts signal is AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw new TypeError(`signal: ${describe(signal)}, expected an AbortSignal`);
+}
+
 /** Whether it is an object, and no array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether an object is of no class. */
+export function isPlain(value: object): value is Record<string, unknown> {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /** Whether it is a safe integer, and not negative. */

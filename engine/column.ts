@@ -18,12 +18,13 @@
 import { Blobs, type BlobsMeta } from "./blobs.ts";
 import { isObject } from "./check.ts";
 import { joinDateTime, splitDateTime } from "./civil.ts";
+import { firstWhere } from "./bisect.ts";
 import { CorruptionError } from "./errors.ts";
-import { asksTheSame, type Matcher } from "./matcher.ts";
+import { asksTheSame, type Matcher, type Span } from "./matcher.ts";
 import { fill, isIn, Numbers, type NumbersMeta, type Range } from "./numbers.ts";
 import { checkPlace, lay, type Source } from "./parts.ts";
 import type { JsonValue } from "./types.ts";
-import { compareNumbers, type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
+import { compareNumbers, identityOf, type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
 
 /** Where a column stands. */
 export type ColumnMeta =
@@ -269,12 +270,6 @@ export abstract class Column {
   }
 }
 
-/** What is the same, as a key of a map, for equal values of a type that has an order. */
-export function identityOf(value: Stored | null): string | number | bigint | null {
-  if (value === null || typeof value !== "object") return value;
-  return value instanceof Uint8Array ? value.toHex() : value.toString();
-}
-
 /** The same value in every row: fields added later, or nothing but nulls. */
 class ConstantColumn extends Column {
   readonly #value: Stored | null;
@@ -366,9 +361,9 @@ class NumberColumn extends Column {
   override excludes({ spans, nulls }: Matcher): boolean {
     if (spans === undefined || (nulls && this.hasNulls)) return false;
     // Numbers are what a column of numbers is asked for.
-    return (spans as readonly { low?: number; high?: number }[]).every(
-      ({ low = -Infinity, high = Infinity }) => high < this.#min || low > this.#max,
-    );
+    const bounds = spans as readonly { low?: number; high?: number }[];
+    const first = firstWhere(0, bounds.length, (i) => !(bounds[i]!.high! < this.#min));
+    return first === bounds.length || bounds[first]!.low! > this.#max;
   }
 
   /** The bounds of what matches, where nothing else does. */
@@ -448,6 +443,63 @@ class BigintColumn extends Column {
   }
 }
 
+/** Spans of datetimes as days and nanoseconds, from the least to the greatest that is in each. */
+interface DateTimeBounds {
+  readonly lowDays: Float64Array;
+  readonly lowNanos: Float64Array;
+  readonly highDays: Float64Array;
+  readonly highNanos: Float64Array;
+}
+
+/** Each row group is asked for the same. */
+const knownBounds = new WeakMap<readonly Span[], DateTimeBounds>();
+
+function boundsOf(spans: readonly Span[]): DateTimeBounds {
+  let bounds = knownBounds.get(spans);
+  if (bounds === undefined) knownBounds.set(spans, bounds = newBounds(spans));
+  return bounds;
+}
+
+function newBounds(spans: readonly Span[]): DateTimeBounds {
+  const numbers = () => new Float64Array(spans.length);
+  const bounds = {
+    lowDays: numbers().fill(-Infinity),
+    lowNanos: numbers(),
+    highDays: numbers().fill(Infinity),
+    highNanos: numbers(),
+  };
+  spans.forEach(({ low, high, lowOpen, highOpen }, i) => {
+    if (low !== undefined) {
+      const [days, nanos] = splitDateTime(low as Temporal.PlainDateTime);
+      bounds.lowDays[i] = days;
+      bounds.lowNanos[i] = nanos + (lowOpen ? 1 : 0);
+    }
+    if (high !== undefined) {
+      const [days, nanos] = splitDateTime(high as Temporal.PlainDateTime);
+      bounds.highDays[i] = days;
+      bounds.highNanos[i] = nanos - (highOpen ? 1 : 0);
+    }
+  });
+  return bounds;
+}
+
+/** Whether a datetime is in one of the spans, which ascend. */
+function holds(bounds: DateTimeBounds, days: number, nanos: number): boolean {
+  const { lowDays, lowNanos, highDays, highNanos } = bounds;
+  // The first that does not end before.
+  let first = 0;
+  let end = highDays.length;
+  while (first < end) {
+    const middle = (first + end) >>> 1;
+    const high = highDays[middle]!;
+    if (high < days || (high === days && highNanos[middle]! < nanos)) first = middle + 1;
+    else end = middle;
+  }
+  if (first === highDays.length) return false;
+  const low = lowDays[first]!;
+  return low < days || (low === days && lowNanos[first]! <= nanos);
+}
+
 class DateTimeColumn extends Column {
   readonly #source: Source;
   readonly #meta: ColumnMeta & { kind: "datetime" };
@@ -466,10 +518,27 @@ class DateTimeColumn extends Column {
   override excludes({ nulls, spans }: Matcher): boolean {
     if (spans === undefined || (nulls && this.hasNulls)) return false;
     const { min = -Infinity, max = Infinity } = this.#meta.days;
-    const day = (value: Stored) => splitDateTime(value as Temporal.PlainDateTime)[0];
-    return spans.every(({ low, high }) =>
-      (high !== undefined && day(high) < min) || (low !== undefined && day(low) > max)
-    );
+    const { lowDays, highDays } = boundsOf(spans);
+    const first = firstWhere(0, spans.length, (i) => highDays[i]! >= min);
+    return first === spans.length || lowDays[first]! > max;
+  }
+
+  /** By numbers: to make a value takes longer than all else. */
+  override select(matcher: Matcher, rows: Uint32Array, n: number): number {
+    const { spans } = matcher;
+    if (spans === undefined || n < MANY_GETS || (matcher.nulls && this.hasNulls)) {
+      return super.select(matcher, rows, n);
+    }
+    this.load();
+    const bounds = boundsOf(spans);
+    const days = this.#days.all();
+    const nanos = this.#nanos.all();
+    let kept = 0;
+    for (let k = 0; k < n; k++) {
+      const row = rows[k]!;
+      if (holds(bounds, days[row]!, nanos[row]!)) rows[kept++] = row;
+    }
+    return this.keepPresent(rows, kept);
   }
 
   protected override value(i: number): Temporal.PlainDateTime {

@@ -1,15 +1,42 @@
 /**
- * Making, replacing and destroying a base. All of it happens under the lock on
- * the identity file, whose bytes are written last: without them there is no base.
+ * Making, replacing and destroying a base. All of it happens under the lock on the identity file
+ * that is in the directory at that time, and keeps to two rules:
+ *
+ * - an identity is written when all files of its base are on disk, and is a tombstone before the
+ *   first of them goes: without it there is no base;
+ * - a file of a generation never stands without an identity file beside it, also after a power
+ *   cut: that file comes first and goes last. So nobody removes anything after the next base began.
+ *
+ * ```text
+ * (nothing) → empty → identity of a base → tombstone → (nothing)
+ *    ↑          │              └─ renamed over by that of the base that replaces it
+ *    └──────────┘ a create that failed
+ * ```
+ *
+ * ARCHITECTURE.md goes through it crash by crash.
  *
  * @module
  */
 
-import { BaseExistsError, BaseNotFoundError, CorruptionError, WriteError } from "./errors.ts";
+import {
+  BaseError,
+  BaseExistsError,
+  BaseNotFoundError,
+  CorruptionError,
+  WriteError,
+} from "./errors.ts";
 import { type File, type Files, removeQuietly } from "./file.ts";
 import { Flock } from "./flock.ts";
-import { Checksum, encodeIdentity } from "./format.ts";
-import { checkNoCommits, emptyIdentity, readIdentity, settleIdentity } from "./identity.ts";
+import { Checksum, Destroyed, encodeIdentity, sameBytes } from "./format.ts";
+import {
+  buryIdentity,
+  checkDestroyed,
+  checkNoCommits,
+  ownerOf,
+  readIdentity,
+  settleIdentity,
+} from "./identity.ts";
+import { anchor } from "./links.ts";
 import { CLEANUP, generationPaths, IDENTITY, OWNER, parseName, temporary } from "./layout.ts";
 import { Log, randomNonce } from "./log.ts";
 import { join, parentOf } from "./path.ts";
@@ -24,7 +51,8 @@ import { TableWriter } from "./table_writer.ts";
  * @param files Where it is.
  * @param dir The directory.
  * @param like A file of the base that it is to be a copy of: it is for the same users.
- * @returns The lock, and whether the directory was made; `undefined` if it was removed meanwhile.
+ * @returns The lock, and whether the directory was made; `undefined` to begin anew, as others make
+ * and destroy bases meanwhile.
  * @throws {BaseExistsError} If what is at the path is not a base, nor empty.
  */
 export function prepareBase(files: Files, dir: string, like?: string): Place | undefined {
@@ -32,7 +60,12 @@ export function prepareBase(files: Files, dir: string, like?: string): Place | u
   try {
     made = files.makeDir(dir);
   } catch (error) {
-    const { NotADirectory, NotFound } = Deno.errors;
+    const { AlreadyExists, NotADirectory, NotFound } = Deno.errors;
+    if (error instanceof AlreadyExists) {
+      throw new BaseExistsError(
+        `Cannot create "${dir}": it is a symbolic link that leads nowhere, choose another path`,
+      );
+    }
     if (!(error instanceof NotFound || error instanceof NotADirectory)) throw error;
     throw new BaseNotFoundError(
       `Cannot create "${dir}": there is no directory "${parentOf(dir)}", make it first`,
@@ -51,33 +84,49 @@ export function prepareBase(files: Files, dir: string, like?: string): Place | u
 }
 
 /** A place for a base, with the lock on its identity file. */
-interface Place {
+export interface Place {
   readonly lock: Flock;
   /** Whether the directory was made for it. */
   readonly made: boolean;
 }
 
 /**
- * Under the lock, after a failure: leaves nothing where nothing was. The identity is emptied
- * first and removed last, so that a crash leaves what the next create can do again. It cannot
- * count on a listing.
+ * Under the lock, after a failure: leaves nothing where nothing was. It cannot count on a listing,
+ * and stops where the disk refuses: what is left then, the next create removes.
  */
 export function unmakeBase(files: Files, dir: string, { lock, made }: Place): void {
   const { table, log } = generationPaths(dir, 1);
-  quietly(() => emptyIdentity(lock.file));
-  for (const path of [table, log, join(dir, OWNER), join(dir, CLEANUP)]) removeQuietly(files, path);
-  quietly(() => files.syncDir(dir));
-  removeQuietly(files, join(dir, IDENTITY));
+  const paths = [table, log, join(dir, OWNER), join(dir, CLEANUP)];
+  try {
+    const identity = readIdentity(lock.file);
+    if (identity instanceof Checksum) buryIdentity(lock.file, identity);
+    removeFiles(files, dir, paths, made);
+  } catch {
+    // Unless not even the tombstone could be written: better no base than one that was not made.
+    if (!isThere(dir, lock)) return;
+    for (const path of [...paths, join(dir, IDENTITY)]) removeQuietly(files, path);
+  }
   if (made) removeEmpty(files, dir);
 }
 
-/** Does what a disk that fails may refuse. */
-function quietly(fn: () => void): void {
-  try {
-    fn();
-  } catch {
-    // What is left has to do.
-  }
+/**
+ * Under the lock, where no identity of a base is: removes files, and the identity file when they
+ * are gone for good.
+ *
+ * @param fresh Whether nobody else removed any, who may not have synced that.
+ */
+function removeFiles(files: Files, dir: string, paths: readonly string[], fresh = false): void {
+  let removed = !fresh;
+  for (const path of paths) removed = files.remove(path) || removed;
+  if (removed) files.syncDir(dir);
+  files.remove(join(dir, IDENTITY));
+}
+
+/** All files of bases in `dir`, but for the identity file. */
+function filesIn(files: Files, dir: string): string[] {
+  const names = files.list(dir) ?? [];
+  return names.filter((name) => name !== IDENTITY && parseName(name) !== undefined)
+    .map((name) => join(dir, name));
 }
 
 function removeEmpty(files: Files, dir: string): void {
@@ -88,7 +137,7 @@ function removeEmpty(files: Files, dir: string): void {
   }
 }
 
-/** Whether a base can be here; `false` if the directory was removed meanwhile. */
+/** Whether a base can be here; `false` if that changes just now. */
 function checkPlace(files: Files, dir: string): boolean {
   let names: string[] | undefined;
   try {
@@ -98,17 +147,55 @@ function checkPlace(files: Files, dir: string): boolean {
     throw new BaseExistsError(`Cannot create "${dir}": it is no directory, choose another path`);
   }
   if (names === undefined) return false;
-  const foreign = names.find((name) => parseName(name) === undefined);
-  if (names.length === 0 || names.includes(IDENTITY)) return true;
-  const what = foreign === undefined
-    ? `it holds a base without its identity file "${IDENTITY}"`
-    : `it is a directory with other files, like "${foreign}"`;
-  throw new BaseExistsError(`Cannot create "${dir}": ${what}, choose another path`);
+  if (names.includes(IDENTITY)) return true;
+  checkNoForeign(dir, names);
+  for (const name of names) {
+    const file = parseName(name);
+    if (typeof file !== "object" || file.temporary) continue;
+    // A listing is not atomic, and others make and destroy bases meanwhile: what is there before
+    // and after a look for the identity is there without it.
+    const before = files.identity(join(dir, name));
+    if (files.identity(join(dir, IDENTITY)) !== undefined) return true;
+    if (before === undefined || files.identity(join(dir, name)) !== before) return false;
+    throw new BaseExistsError(
+      `Cannot create "${dir}": it holds a base without its identity file "${IDENTITY}", ` +
+        `choose another path`,
+    );
+  }
+  return true;
 }
 
-/** Whether the identity file that `lock` has open is still the one in `dir`. */
-export function isCurrent(files: Files, dir: string, lock: Flock): boolean {
-  return files.identity(join(dir, IDENTITY)) === lock.file.identity;
+function checkNoForeign(dir: string, names: readonly string[]): void {
+  const foreign = names.find((name) => parseName(name) === undefined);
+  if (foreign === undefined) return;
+  throw new BaseExistsError(
+    `Cannot create "${dir}": it is a directory with other files, like "${foreign}", ` +
+      `choose another path`,
+  );
+}
+
+/**
+ * Under the lock: whether that is the lock on what is in `dir`, and a base is there or can be made.
+ * If a destroy was interrupted, it is done to its end, and all begins anew.
+ *
+ * @throws {CorruptionError} If files of another base are there, which lost its identity.
+ */
+export function isReady(files: Files, dir: string, { file }: Flock): boolean {
+  if (files.identity(join(dir, IDENTITY)) !== file.identity) return false;
+  const identity = readIdentity(file);
+  if (!(identity instanceof Destroyed)) return true;
+  removeDestroyed(files, dir, file, identity.sums);
+  return false;
+}
+
+/**
+ * Under the lock: writes the tombstone of a base, also where one is that was not synced, and removes
+ * what it is for, at last the tombstone itself.
+ */
+function removeDestroyed(files: Files, dir: string, identity: File, sums: Checksum): void {
+  buryIdentity(identity, sums);
+  checkDestroyed(files, dir, sums);
+  removeFiles(files, dir, filesIn(files, dir));
 }
 
 /**
@@ -119,7 +206,7 @@ export function isCurrent(files: Files, dir: string, lock: Flock): boolean {
  */
 export function isThere(dir: string, lock: Flock): boolean {
   const identity = readIdentity(lock.file);
-  if (identity !== "foreign") return identity !== "empty";
+  if (identity !== "foreign") return identity !== "empty" && !(identity instanceof Destroyed);
   throw new BaseExistsError(
     `Cannot create "${dir}": the file "${IDENTITY}" in it was not written by psbase, ` +
       `choose another path`,
@@ -127,55 +214,61 @@ export function isThere(dir: string, lock: Flock): boolean {
 }
 
 /**
- * Under the lock: removes what an interrupted create left where a base is to be.
+ * Under the lock: removes what an interrupted create left where a base is to be, and what others
+ * made for a base that was destroyed under them.
  *
  * @throws {BaseExistsError} If there is anything else.
  * @throws {CorruptionError} If there are commits of a base that lost its identity.
  */
-export function clearPlace(files: Files, dir: string): void {
-  const names = files.list(dir) ?? [];
-  const foreign = names.find((name) => parseName(name) === undefined);
-  if (foreign !== undefined) {
-    throw new BaseExistsError(
-      `Cannot create "${dir}": it is a directory with other files, like "${foreign}", ` +
-        `choose another path`,
-    );
-  }
+function clearPlace(files: Files, dir: string): void {
+  checkNoForeign(dir, files.list(dir) ?? []);
   checkNoCommits(files, dir);
-  for (const name of names) {
-    if (typeof parseName(name) === "object") files.remove(join(dir, name));
-  }
+  for (const path of filesIn(files, dir)) files.remove(path);
 }
 
 /** Writes a table, and gives the last commit that it holds; yields where it can pause. */
 export type Fill = (out: TableWriter) => Generator<undefined, number>;
 
-/** No rows. */
-export function emptyTable(schema: TableSchema): Fill {
+/** No rows, of a base in `dir`. */
+export function emptyTable(files: Files, dir: string, schema: TableSchema): Fill {
   // deno-lint-ignore require-yield -- there is nothing to pause for
   return function* (out) {
-    out.finish({ schema, nextId: 0, sequence: 0 });
+    out.finish({ schema: anchor(files, dir, schema), nextId: 0, sequence: 0 });
     return 0;
   };
 }
 
-/** Under the lock: makes a base in a place that is clear. */
+/**
+ * Under the lock: makes a base where none is. If that fails, nothing is left where nothing was.
+ *
+ * @throws {BaseExistsError} If something else is there.
+ * @throws {CorruptionError} If there are commits of a base that lost its identity.
+ */
 export function* makeBase(
   files: Files,
   dir: string,
-  lock: Flock,
+  place: Place,
   fill: Fill,
 ): Generator<undefined, void> {
-  // Before all else: what stands where no identity file is, create takes for a base that lost it.
-  files.syncDir(dir);
-  const sums = new Checksum(crypto.getRandomValues(new Uint8Array(16)));
-  yield* makeGeneration(files, dir, sums, 1, fill);
-  for (const name of [OWNER, CLEANUP]) {
-    files.open(join(dir, name), "create", join(dir, IDENTITY)).close();
+  let clear = false;
+  try {
+    clearPlace(files, dir);
+    clear = true;
+    // Before all else: what stands where no identity file is, create takes for a base that lost it.
+    files.syncDir(dir);
+    const sums = new Checksum(crypto.getRandomValues(new Uint8Array(16)));
+    yield* makeGeneration(files, dir, sums, 1, fill);
+    for (const name of [OWNER, CLEANUP]) {
+      files.open(join(dir, name), "create", join(dir, IDENTITY)).close();
+    }
+    files.syncDir(dir);
+    settleIdentity(files, dir, place.lock.file, sums);
+    markSettled(files, dir, sums, 1);
+  } catch (error) {
+    // What is damaged or of others is left as it is.
+    if (clear || place.made && !(error instanceof BaseError)) unmakeBase(files, dir, place);
+    throw error;
   }
-  files.syncDir(dir);
-  settleIdentity(files, dir, lock.file, sums);
-  markSettled(files, dir, sums, 1);
 }
 
 /** Makes a file that is for whom the identity file beside it is for. */
@@ -205,7 +298,6 @@ function* makeGeneration(
   const { table, log } = generationPaths(dir, generation);
   // Under names of their own until they are whole: the base that is there may be opened meanwhile.
   const nonce = randomNonce();
-  const paths = [table, log, temporary(table, nonce), temporary(log, nonce)];
   try {
     let sequence: number;
     const file = createIn(files, temporary(table, nonce));
@@ -220,7 +312,7 @@ function* makeGeneration(
     });
     for (const path of [table, log]) files.rename(temporary(path, nonce), path);
   } catch (error) {
-    for (const path of paths) removeQuietly(files, path);
+    for (const path of [table, log]) removeQuietly(files, temporary(path, nonce));
     throw error;
   }
 }
@@ -233,11 +325,15 @@ function markSettled(files: Files, dir: string, sums: Checksum, generation: numb
 }
 
 /**
- * Under the lock: puts an empty base in the place of the one that is there. The
- * rename of the identity file is the moment: before it the old base is whole,
- * behind it the new one.
+ * Under the lock: puts another base in the place of the one that is there. The rename of the
+ * identity file is the moment: before it the old base is whole, after it the new one. The new
+ * identity is locked from before the rename until the old files are gone: else others could
+ * destroy the new base meanwhile, and make one whose files have the names of the old ones.
+ *
+ * @param open What is done with the new base before others can destroy it.
+ * @returns What that gives.
  */
-export function overrideBase(files: Files, dir: string, schema: TableSchema): void {
+export function overrideBase<T>(files: Files, dir: string, fill: Fill, open: () => T): T {
   const names = files.list(dir) ?? [];
   const numbers = names.map(parseName).map((file) =>
     typeof file === "object" ? file.generation : 0
@@ -246,24 +342,34 @@ export function overrideBase(files: Files, dir: string, schema: TableSchema): vo
   const sums = new Checksum(crypto.getRandomValues(new Uint8Array(16)));
   const path = temporary(join(dir, IDENTITY), randomNonce());
   const old = openLast(files, dir);
+  let identity: File | undefined;
   try {
-    allOf(makeGeneration(files, dir, sums, generation, emptyTable(schema)));
-    writeNew(files, path, (file) => file.writeAt(encodeIdentity(sums), 0));
-    files.syncDir(dir);
-  } catch (error) {
-    old?.close();
-    const made = generationPaths(dir, generation);
-    for (const one of [path, made.log, made.table]) removeQuietly(files, one);
-    throw error;
-  }
-  sealFinally(old);
-  files.rename(path, join(dir, IDENTITY));
-  files.syncDir(dir);
-  markSettled(files, dir, sums, generation);
-  for (const name of names) {
-    if (typeof parseName(name) === "object" || name.startsWith(`${IDENTITY}.`)) {
-      removeQuietly(files, join(dir, name));
+    try {
+      allOf(makeGeneration(files, dir, sums, generation, fill));
+      identity = createIn(files, path);
+      identity.writeAt(encodeIdentity(sums), 0);
+      identity.syncSync();
+      // Nobody else knows its name.
+      identity.tryLock();
+      files.syncDir(dir);
+    } catch (error) {
+      old?.close();
+      const made = generationPaths(dir, generation);
+      for (const one of [path, made.log, made.table]) removeQuietly(files, one);
+      throw error;
     }
+    sealFinally(old);
+    files.rename(path, join(dir, IDENTITY));
+    files.syncDir(dir);
+    markSettled(files, dir, sums, generation);
+    for (const name of names) {
+      if (typeof parseName(name) === "object" || name.startsWith(`${IDENTITY}.`)) {
+        removeQuietly(files, join(dir, name));
+      }
+    }
+    return open();
+  } finally {
+    identity?.close();
   }
 }
 
@@ -289,24 +395,34 @@ function sealFinally(store: Store | undefined): void {
   }
 }
 
-/** Under the lock: removes the base, and the directory if nothing else is in it. */
-export function destroyBase(files: Files, dir: string): void {
-  const names = files.list(dir) ?? [];
+/**
+ * Under the lock on `identity`: removes the base of these sums, and the directory if nothing else
+ * is in it.
+ */
+export function destroyBase(files: Files, dir: string, identity: File, sums: Checksum): void {
+  removeReplaced(files, dir, sums);
   sealFinally(openLast(files, dir));
-  // The identity first: what is left after a crash is no base any more.
-  files.remove(join(dir, IDENTITY));
-  files.syncDir(dir);
-  for (const name of names) {
-    if (name === IDENTITY || parseName(name) === undefined) continue;
-    // Somebody makes the next one here: what is left is for him to remove.
-    if (files.identity(join(dir, IDENTITY)) !== undefined) return;
-    files.remove(join(dir, name));
-  }
-  if (names.some((name) => parseName(name) === undefined)) return;
+  removeDestroyed(files, dir, identity, sums);
   try {
     files.removeDir(dir);
   } catch {
-    return; // The next one is there already.
+    return; // Something else is in it, like the next base; or it is a link.
   }
   files.syncDir(parentOf(dir));
+}
+
+/**
+ * Removes what an interrupted override left of the base that was there before: beside a tombstone
+ * it would be taken for a base that lost its identity.
+ */
+function removeReplaced(files: Files, dir: string, { uuid }: Checksum): void {
+  for (const name of files.list(dir) ?? []) {
+    const file = parseName(name);
+    if (typeof file !== "object" || file.temporary) continue;
+    const path = join(dir, name);
+    const owner = ownerOf(files, path, file.kind);
+    if (owner !== undefined && !sameBytes(owner.uuid, uuid)) files.remove(path);
+  }
+  // Also what was removed before: a power cut must not bring it back beside the tombstone.
+  files.syncDir(dir);
 }

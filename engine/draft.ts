@@ -8,62 +8,20 @@
 
 import { type ChangeSink, ChangeWriter } from "./changes.ts";
 import { excerpt } from "./check.ts";
-import { identityOf } from "./column.ts";
 import { UniqueError } from "./errors.ts";
-import { type EncodedGroup, Group, GroupBuilder, MemorySource } from "./group.ts";
+import { type EncodedGroup, Group, MemorySource } from "./group.ts";
 import { equal } from "./matcher.ts";
+import type { EncodedRows } from "./prepared_rows.ts";
 import { EVERYTHING, type Query } from "./query.ts";
 import { type Origin, valueAt } from "./rows.ts";
 import { chunks, placesOf, scan } from "./scan.ts";
 import { type FieldDef, readField, type StoredRow } from "./field_def.ts";
 import { TableSchema } from "./schema.ts";
 import { type Place, placeOf, type RowCopy, type State } from "./state.ts";
-import type { Stored } from "./values.ts";
-
-/** The largest commit, in bytes. */
-export const MAX_COMMIT_BYTES = 2 ** 30;
-
-/** From so many rows on, an insert is written as groups. */
-const BATCH_ROWS = 64;
+import { identityOf, type Stored } from "./values.ts";
 
 /** To look up a value costs as much as to look at so many rows of a scan. */
 const SCAN_COST = 50;
-
-/** Values by field number, as `TableSchema.takeInsert` gives them. */
-type Values = StoredRow["values"];
-
-/** Rows to insert, encoded before their ids are known: few as they are, many as groups. */
-export type PreparedRows = readonly StoredRow[] | { readonly groups: readonly EncodedGroup[] };
-
-/** Encodes rows to insert; done before the lock is taken. */
-export function prepareRows(schema: TableSchema, values: Iterable<Values>): PreparedRows {
-  const few: StoredRow[] = [];
-  const groups: EncodedGroup[] = [];
-  const builder = new GroupBuilder(schema.fields);
-  let n = 0;
-  let bytes = 0;
-  const end = () => {
-    const { group } = builder.take();
-    groups.push(group);
-    bytes += group.bytes.length;
-    // Here, and not when all are there: who gives rows one by one may have any number of them.
-    if (bytes <= MAX_COMMIT_BYTES) return;
-    const told = `more than ${MAX_COMMIT_BYTES} bytes at once`;
-    throw new RangeError(`${told}, which is the limit, write less at a time`);
-  };
-  const add = (row: StoredRow) => {
-    if (builder.full) end();
-    builder.add(n++, row);
-  };
-  for (const row of values) {
-    const stored = { version: 0, values: row };
-    if (n > 0) add(stored);
-    else if (few.push(stored) === BATCH_ROWS) few.forEach(add);
-  }
-  if (n === 0) return few;
-  end();
-  return { groups };
-}
 
 /** A row has a value already that is not to be there twice. */
 export function taken(
@@ -132,6 +90,11 @@ export class Draft {
   /** The commit point that it goes on from. */
   get state(): State {
     return this.#state;
+  }
+
+  /** The id that the next row gets. */
+  get nextId(): number {
+    return this.#nextId;
   }
 
   /** What its rows come from. */
@@ -244,13 +207,13 @@ export class Draft {
   }
 
   /** Inserts rows; their ids follow the one returned. */
-  insert(prepared: PreparedRows): number {
+  insert(rows: EncodedRows): number {
     const first = this.#nextId;
-    if (!("groups" in prepared)) {
-      for (const row of prepared) this.put(this.#nextId++, row);
+    if (!("groups" in rows)) {
+      for (const row of rows) this.put(this.#nextId++, row);
       return first;
     }
-    for (const group of prepared.groups) {
+    for (const group of rows.groups) {
       this.#changes.push({ ...group, first: this.#nextId });
       this.#nextId += group.directory.rows;
     }

@@ -1,17 +1,22 @@
 /**
  * What the writing verbs change: each is checked as far as it can be before the
- * lock is taken, and becomes a function of a draft, which runs under it.
+ * lock is taken, and becomes a function of a draft, which runs under it. By then callers may have
+ * changed the objects that they passed, so that each verb captures its arguments at the call.
  *
  * @module
  */
 
+import { capture, captureFields } from "./capture.ts";
 import { describe } from "./check.ts";
 import { convert } from "./convert.ts";
-import { type Draft, type PreparedRows, prepareRows } from "./draft.ts";
+import type { Draft } from "./draft.ts";
 import { ConflictError, RecordNotFoundError, SchemaError, UpdateError } from "./errors.ts";
 import { explain } from "./handle.ts";
 import { anchor } from "./links.ts";
-import { compile, EVERYTHING } from "./query.ts";
+import type { IndexOptions } from "./options.ts";
+import { givenRows, type PreparedRows, prepareRows } from "./prepared_rows.ts";
+import { compileGiven, EVERYTHING } from "./query.ts";
+import { addFieldOptions, indexOptions } from "./read_options.ts";
 import { baseOf, rowAt, strictRowAt, valueAt, versionAt } from "./rows.ts";
 import { scan } from "./scan.ts";
 import type { FieldDef, StoredRow } from "./field_def.ts";
@@ -26,6 +31,9 @@ import type { Edit } from "./writer.ts";
 type Given = Record<string, unknown>;
 /** A row as users get it. */
 type Row = Record<string, unknown>;
+
+/** Whether a row that a link leads to, and that is not there yet, may be inserted with it. */
+type Coming = (id: number, field: FieldDef) => boolean;
 
 /** A row or an id, as its id and the version that it must have. */
 interface Aim {
@@ -82,43 +90,78 @@ export class Edits {
 
   /** Adds a row; gives its id. */
   insert(row: object): Edit<number> {
-    return this.#insertion((schema) => [this.#values(schema, row)]);
+    const edit = this.#insertion(() => [row]);
+    return (draft) => edit(draft).first;
   }
 
-  /** Adds rows; gives their ids. Many are kept as groups, not as what is given. */
+  /** Adds rows; gives their ids. */
   insertMany(rows: Iterable<object>): Edit<number[]> {
-    let count = 0;
-    const edit = this.#insertion(function* (this: Edits, schema: TableSchema) {
-      const before = count;
-      count = 0;
-      for (const row of rows) {
-        yield this.#values(schema, row);
-        count++;
-      }
-      if (count < before) {
-        throw new SchemaError("the fields were changed meanwhile, give the rows again");
-      }
-    }.bind(this));
-    return (draft) => idsFrom(edit(draft), count);
+    const edit = this.#insertion(() => rows);
+    return (draft) => {
+      const { first, count } = edit(draft);
+      return idsFrom(first, count);
+    };
   }
 
   /** Adds a row of texts. */
   insertAsStrings(row: object, formats: StringFormats): Edit<number> {
-    return this.#insertion((schema) => [this.#values(schema, parsed(schema, row, formats))]);
+    const edit = this.#insertion((schema) => [parsed(schema, row, formats)]);
+    return (draft) => edit(draft).first;
   }
 
-  /** Encodes before the lock is taken, and again if the schema was changed since. */
-  #insertion(valuesOf: (schema: TableSchema) => Iterable<StoredRow["values"]>): Edit<number> {
-    const prepare = (schema: TableSchema): PreparedRows =>
-      explain(this.#attempt("insert into"), () => prepareRows(schema, valuesOf(schema)));
-    const { schema } = this.#now();
-    const prepared = prepare(schema);
-    return (draft) => draft.insert(draft.schema === schema ? prepared : prepare(draft.schema));
+  /** Writes the rows as they were given at the call, validated again if the fields changed since. */
+  #insertion(
+    rowsOf: (schema: TableSchema) => Iterable<object>,
+  ): Edit<{ first: number; count: number }> {
+    const attempt = this.#attempt("insert into");
+    const { schema, nextId } = this.#now();
+    /** The greatest of the ids that only these rows can get. */
+    let farthest: { readonly id: number; readonly field: FieldDef } | undefined;
+    const coming: Coming = (id, field) => {
+      if (id < nextId) return false;
+      if (id > (farthest?.id ?? -1)) farthest = { id, field };
+      return true;
+    };
+    const prepare = (schema: TableSchema, rows: typeof rowsOf): PreparedRows =>
+      explain(
+        attempt,
+        () =>
+          prepareRows(
+            schema,
+            rows(schema),
+            (row, names) => this.#values(schema, row, names, coming),
+          ),
+      );
+    const prepared = prepare(schema, rowsOf);
+    const { count } = prepared;
+    return (draft) => {
+      const { encoded } = draft.schema.equals(prepared.schema)
+        ? prepared
+        : prepare(draft.schema, () => givenRows(prepared));
+      const first = draft.insert(encoded);
+      // Where other rows came first, such an id leads to one of them, or to another of these.
+      const isOwn = first === nextId && (farthest?.id ?? -1) < draft.nextId;
+      if (farthest === undefined || isOwn) return { first, count };
+      const { id, field } = farthest;
+      const reason = id < nextId + count
+        ? `row ${id} was to be one of these, but other rows were inserted first: ` +
+          "insert in a transaction"
+        : `there is no row ${id} in "${this.#store.dir}"`;
+      throw new RangeError(`${attempt}: field "${field.name}": ${reason}`);
+    };
   }
 
-  #values(schema: TableSchema, row: object): StoredRow["values"] {
-    const values = schema.takeInsert(row);
-    if (schema.links.length > 0) this.#now().origin.links.check(schema, row as Given);
+  #values(
+    schema: TableSchema,
+    row: object,
+    names?: string[],
+    coming?: Coming,
+  ): StoredRow["values"] {
+    if (schema.links.length === 0) return schema.takeInsert(row, names);
+    // What is checked must be what is stored.
+    const given = captureFields(row) as Given;
+    const values = schema.takeInsert(given, names);
+    this.#now().origin.links.check(schema, given, coming);
     return values;
   }
 
@@ -128,6 +171,7 @@ export class Edits {
   update(targets: readonly unknown[], changes: unknown): Edit<Row[]> {
     const attempt = this.#attempt("update");
     const aims = this.#aims(targets, attempt);
+    const given = explain(attempt, () => captureFields(changes));
     return (draft) => {
       const rows = aims.map(({ id, version }) => {
         const place = draft.at(id);
@@ -138,7 +182,7 @@ export class Edits {
         if (version !== undefined && version !== now) {
           throw new ConflictError(this.#store.dir, id, version, now);
         }
-        const next = this.#updateOne(draft, place, changes, attempt);
+        const next = this.#updateOne(draft, place, given, attempt);
         return rowAt(draft.origin, placeOf(id, next), draft.schema.fields);
       });
       this.#store.links.flushSync(draft.schema);
@@ -149,9 +193,10 @@ export class Edits {
   /** Changes the rows that match; gives their number. */
   updateWhere(where: unknown, changes: unknown): Edit<number> {
     const attempt = this.#attempt("update");
+    const [asked, given] = explain(attempt, () => [capture(where), captureFields(changes)]);
     return (draft) => {
-      const found = draft.find(explain(attempt, () => compile(draft.schema, where)));
-      for (const place of found) this.#updateOne(draft, place, changes, attempt);
+      const found = draft.find(explain(attempt, () => compileGiven(draft.schema, asked)));
+      for (const place of found) this.#updateOne(draft, place, given, attempt);
       this.#store.links.flushSync(draft.schema);
       return found.length;
     };
@@ -162,10 +207,11 @@ export class Edits {
     const { schema, origin } = draft;
     const { id } = place;
     const { version, values } = draft.copy(place);
-    const given = typeof changes === "function"
+    const returned = typeof changes === "function"
       ? changes(strictRowAt(origin, placeOf(id, { version, values }), schema.fields))
       : changes;
     explain(attempt, () => {
+      const given = schema.links.length === 0 ? returned : captureFields(returned) as Given;
       schema.takeUpdate(values, given);
       origin.links.check(schema, given);
     });
@@ -177,19 +223,20 @@ export class Edits {
   /** Changes the row that has a value in a unique field, or adds it; gives the row. */
   upsert(key: unknown, values: unknown): Edit<Row> {
     const attempt = this.#attempt("upsert into");
+    const [unique, given] = explain(attempt, () => [captureFields(key), captureFields(values)]);
     return (draft) => {
       const schema: TableSchema = draft.schema;
       const { field, row, inserted } = explain(attempt, () => {
-        const { field, value } = keyOf(schema, key);
-        schema.checkGiven(values);
-        if (Object.hasOwn(values as Given, field.name)) {
+        const { field, value } = keyOf(schema, unique);
+        schema.checkGiven(given);
+        if (Object.hasOwn(given, field.name)) {
           throw new TypeError(`field "${field.name}": it is given twice, leave it to the key`);
         }
-        const row = { ...(values as Given), [field.name]: value };
+        const row = { ...given, [field.name]: value };
         return { field, row, inserted: this.#values(schema, row) };
       });
       const holder = draft.holderOf(field, inserted[field.number]!);
-      const id = holder ?? draft.insert(prepareRows(schema, [inserted]));
+      const id = holder ?? draft.insert([{ version: 0, values: inserted }]);
       if (holder !== undefined) this.#updateOne(draft, draft.at(id)!, row, attempt);
       this.#store.links.flushSync(schema);
       return rowAt(draft.origin, draft.at(id)!, schema.fields);
@@ -207,8 +254,9 @@ export class Edits {
   /** Deletes the rows that match; gives their number. */
   deleteWhere(where: unknown): Edit<number> {
     const attempt = this.#attempt("delete from");
+    const asked = explain(attempt, () => capture(where));
     return (draft) => {
-      const found = draft.find(explain(attempt, () => compile(draft.schema, where)));
+      const found = draft.find(explain(attempt, () => compileGiven(draft.schema, asked)));
       for (const place of found) draft.put(place.id, undefined);
       return found.length;
     };
@@ -216,34 +264,39 @@ export class Edits {
 
   #aims(targets: readonly unknown[], attempt: string): Aim[] {
     const { base } = this.#store.state.origin;
-    return targets.map((one) => aim(one, base, attempt));
+    return Array.from(targets, (one) => aim(one, base, attempt));
   }
 
   // ------------------------------------------------------------- the schema
 
   /** A field more. */
-  addField(name: string, field: Field, { after }: { after?: string | undefined }): Edit<void> {
+  addField(name: string, field: Field, options: object): Edit<void> {
     const { files, dir } = this.#store;
-    return this.#altering(`add field "${name}" to`, (schema, empty) => {
-      return anchor(files, dir, schema.withField(name, field, { after, empty }));
+    const attempt = this.#attempt(`add field "${name}" to`);
+    const { after } = explain(attempt, () => addFieldOptions(options));
+    const given = explain(attempt, () => captureFields(field)) as Field;
+    return this.#altering(attempt, (schema, empty) => {
+      return anchor(files, dir, schema.withField(name, given, { after, empty }));
     });
   }
 
   /** A field less. */
   dropField(name: string): Edit<void> {
-    return this.#altering(`drop field "${name}" of`, (schema) => schema.withoutField(name));
+    const attempt = this.#attempt(`drop field "${name}" of`);
+    return this.#altering(attempt, (schema) => schema.withoutField(name));
   }
 
   /** Another name of a field. */
   renameField(name: string, newName: string): Edit<void> {
-    const verb = `rename field "${name}" of`;
-    return this.#altering(verb, (schema) => schema.withName(name, newName));
+    const attempt = this.#attempt(`rename field "${name}" of`);
+    return this.#altering(attempt, (schema) => schema.withName(name, newName));
   }
 
   /** Another default of a field. */
   setDefault(name: string, value: unknown): Edit<void> {
-    const verb = `set the default of field "${name}" of`;
-    return this.#altering(verb, (schema) => schema.withDefault(name, value));
+    const attempt = this.#attempt(`set the default of field "${name}" of`);
+    const given = explain(attempt, () => capture(value));
+    return this.#altering(attempt, (schema) => schema.withDefault(name, given));
   }
 
   /** Another type of a field, and its values as values of that; nothing if it has it. */
@@ -260,9 +313,10 @@ export class Edits {
   }
 
   /** Another index of a field. */
-  setIndex(name: string, options: object): Edit<void> {
-    const verb = `set the index of field "${name}" of`;
-    return this.#altering(verb, (schema) => schema.withIndex(name, options));
+  setIndex(name: string, options: IndexOptions): Edit<void> {
+    const attempt = this.#attempt(`set the index of field "${name}" of`);
+    const given = explain(attempt, () => indexOptions(options));
+    return this.#altering(attempt, (schema) => schema.withIndex(name, given));
   }
 
   /** Other changes that are kept; nothing if they are the same. */
@@ -276,10 +330,9 @@ export class Edits {
   }
 
   #altering(
-    verb: string,
+    attempt: string,
     alter: (schema: TableSchema, empty: boolean) => TableSchema,
   ): Edit<void> {
-    const attempt = this.#attempt(verb);
     return (draft) => draft.alter(explain(attempt, () => alter(draft.schema, draft.empty)));
   }
 }
@@ -328,9 +381,7 @@ function keyOf(schema: TableSchema, key: unknown): { field: FieldDef; value: unk
 
 /** A row of texts as one of values. */
 function parsed(schema: TableSchema, row: object, formats: StringFormats): Given {
-  if (typeof row !== "object" || row === null) {
-    throw new TypeError(`${describe(row)}, expected an object of texts`);
-  }
+  schema.checkGiven(row);
   const values = Object.entries(row).map(([name, text]) => {
     const field = schema.field(name);
     if (text === undefined || text === null) return [name, text];

@@ -83,7 +83,8 @@ export function isName(name: string): boolean {
 }
 
 /** Throws SchemaError unless a user may call a field so. */
-export function checkName(name: string): void {
+export function checkName(name: unknown): asserts name is string {
+  if (typeof name !== "string") throw new SchemaError(`${describe(name)}, a name is a string`);
   if (name.startsWith("_")) {
     throw new SchemaError(`field "${name}": names that begin with "_" are reserved`);
   }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { firstWhere } from "./bisect.ts";
 import { cutting } from "./bytes.ts";
 import { exceeds, type Matcher, reaches, type Span } from "./matcher.ts";
 import type { FieldDef } from "./field_def.ts";
@@ -15,16 +16,6 @@ import type { Stored, ValueType } from "./values.ts";
 export function compareNullable(type: ValueType, a: Stored | null, b: Stored | null): number {
   if (a === null || b === null) return Number(b === null) - Number(a === null);
   return type.compare(a, b);
-}
-
-/** The least `i` from `low` to `high` for which `holds`, as it does for all above; else `high`. */
-export function firstWhere(low: number, high: number, holds: (i: number) => boolean): number {
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (holds(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 // --------------------------------------------------------------- of a table
@@ -198,7 +189,7 @@ const newRows = cutting(Uint32Array);
 const MARK = 512;
 
 /** Numbers below `limit`, ascending, each once; changes them. */
-function sortedOnce(numbers: Uint32Array, limit: number): Uint32Array {
+export function sortedOnce(numbers: Uint32Array, limit: number): Uint32Array {
   let k = 1;
   while (k < numbers.length && numbers[k - 1]! < numbers[k]!) k++;
   if (k >= numbers.length) return numbers;

@@ -64,9 +64,13 @@ export interface Files {
   realPath(path: string): string;
   /** The names in a directory, `undefined` if there is no such directory. */
   list(dir: string): string[] | undefined;
-  /** Makes a directory whose parent exists; `false` if it was there. */
+  /**
+   * Makes a directory whose parent exists; `false` if something was there.
+   *
+   * @throws {Deno.errors.AlreadyExists} If that is a symbolic link that leads nowhere.
+   */
   makeDir(path: string): boolean;
-  /** Removes an empty directory. */
+  /** Removes an empty directory; of a symbolic link neither the link nor the directory. */
   removeDir(path: string): void;
   /** Renames, in one step also over an existing file. */
   rename(from: string, to: string): void;
@@ -206,14 +210,24 @@ const POLL_MS = 50;
 /** And where it does: what it knows of a directory is lost, now and then, as that is removed. */
 const SELDOM_MS = 1000;
 
-/** Runs `fn`; `absent` instead, if the file or directory is not there. */
+/** Runs `fn`; `absent` instead, if nothing is there, or symbolic links that lead in a circle. */
 function unless<T, U>(absent: U, fn: () => T): T | U {
   try {
     return fn();
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return absent;
+    const { NotFound, FilesystemLoop } = Deno.errors;
+    if (error instanceof NotFound || error instanceof FilesystemLoop) return absent;
     throw error;
   }
+}
+
+function isLink(path: string): boolean {
+  return unless(false, () => Deno.lstatSync(path).isSymlink);
+}
+
+/** Whether a symbolic link is there that leads nowhere. */
+function isDangling(path: string): boolean {
+  return isLink(path) && unless(undefined, () => Deno.statSync(path)) === undefined;
 }
 
 /** A file can be locked that cannot be written to. */
@@ -314,11 +328,15 @@ export const denoFiles: Files = {
       Deno.mkdirSync(path);
       return true;
     } catch (error) {
-      if (error instanceof Deno.errors.AlreadyExists) return false;
+      if (error instanceof Deno.errors.AlreadyExists && !isDangling(path)) return false;
       throw error;
     }
   },
-  removeDir: (path) => Deno.removeSync(path),
+  removeDir(path) {
+    // Deno would remove the link, whatever the directory holds.
+    if (isLink(path)) throw new Deno.errors.NotADirectory(`a symbolic link: rmdir '${path}'`);
+    Deno.removeSync(path);
+  },
   rename: (from, to) => Deno.renameSync(from, to),
   remove: (path) =>
     unless(false, () => {
@@ -353,6 +371,15 @@ export const denoFiles: Files = {
     };
   },
 };
+
+/** Where relative paths begin; `undefined` if that directory was removed, or may not be known. */
+export function currentDir(): string | undefined {
+  try {
+    return Deno.cwd();
+  } catch {
+    return undefined;
+  }
+}
 
 let current = denoFiles;
 

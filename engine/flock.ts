@@ -30,6 +30,7 @@
  * @module
  */
 
+import { describeOption } from "./check.ts";
 import type { Closing } from "./closing.ts";
 import { DeadlockError, LockTimeoutError } from "./errors.ts";
 import type { LockHolder } from "./errors.ts";
@@ -98,7 +99,8 @@ export function checkTimeout(timeoutMs: number | undefined): number | undefined 
   if (timeoutMs === undefined) return undefined;
   if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
   throw new RangeError(
-    `Cannot wait ${timeoutMs} ms: timeoutMs is a number of milliseconds, 0 or more`,
+    `Cannot wait: ${describeOption("timeoutMs", timeoutMs)}, expected a number of milliseconds, ` +
+      `0 or more`,
   );
 }
 

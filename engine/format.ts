@@ -5,7 +5,7 @@
  *
  * ```text
  * header     magic 8 · version 4 · generation 4 · uuid 16 · sum 8
- * identity   header                                                   of generation 0
+ * identity   header                      of generation 0; of a base that is gone, its magic says so
  * log page   header                                                             at 0
  *            1 8 · sum 8                                     sealedInto, at SEALED_INTO
  *            ( syncedTo 8 · sum 8 ) × MARK_SLOTS                         at MARK_SLOT_0
@@ -152,6 +152,7 @@ function checkVersion(path: string, version: number): void {
 
 const MAGIC = {
   base: new TextEncoder().encode("PSBASE\r\n"),
+  destroyed: new TextEncoder().encode("PSGONE\r\n"),
   table: new TextEncoder().encode("PSTABLE\n"),
   log: new TextEncoder().encode("PSLOG\r\n\0"),
 };
@@ -201,20 +202,38 @@ export function encodeIdentity(sums: Checksum): Uint8Array {
   return encodeFileHeader("base", sums, 0);
 }
 
+/** What the identity file of a base says while the base is being destroyed: its tombstone. */
+export class Destroyed {
+  /** The sums of the base: files that verify with them may go. */
+  readonly sums: Checksum;
+
+  /** The base of these sums is destroyed. */
+  constructor(sums: Checksum) {
+    this.sums = sums;
+  }
+}
+
+/** The bytes of the identity file of a base that is being destroyed. */
+export function encodeDestroyed(sums: Checksum): Uint8Array {
+  return encodeFileHeader("destroyed", sums, 0);
+}
+
 /**
  * Reads the identity file.
  *
- * @returns The base's sums; `"empty"` for no bytes or zeros (an interrupted
- * create), `"damaged"` where the sum is wrong, `"foreign"` for anything else.
+ * @returns The base's sums; {@linkcode Destroyed} for a tombstone, `"empty"` for no bytes or zeros
+ * (an interrupted create), `"damaged"` where the sum is wrong, `"foreign"` for anything else.
  * @throws {FormatVersionError} If a newer psbase wrote it.
  */
 export function decodeIdentity(
   path: string,
   bytes: Uint8Array,
-): Checksum | "empty" | "damaged" | "foreign" {
+): Checksum | Destroyed | "empty" | "damaged" | "foreign" {
   if (bytes.every((byte) => byte === 0)) return "empty";
-  if (!hasMagic("base", bytes)) return "foreign";
-  return verifiedOwner(path, "base", bytes) ?? "damaged";
+  if (hasMagic("base", bytes)) return verifiedOwner(path, "base", bytes) ?? "damaged";
+  if (!hasMagic("destroyed", bytes)) return "foreign";
+  const sums = verifiedOwner(path, "destroyed", bytes);
+  return sums === undefined ? "damaged" : new Destroyed(sums);
 }
 
 /**

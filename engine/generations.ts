@@ -7,6 +7,7 @@
  * @module
  */
 
+import { CorruptionError } from "./errors.ts";
 import type { Files } from "./file.ts";
 import type { Checksum } from "./format.ts";
 import { completeGenerations, generationPaths } from "./layout.ts";
@@ -103,6 +104,8 @@ export class Generations {
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) {
         picked?.close();
+        // The next base at the same place has tables of the same names.
+        if (error instanceof CorruptionError) this.#base.checkIdentity();
         throw error;
       }
     }

@@ -10,7 +10,7 @@ import { type Column, type ColumnMeta, MANY_GETS, openColumn } from "./column.ts
 import { encodeColumn } from "./column_writer.ts";
 import { isCount, isObject } from "./check.ts";
 import { CorruptionError } from "./errors.ts";
-import { exceeds, type Matcher, reaches } from "./matcher.ts";
+import { type Matcher, overlaps } from "./matcher.ts";
 import { COUNTS, encodeNumbers, Numbers, type NumbersMeta } from "./numbers.ts";
 import { PartWriter, type Source } from "./parts.ts";
 import { type FieldDef, readField, type StoredRow } from "./field_def.ts";
@@ -247,7 +247,7 @@ export class Group {
     }
     const { value: type } = field;
     const [least, greatest] = this.#boundsFrom(field, bounds);
-    return spans.every((span) => exceeds(type, span, least) || !reaches(type, span, greatest));
+    return !overlaps(type, spans, least, greatest);
   }
 
   /** The least and the greatest value of a field, if they are told. */

@@ -4,21 +4,22 @@
  * @module
  */
 
+import { captureFields } from "./capture.ts";
+import { describeOption } from "./check.ts";
 import {
-  clearPlace,
   destroyBase,
   emptyTable,
-  isCurrent,
+  isReady,
   isThere,
   makeBase,
   overrideBase,
   prepareBase,
-  unmakeBase,
 } from "./create.ts";
 import { Declared } from "./declared.ts";
 import {
   BaseError,
   BaseExistsError,
+  BaseNotFoundError,
   DeadlockError,
   refused,
   SchemaError,
@@ -31,6 +32,7 @@ import { anchor } from "./links.ts";
 import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./options.ts";
 import { checkUnowned, Ownership } from "./owner.ts";
 import { toPath } from "./path.ts";
+import { createOptions, openOptions } from "./read_options.ts";
 import { TableSchema } from "./schema.ts";
 import { allOf } from "./steps.ts";
 import { Store, type StoreOptions } from "./store.ts";
@@ -55,13 +57,18 @@ export function explain<T>(attempt: string | (() => string), fn: () => T): T {
 function oneOf<T extends string>(name: string, value: T | undefined, ...allowed: T[]): T {
   if (value === undefined) return allowed[0]!;
   if (allowed.includes(value)) return value;
-  throw new TypeError(`${name} is ${JSON.stringify(value)}, it can be ${allowed.join(", ")}`);
+  throw new TypeError(`${describeOption(name, value)}, it can be ${allowed.join(", ")}`);
 }
 
 function storeOptions({ readOnly = false, cacheBytes }: OpenOptions): StoreOptions {
+  if (typeof readOnly !== "boolean") {
+    throw new TypeError(`${describeOption("readOnly", readOnly)}, it can be true, false`);
+  }
   if (cacheBytes === undefined) return { readOnly };
   if (typeof cacheBytes === "number" && cacheBytes >= 0) return { readOnly, cacheBytes };
-  throw new RangeError(`cacheBytes is ${cacheBytes}, it is a number of bytes, 0 or more`);
+  throw new RangeError(
+    `${describeOption("cacheBytes", cacheBytes)}, expected a number of bytes, 0 or more`,
+  );
 }
 
 function writerOptions({ durability, timeoutMs }: OpenOptions): WriterOptions {
@@ -69,6 +76,12 @@ function writerOptions({ durability, timeoutMs }: OpenOptions): WriterOptions {
     durable: oneOf("durability", durability, "full", "relaxed") === "full",
     timeoutMs: checkTimeout(timeoutMs),
   };
+}
+
+/** What is to be opened, and how, as it is at the call. */
+function opening(path: string | URL, given: OpenSchemaOptions<Schema>) {
+  const dir = toPath(path);
+  return { dir, settings: explain(`Cannot open "${dir}"`, () => openOptions(given)) };
 }
 
 /** An open base and how to write to it. */
@@ -93,11 +106,15 @@ export class Handle {
    */
   static async open(
     path: string | URL,
-    settings: OpenSchemaOptions<Schema>,
+    given: OpenSchemaOptions<Schema>,
     owner: boolean,
     declared?: TableSchema,
   ): Promise<Handle> {
-    const handle = Handle.#open(path, settings, owner, declared);
+    const { dir, settings } = opening(path, given);
+    return await Handle.#own(Handle.#open(dir, settings, owner, declared), settings);
+  }
+
+  static async #own(handle: Handle, settings: OpenSchemaOptions<Schema>): Promise<Handle> {
     if (handle.#ownership === undefined) return handle;
     try {
       const { dir } = handle.store;
@@ -109,17 +126,21 @@ export class Handle {
       handle.dispose();
       throw error;
     }
-    return handle.#own();
+    return handle.#begin();
   }
 
   /** As {@linkcode Handle.open}, blocking. */
   static openSync(
     path: string | URL,
-    settings: OpenSchemaOptions<Schema>,
+    given: OpenSchemaOptions<Schema>,
     owner: boolean,
     declared?: TableSchema,
   ): Handle {
-    const handle = Handle.#open(path, settings, owner, declared);
+    const { dir, settings } = opening(path, given);
+    return Handle.#ownSync(Handle.#open(dir, settings, owner, declared), settings);
+  }
+
+  static #ownSync(handle: Handle, settings: OpenSchemaOptions<Schema>): Handle {
     if (handle.#ownership === undefined) return handle;
     try {
       const { dir } = handle.store;
@@ -130,24 +151,24 @@ export class Handle {
       handle.dispose();
       throw error;
     }
-    return handle.#own();
+    return handle.#begin();
   }
 
   static #open(
-    path: string | URL,
+    dir: string,
     settings: OpenSchemaOptions<Schema>,
     owner: boolean,
     declared: TableSchema | undefined,
   ): Handle {
     const files = currentFiles();
-    const dir = toPath(path);
     const { readOnly = false, schema } = settings;
     const attempt = `Cannot open "${dir}"`;
     const options = explain(attempt, () => ({
       writer: writerOptions(settings),
       store: storeOptions(settings),
     }));
-    const given = declared ?? (schema && explain(attempt, () => TableSchema.from(schema)));
+    const given = declared ??
+      (schema === undefined ? undefined : explain(attempt, () => TableSchema.from(schema)));
     const store = Store.open(files, dir, options.store);
     try {
       if (given !== undefined) {
@@ -175,7 +196,7 @@ export class Handle {
   }
 
   /** The lock is held now, and will be until the handle is closed. */
-  #own(): this {
+  #begin(): this {
     try {
       this.store.begin();
       this.store.owned = true;
@@ -197,22 +218,33 @@ export class Handle {
     owner: boolean,
   ): Promise<Handle> {
     const creation = new Creation(path, schema, settings);
-    for (let done = creation.isToBeRead; !done;) {
+    const { dir, opening } = creation;
+    const open = () => Handle.#open(dir, opening, owner, creation.schema);
+    while (!creation.isToBeRead) {
       const lock = creation.begin();
       if (lock === undefined) continue;
+      let made: Handle | undefined;
       try {
-        done = creation.isOpen(lock);
-        if (done) break;
-        creation.checkOutside(lock);
-        using wait = waitFor("create", { lock, dir: creation.dir });
-        done = await lock.run(() => creation.make(lock), waiting(creation.dir, settings, wait));
+        if (!creation.isOpen(lock)) {
+          creation.checkOutside(lock);
+          using wait = waitFor("create", { lock, dir });
+          made = await lock.run(() => creation.make(lock, open), waiting(dir, opening, wait));
+          if (made === undefined) continue;
+        }
       } catch (error) {
         throw creation.refused(error);
       } finally {
         lock.detach();
       }
+      if (made !== undefined) return await Handle.#own(made, opening);
+      try {
+        return await Handle.#own(open(), opening);
+      } catch (error) {
+        // Others destroyed meanwhile what was there.
+        if (!(error instanceof BaseNotFoundError)) throw error;
+      }
     }
-    return Handle.open(path, creation.opening, owner, creation.schema);
+    return await Handle.#own(open(), opening);
   }
 
   /** As {@linkcode Handle.create}, blocking. */
@@ -223,26 +255,36 @@ export class Handle {
     owner: boolean,
   ): Handle {
     const creation = new Creation(path, schema, settings);
-    for (let done = creation.isToBeRead; !done;) {
+    const { dir, opening } = creation;
+    const open = () => Handle.#open(dir, opening, owner, creation.schema);
+    while (!creation.isToBeRead) {
       const lock = creation.begin();
       if (lock === undefined) continue;
+      let made: Handle | undefined;
       try {
-        done = creation.isOpen(lock);
-        if (done) break;
-        using wait = waitForSync({ lock, dir: creation.dir });
-        lock.acquireSync(waiting(creation.dir, settings, wait));
-        try {
-          done = creation.make(lock);
-        } finally {
-          lock.release();
+        if (!creation.isOpen(lock)) {
+          using wait = waitForSync({ lock, dir });
+          lock.acquireSync(waiting(dir, opening, wait));
+          try {
+            made = creation.make(lock, open);
+          } finally {
+            lock.release();
+          }
+          if (made === undefined) continue;
         }
       } catch (error) {
         throw creation.refused(error);
       } finally {
         lock.detach();
       }
+      if (made !== undefined) return Handle.#ownSync(made, opening);
+      try {
+        return Handle.#ownSync(open(), opening);
+      } catch (error) {
+        if (!(error instanceof BaseNotFoundError)) throw error;
+      }
     }
-    return Handle.openSync(path, creation.opening, owner, creation.schema);
+    return Handle.#ownSync(open(), opening);
   }
 
   // ------------------------------------------------------------- ending
@@ -277,18 +319,19 @@ export class Handle {
   }
 
   #destroy(): void {
-    const { files, dir } = this.store;
+    const { files, dir, lock, sums } = this.store;
     this.store.begin();
     try {
-      destroyBase(files, dir);
+      destroyBase(files, dir, lock!.file, sums);
     } catch (error) {
       if (error instanceof BaseError) throw error;
       const told = `Cannot destroy "${dir}": ${(error as Error).message}, open it to see whether ` +
         `it is still there`;
       throw new WriteError(told, "unknown", error);
+    } finally {
+      // In this turn: nothing may be acknowledged any more.
+      this.writer.abort();
     }
-    // In this turn: nothing may be acknowledged any more.
-    this.writer.abort();
   }
 }
 
@@ -323,9 +366,11 @@ class Creation {
   /** Whether the directory is of this call. */
   #made = false;
 
-  constructor(path: string | URL, schema: Schema, { mode, ...settings }: CreateOptions) {
+  constructor(path: string | URL, given: Schema, options: CreateOptions) {
     this.dir = toPath(path);
     const attempt = `Cannot create "${this.dir}"`;
+    const { mode, ...settings } = explain(attempt, () => createOptions(options));
+    const schema = explain(attempt, () => captureFields(given)) as Schema;
     this.schema = explain(attempt, () => TableSchema.from(schema));
     this.#mode = explain(attempt, () => {
       writerOptions(settings);
@@ -373,25 +418,14 @@ class Creation {
     checkOutside("create", this.dir, lock);
   }
 
-  /** Under the lock: makes it; `false` if the lock is on a file that was replaced. */
-  make(lock: Flock): boolean {
-    if (!isCurrent(this.#files, this.dir, lock)) return false;
-    if (this.isOpen(lock)) return true;
-    const there = isThere(this.dir, lock);
-    try {
-      const schema = anchor(this.#files, this.dir, this.schema);
-      if (there) overrideBase(this.#files, this.dir, schema);
-      else {
-        clearPlace(this.#files, this.dir);
-        allOf(makeBase(this.#files, this.dir, lock, emptyTable(schema)));
-      }
-    } catch (error) {
-      // What is damaged or of others is left as it is.
-      if (!there && !(error instanceof BaseError)) {
-        unmakeBase(this.#files, this.dir, { lock, made: this.#made });
-      }
-      throw error;
-    }
-    return true;
+  /**
+   * Under the lock: makes it, and opens it before anybody can destroy it; `undefined` to begin anew.
+   */
+  make<T>(lock: Flock, open: () => T): T | undefined {
+    if (!isReady(this.#files, this.dir, lock) || this.isOpen(lock)) return undefined;
+    const fill = emptyTable(this.#files, this.dir, this.schema);
+    if (isThere(this.dir, lock)) return overrideBase(this.#files, this.dir, fill, open);
+    allOf(makeBase(this.#files, this.dir, { lock, made: this.#made }, fill));
+    return open();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The identity file: whether there is a base, and which. It is written once, by
- * create, as its last step; it is also the file that writers lock.
+ * The identity file: whether there is a base, and which. Create writes it as its last step, destroy
+ * overwrites it with a tombstone as its first one; it is also the file that writers lock.
  *
  * @module
  */
@@ -11,10 +11,13 @@ import {
   Checksum,
   decodeIdentity,
   decodeMark,
+  Destroyed,
+  encodeDestroyed,
   encodeIdentity,
   FILE_HEADER,
   getUint32,
   LOG_PAGE,
+  sameBytes,
   verifiedOwner,
 } from "./format.ts";
 import { IDENTITY, parseName } from "./layout.ts";
@@ -42,12 +45,48 @@ export function settleIdentity(files: Files, dir: string, file: File, sums: Chec
   files.syncDir(parentOf(dir));
 }
 
-/** Takes an identity back, on the device: from here on there is no base. */
-export function emptyIdentity(file: File): void {
-  const { length } = identityBytes(file);
-  if (length === 0) return;
-  file.writeAt(new Uint8Array(length), 0);
+/** Makes an identity a tombstone, on the device: from here on there is no base. */
+export function buryIdentity(file: File, sums: Checksum): void {
+  file.writeAt(encodeDestroyed(sums), 0);
   file.syncSync();
+}
+
+/**
+ * The base that a file of a generation belongs to; `undefined` where its header does not verify.
+ *
+ * @throws {FormatVersionError} If a newer psbase wrote it.
+ */
+export function ownerOf(files: Files, path: string, kind: "table" | "log"): Checksum | undefined {
+  const file = files.open(path, "read");
+  try {
+    return verifiedOwner(path, kind, identityBytes(file));
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * Beside a tombstone: whether all files are of the base that was destroyed. The tombstone was
+ * written when no other base had files there, so any of another base lost their identity. A file
+ * whose header does not verify is one that was damaged before.
+ *
+ * @throws {CorruptionError} If there are files of another base.
+ */
+export function checkDestroyed(files: Files, dir: string, { uuid }: Checksum): void {
+  for (const name of files.list(dir) ?? []) {
+    const file = parseName(name);
+    if (typeof file !== "object" || file.temporary) continue;
+    const owner = ownerOf(files, join(dir, name), file.kind);
+    if (owner !== undefined && !sameBytes(owner.uuid, uuid)) throw lostIdentity(dir, name);
+  }
+}
+
+function lostIdentity(dir: string, name: string): CorruptionError {
+  return new CorruptionError(
+    join(dir, IDENTITY),
+    0,
+    `the identity is lost beside what is in "${name}"`,
+  );
 }
 
 /**
@@ -63,8 +102,7 @@ export function checkNoCommits(files: Files, dir: string): void {
     if (file.generation === 1 && !(file.kind === "log" && isCreated(files, join(dir, name)))) {
       continue;
     }
-    const path = join(dir, IDENTITY);
-    throw new CorruptionError(path, 0, `the identity is lost beside what is in "${name}"`);
+    throw lostIdentity(dir, name);
   }
 }
 
@@ -85,7 +123,7 @@ function isCreated(files: Files, path: string): boolean {
 /**
  * The sums of the base in `dir`, whose identity is open.
  *
- * @throws {BaseNotFoundError} If it is no identity, or that of an interrupted create.
+ * @throws {BaseNotFoundError} If it is no identity, or a create or destroy was interrupted.
  * @throws {CorruptionError} If it is damaged.
  */
 export function sumsOf(files: Files, dir: string, file: File): Checksum {
@@ -105,11 +143,12 @@ export function sumsOf(files: Files, dir: string, file: File): Checksum {
   if (sums === "damaged") {
     throw new CorruptionError(file.path, 0, "the identity of the base does not verify");
   }
-  throw new BaseNotFoundError(
-    sums === "empty"
-      ? `Cannot open "${dir}": its creation was interrupted, create it again`
-      : `Cannot open "${dir}": the file "${IDENTITY}" in it was not written by psbase`,
-  );
+  const told = sums === "empty"
+    ? "its creation was interrupted, create it again"
+    : sums instanceof Destroyed
+    ? "it was destroyed, create it again"
+    : `the file "${IDENTITY}" in it was not written by psbase`;
+  throw new BaseNotFoundError(`Cannot open "${dir}": ${told}`);
 }
 
 /** What stands in the identity file at `path`; nothing if there is none. */

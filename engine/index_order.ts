@@ -42,7 +42,9 @@ export function firstRows(
   // A function is asked of each row, and once.
   if (!isIndexed(field) || !state.table.hasIndex(field) || asks(query)) return undefined;
   const most = state.size / WORTH + 1;
-  if (count > most || (bestIndex(state, query)?.field ?? field) !== field) return undefined;
+  if (count > most || (bestIndex(state, query)?.index ?? field.name) !== field.name) {
+    return undefined;
+  }
   const { spans, nulls: orNull } = conditionOn(field, query);
   const matcher = { spans: spans!, nulls: nulls && orNull };
   const holds = matching(state, query);
@@ -65,6 +67,8 @@ function asks(query: Query): boolean {
     case "all":
     case "any":
       return query.of.some(asks);
+    case "choice":
+      return [...query.byKey.values()].some(asks);
     case "not":
       return asks(query.of);
     default:
@@ -79,7 +83,7 @@ function conditionOn(field: FieldDef, query: Query): Spans {
   for (const part of query.kind === "all" ? query.of : [query]) {
     if (part.kind !== "match" || part.column !== field) continue;
     const { spans } = part.matcher;
-    // Of more than one, nobody knows in which order they are.
+    // Each more would be searched for, though mostly the first hold enough.
     if (spans !== undefined && spans.length < 2) return part.matcher;
   }
   return ANYTHING;

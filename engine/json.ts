@@ -94,6 +94,29 @@ export function copyJson(value: unknown, depth = 0): JsonValue {
   return copy;
 }
 
+/**
+ * What is the same, as a key of a map, for texts of json that have the same structure, whatever the
+ * order of keys. What a damaged file holds may be no json: it is the same as nothing.
+ */
+export function jsonKey(text: string): string {
+  // Most have no two keys, whose order could be another.
+  if (!text.includes("{") || !text.includes(",")) return text;
+  try {
+    return JSON.stringify(withSortedKeys(parseJson(text)));
+  } catch {
+    return text;
+  }
+}
+
+function withSortedKeys(value: JsonValue): JsonValue {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(withSortedKeys);
+  const keys = Object.keys(value).sort();
+  return Object.fromEntries(keys.map((key) => [key, withSortedKeys((value as Json)[key]!)]));
+}
+
+type Json = Record<string, JsonValue>;
+
 /** Whether two values have the same structure, whatever the order of keys. */
 export function sameJson(a: JsonValue, b: JsonValue): boolean {
   if (a === b) return true;

@@ -2,7 +2,7 @@
  * The names of all files in a base's directory, made and parsed here.
  *
  * ```text
- * base             identity and lock; written once, by create
+ * base             identity and lock; written by create as its last step, by destroy as its first
  * owner            held by a `Base` for its life; tells who holds the table for long
  * cleanup          held by who cleans up
  * 000001.table     rows of generation 1, immutable

@@ -120,10 +120,15 @@ export class Links {
   /**
    * Checks what is to be stored in the links of a row.
    *
+   * @param coming Whether a row of this base that is not there yet will be, with the one checked.
    * @throws {TypeError} A fragment, if it is a row of another base.
    * @throws {RangeError} A fragment, if there is no such row.
    */
-  check(schema: TableSchema, given: Record<string, unknown>): void {
+  check(
+    schema: TableSchema,
+    given: Record<string, unknown>,
+    coming: (id: number, field: FieldDef) => boolean = () => false,
+  ): void {
     for (const field of schema.links) {
       const value = Object.hasOwn(given, field.name) ? given[field.name] : undefined;
       if (value === undefined || value === null) continue;
@@ -134,9 +139,8 @@ export class Links {
         if (base !== undefined && base !== state.origin.base) {
           throw new TypeError("it is a row of another base than the link leads to");
         }
-        if (state.find(id) === undefined) {
-          throw new RangeError(`there is no row ${id} in "${this.#target(field).dir}"`);
-        }
+        if (state.find(id) !== undefined || (field.target === SELF && coming(id, field))) return;
+        throw new RangeError(`there is no row ${id} in "${this.#target(field).dir}"`);
       });
     }
   }

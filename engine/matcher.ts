@@ -5,7 +5,9 @@
  * @module
  */
 
-import type { Stored, ValueType } from "./values.ts";
+import { firstWhere } from "./bisect.ts";
+import { jsonKey } from "./json.ts";
+import { identityOf, type Stored, type ValueType } from "./values.ts";
 
 /** Values next to each other in the order of their type; an end left out is open. */
 export interface Span {
@@ -33,8 +35,10 @@ export interface Matcher {
   readonly nulls: boolean;
   /** Whether a value matches. */
   test(value: Stored): boolean;
-  /** If it is there: exactly the values in one of these match. */
+  /** If it is there: exactly the values in one of these match. They ascend, and none meets another. */
   readonly spans?: readonly Span[];
+  /** The same for a type without an order: exactly these values match, if it is there. */
+  readonly values?: readonly Stored[];
   /** For numbers: exactly those from `range[0]` to `range[1]` match, if it is there. */
   readonly range?: readonly [number, number];
   /** Whether NaN matches as well as what is in `range`. */
@@ -44,7 +48,7 @@ export interface Matcher {
 }
 
 /** Matches null. */
-export const NULL: Matcher = { nulls: true, test: () => false, spans: [] };
+export const NULL: Matcher = { nulls: true, test: () => false, spans: [], values: [] };
 
 /** Runs `fn`; puts where it is before the message of its error. */
 export function within<T>(where: string, fn: () => T): T {
@@ -60,10 +64,11 @@ export function within<T>(where: string, fn: () => T): T {
 
 /** Matches one value. */
 export function equal(type: ValueType, value: Stored): Matcher {
+  if (!type.sortable) return oneOf(type, [value], false);
   const matcher = {
     nulls: false,
     test: (other: Stored) => type.equals(value, other),
-    ...(type.sortable && { spans: [{ low: value, high: value }] }),
+    spans: [{ low: value, high: value }],
   };
   if (type.layout === "number" && !Number.isNaN(value)) {
     return { ...matcher, range: [value as number, value as number] };
@@ -74,14 +79,67 @@ export function equal(type: ValueType, value: Stored): Matcher {
 
 /** Matches some values, and null if it is among them. */
 export function oneOf(type: ValueType, values: readonly Stored[], nulls: boolean): Matcher {
-  const [only] = values;
-  if (only !== undefined && values.length === 1) return { ...equal(type, only), nulls };
-  const spans = type.sortable && { spans: values.map((value) => ({ low: value, high: value })) };
-  if (type.layout === "number" || type.name === "string") {
-    const set = new Set(values);
-    return { nulls, test: (value) => set.has(value), ...spans };
+  if (type.sortable) {
+    return among(type, values.map((value) => ({ low: value, high: value })), nulls);
   }
-  return { nulls, test: (value) => values.some((other) => type.equals(value, other)), ...spans };
+  const keys = new Set(values.map((value) => keyOf(type, value)));
+  return { nulls, test: (value) => keys.has(keyOf(type, value)), values };
+}
+
+/** What is the same for equal values of a type, and for these only, as a key of a map. */
+export function keyOf(type: ValueType, value: Stored | null): unknown {
+  return type.sortable || value === null ? identityOf(value) : jsonKey(value as string);
+}
+
+/** The key of the one value that matches; `undefined` if there may be more, or none. */
+export function onlyKey(type: ValueType, { nulls, spans, values }: Matcher): unknown {
+  const known = type.sortable ? spans : values?.map((value) => ({ low: value, high: value }));
+  const [only] = known ?? [];
+  if (only === undefined || nulls) return known?.length === 0 && nulls ? null : undefined;
+  return known!.length === 1 && isPoint(only) ? keyOf(type, only.low!) : undefined;
+}
+
+/** Matches the values that are in one of the spans, however many: no value is compared with each. */
+function among(type: ValueType, given: readonly Span[], nulls: boolean): Matcher {
+  const spans = disjoint(type, given);
+  const [only] = spans;
+  if (only !== undefined && spans.length === 1) {
+    return { ...(isPoint(only) ? equal(type, only.low!) : ranged(type, only)), nulls };
+  }
+  if (spans.every(isPoint)) {
+    return { nulls, test: isAmong(type, spans.map(({ low }) => low!)), spans };
+  }
+  return { nulls, test: (value) => overlaps(type, spans, value, value), spans };
+}
+
+/** So few values are compared one by one: to hash one takes as long. */
+const FEW = 4;
+
+/** Tells whether a value is one of these, all of a type that has an order. */
+function isAmong(type: ValueType, values: readonly Stored[]): (value: Stored) => boolean {
+  if (values.length <= FEW) return (value) => values.some((other) => type.equals(value, other));
+  const keys = new Set<unknown>(values.map(identityOf));
+  // Most values are their own keys: this is asked of each row.
+  if (keys.has(values[0])) return (value) => keys.has(value);
+  return (value) => keys.has(identityOf(value));
+}
+
+/** Matches what one of these does, all of which match known values. */
+export function anyOf(type: ValueType, matchers: readonly Matcher[]): Matcher {
+  const nulls = matchers.some(({ nulls }) => nulls);
+  return type.sortable
+    ? among(type, matchers.flatMap(({ spans }) => spans!), nulls)
+    : oneOf(type, matchers.flatMap(({ values }) => values!), nulls);
+}
+
+/** Whether it is known which values match, without a look at any. */
+export function isKnown(type: ValueType, { spans, values }: Matcher): boolean {
+  return (type.sortable ? spans : values) !== undefined;
+}
+
+/** Matches what the other does not; null counts as a value. */
+export function inverse({ nulls, test, spans }: Matcher): Matcher {
+  return { nulls: !nulls, test: (value) => !test(value), ...(spans && { spans: gaps(spans) }) };
 }
 
 /** Whether two conditions are known to be the same. */
@@ -104,6 +162,79 @@ export function exceeds(type: ValueType, { high, highOpen = false }: Span, value
   if (high === undefined) return false;
   const order = type.compare(value, high);
   return order > 0 || (order === 0 && highOpen);
+}
+
+/** Whether one value is in it, and no other can be. */
+function isPoint({ low, high, lowOpen = false, highOpen = false }: Span): boolean {
+  return low !== undefined && Object.is(low, high) && !lowOpen && !highOpen;
+}
+
+/** Whether nothing is in a span, as its ends are reversed. */
+function isEmpty(type: ValueType, span: Span): boolean {
+  return span.low !== undefined && (exceeds(type, span, span.low) ||
+    (span.high !== undefined && !reaches(type, span, span.high)));
+}
+
+/** Which of two spans begins first: below 0 for `a`, above for `b`. */
+function compareLow(type: ValueType, a: Span, b: Span): number {
+  if (a.low === undefined || b.low === undefined) {
+    return Number(a.low !== undefined) - Number(b.low !== undefined);
+  }
+  return type.compare(a.low, b.low) || Number(a.lowOpen ?? false) - Number(b.lowOpen ?? false);
+}
+
+/** The same values in spans that ascend, with a gap between each and the next. */
+function disjoint(type: ValueType, spans: readonly Span[]): Span[] {
+  const found: Span[] = [];
+  const ordered = spans.filter((span) => !isEmpty(type, span));
+  ordered.sort((a, b) => compareLow(type, a, b));
+  for (const span of ordered) {
+    const last = found.at(-1);
+    if (last === undefined || isGap(type, last, span)) found.push(span);
+    else if (endsLater(type, span, last)) {
+      const { low, lowOpen = false } = last;
+      const { high, highOpen = false } = span;
+      found[found.length - 1] = { low, lowOpen, high, highOpen };
+    }
+  }
+  return found;
+}
+
+/** Whether there can be values between the end of one span and the beginning of another. */
+function isGap(type: ValueType, { high, highOpen = false }: Span, next: Span): boolean {
+  if (high === undefined || next.low === undefined) return false;
+  const order = type.compare(high, next.low);
+  return order < 0 || (order === 0 && highOpen && next.lowOpen === true);
+}
+
+/** Whether one span ends later than another. */
+function endsLater(type: ValueType, { high, highOpen = false }: Span, other: Span): boolean {
+  if (high === undefined || other.high === undefined) return other.high !== undefined;
+  const order = type.compare(high, other.high);
+  return order > 0 || (order === 0 && other.highOpen === true && !highOpen);
+}
+
+/** What is between spans, and before and after all of them. */
+function gaps(spans: readonly Span[]): Span[] {
+  const found: Span[] = [];
+  let from: Span = {};
+  for (const { low, high, lowOpen = false, highOpen = false } of spans) {
+    if (low !== undefined) found.push({ ...from, high: low, highOpen: !lowOpen });
+    if (high === undefined) return found;
+    from = { low: high, lowOpen: !highOpen };
+  }
+  return [...found, from];
+}
+
+/** Whether one of the spans of a {@linkcode Matcher} can hold a value between two. */
+export function overlaps(
+  type: ValueType,
+  spans: readonly Span[],
+  least: Stored,
+  greatest: Stored,
+): boolean {
+  const first = firstWhere(0, spans.length, (i) => !exceeds(type, spans[i]!, least));
+  return first < spans.length && reaches(type, spans[first]!, greatest);
 }
 
 /** What two spans have in common. */

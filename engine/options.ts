@@ -61,7 +61,10 @@ export interface CreateOptions extends OpenOptions {
 export interface Explanation {
   /** How many rows match; if an index told their order, how many `select` gives. */
   readonly rows: number;
-  /** The field whose index told which rows to look at, or in which order; `null`: all were. */
+  /**
+   * The field whose index told which rows to look at, or in which order; `null`: all were. Where the
+   * branches of `_or` use several indexes, the fields with commas between.
+   */
   readonly index: string | null;
   /** Row groups (16,384 rows of the table at most) that were looked into. */
   readonly groupsRead: number;

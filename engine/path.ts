@@ -4,13 +4,30 @@
  * @module
  */
 
+import { describe } from "./check.ts";
+import { currentDir } from "./file.ts";
+
 const SEPARATOR = Deno.build.os === "windows" ? "\\" : "/";
 
-/** A path from a path or a `file:` URL, without separators at its end. */
+/**
+ * The absolute path of a path or a `file:` URL, without a separator at its end: it leads to the
+ * same place when the program changes its directory.
+ */
 export function toPath(path: string | URL): string {
+  if (typeof path !== "string" && !(path instanceof URL)) {
+    throw new TypeError(`The path: ${describe(path)}, expected a string or a file: URL`);
+  }
   const text = typeof path === "string" ? path : fileUrlPath(path);
   if (text === "") throw new TypeError("A path must not be empty");
-  return text.length > 1 && text.endsWith(SEPARATOR) ? text.slice(0, -1) : text;
+  const whole = text.length > 1 && text.endsWith(SEPARATOR) ? text.slice(0, -1) : text;
+  if (isAbsolute(whole)) return whole;
+  const from = currentDir();
+  if (from === undefined) return whole;
+  // Only at its beginning: after a symbolic link, ".." leads elsewhere than the text says.
+  const steps = whole.split(SEPARATOR);
+  let dir = from;
+  while (steps[0] === "." || steps[0] === "..") if (steps.shift() === "..") dir = parentOf(dir);
+  return steps.length === 0 ? dir : join(dir, steps.join(SEPARATOR));
 }
 
 function fileUrlPath(url: URL): string {

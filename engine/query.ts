@@ -5,10 +5,22 @@
  * @module
  */
 
-import { describe } from "./check.ts";
+import { describe, isObject, isPlain } from "./check.ts";
 import type { FieldDef } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
-import { equal, type Matcher, NULL, oneOf, ranged, type TextMatch, within } from "./matcher.ts";
+import {
+  anyOf,
+  equal,
+  inverse,
+  isKnown,
+  type Matcher,
+  NULL,
+  oneOf,
+  onlyKey,
+  ranged,
+  type TextMatch,
+  within,
+} from "./matcher.ts";
 import type { FieldRef } from "./types.ts";
 import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
 
@@ -21,6 +33,12 @@ export type Query =
   | { readonly kind: "all"; readonly of: readonly Query[] }
   /** One of these holds. */
   | { readonly kind: "any"; readonly of: readonly Query[] }
+  /** What holds depends on the value of a column, by its key; for all others nothing does. */
+  | {
+    readonly kind: "choice";
+    readonly column: Column;
+    readonly byKey: ReadonlyMap<unknown, Query>;
+  }
   /** It does not hold. */
   | { readonly kind: "not"; readonly of: Query }
   /** The value of a column matches. */
@@ -120,7 +138,7 @@ export function compile(schema: TableSchema, filter: unknown): Query {
 }
 
 /** As {@linkcode compile}, where nothing given is a mistake. */
-function compileGiven(schema: TableSchema, filter: unknown): Query {
+export function compileGiven(schema: TableSchema, filter: unknown): Query {
   if (filter === undefined) throw new TypeError("undefined is no condition");
   return compile(schema, filter);
 }
@@ -129,8 +147,79 @@ function all(of: readonly Query[]): Query {
   return of.length === 1 ? of[0]! : { kind: "all", of };
 }
 
-function any(of: readonly Query[]): Query {
-  return of.length === 1 ? of[0]! : { kind: "any", of };
+/** So few branches are asked one by one: each is answered faster than all of them at once. */
+const FEW = 8;
+
+type Match = Query & { readonly kind: "match" };
+
+/** What each of some queries asks of one column. */
+interface Shared {
+  readonly column: Column;
+  readonly matchers: readonly Matcher[];
+}
+
+/**
+ * One of these. No row is compared with each of many: branches that ask for values of one column
+ * become one, what all ask of a column is asked first, and the value of one tells which can hold.
+ */
+function any(given: readonly Query[]): Query {
+  const branches = given.flatMap((one) => one.kind === "any" ? one.of : [one]);
+  const of = branches.length > FEW ? joinedByColumn(branches) : branches;
+  if (of.length === 1) return of[0]!;
+  if (of.length <= FEW) return { kind: "any", of };
+  const shared = sharedBy(of);
+  const implied = shared.map(({ column, matchers }) => unionOf(column, matchers));
+  return all([...implied, choiceOf(of, shared) ?? { kind: "any", of }]);
+}
+
+/** The same queries, those that ask for known values of one column as one. */
+function joinedByColumn(of: readonly Query[]): Query[] {
+  const isKnownMatch = (query: Query): query is Match =>
+    query.kind === "match" && isKnown(typeOf(query.column), query.matcher);
+  const known = Map.groupBy(of.filter(isKnownMatch), ({ column }) => column);
+  return [
+    ...Array.from(
+      known,
+      ([column, matches]) => unionOf(column, matches.map(({ matcher }) => matcher)),
+    ),
+    ...of.filter((query) => !isKnownMatch(query)),
+  ];
+}
+
+/** What a query asks of single columns, where that must hold and which values do is known. */
+function knownIn(query: Query): Map<Column, Matcher> {
+  const known = new Map<Column, Matcher>();
+  for (const part of query.kind === "all" ? query.of : [query]) {
+    if (part.kind !== "match" || !isKnown(typeOf(part.column), part.matcher)) continue;
+    known.set(part.column, part.matcher);
+  }
+  return known;
+}
+
+/** The columns that each of some queries asks for known values of. */
+function sharedBy(of: readonly Query[]): Shared[] {
+  const known = of.map(knownIn);
+  return Array.from(known[0]!.keys(), (column) => ({
+    column,
+    matchers: known.flatMap((one) => one.get(column) ?? []),
+  })).filter(({ matchers }) => matchers.length === of.length);
+}
+
+/** One of these queries, by the value that each asks of a column that they share. */
+function choiceOf(of: readonly Query[], shared: readonly Shared[]): Query | undefined {
+  for (const { column, matchers } of shared) {
+    const keys = matchers.map((matcher) => onlyKey(typeOf(column), matcher));
+    const byKey = Map.groupBy(of, (_, i) => keys[i]);
+    if (byKey.has(undefined) || byKey.size === 1) continue;
+    const choices = Array.from(byKey, ([key, queries]) => [key, any(queries)] as const);
+    return { kind: "choice", column, byKey: new Map(choices) };
+  }
+  return undefined;
+}
+
+/** Matchers of known values of a column as one. */
+function unionOf(column: Column, matchers: readonly Matcher[]): Match {
+  return { kind: "match", column, matcher: anyOf(typeOf(column), matchers) };
 }
 
 function not(of: Query): Query {
@@ -143,9 +232,7 @@ function arrayOf(value: unknown): unknown[] {
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  return isObject(value) && isPlain(value);
 }
 
 // --------------------------------------------------------------- one field
@@ -211,11 +298,6 @@ function bounded(type: ValueType, value: unknown): Stored {
     throw new TypeError(`${value} is no bound, for an open end say gte or lte`);
   }
   return type.take(value);
-}
-
-/** Matches what the other does not; null counts as a value. */
-function inverse({ nulls, test }: Matcher): Matcher {
-  return { nulls: !nulls, test: (value) => !test(value) };
 }
 
 function pattern(type: ValueType, wanted: RegExp): Matcher {
@@ -299,6 +381,7 @@ class Ref<N extends string> implements FieldRef<N> {
   readonly field: N;
   constructor(field: N) {
     this.field = field;
+    Object.freeze(this);
   }
 }
 

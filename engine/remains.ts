@@ -12,10 +12,12 @@ import type { Problem } from "./audit.ts";
 import { BaseNotFoundError, CorruptionError } from "./errors.ts";
 import type { File, Files } from "./file.ts";
 import {
-  type Checksum,
+  Checksum,
   decodeFrame,
   decodeFrameHeader,
+  decodeIdentity,
   decodeMark,
+  Destroyed,
   EMPTY_FRAME,
   FILE_HEADER,
   follows,
@@ -79,7 +81,7 @@ export interface Remains {
 /**
  * Finds what is left of the base in `dir`; the caller closes the table.
  *
- * @throws {BaseNotFoundError} If there never was one.
+ * @throws {BaseNotFoundError} If there never was one, or it was destroyed.
  * @throws {CorruptionError} If nothing tells which base it is.
  * @throws {FormatVersionError} If a newer psbase wrote it.
  */
@@ -223,8 +225,11 @@ function ownerOf(files: Files, dir: string, number: number): Checksum | undefine
 /** The sums of the base: by its identity file, else by the generation that opening would begin with. */
 function sumsOf(files: Files, dir: string, numbers: readonly number[]): Checksum {
   const path = join(dir, IDENTITY);
-  const identity = verifiedOwner(path, "base", read(files, path));
-  if (identity !== undefined) return identity;
+  const identity = decodeIdentity(path, read(files, path));
+  if (identity instanceof Checksum) return identity;
+  if (identity instanceof Destroyed) {
+    throw new BaseNotFoundError(`Cannot salvage "${dir}": it was destroyed`);
+  }
   let oldest: Checksum | undefined;
   for (const number of numbers.toReversed()) {
     const owner = ownerOf(files, dir, number);

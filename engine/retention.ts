@@ -10,7 +10,7 @@
 
 import { CorruptionError } from "./errors.ts";
 import { type File, removeQuietly } from "./file.ts";
-import { type GenerationPaths, generationPaths, parseName, temporary } from "./layout.ts";
+import { type GenerationPaths, generationPaths, IDENTITY, parseName, temporary } from "./layout.ts";
 import { randomNonce } from "./log.ts";
 import { join } from "./path.ts";
 import type { Store } from "./store.ts";
@@ -26,6 +26,7 @@ export function retireOld(store: Store, retired: string[]): void {
   const { files, dir, log: { generation } } = store;
   const older = new Set<number>();
   for (const name of files.list(dir) ?? []) {
+    if (name.startsWith(`${IDENTITY}.`)) retired.push(join(dir, name));
     const file = parseName(name);
     if (typeof file !== "object") continue;
     if (!file.temporary && file.generation < generation) older.add(file.generation);

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { FENCE_STEP, firstWhere, sortRows } from "./field_index.ts";
+import { firstWhere } from "./bisect.ts";
+import { FENCE_STEP, sortRows } from "./field_index.ts";
 import { GROUP_ROWS } from "./group.ts";
 import { scanSegment } from "./scan.ts";
 import type { FieldDef } from "./field_def.ts";

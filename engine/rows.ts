@@ -114,6 +114,14 @@ export function rowAt(
 /** As {@linkcode rowAt}, for a function that decides by the row: strict, as what it leads to is. */
 export const strictRowAt: RowMaker = (origin, place, fields) =>
   strict(rowAt(origin, place, fields, strictRowAt));
+/** A copy of a row, with `copy` of each value. Its links stay links, and it is still a row of its base. */
+export function copyRow(row: object, copy: (value: unknown) => unknown): object {
+  const properties = Object.getOwnPropertyDescriptors(row) as PropertyDescriptorMap;
+  for (const property of Object.values(properties)) {
+    if ("value" in property) property.value = copy(property.value);
+  }
+  return new Marked(Object.defineProperties({}, properties), baseOf(row)!);
+}
 
 /** A field that leads to a row as it is when one looks. */
 function defineLink(row: object, field: FieldDef, get: () => unknown): void {
@@ -124,8 +132,8 @@ function defineLink(row: object, field: FieldDef, get: () => unknown): void {
 function defineJson(row: object, linked: ReadonlyMap<string, number>): void {
   if (Object.hasOwn(row, "toJSON")) return;
   Object.defineProperty(row, "toJSON", {
-    value: () => {
-      const entries = Object.entries(Object.getOwnPropertyDescriptors(row));
+    value(this: object) {
+      const entries = Object.entries(Object.getOwnPropertyDescriptors(this));
       return Object.fromEntries(
         entries.filter(([, { enumerable }]) => enumerable)
           .map(([name, { value }]) => [name, linked.get(name) ?? value]),

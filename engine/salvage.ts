@@ -14,6 +14,7 @@
 
 import type { Problem } from "./audit.ts";
 import { buildBase } from "./build.ts";
+import { firstWhere } from "./bisect.ts";
 import { encodeText } from "./bytes.ts";
 import {
   type ChangeSink,
@@ -22,10 +23,8 @@ import {
   readCommit,
   tellsFields,
 } from "./changes.ts";
-import { identityOf } from "./column.ts";
 import type { Fill } from "./create.ts";
 import { BaseExistsError, CorruptionError } from "./errors.ts";
-import { firstWhere } from "./field_index.ts";
 import type { Files } from "./file.ts";
 import { EMPTY_FRAME } from "./format.ts";
 import { type Directory, Group, MemorySource } from "./group.ts";
@@ -38,6 +37,7 @@ import { giveFrom } from "./rows.ts";
 import type { TableSchema } from "./schema.ts";
 import type { GroupPart } from "./state.ts";
 import { RowWriter, type TableWriter } from "./table_writer.ts";
+import { identityOf } from "./values.ts";
 
 /** Something that could not be salvaged. */
 export interface Loss extends Problem {

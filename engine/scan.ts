@@ -14,9 +14,16 @@ import { asking } from "./row_view.ts";
 import type { RowList } from "./row_list.ts";
 import { valueAt } from "./rows.ts";
 import { type FieldDef, isIndexed } from "./field_def.ts";
-import type { Found, GroupPart, Place, Segment, State } from "./state.ts";
-import { placeOf } from "./state.ts";
-import type { Matcher } from "./matcher.ts";
+import {
+  eitherOf,
+  type Found,
+  type GroupPart,
+  type Place,
+  placeOf,
+  type Segment,
+  type State,
+} from "./state.ts";
+import { keyOf, type Matcher, overlaps } from "./matcher.ts";
 
 /** Rows that match, next to each other in id order. */
 export interface Chunk {
@@ -30,7 +37,7 @@ export interface Chunk {
 
 /** What a scan did. */
 export interface Tally {
-  /** The field whose index told which rows to look at. */
+  /** The field whose index told which rows to look at; of several, with commas between. */
   index: string | null;
   /** Row groups that were looked into. */
   groupsRead: number;
@@ -69,6 +76,13 @@ function testOf(state: Ground, query: Query, tally: Tally | undefined): Test {
       return allOf(query.of.map((one) => testOf(state, one, tally)));
     case "any":
       return anyOf(query.of.map((one) => testOf(state, one, tally)));
+    case "choice": {
+      const tests = Array.from(
+        query.byKey,
+        ([key, one]) => [key, testOf(state, one, tally)] as const,
+      );
+      return choosing(query.column, new Map(tests));
+    }
     case "not":
       return noneOf(testOf(state, query.of, tally));
     case "match":
@@ -114,6 +128,20 @@ function anyOf(tests: readonly Test[]): Test {
   };
 }
 
+/** What is asked of a row depends on a value of it. */
+function choosing(column: Column, byKey: ReadonlyMap<unknown, Test>): Test {
+  const holds = (place: Place) => {
+    const test = byKey.get(keyOf(typeOf(column), valueAt(place, column)));
+    return test !== undefined && holdsAt(test, place);
+  };
+  return {
+    excludes: () => false,
+    keep: (group, rows, n) =>
+      keepWhere(rows, n, (index) => holds({ id: group.id(index), group, index, row: undefined })),
+    holds,
+  };
+}
+
 function noneOf(test: Test): Test {
   return {
     excludes: () => false,
@@ -139,9 +167,10 @@ function testing(column: Column, matcher: Matcher): Test {
     return value === null ? matcher.nulls : matcher.test(value);
   };
   if (column === "__id__") {
-    const [low, high] = matcher.range ?? [-Infinity, Infinity];
+    const { spans } = matcher;
     return {
-      excludes: ({ first, last }) => high < first || low > last,
+      excludes: ({ first, last }) =>
+        spans !== undefined && !overlaps(typeOf(column), spans, first, last),
       keep: (group, rows, n) => keepWhere(rows, n, (row) => matcher.test(group.id(row))),
       holds,
     };
@@ -206,7 +235,7 @@ export function* chunks(state: State, query: Query, tally?: Tally): Generator<Ch
   const test = testOf(state, query, tally);
   const best = bestIndex(state, query);
   if (best !== undefined) {
-    if (tally !== undefined) tally.index = best.field.name;
+    if (tally !== undefined) tally.index = best.index;
     return yield* indexed(state, test, best.found, tally);
   }
   for (const segment of state.segments()) yield chunkOf(segment, test, tally);
@@ -264,19 +293,55 @@ function withoutPatched(group: Group, patch: RowList, rows: Uint32Array, n: numb
 
 // --------------------------------------------------------------- by index
 
+/** Rows that indexes found, among which are all that match. */
+interface Candidates {
+  /** The fields whose indexes these are, with commas between. */
+  readonly index: string;
+  readonly found: Found;
+}
+
 /** The index that leaves the fewest rows to look at, if that is few. */
-export function bestIndex(
-  state: State,
-  query: Query,
-): { field: FieldDef; found: Found } | undefined {
-  let best: { field: FieldDef; found: Found } | undefined;
-  for (const part of query.kind === "all" ? query.of : [query]) {
-    if (part.kind !== "match") continue;
-    const found = lookUp(state, part);
-    if (found === undefined || found.count >= (best?.found.count ?? Infinity)) continue;
-    best = { field: part.column as FieldDef, found };
+export function bestIndex(state: State, query: Query): Candidates | undefined {
+  const best = candidates(state, query);
+  return best !== undefined && isFew(state, best.found.count) ? best : undefined;
+}
+
+/** Whether to look up so many rows, or values, is faster than to scan all. */
+function isFew(state: State, count: number): boolean {
+  return count * WORTH <= state.size + WORTH;
+}
+
+/** The fewest rows among which are all that match, as far as indexes can tell. */
+function candidates(state: State, query: Query): Candidates | undefined {
+  switch (query.kind) {
+    case "match": {
+      const found = lookUp(state, query);
+      return found && { index: (query.column as FieldDef).name, found };
+    }
+    case "all": {
+      let best: Candidates | undefined;
+      for (const part of query.of) {
+        const next = candidates(state, part);
+        if (next !== undefined && next.found.count < (best?.found.count ?? Infinity)) best = next;
+      }
+      return best;
+    }
+    case "any": {
+      const branches: Candidates[] = [];
+      for (const branch of query.of) {
+        const next = candidates(state, branch);
+        // Its rows may be anywhere.
+        if (next === undefined) return undefined;
+        branches.push(next);
+      }
+      if (branches.length === 0) return undefined;
+      const names = branches.flatMap(({ index }) => index.split(", "));
+      const found = eitherOf(branches.map(({ found }) => found), state.table.rows);
+      return { index: [...new Set(names)].join(", "), found };
+    }
+    default:
+      return undefined;
   }
-  return best !== undefined && best.found.count * WORTH <= state.size + WORTH ? best : undefined;
 }
 
 /** The rows that match, by the index of the column, if it has one that can tell. */
@@ -284,10 +349,12 @@ function lookUp(
   state: State,
   { column, matcher }: Query & { kind: "match" },
 ): Found | undefined {
-  if (matcher.spans === undefined || typeof column === "string" || !isIndexed(column)) {
-    return undefined;
-  }
-  return state.lookUp(column, matcher);
+  const { spans } = matcher;
+  if (spans === undefined || typeof column === "string" || !isIndexed(column)) return undefined;
+  // What only leaves some values out matches most rows.
+  const leavesOut = spans.length > 1 && spans[0]!.low === undefined &&
+    spans.at(-1)!.high === undefined;
+  return leavesOut || !isFew(state, spans.length) ? undefined : state.lookUp(column, matcher);
 }
 
 /** The rows that an index found and that match, the log's among those of the groups. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { describe, excerpt, isCount, isObject } from "./check.ts";
+import { describe, excerpt, isCount, isObject, isPlain } from "./check.ts";
 import { convert, CONVERTIBLE } from "./convert.ts";
 import {
   checkName,
@@ -19,6 +19,7 @@ import {
   takeField,
 } from "./field_def.ts";
 import { SchemaError } from "./errors.ts";
+import type { IndexOptions } from "./options.ts";
 import type { Field, FieldSpec, JsonValue, Schema } from "./types.ts";
 import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
 
@@ -47,11 +48,6 @@ function convertDefault(field: FieldDef, to: ValueType): Stored | null {
   }
 }
 
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
 /** The fields of a table, and how long its changes are kept. It never changes: a change makes another. */
 export class TableSchema {
   /** In field order. */
@@ -71,6 +67,7 @@ export class TableSchema {
   readonly unique: readonly FieldDef[];
   /** Those that lead to rows. */
   readonly links: readonly FieldDef[];
+  #text: string | undefined;
 
   private constructor(fields: readonly FieldDef[], nextNumber: number, keepChanges: number) {
     if (fields.length === 0) throw new SchemaError("a table has one field at least");
@@ -162,6 +159,18 @@ export class TableSchema {
     return { fields, nextNumber, ...(keepChanges > 0 && { keepChanges }) };
   }
 
+  /**
+   * Whether both have the same fields. Each generation reads its schema anew, so that one schema
+   * becomes many objects.
+   */
+  equals(other: TableSchema): boolean {
+    return this === other || this.#asText === other.#asText;
+  }
+
+  get #asText(): string {
+    return this.#text ??= JSON.stringify(this.toJson());
+  }
+
   /** For users: fields in order, each with its options spelt out; `pathOf` of what links lead to. */
   describe(pathOf = (target: string) => target): Record<string, FieldSpec> {
     const fields = this.fields.map(({ name, type, value, target, ...stored }) => [name, {
@@ -217,9 +226,9 @@ export class TableSchema {
     return `${field} leads to "${ours.target}" in the base, not to "${theirs.target}"`;
   }
 
-  /** The values of a row to insert, by number. */
-  takeInsert(row: object): (Stored | null)[] {
-    return this.#take(row, this.#template.slice());
+  /** The values of a row to insert, by number; appends to `names` the fields that have one in `row`. */
+  takeInsert(row: object, names?: string[]): (Stored | null)[] {
+    return this.#take(row, this.#template.slice(), names);
   }
 
   /** The same of values in the order of the fields; `undefined` is the default. */
@@ -253,13 +262,14 @@ export class TableSchema {
   }
 
   /** Puts what is given into `values`, and checks that nothing required is null. */
-  #take(given: object, values: (Stored | null)[]): (Stored | null)[] {
+  #take(given: object, values: (Stored | null)[], names?: string[]): (Stored | null)[] {
     this.checkGiven(given);
     for (const name of Object.keys(given)) {
       const field = this.byName.get(name) ?? this.#unknown(name);
       const value = (given as Record<string, unknown>)[name];
       if (value === undefined) continue;
       values[field.number] = value === null ? null : takeField(field, value);
+      names?.push(name);
     }
     return this.#checkRequired(values);
   }
@@ -364,13 +374,9 @@ export class TableSchema {
   }
 
   /** This schema with other options of a field; what is left out stays. */
-  withIndex(name: string, options: object): TableSchema {
+  withIndex(name: string, options: IndexOptions): TableSchema {
     const changed = this.field(name);
-    const unknown = Object.keys(options).find((key) => key !== "index" && key !== "unique");
-    if (unknown !== undefined) {
-      throw new TypeError(`unknown option "${unknown}", the options are index, unique`);
-    }
-    const { index = changed.index, unique = changed.unique } = options as Partial<FieldDef>;
+    const { index = changed.index, unique = changed.unique } = options;
     const flags = flagsFrom(name, { index, unique });
     if (isIndexed(flags) && !changed.value.sortable) {
       throw new SchemaError(`field "${name}": ${changed.type} has no order, it can have no index`);

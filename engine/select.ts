@@ -4,17 +4,18 @@
  * @module
  */
 
+import { describe, describeOption } from "./check.ts";
 import { compareNullable } from "./field_index.ts";
 import { firstRows, type Wanted } from "./index_order.ts";
 import type { Explanation } from "./options.ts";
 import { compileOrder, fieldOf, type OrderKey, type Query, typeOf } from "./query.ts";
+import { selectOptions } from "./read_options.ts";
 import { type ResultSet, resultSet } from "./result_set.ts";
 import { rowAt, valueAt } from "./rows.ts";
 import { chunks, placesOf, scan, type Tally } from "./scan.ts";
 import type { FieldDef } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
 import type { Place, State } from "./state.ts";
-import type { Schema, SelectOptions } from "./types.ts";
 import type { Stored } from "./values.ts";
 
 /** What `select` is asked for besides conditions. */
@@ -30,25 +31,26 @@ export interface Selection {
 }
 
 /** Checks what `select` is asked for besides conditions; messages are fragments. */
-export function selectionOf(
-  schema: TableSchema,
-  { fields, orderBy, limit, offset }: SelectOptions<Schema>,
-): Selection {
+export function selectionOf(schema: TableSchema, options: unknown): Selection {
+  const { fields, orderBy, limit, offset } = selectOptions(options);
   return {
-    fields: fields === undefined
-      ? schema.fields
-      : [...new Set(fields)].map((name) => fieldOf(schema, name)),
+    fields: fields === undefined ? schema.fields : fieldsOf(schema, fields),
     order: compileOrder(schema, orderBy),
     offset: rowCount("offset", offset, 0),
     limit: rowCount("limit", limit, Infinity),
   };
 }
 
+function fieldsOf(schema: TableSchema, names: unknown): FieldDef[] {
+  if (Array.isArray(names)) return [...new Set(names)].map((name) => fieldOf(schema, name));
+  throw new TypeError(`fields: ${describe(names)}, expected an array of fields`);
+}
+
 /** A count of rows that a user gave. */
 function rowCount(name: string, value: number | undefined, otherwise: number): number {
   if (value === undefined) return otherwise;
   if (typeof value !== "number" || !(value >= 0) || (value % 1 !== 0 && value !== Infinity)) {
-    throw new RangeError(`${name} is ${value}, it is a number of rows, 0 or more`);
+    throw new RangeError(`${describeOption(name, value)}, expected a number of rows, 0 or more`);
   }
   return value;
 }

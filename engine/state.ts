@@ -10,7 +10,8 @@
  */
 
 import type { ChangeSink } from "./changes.ts";
-import { firstWhere, MemoryIndex } from "./field_index.ts";
+import { firstWhere } from "./bisect.ts";
+import { MemoryIndex, sortedOnce } from "./field_index.ts";
 import { Group, MemorySource } from "./group.ts";
 import type { Matcher } from "./matcher.ts";
 import { RowList } from "./row_list.ts";
@@ -35,6 +36,19 @@ export interface Found {
   tableRows(): Uint32Array;
   /** Ids of rows that the log holds, ascending. */
   ids(): readonly number[];
+}
+
+/** What one of several indexes found, at least, of a table with so many rows. */
+export function eitherOf(found: readonly Found[], tableRows: number): Found {
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  return {
+    count: found.reduce((sum, { count }) => sum + count, 0),
+    isExact: false,
+    tableRows: () =>
+      sortedOnce(Uint32Array.from(found.flatMap((one) => [...one.tableRows()])), tableRows),
+    ids: () => [...new Set(found.flatMap((one) => one.ids()))].sort((a, b) => a - b),
+  };
 }
 
 /** Where a row stands: in a group, or by itself in memory. */
@@ -337,8 +351,7 @@ export class State implements ChangeSink {
       entries.reduce((sum, { count }) => sum + count, 0);
     return {
       count,
-      // Two ranges may have something in common.
-      isExact: matcher.spans!.length + Number(matcher.nulls) < 2 && this.#patches.size === 0,
+      isExact: this.#patches.size === 0,
       ids: () => logged.idsIn(entries),
       tableRows: () => sorted.rowsAt(ranges),
     };

@@ -156,6 +156,10 @@ export class Store {
     } catch (error) {
       if (store === undefined) lock?.detach();
       else store.close();
+      // It was destroyed or replaced meanwhile: what counts is what is there now.
+      if (store !== undefined && error instanceof BaseNotFoundError) {
+        return Store.open(files, dir, options);
+      }
       throw unreadable(dir, error);
     } finally {
       if (lock === undefined) file.close();

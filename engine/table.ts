@@ -19,17 +19,11 @@
 import { decodeText } from "./bytes.ts";
 import { Cache, type Grow } from "./cache.ts";
 import { isObject } from "./check.ts";
+import { firstWhere } from "./bisect.ts";
 import { type ColumnMeta, openColumn } from "./column.ts";
 import { CorruptionError } from "./errors.ts";
 import { type Extent, openExtent } from "./extent.ts";
-import {
-  compareNullable,
-  FENCE_STEP,
-  firstWhere,
-  type Order,
-  type Rows,
-  TableIndex,
-} from "./field_index.ts";
+import { compareNullable, FENCE_STEP, type Order, type Rows, TableIndex } from "./field_index.ts";
 import type { File, Files } from "./file.ts";
 import {
   type Footer,

@@ -433,3 +433,9 @@ export const VALUE_TYPES: Readonly<Record<ValueType["name"], ValueType>> = {
   json: JSON_TYPE,
   link: LINK,
 };
+
+/** What is the same, as a key of a map, for equal values of a type that has an order. */
+export function identityOf(value: Stored | null): string | number | bigint | null {
+  if (value === null || typeof value !== "object") return value;
+  return value instanceof Uint8Array ? value.toHex() : value.toString();
+}

@@ -4,11 +4,13 @@
  * @module
  */
 
-import { describe, isCount, isObject } from "./check.ts";
+import { capture } from "./capture.ts";
+import { checkSignal, describe, isCount, isObject } from "./check.ts";
 import { Feed, type RowChange } from "./feed.ts";
 import { explain } from "./handle.ts";
 import type { WatchOptions } from "./options.ts";
 import { compile } from "./query.ts";
+import { watchOptions } from "./read_options.ts";
 import { rowAt } from "./rows.ts";
 import { matching } from "./scan.ts";
 import type { TableSchema } from "./schema.ts";
@@ -46,8 +48,9 @@ export function watch<S extends Schema>(
   closing: AbortSignal,
 ): AsyncIterableIterator<Change<S>> {
   const { sequence, schema } = store.refresh();
-  const { since = sequence, where, signal } = options;
   const explained = <T>(fn: () => T) => explain(`Cannot watch "${store.dir}"`, fn);
+  const { since = sequence, where, signal } = explained(() => watchOptions(options));
+  explained(() => checkSignal(signal));
   const start = explained(() => startFrom(since, sequence));
   const matches = where === undefined ? () => true : matcherOf(store, where);
   // What is wrong with the conditions is told at once.
@@ -164,10 +167,13 @@ function matcherOf(
   { state: { origin }, dir }: Store,
   where: unknown,
 ): (change: RowChange) => boolean {
+  const attempt = `Cannot watch "${dir}"`;
+  // Compiled again whenever the fields change.
+  const asked = explain(attempt, () => capture(where));
   let compiled: { schema: TableSchema; holds: (place: Place) => boolean } | undefined;
   return ({ schema, row, before }) => {
     if (compiled?.schema !== schema) {
-      const query = explain(`Cannot watch "${dir}"`, () => compile(schema, where));
+      const query = explain(attempt, () => compile(schema, asked));
       compiled = { schema, holds: matching({ schema, origin }, query) };
     }
     const places = [row, before].filter((place) => place !== undefined);

@@ -9,7 +9,7 @@
  */
 
 import { before, Closing } from "./closing.ts";
-import { Draft, MAX_COMMIT_BYTES } from "./draft.ts";
+import { Draft } from "./draft.ts";
 import {
   DeadlockError,
   type LockHolder,
@@ -20,6 +20,7 @@ import {
 import type { WaitOptions } from "./flock.ts";
 import { isInside, type Scope, scopesAround, type Wait, waitFor, waitForSync } from "./inside.ts";
 import { checkUnowned, longHolder } from "./owner.ts";
+import { MAX_COMMIT_BYTES } from "./prepared_rows.ts";
 import { stepwise, turn } from "./steps.ts";
 import type { Store } from "./store.ts";
 import { Upkeep } from "./upkeep.ts";

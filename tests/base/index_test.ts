@@ -176,8 +176,29 @@ Deno.test("explain() tells the index that is used, and that few groups are read"
   // Too many rows: the columns are read.
   assertEquals(told({ n: { gte: 0 } }), [40_000, null, 3, 0]);
   assertEquals(told({ plain: 5 }), [1, null, 1, 2]);
-  assertEquals(told({ _or: [{ n: 7 }, { n: 8 }] })[1], null);
+  // Each branch by an index; without one for each of them, the columns.
+  assertEquals(told({ _or: [{ n: 7919 }, { n: 2 * 7919 }] }), [2, "n", 1, 0]);
+  assertEquals(told({ n: { or: [7919, { between: [2 * 7919, 2 * 7919] }] } }), [2, "n", 1, 0]);
+  assertEquals(told({ _or: [{ n: 7919 }, { name: "name 7" }] }), [41, "n, name", 3, 0]);
+  assertEquals(told({ _or: [{ n: 7919, plain: 1 }, { n: 2 * 7919 }] }), [2, "n", 1, 0]);
+  assertEquals(told({ plain: 2, _or: [{ n: 7919 }, { n: 2 * 7919 }] }), [1, "n", 1, 0]);
+  assertEquals(told({ _or: [{ n: 7919 }, { plain: 5 }] })[1], null);
+  assertEquals(told({ _or: [{ n: 7919 }, { n: { gte: 8 } }] })[1], null);
+  assertEquals(told({ _or: [{ n: 7919 }, { name: { contains: "7" } }] })[1], null);
+  assertEquals(told({ _or: [] })[1], null);
+  // Where there are many, they are looked up as a list is.
+  const many = Array.from({ length: 100 }, (_, k) => k);
+  assertEquals(told({ _or: many.map((n) => ({ n })) }), [
+    100,
+    ...told({ n: { in: many } }).slice(1),
+  ]);
+  assertEquals(told({ _or: many.map((n) => ({ n, plain: n })) })[1], "n");
+  assertEquals(
+    db.explain({ _or: [{ n: 1 }, { n: 2 }] }, { orderBy: "name", limit: 1 }).index,
+    "n",
+  );
   assertEquals(told({ n: { ne: 7 } })[1], null);
+  assertEquals(told({ n: { notIn: many } })[1], null);
   assertEquals(told({ _not: { n: 7 } })[1], null);
   // What comes before them gets fewer: groups that stay as they are begin at other rows.
   db.deleteSync(Array.from({ length: 3000 }, (_, n) => n * 5));

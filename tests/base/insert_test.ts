@@ -144,22 +144,20 @@ Deno.test("PsBase.insertMany() stores 100,000 rows, in groups, in one commit", a
   assertEquals(db.count({ n: [16_380, 16_390] }), 11);
 });
 
-Deno.test("PsBase.insertMany() goes through rows again when the fields changed, or refuses", async () => {
+Deno.test("PsBase.insertMany() writes rows as the fields are by then, of an array and of an iterator", async () => {
   await using temp = tempBase();
   await using db = await PsBase.create(temp.path, { n: "integer" });
   await using other = await PsBase.open(temp.path);
   for (const count of [2, 100]) {
-    const rows = Array.from({ length: count }, (_, n) => ({ n }));
-    const { size } = db;
-    const array = db.insertMany(rows);
-    other.addFieldSync(`a${count}`, { type: "integer", default: count });
-    assertEquals((await array).length, count);
-    const last: Record<string, unknown> = db.at(-1)!;
-    assertEquals([last.n, last[`a${count}`]], [count - 1, count]);
-    const iterator = db.insertMany(rows.values());
-    other.addFieldSync(`b${count}`, "integer");
-    await assertRejects(() => iterator, SchemaError, "the fields were changed meanwhile");
-    assertEquals(db.size, size + count);
+    for (const kind of ["array", "iterator"]) {
+      const rows = Array.from({ length: count }, (_, n) => ({ n }));
+      const ids = db.insertMany(kind === "array" ? rows : rows.values());
+      const name = `${kind}${count}`;
+      other.addFieldSync(name, { type: "integer", default: count });
+      assertEquals((await ids).length, count);
+      const last: Record<string, unknown> = db.at(-1)!;
+      assertEquals([last.n, last[name]], [count - 1, count]);
+    }
   }
 });
 

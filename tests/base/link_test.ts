@@ -116,15 +116,77 @@ Deno.test('link("self") leads to rows of the same base, round in circles too', a
     assertEquals(people.schema.boss, { type: { link: "self" } });
     people.deleteSync(0);
     assertEquals([people.get(1)!.boss, people.get(2)!.boss!.name], [null, "smithers"]);
-    // A row of the same commit has no id yet.
-    assertThrows(
-      () => people.insertManySync([{ name: "a" }, { name: "b", boss: 3 }]),
-      RangeError,
-      "no row 3",
-    );
     assertEquals(people.insertSync({ name: "a" }), 3);
   }
 });
+
+for (const Class of [Base, PsBase]) {
+  Deno.test(`${Class.name}: rows of one call lead to each other by the ids that they get`, async () => {
+    await using temp = tempBase();
+    using people = Class.createSync(temp.path, { name: "string", boss: link("self") });
+    const bosses = () => people.select().map((row) => row.boss?.name ?? null);
+    people.insertManySync([{ name: "a", boss: 1 }, { name: "b" }, { name: "c", boss: 2 }]);
+    assertEquals(bosses(), ["b", null, "c"], "a later row, an earlier one, itself");
+    people.insertSync({ name: "d", boss: 3 });
+    people.insertAsStringsSync({ name: "e", boss: "4" });
+    assertEquals(bosses().slice(3), ["d", "e"]);
+    // So many that they become groups; the ids of rows that were deleted are not given again.
+    people.deleteSync(4);
+    const ids = people.insertManySync(
+      Array.from({ length: 200 }, (_, n) => ({ name: `${n}`, boss: 5 + (n + 1) % 200 })),
+    );
+    assertEquals(ids[0], 5);
+    people.cleanupSync();
+    assertEquals([people.get(5)!.boss!.name, people.get(204)!.boss!.name], ["1", "0"]);
+    const { sequence } = people.stats();
+    const many = Array.from({ length: 100 }, () => ({ name: "x" }));
+    const bad = [[{ boss: 206 }], [{}, { boss: 207 }], [{ boss: 4 }], [...many, { boss: 306 }]];
+    for (const rows of bad) {
+      const error = assertThrows(() => people.insertManySync(rows), RangeError, "no row");
+      assert(error.message.includes(temp.path) && error.message.includes('"boss"'), error.message);
+      await assertRejects(() => people.insertMany(rows), RangeError, "no row");
+    }
+    assertEquals(people.stats().sequence, sequence);
+    // What is changed has its id already.
+    assertThrows(() => people.updateSync(0, { boss: 205 }), RangeError, "no row 205");
+  });
+
+  Deno.test(`${Class.name}: rows of a transaction lead to each other`, async () => {
+    await using temp = tempBase();
+    using people = Class.createSync(temp.path, {
+      name: "string",
+      key: { type: "string", unique: true },
+      boss: link("self"),
+    });
+    people.insertSync({ name: "first" });
+    people.transactionSync((tx) => {
+      const a = tx.insert({ name: "a" });
+      const [b, c] = tx.insertMany([{ name: "b", boss: a }, { name: "c", boss: a + 1 }]);
+      tx.update(a, { boss: c! });
+      tx.updateWhere({ __id__: 0 }, { boss: b! });
+      tx.upsert({ key: "k" }, { name: "d", boss: c! });
+      assertThrows(() => tx.insertMany([{ boss: 6 }]), RangeError, "no row 6");
+      assertEquals(tx.insertMany([{ name: "e", boss: 5 }]), [5]);
+    });
+    const bosses = () => people.select().map((row) => row.boss?.name);
+    assertEquals(bosses(), ["b", "c", "a", "b", "c", "e"]);
+    people.cleanupSync();
+    assertEquals(bosses(), ["b", "c", "a", "b", "c", "e"]);
+  });
+
+  Deno.test(`${Class.name} refuses links within one call if other rows take its ids`, async () => {
+    await using temp = tempBase();
+    await using people = await Class.create(temp.path, { name: "string", boss: link("self") });
+    const first = people.insert({ name: "first" });
+    // Row 1 is the second of these, or, where another comes first, the first of them.
+    const second = people.insertMany([{ name: "a" }, { name: "b", boss: 1 }]);
+    const error = await assertRejects(() => second, RangeError, "other rows were inserted first");
+    assert(error.message.includes(temp.path) && error.message.includes('"boss"'), error.message);
+    assertEquals(await first, 0);
+    assertEquals(people.size, 1);
+    assertEquals(await people.insertMany([{ name: "a" }, { name: "b", boss: 2 }]), [1, 2]);
+  });
+}
 
 Deno.test("two tables lead to each other, by addField()", async () => {
   await using temp = tempBase();

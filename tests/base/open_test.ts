@@ -108,7 +108,7 @@ Deno.test("PsBase.create() with a wrong schema or option makes nothing", async (
   await assertRejects(
     () => PsBase.create(temp.path, PEOPLE, { cacheBytes: -1 }),
     RangeError,
-    "cacheBytes is -1, it is a number of bytes, 0 or more",
+    "cacheBytes is -1, expected a number of bytes, 0 or more",
   );
   await assertRejects(
     () => PsBase.create(temp.path, PEOPLE, { durability: "none" as never }),

@@ -250,13 +250,14 @@ Deno.test("import leaves out lines that are no rows", async (t) => {
 });
 
 Deno.test("import tells which type would hold a column that stays text, and how to say so", async () => {
-  const text = "price,at,zip\n3.5,2024-02-29T10:00:00Z,007\n4.50,2024-02-29T10:00:00.500Z,12\n";
+  const text =
+    "price,at,zip\n3.5,2024-02-29T10:00:00+09:00,007\n4.50,2024-02-29T10:00:00.500Z,12\n";
   const { told, rows } = await imported(text, "--csv");
   assertEquals(told, [
     'price is text, as float would give back "4.5" for "4.50": say --types price=float if that ' +
     "is as good",
-    'at is text, as timestamp would give back "2024-02-29T10:00:00.000Z" for ' +
-    '"2024-02-29T10:00:00Z": say --types at=timestamp if that is as good',
+    'at is text, as timestamp would give back "2024-02-29T01:00:00.000Z" for ' +
+    '"2024-02-29T10:00:00+09:00": say --types at=timestamp if that is as good',
     "types price=string,at=string,zip=string",
   ]);
   assertEquals(rows, text.trimEnd().split("\n"));

@@ -7,6 +7,8 @@ import {
   decodeFrameHeader,
   decodeIdentity,
   decodeMark,
+  Destroyed,
+  encodeDestroyed,
   encodeFileHeader,
   encodeFrame,
   encodeIdentity,
@@ -47,6 +49,10 @@ Deno.test("decodeIdentity() tells what is empty, damaged, foreign, newer", () =>
   assertEquals(found instanceof Checksum && found.uuid, SUMS.uuid);
   assertEquals(decodeIdentity("p", new Uint8Array()), "empty");
   assertEquals(decodeIdentity("p", new Uint8Array(40)), "empty");
+  const tombstone = encodeDestroyed(SUMS);
+  const destroyed = decodeIdentity("p", tombstone);
+  assertEquals(destroyed instanceof Destroyed && destroyed.sums.uuid, SUMS.uuid);
+  assertEquals(decodeIdentity("p", tombstone.with(20, tombstone[20]! ^ 1)), "damaged");
   assertEquals(
     decodeIdentity("p", new TextEncoder().encode("a file of another program")),
     "foreign",

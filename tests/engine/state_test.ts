@@ -8,8 +8,8 @@ import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { ChangeWriter, readChanges } from "../../engine/changes.ts";
 import { CorruptionError } from "../../engine/errors.ts";
 import { Checksum } from "../../engine/format.ts";
-import { prepareRows } from "../../engine/draft.ts";
 import { Draft } from "../../engine/draft.ts";
+import { prepareRows } from "../../engine/prepared_rows.ts";
 import { EVERYTHING } from "../../engine/query.ts";
 import { valueAt } from "../../engine/rows.ts";
 import { scan } from "../../engine/scan.ts";
@@ -25,6 +25,10 @@ const SUMS = new Checksum(new Uint8Array(16).fill(7));
 const SCHEMA = TableSchema.from({ name: "string", n: "integer" });
 
 type Model = Map<number, StoredRow>;
+
+function encoded(rows: StoredRow["values"][]) {
+  return prepareRows(SCHEMA, rows, (row) => row as StoredRow["values"]).encoded;
+}
 
 /** A table of some rows, as a state. */
 function tableOf(rows: Model, nextId: number): State {
@@ -82,13 +86,13 @@ Deno.test("State does what a map does, also where it is told by a payload, and a
         const what = next();
         if (what < 0.1) {
           const values = Array.from({ length: 64 + below(10) }, () => [`b${below(9)}`, below(9)]);
-          assertEquals(draft.insert(prepareRows(SCHEMA, values)), nextId);
+          assertEquals(draft.insert(encoded(values)), nextId);
           for (const row of values) model.set(nextId++, { version: 0, values: row });
           // A batch ends the commit: ids within it are not looked up before it is applied.
           break;
         } else if (what < 0.5 || id === undefined) {
           const values = [next() < 0.2 ? null : "s", below(9)];
-          assertEquals(draft.insert(prepareRows(SCHEMA, [values])), nextId);
+          assertEquals(draft.insert(encoded([values])), nextId);
           model.set(nextId++, { version: 0, values });
         } else if (what < 0.75) {
           const row = { version: model.get(id)!.version + 1, values: ["u", null] };

@@ -363,16 +363,23 @@ export class Disk {
   }
 
   /** @internal An operation: fails if it is told to, else is told of when it is done. */
-  run<T>(name: string, path: string, changes: boolean, work: (fault?: Fault) => T): T {
+  run<T>(
+    name: string,
+    path: string,
+    changes: boolean | (() => boolean),
+    work: (fault?: Fault) => T,
+  ): T {
     const fault = this.before({ name, path }) ?? undefined;
     if (fault !== undefined && name !== "sync" && fault.written === undefined) {
       // As Deno does for names, and the seam for what is read.
       if (name !== "writeAt") fault.error.message += `: '${path}'`;
       throw fault.error;
     }
-    if (changes) this.#last = undefined;
+    // Only now: others may have come in between.
+    const isChange = typeof changes === "boolean" ? changes : changes();
+    if (isChange) this.#last = undefined;
     const result = work(fault);
-    if (!changes) return result;
+    if (!isChange) return result;
     for (const watcher of this.watchers) watcher(path);
     this.after({ name, path });
     return result;
@@ -419,11 +426,15 @@ export class CrashFiles implements Files {
   }
 
   open(path: string, mode: OpenMode): File {
-    const { dir, name } = this.disk.place(path);
-    const isNew = !(dir.get(name) instanceof Inode);
-    return this.disk.run("open", path, isNew, () => {
+    const node = () => {
+      const { dir, name } = this.disk.place(path);
+      return dir.get(name);
+    };
+    return this.disk.run("open", path, () => !(node() instanceof Inode), () => {
+      const isNew = !(node() instanceof Inode);
       if (isNew && (mode === "read" || mode === "write")) throw notFound(path);
       if (!isNew && mode === "createNew") throw new Deno.errors.AlreadyExists(path);
+      const { dir, name } = this.disk.place(path);
       if (isNew) dir.set(name, this.disk.newInode());
       return new CrashFile(this, path, this.disk.inode(path), mode === "read");
     });
@@ -449,21 +460,31 @@ export class CrashFiles implements Files {
   }
 
   makeDir(path: string): boolean {
-    const { dir, name } = this.disk.place(path);
-    if (dir.get(name) !== undefined) return false;
-    this.disk.run("makeDir", path, true, () => dir.set(name, new Dir()));
-    return true;
+    return this.#entry("makeDir", path, ({ dir, name }) => {
+      if (dir.get(name) !== undefined) return false;
+      dir.set(name, new Dir());
+      return true;
+    });
   }
 
   removeDir(path: string): void {
-    const { dir, name } = this.disk.place(path);
-    if (this.list(path)?.length !== 0) throw new Error(`Directory not empty: "${path}"`);
-    this.disk.run("removeDir", path, true, () => dir.set(name, undefined));
+    this.#entry("removeDir", path, ({ dir, name }) => {
+      const entries = this.disk.dir(path)?.entries.values() ?? [];
+      if (Array.from(entries).some((values) => values.at(-1) !== undefined)) {
+        throw new Error(`Directory not empty: "${path}"`);
+      }
+      dir.set(name, undefined);
+    });
+  }
+
+  /** Changes an entry of a directory, as it is when nobody comes in between any more. */
+  #entry<T>(name: string, path: string, change: (place: { dir: Dir; name: string }) => T): T {
+    return this.disk.run(name, path, true, () => change(this.disk.place(path)));
   }
 
   rename(from: string, to: string): void {
-    const inode = this.disk.inode(from);
     this.disk.run("rename", to, true, () => {
+      const inode = this.disk.inode(from);
       const target = this.disk.place(to);
       const source = this.disk.place(from);
       target.dir.set(target.name, inode);
@@ -472,10 +493,11 @@ export class CrashFiles implements Files {
   }
 
   remove(path: string): boolean {
-    const { dir, name } = this.disk.place(path);
-    if (dir.get(name) === undefined) return false;
-    this.disk.run("remove", path, true, () => dir.set(name, undefined));
-    return true;
+    return this.#entry("remove", path, ({ dir, name }) => {
+      if (dir.get(name) === undefined) return false;
+      dir.set(name, undefined);
+      return true;
+    });
   }
 
   discard(path: string): Promise<void> {

@@ -73,8 +73,6 @@ interface Allowed {
   readonly cut: readonly string[];
   /** Of its copy. */
   readonly copy: readonly string[];
-  /** Whether what is left may be refused by create, as it is what an interrupted destroy left. */
-  readonly remains: boolean;
 }
 
 /** What can be left of a disk that is stopped now. */
@@ -161,13 +159,7 @@ class Judge {
     const found = look(disk, { readOnly: true });
     const verb = found === NONE ? "create" : "insert";
     const rehearsal = disk.killed();
-    try {
-      VERBS[verb](rehearsal.process());
-    } catch (error) {
-      // What an interrupted destroy left; else examining it tells.
-      if (error instanceof BaseExistsError) return;
-      throw error;
-    }
+    VERBS[verb](rehearsal.process());
     const after = look(rehearsal);
     const then = { ...allowed, killed: [found, after], cut: [...allowed.cut, found, after] };
     disk.after = (operation) => {
@@ -202,16 +194,11 @@ function examine(disk: Disk, { killed, copy }: Allowed): string {
 function goOn(
   disk: Disk,
   found: string,
-  { remains, cleanup }: { remains: boolean; cleanup: boolean },
+  { cleanup }: { cleanup: boolean },
 ): void {
   const files = disk.process();
   if (found === NONE) {
-    try {
-      create(files, "open")[Symbol.dispose]();
-    } catch (error) {
-      if (remains && error instanceof BaseExistsError) return;
-      throw error;
-    }
+    create(files, "open")[Symbol.dispose]();
     assertEquals(look(disk), look(newDisk()));
   }
   const base = open(files);
@@ -309,7 +296,6 @@ export async function explore(
       killed: distinct(bases.slice(step, step + 2)),
       cut: distinct(bases.slice(durable, step + 2)),
       copy: distinct(copies.slice(step, step + 2)),
-      remains: steps.slice(0, step + 1).some(({ verb }) => verb === "destroy"),
     });
   };
   await play(disk, steps, (i) => {

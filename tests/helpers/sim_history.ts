@@ -11,6 +11,8 @@
 
 /** The table as it must be; `undefined` where there is none. */
 export type Model = {
+  /** What tells it from others that were at the same place. */
+  readonly base: string;
   /** Names of the fields that were added. */
   readonly fields: readonly string[];
   /** Id, version, count and tag of each row. */
@@ -22,8 +24,18 @@ export type Model = {
 /** What a verb makes of a table, and what it gives. */
 export type Act = (before: Model) => readonly [after: Model, result: unknown];
 
-/** Opens the base, or makes it if there is none. */
-export const CREATE: Act = (model) => [model ?? { fields: [], rows: [], nextId: 0 }, "there"];
+/** What `create` is told to do where a base is. */
+export type Mode = "open" | "new" | "override";
+
+/** Makes a base that is told from others by `base`, or does with one that is there as `mode` says. */
+export function creating(base: string, mode: Mode): Act {
+  return (model) => {
+    if (model === undefined || mode === "override") {
+      return [{ base, fields: [], rows: [], nextId: 0 }, base];
+    }
+    return [model, mode === "open" ? model.base : "exists"];
+  };
+}
 
 /** Something that a process did. */
 export interface Event {
@@ -86,7 +98,7 @@ export class History {
   }
 
   /** Something was done at one moment. */
-  add(what: string, act?: Act, result?: unknown): void {
+  add(what: string, act?: Act, result?: unknown, durable: Event["durable"] = "never"): void {
     const start = this.now;
     this.trace.push(what);
     this.events.push({
@@ -96,7 +108,7 @@ export class History {
       end: start + 1,
       open: false,
       result: JSON.stringify(result) ?? "",
-      durable: act === CREATE ? "changed" : "never",
+      durable,
     });
   }
 

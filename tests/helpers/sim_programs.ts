@@ -5,10 +5,22 @@
  */
 
 import { PsBase } from "../../base.ts";
-import { BaseNotFoundError, SchemaError, WriteError } from "../../engine/errors.ts";
+import {
+  BaseExistsError,
+  BaseNotFoundError,
+  SchemaError,
+  WriteError,
+} from "../../engine/errors.ts";
 import { ioError, noSpace } from "./crash_file.ts";
 import { BASE } from "./crash_run.ts";
-import { type Act, CREATE, type Event, type History, type Model } from "./sim_history.ts";
+import {
+  type Act,
+  creating,
+  type Event,
+  type History,
+  type Mode,
+  type Model,
+} from "./sim_history.ts";
 import type { Machine } from "./sim_process.ts";
 import type { Random } from "./random.ts";
 
@@ -32,7 +44,7 @@ export interface Verb {
 type There = NonNullable<Model>;
 
 /** An act on a table that is there. */
-function on(act: (model: There) => readonly [There, unknown]): Act {
+function on(act: (model: There) => readonly [Model, unknown]): Act {
   return (model) => model === undefined ? [undefined, "none"] : act(model);
 }
 
@@ -121,8 +133,15 @@ const COMMIT: Verb = {
   durable: "always",
 };
 
+const DESTROY: Verb = {
+  name: "destroy()",
+  run: (table) => table.destroySync(),
+  act: on(() => [undefined, undefined]),
+  durable: "changed",
+};
+
 /** Opens the base if there is one. */
-const OPEN: Act = (model) => [model, model === undefined ? "none" : "there"];
+const OPEN: Act = (model) => [model, model?.base ?? "none"];
 
 /** Verbs that write, each as often as it is named. */
 const WRITES = [
@@ -211,22 +230,36 @@ function anyRead(random: Random): Verb {
 
 /** How to open. */
 export interface Opening {
-  readonly create: boolean;
+  /** How to create it; else it is only opened. */
+  readonly mode?: Mode;
   readonly readOnly: boolean;
   readonly durability: "full" | "relaxed";
 }
 
-/** Opens the base; `undefined` if there is none. */
-export function openTable({ create, ...options }: Opening): Table | undefined {
-  try {
-    return create
-      ? PsBase.createSync(BASE, SCHEMA, { ...options, mode: "open" }) as unknown as Table
-      : PsBase.openSync(BASE, options) as unknown as Table;
-  } catch (error) {
-    if (error instanceof BaseNotFoundError) return undefined;
-    // It is there, and somebody added a field.
-    if (create && error instanceof SchemaError) return openTable({ ...options, create: false });
-    throw error;
+/** Opens the base, or makes one that is told from others by `base`. */
+export function openTable(
+  { mode, ...options }: Opening,
+  base: string,
+): Table | "none" | "exists" {
+  if (mode === undefined || options.readOnly) {
+    try {
+      return PsBase.openSync(BASE, options) as unknown as Table;
+    } catch (error) {
+      if (error instanceof BaseNotFoundError) return "none";
+      throw error;
+    }
+  }
+  const schema = { ...SCHEMA, tag: { type: "string", default: base } } as const;
+  for (;;) {
+    try {
+      return PsBase.createSync(BASE, schema, { ...options, mode }) as unknown as Table;
+    } catch (error) {
+      if (error instanceof BaseExistsError && mode === "new") return "exists";
+      if (!(error instanceof SchemaError)) throw error;
+      // It is there, and somebody added a field.
+      const table = openTable(options, base);
+      if (table !== "none") return table;
+    }
   }
 }
 
@@ -238,34 +271,78 @@ export function found(table: Table | undefined): unknown {
 /** What {@linkcode found} must give. */
 export const FOUND: Act = (model) => model === undefined ? [model, "none"] : ALL.act(model);
 
-function anyOpening(random: Random): Opening {
+function anyOpening(random: Random, ends: number): Opening {
+  const mode = random.chance(ends) ? random.pick(["new", "override", "open"] as const) : "open";
   return {
-    create: random.chance(0.3),
+    ...(random.chance(0.3 + ends) ? { mode } : {}),
     readOnly: random.chance(0.15),
     durability: random.chance(0.2) ? "relaxed" : "full",
   };
 }
 
-/** Opens the base once or twice, and calls some verbs; tells `history` of all of it. */
-export function runProgram(who: string, machine: Machine, history: History): void {
+/** A base was ended before anybody knew which it was. */
+class Ended extends Error {}
+
+/** What tells the base from others. */
+function baseOf(table: Table): string {
+  try {
+    return table.defaults.tag ?? "";
+  } catch (error) {
+    throw error instanceof BaseNotFoundError ? new Ended() : error;
+  }
+}
+
+/** The verb, on a handle of the table that is told from others by `base`. */
+function onBase(base: string, table: Table, { run, act, ...told }: Verb) {
+  return {
+    ...told,
+    act: ((model) => model?.base === base ? act(model) : [model, "gone"]) satisfies Act,
+    run(): unknown {
+      try {
+        return run(table);
+      } catch (error) {
+        if (error instanceof BaseNotFoundError) return "gone";
+        throw error;
+      }
+    },
+  };
+}
+
+/**
+ * Opens the base once or twice, and calls some verbs; tells `history` of all of it.
+ *
+ * @param ends How often it replaces or destroys the base.
+ */
+export function runProgram(who: string, machine: Machine, history: History, ends: number): void {
   const { random } = machine;
-  for (let rounds = random.pick([1, 1, 2]); rounds > 0; rounds--) {
-    const opening = anyOpening(random);
+  for (let rounds = random.pick([1, 1, 2]) + (ends > 0 ? 1 : 0); rounds > 0; rounds--) {
+    const opening = anyOpening(random, ends);
+    const { mode, readOnly } = opening;
+    const name = `${who}_${rounds}`;
     let table: Table | undefined;
-    step(who, machine, history, {
+    let base = "";
+    const isOpen = step(who, machine, history, {
       name: `open(${JSON.stringify(opening)})`,
-      run: () => (table = openTable(opening)) === undefined ? "none" : "there",
-      act: opening.create && !opening.readOnly ? CREATE : OPEN,
+      run() {
+        const opened = openTable(opening, name);
+        if (typeof opened === "string") return opened;
+        table = opened;
+        return base = baseOf(table);
+      },
+      act: mode === undefined || readOnly ? OPEN : creating(name, mode),
       durable: "changed",
     });
     if (table === undefined) continue;
     try {
-      for (let left = random.pick([1, 2, 3, 5]); left > 0; left--) {
-        const reads = opening.readOnly || random.chance(0.3);
-        const verb = reads ? anyRead(random) : anyWrite(random, `${who}_${rounds}_${left}`);
-        const relaxed = verb.durable === "changed" && opening.durability === "relaxed";
-        const { run, ...told } = relaxed ? { ...verb, durable: "never" as const } : verb;
-        const isUsable = step(who, machine, history, { ...told, run: () => run(table!) });
+      for (let left = random.pick([1, 2, 3, 5]); isOpen && left > 0; left--) {
+        const reads = readOnly || random.chance(0.3);
+        let verb = reads ? anyRead(random) : anyWrite(random, `${name}_${left}`);
+        if (verb.durable === "changed" && opening.durability === "relaxed") {
+          verb = { ...verb, durable: "never" };
+        }
+        if (!readOnly && random.chance(ends)) verb = DESTROY;
+        const isUsable = step(who, machine, history, onBase(base, table, verb));
+        if (verb === DESTROY) break;
         // A handle that is not must refuse whatever is asked of it.
         if (!isUsable && random.chance(0.5)) break;
       }
@@ -302,7 +379,9 @@ function step(
     if (failure === undefined) return history.end(who, result);
     if (undone) return history.undo(who);
     history.cutShort(who);
-    if (!isRefusal(failure)) history.faults.push(`${who} ${name} threw ${failure.stack}`);
+    if (!isRefusal(failure) && !(failure instanceof Ended)) {
+      history.faults.push(`${who} ${name} threw ${failure.stack}`);
+    }
   });
   return failure === undefined || undone;
 }

@@ -103,8 +103,8 @@ function rowOf(i: number): Record<string, unknown> {
 /** Writes the rows as several groups, which a table of so few rows would not have. */
 function fillTable(files: CrashFiles): void {
   const schema = TableSchema.from(FIELDS);
-  const { lock } = prepareBase(files, DIR)!;
-  allOf(makeBase(files, DIR, lock, function* (out) {
+  const place = prepareBase(files, DIR)!;
+  allOf(makeBase(files, DIR, place, function* (out) {
     const builder = new GroupBuilder(schema.fields);
     let rows = 0;
     for (let id = 0; id < TABLE_ROWS; id++) {
@@ -129,7 +129,7 @@ function fillTable(files: CrashFiles): void {
     out.finish({ schema, nextId: TABLE_ROWS, sequence: 0 });
     return 0;
   }));
-  lock.detach();
+  place.lock.detach();
 }
 
 /** One thing to ask a base for. */

@@ -7,10 +7,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Act, type Event, type Model, unexplained } from "../helpers/sim_history.ts";
 
-const EMPTY: Model = { fields: [], rows: [], nextId: 0 };
+const EMPTY: Model = { base: "", fields: [], rows: [], nextId: 0 };
 
 const insert: Act = (model) => [
   {
+    base: "",
     fields: [],
     rows: [...model!.rows, [model!.nextId, 0, 0, ""]],
     nextId: model!.nextId + 1,

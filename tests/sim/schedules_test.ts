@@ -16,7 +16,7 @@ const SCHEDULES = 2000;
 const LONG_MS = 300_000;
 
 Deno.test("PsBase keeps what it acknowledged in any schedule of processes, kills and power cuts", () => {
-  const total = { switches: 0, kills: 0, cuts: 0, failures: 0 };
+  const total = { switches: 0, kills: 0, cuts: 0, failures: 0, ends: 0 };
   const until = performance.now() + LONG_MS;
   let played = 0;
   for (; LONG ? performance.now() < until : played < SCHEDULES; played++) {
@@ -27,7 +27,7 @@ Deno.test("PsBase keeps what it acknowledged in any schedule of processes, kills
   }
   const told = `${played} schedules from ${SEED} on: ${JSON.stringify(total)}`;
   assert(total.switches > 4 * played && total.failures > played / 5, told);
-  assert(total.kills > played / 2 && total.cuts > played / 2, told);
+  assert(total.kills > played / 2 && total.cuts > played / 2 && total.ends > played / 5, told);
 });
 
 Deno.test("a schedule is the same whenever it is played", () => {

@@ -1,0 +1,15 @@
+/**
+ * Bisection.
+ *
+ * @module
+ */
+
+/** The least `i` from `low` to `high` for which `holds`, as it does for all above; else `high`. */
+export function firstWhere(low: number, high: number, holds: (i: number) => boolean): number {
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
