@@ -526,10 +526,8 @@ class DateTimeColumn extends Column {
   /** By numbers: to make a value takes longer than all else. */
   override select(matcher: Matcher, rows: Uint32Array, n: number): number {
     const { spans } = matcher;
-    if (spans === undefined || n < MANY_GETS || (matcher.nulls && this.hasNulls)) {
-      return super.select(matcher, rows, n);
-    }
-    this.load();
+    const isNumeric = spans !== undefined && n >= MANY_GETS && !(matcher.nulls && this.hasNulls);
+    if (!isNumeric || !this.load()) return super.select(matcher, rows, n);
     const bounds = boundsOf(spans);
     const days = this.#days.all();
     const nanos = this.#nanos.all();

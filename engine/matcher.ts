@@ -125,7 +125,7 @@ function isAmong(type: ValueType, values: readonly Stored[]): (value: Stored) =>
 }
 
 /** Matches what one of these does, all of which match known values. */
-export function anyOf(type: ValueType, matchers: readonly Matcher[]): Matcher {
+export function union(type: ValueType, matchers: readonly Matcher[]): Matcher {
   const nulls = matchers.some(({ nulls }) => nulls);
   return type.sortable
     ? among(type, matchers.flatMap(({ spans }) => spans!), nulls)

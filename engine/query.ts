@@ -9,7 +9,6 @@ import { describe, isObject, isPlain } from "./check.ts";
 import type { FieldDef } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
 import {
-  anyOf,
   equal,
   inverse,
   isKnown,
@@ -19,6 +18,7 @@ import {
   onlyKey,
   ranged,
   type TextMatch,
+  union,
   within,
 } from "./matcher.ts";
 import type { FieldRef } from "./types.ts";
@@ -219,7 +219,7 @@ function choiceOf(of: readonly Query[], shared: readonly Shared[]): Query | unde
 
 /** Matchers of known values of a column as one. */
 function unionOf(column: Column, matchers: readonly Matcher[]): Match {
-  return { kind: "match", column, matcher: anyOf(typeOf(column), matchers) };
+  return { kind: "match", column, matcher: union(typeOf(column), matchers) };
 }
 
 function not(of: Query): Query {

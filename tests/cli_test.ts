@@ -38,7 +38,7 @@ Deno.test("create, insert, get, select and count do what they say", async () => 
   assertEquals(await done(["count", base.path]), "2\n");
 });
 
-Deno.test("conditions find the rows that SEMANTICS says", async (t) => {
+Deno.test("conditions find the rows that match", async (t) => {
   await using base = tempBase();
   await people(base.path);
   const cases: [conditions: string[], ids: number[]][] = [

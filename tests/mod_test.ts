@@ -9,7 +9,7 @@ function read(path: string): string {
   return Deno.readTextFileSync(new URL(path, ROOT));
 }
 
-Deno.test("mod.ts exports what DESIGN.md names, and nothing else", () => {
+Deno.test("mod.ts exports these names, and nothing else", () => {
   const classes = ["Base", "PsBase", "PsLock", "ResultSet", "Transaction", "View"];
   const errors = ["BaseError", "BaseExistsError", "BaseLockedError", "BaseNotFoundError"];
   errors.push("ClosedError", "ConflictError", "CorruptionError", "DeadlockError");

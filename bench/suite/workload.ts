@@ -31,8 +31,8 @@ export interface Turn {
 }
 
 /**
- * What issue 6 wants of psbase: so much at most, where its best durable peer took so much on its
- * machine; or so many times what `nothing` takes.
+ * The target of psbase: at most so much, on a machine where the best durable peer took `peer`; or at
+ * most so many times what `nothing` takes.
  */
 export type Goal = { readonly most: number; readonly peer: number } | { readonly floors: number };
 

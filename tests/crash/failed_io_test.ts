@@ -1,6 +1,6 @@
 /**
  * Every file operation of every verb fails once, or from then on, in every way that a system
- * has: R10 and R11.
+ * has.
  *
  * @module
  */

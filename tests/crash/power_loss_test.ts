@@ -1,5 +1,5 @@
 /**
- * Every small workload, stopped after every operation by a kill or a power cut: R1 to R6.
+ * Every small workload, stopped after every operation by a kill or a power cut.
  *
  * By default each verb alone, and a sample of two and three of them; with `PSBASE_LONG` every
  * sequence of up to three. Forms and handles of the verbs are drawn.

@@ -9,7 +9,7 @@
  *
  * | base      | what is in it                                                                      |
  * | --------- | ---------------------------------------------------------------------------------- |
- * | `example` | the worked example of ARCHITECTURE.md, which shows the bytes of its frame          |
+ * | `example` | the worked example of docs/internals/log_format.md, which shows its frame          |
  * | `types`   | each type of field, its least, its greatest and odd values, in the log             |
  * | `table`   | the same in a table, with indexes, a field added, one dropped, an integer widened  |
  * | `log`     | each kind of change in the log over a table: put, delete, batch, schema            |
