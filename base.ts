@@ -30,35 +30,37 @@
  * @module
  */
 
-import { audit, type CheckResult, type Problem } from "./engine/audit.ts";
-import { backUp } from "./engine/backup.ts";
-import { checkFunction, describe } from "./engine/check.ts";
-import { Edits, listOf } from "./engine/edits.ts";
-import { currentFiles } from "./engine/file.ts";
-import { checkTimeout } from "./engine/flock.ts";
-import { explain, Handle } from "./engine/handle.ts";
-import { linkTo } from "./engine/links.ts";
+import {
+  checkIntegrity,
+  type CheckResult,
+  type Problem,
+} from "./engine/maintenance/integrity_check.ts";
+import { backUp } from "./engine/maintenance/backup.ts";
+import { checkFunction, describe } from "./engine/system/check.ts";
+import { Edits, listOf } from "./engine/write/edits.ts";
+import { checkTimeout } from "./engine/lock/flock.ts";
+import { Handle } from "./engine/handle.ts";
 import type {
   AddFieldOptions,
   CreateOptions,
   IndexOptions,
   OpenSchemaOptions,
+  Recovered,
   Stats,
   Target,
   TransactionOptions,
   Updated,
   WatchOptions,
-} from "./engine/options.ts";
-import { toPath } from "./engine/path.ts";
-import { field } from "./engine/query.ts";
-import { transactionOptions } from "./engine/read_options.ts";
-import { type OrderedValue, ResultSet, type SortableKey } from "./engine/result_set.ts";
-import { type Loss, salvage, type SalvageResult } from "./engine/salvage.ts";
-import { json } from "./engine/field_def.ts";
-import { allOf, stepwise } from "./engine/steps.ts";
-import type { Recovered } from "./engine/store.ts";
-import { StringFormats } from "./engine/strings.ts";
-import { transact, transactSync } from "./engine/transact.ts";
+} from "./engine/schema/options.ts";
+import { toPath } from "./engine/system/path.ts";
+import { field } from "./engine/query/query.ts";
+import { transactionOptions } from "./engine/schema/read_options.ts";
+import { type OrderedValue, ResultSet, type SortableKey } from "./engine/query/result_set.ts";
+import { type Loss, salvage, type SalvageResult } from "./engine/maintenance/salvage.ts";
+import { json } from "./engine/schema/field_def.ts";
+import { allOf, stepwise } from "./engine/system/steps.ts";
+import { StringFormats } from "./engine/schema/strings.ts";
+import { transact, transactSync } from "./engine/write/transact.ts";
 import type {
   Change,
   ConvertibleName,
@@ -87,15 +89,19 @@ import type {
   WithoutField,
   WithRenamed,
   WithType,
-} from "./engine/types.ts";
-import { watch } from "./engine/watch.ts";
-import type { Workspace } from "./engine/workspace.ts";
-import type { Edit, Writer } from "./engine/writer.ts";
+} from "./engine/schema/types.ts";
+import { watch } from "./engine/watch/watch.ts";
+import type { WriteTransaction } from "./engine/write/write_transaction.ts";
+import type { Writer } from "./engine/write/writer.ts";
 import { Transaction, transactionOf } from "./transaction.ts";
 import { View } from "./view.ts";
+import { inContext } from "./engine/system/errors.ts";
+import { linkTo } from "./engine/schema/link_paths.ts";
+import type { Edit } from "./engine/write/write_batch.ts";
+import { currentFiles } from "./engine/system/deno_file.ts";
 
-export type * from "./engine/options.ts";
-export type * from "./engine/types.ts";
+export type * from "./engine/schema/options.ts";
+export type * from "./engine/schema/types.ts";
 export {
   BaseError,
   BaseExistsError,
@@ -114,7 +120,7 @@ export {
   UniqueError,
   UpdateError,
   WriteError,
-} from "./engine/errors.ts";
+} from "./engine/system/errors.ts";
 export { type CheckResult, field, json, type Loss, type Problem, type Recovered };
 export type { SalvageResult };
 export { type OrderedValue, ResultSet, type SortableKey, Transaction, View };
@@ -200,7 +206,7 @@ interface Made {
 }
 
 /** What a transaction of several tables needs of one. */
-let partOf: (base: Base) => { writer: Writer; begin(work: Workspace): Transaction };
+let partOf: (base: Base) => { writer: Writer; begin(work: WriteTransaction): Transaction };
 
 /**
  * A table that this handle alone writes to, until it is closed.
@@ -385,7 +391,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * ```
    */
   static async check(path: string | URL): Promise<CheckResult> {
-    return await stepwise(audit(currentFiles(), toPath(path)));
+    return await stepwise(checkIntegrity(currentFiles(), toPath(path)));
   }
 
   /**
@@ -405,7 +411,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * ```
    */
   static checkSync(path: string | URL): CheckResult {
-    return allOf(audit(currentFiles(), toPath(path)));
+    return allOf(checkIntegrity(currentFiles(), toPath(path)));
   }
 
   /**
@@ -504,7 +510,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * ```
    */
   stats(): Stats {
-    const { size: rows, sequence, dead: deadRows, table, schema } = this.#handle.store.refresh();
+    const { size: rows, sequence, dead: deadRows, segment: table, schema } = this.#handle.store
+      .refresh();
     const { log: { generation, end: logBytes }, recovered } = this.#handle.store;
     const { keepChanges } = schema;
     const tableBytes = table.bytes;
@@ -689,7 +696,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    */
   setStringFormat(type: "date" | "time" | "datetime" | "timestamp", pattern: string): void {
     this.#handle.store.checkOpen();
-    explain(
+    inContext(
       `Cannot set a string format of "${this.path}"`,
       () => this.#formats.set(type, pattern),
     );
@@ -1418,7 +1425,7 @@ export class Base<S extends Schema = Schema> extends View<S>
   async #write<T>(change: (edits: Edits) => Edit<T>): Promise<T> {
     const { store, writer } = this.#handle;
     const made = change(this.#edits);
-    const { schema } = store.state;
+    const { schema } = store.snapshot;
     const flush = () => store.links.flush(schema);
     return await writer.run(made, schema.links.length > 0 ? flush : undefined);
   }
@@ -1427,7 +1434,7 @@ export class Base<S extends Schema = Schema> extends View<S>
   #writeSync<T>(change: (edits: Edits) => Edit<T>): T {
     const { store, writer } = this.#handle;
     const made = change(this.#edits);
-    store.links.flushSync(store.state.schema);
+    store.links.flushSync(store.snapshot.schema);
     return writer.runSync(made);
   }
 
@@ -2019,7 +2026,7 @@ function checkTransaction(
   fn: unknown,
   options: TransactionOptions = {},
 ): number | undefined {
-  const { timeoutMs } = explain(`Cannot begin ${what}`, () => {
+  const { timeoutMs } = inContext(`Cannot begin ${what}`, () => {
     checkFunction(fn);
     return transactionOptions(options);
   });
@@ -2035,7 +2042,7 @@ function partsOf<B extends readonly AnyBase[]>(tables: B) {
   });
   return {
     writers: parts.map(({ writer }) => writer),
-    begin: (works: Workspace[]) =>
+    begin: (works: WriteTransaction[]) =>
       parts.map(({ begin }, i) => begin(works[i]!)) as unknown as TransactionsOf<B>,
   };
 }

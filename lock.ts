@@ -29,21 +29,20 @@
  * @module
  */
 
-import { checkFunction, checkSignal } from "./engine/check.ts";
-import { Closing } from "./engine/closing.ts";
-import { BaseError } from "./engine/errors.ts";
-import type { LockHolder } from "./engine/errors.ts";
-import { currentFiles } from "./engine/file.ts";
-import type { Files } from "./engine/file.ts";
-import { checkTimeout, Flock } from "./engine/flock.ts";
-import { within } from "./engine/matcher.ts";
-import { clearNote, readNote, writeNote } from "./engine/note.ts";
-import { toPath } from "./engine/path.ts";
-import { optionsReader } from "./engine/read_options.ts";
-import { printable } from "./engine/text_width.ts";
+import { checkFunction, checkSignal } from "./engine/system/check.ts";
+import { Closing } from "./engine/system/closing.ts";
+import { BaseError, within } from "./engine/system/errors.ts";
+import type { LockHolder } from "./engine/system/errors.ts";
+import type { Files } from "./engine/system/file.ts";
+import { checkTimeout, Flock } from "./engine/lock/flock.ts";
+import { clearNote, readNote, writeNote } from "./engine/lock/note.ts";
+import { toPath } from "./engine/system/path.ts";
+import { optionsReader } from "./engine/schema/read_options.ts";
+import { printable } from "./engine/system/printable.ts";
+import { currentFiles } from "./engine/system/deno_file.ts";
 
-export { BaseError, ClosedError, DeadlockError, LockTimeoutError } from "./engine/errors.ts";
-export type { LockHolder } from "./engine/errors.ts";
+export { BaseError, ClosedError, DeadlockError, LockTimeoutError } from "./engine/system/errors.ts";
+export type { LockHolder } from "./engine/system/errors.ts";
 
 /** How long to wait for a lock. */
 export interface LockOptions {
@@ -340,7 +339,7 @@ export class PsLock implements Disposable {
    * ```
    */
   holder(): LockHolder | undefined {
-    const identity = this.#files.identity(this.#path);
+    const identity = this.#files.fileId(this.#path);
     if (identity === undefined) return undefined;
     const own = Flock.find(this.#files, identity);
     if (own?.held) return readNote(own.file);
@@ -430,7 +429,7 @@ export class PsLock implements Disposable {
   #confirm(flock: Flock): LockGuard | undefined {
     const hold = { flock };
     try {
-      const current = this.#files.identity(this.#path) === flock.file.identity;
+      const current = this.#files.fileId(this.#path) === flock.file.fileId;
       if (current && !this.#closing.isOver) this.#hold = hold;
     } finally {
       if (this.#hold !== hold) this.#letGo(flock);

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { Edits, listOf } from "./engine/edits.ts";
-import type { Target, Updated } from "./engine/options.ts";
-import type { Store } from "./engine/store.ts";
-import type { StringFormats } from "./engine/strings.ts";
+import { Edits, listOf } from "./engine/write/edits.ts";
+import type { Target, Updated } from "./engine/schema/options.ts";
+import type { Store } from "./engine/store/store.ts";
+import type { StringFormats } from "./engine/schema/strings.ts";
 import type {
   Exactly,
   Filter,
@@ -18,15 +18,15 @@ import type {
   UniqueKey,
   UniqueName,
   Update,
-} from "./engine/types.ts";
-import type { Workspace } from "./engine/workspace.ts";
-import type { Edit } from "./engine/writer.ts";
+} from "./engine/schema/types.ts";
+import type { WriteTransaction } from "./engine/write/write_transaction.ts";
 import { View } from "./view.ts";
+import type { Edit } from "./engine/write/write_batch.ts";
 
 /** Makes what the function of a transaction gets. */
 export let transactionOf: <S extends Schema>(
   store: Store,
-  work: Workspace,
+  work: WriteTransaction,
   formats: StringFormats,
 ) => Transaction<S>;
 
@@ -59,11 +59,11 @@ export let transactionOf: <S extends Schema>(
  */
 export class Transaction<S extends Schema = Schema> extends View<S> {
   readonly #store: Store;
-  readonly #work: Workspace;
+  readonly #work: WriteTransaction;
   readonly #edits: Edits;
   readonly #formats: StringFormats;
 
-  private constructor(store: Store, work: Workspace, formats: StringFormats) {
+  private constructor(store: Store, work: WriteTransaction, formats: StringFormats) {
     super(work);
     this.#store = store;
     this.#work = work;

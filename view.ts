@@ -13,18 +13,18 @@ import {
   given,
   groupBy,
   sum,
-} from "./engine/aggregate.ts";
-import { checkFunction } from "./engine/check.ts";
-import { ClosedError } from "./engine/errors.ts";
-import { explain } from "./engine/handle.ts";
-import type { Explanation } from "./engine/options.ts";
-import { compile, EVERYTHING, fieldOf, type Query, sortableOf } from "./engine/query.ts";
-import type { ResultSet } from "./engine/result_set.ts";
-import { rowAt } from "./engine/rows.ts";
-import { count, scan } from "./engine/scan.ts";
-import type { TableSchema } from "./engine/schema.ts";
-import { explainScan, select, selectionOf } from "./engine/select.ts";
-import type { Place, State } from "./engine/state.ts";
+} from "./engine/query/aggregate.ts";
+import { checkFunction } from "./engine/system/check.ts";
+import { ClosedError, inContext } from "./engine/system/errors.ts";
+import type { Explanation } from "./engine/schema/options.ts";
+import { compile, EVERYTHING, fieldOf, type Query, sortableOf } from "./engine/query/query.ts";
+import type { ResultSet } from "./engine/query/result_set.ts";
+import { rowAt } from "./engine/snapshot/rows.ts";
+import { count, scan } from "./engine/query/scan.ts";
+import type { TableSchema } from "./engine/schema/schema.ts";
+import { explainScan, select, selectionOf } from "./engine/query/select.ts";
+import type { Snapshot } from "./engine/snapshot/snapshot.ts";
+import type { RowLocation } from "./engine/snapshot/location.ts";
 import type {
   Aggregate,
   FieldName,
@@ -42,14 +42,14 @@ import type {
   SortableName,
   SumOf,
   ValueOf,
-} from "./engine/types.ts";
+} from "./engine/schema/types.ts";
 
 /** Where rows are read from. */
 export interface Source {
   /** Where the table is. */
   readonly dir: string;
   /** The commit point to read from. */
-  refresh(): State;
+  refresh(): Snapshot;
   /** Throws if nothing can be read any more. */
   checkOpen(): void;
 }
@@ -113,7 +113,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * ```
    */
   get schema(): { readonly [K in keyof S]: FieldSpec } {
-    const { schema, origin: { links } } = this.#state;
+    const { schema, origin: { links } } = this.#snapshot;
     return schema.describe((target) => links.pathOf(target)) as {
       readonly [K in keyof S]: FieldSpec;
     };
@@ -134,7 +134,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * ```
    */
   get defaults(): { readonly [K in keyof S]: ValueOf<S, S[K]> | null } {
-    return this.#state.schema.defaults() as { readonly [K in keyof S]: ValueOf<S, S[K]> | null };
+    return this.#snapshot.schema.defaults() as { readonly [K in keyof S]: ValueOf<S, S[K]> | null };
   }
 
   // ------------------------------------------------------------- reading
@@ -158,9 +158,9 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * ```
    */
   get(id: number): Row<S> | undefined {
-    const state = this.#state;
-    const place = state.find(id);
-    return place && rowAt(state.origin, place, state.schema.fields) as Row<S>;
+    const snapshot = this.#snapshot;
+    const location = snapshot.find(id);
+    return location && rowAt(snapshot.origin, location, snapshot.schema.fields) as Row<S>;
   }
 
   /**
@@ -181,10 +181,10 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * ```
    */
   at(n: number): Row<S> | undefined {
-    const state = this.#state;
-    const before = n < 0 ? state.size + n : n;
-    const place = Number.isSafeInteger(before) && before >= 0 ? state.nth(before) : undefined;
-    return place && rowAt(state.origin, place, state.schema.fields) as Row<S>;
+    const snapshot = this.#snapshot;
+    const before = n < 0 ? snapshot.size + n : n;
+    const location = Number.isSafeInteger(before) && before >= 0 ? snapshot.nth(before) : undefined;
+    return location && rowAt(snapshot.origin, location, snapshot.schema.fields) as Row<S>;
   }
 
   /**
@@ -205,7 +205,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * ```
    */
   has(id: number): boolean {
-    return this.#state.find(id) !== undefined;
+    return this.#snapshot.find(id) !== undefined;
   }
 
   /**
@@ -228,7 +228,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * ```
    */
   get sequence(): number {
-    return this.#state.sequence;
+    return this.#snapshot.sequence;
   }
 
   /**
@@ -249,7 +249,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * ```
    */
   keys(): IterableIterator<number> {
-    return this.#iterate((place) => place.id);
+    return this.#iterate((location) => location.id);
   }
 
   /**
@@ -267,7 +267,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * ```
    */
   get size(): number {
-    return this.#state.size;
+    return this.#snapshot.size;
   }
 
   /**
@@ -289,8 +289,8 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * ```
    */
   [Symbol.iterator](): IterableIterator<Row<S>> {
-    return this.#iterate((place, state) =>
-      rowAt(state.origin, place, state.schema.fields) as Row<S>
+    return this.#iterate((location, snapshot) =>
+      rowAt(snapshot.origin, location, snapshot.schema.fields) as Row<S>
     );
   }
 
@@ -466,7 +466,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
       `take the ${which} of`,
       where,
       plan,
-      (state, query, column) => given(state, column, extreme(state, query, column, which)),
+      (snapshot, query, column) => given(snapshot, column, extreme(snapshot, query, column, which)),
     );
   }
 
@@ -500,8 +500,8 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
       "tell values of",
       where,
       plan,
-      (state, query, column) =>
-        distinct(state, query, column).map((value) => given(state, column, value)),
+      (snapshot, query, column) =>
+        distinct(snapshot, query, column).map((value) => given(snapshot, column, value)),
     ) as (ValueOf<S, S[K]> | Nullable<S[K]>)[];
   }
 
@@ -543,7 +543,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
       "group rows of",
       where,
       plan,
-      (state, query, { key, figures }) => groupBy(state, query, key, figures),
+      (snapshot, query, { key, figures }) => groupBy(snapshot, query, key, figures),
     ) as unknown as Grouped<S, K, A>[];
   }
 
@@ -598,9 +598,9 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    */
   snapshot<T>(fn: (view: View<S>) => NotPromise<T>): T {
     const { dir } = this.#source;
-    explain(`Cannot take a snapshot of "${dir}"`, () => checkFunction(fn));
+    inContext(`Cannot take a snapshot of "${dir}"`, () => checkFunction(fn));
     let open = true;
-    return this.#read((state) => {
+    return this.#read((snapshot) => {
       const checkOpen = () => {
         this.#source.checkOpen();
         if (!open) {
@@ -609,7 +609,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
       };
       const refresh = () => {
         checkOpen();
-        return state;
+        return snapshot;
       };
       try {
         return fn(new View<S>({ dir, refresh, checkOpen })) as T;
@@ -622,7 +622,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   // ------------------------------------------------------------- how
 
   /** The commit point to read from. */
-  get #state(): State {
+  get #snapshot(): Snapshot {
     return this.#source.refresh();
   }
 
@@ -631,44 +631,44 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
     verb: string,
     where: unknown,
     plan: (schema: TableSchema) => P,
-    fn: (state: State, query: Query, plan: P) => T,
+    fn: (snapshot: Snapshot, query: Query, plan: P) => T,
   ): T {
     const attempt = `Cannot ${verb} "${this.path}"`;
-    return this.#read((state) => {
-      const { schema } = state;
-      const { query, planned } = explain(attempt, () => ({
+    return this.#read((snapshot) => {
+      const { schema } = snapshot;
+      const { query, planned } = inContext(attempt, () => ({
         query: compile(schema, where),
         planned: plan(schema),
       }));
-      return fn(state, query, planned);
+      return fn(snapshot, query, planned);
     });
   }
 
   /** Reads at one commit point, which stays as it is though a user's function may write. */
-  #read<T>(fn: (state: State) => T): T {
-    const state = this.#state;
-    state.pin();
+  #read<T>(fn: (snapshot: Snapshot) => T): T {
+    const snapshot = this.#snapshot;
+    snapshot.pin();
     try {
-      return fn(state);
+      return fn(snapshot);
     } finally {
-      state.unpin();
+      snapshot.unpin();
     }
   }
 
-  #iterate<T>(give: (place: Place, state: State) => T): IterableIterator<T> {
+  #iterate<T>(give: (location: RowLocation, snapshot: Snapshot) => T): IterableIterator<T> {
     const source = this.#source;
-    const rows = function* (state: State): Generator<T> {
-      state.pin();
+    const rows = function* (snapshot: Snapshot): Generator<T> {
+      snapshot.pin();
       try {
         yield undefined as T;
-        for (const place of scan(state, EVERYTHING)) {
+        for (const location of scan(snapshot, EVERYTHING)) {
           source.checkOpen();
-          yield give(place, state);
+          yield give(location, snapshot);
         }
       } finally {
-        state.unpin();
+        snapshot.unpin();
       }
-    }(this.#state);
+    }(this.#snapshot);
     // Runs to the first yield: the snapshot is that of the call, not of the first step.
     rows.next();
     return rows;

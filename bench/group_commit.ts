@@ -9,10 +9,10 @@
  * @module
  */
 import { PsBase } from "../base.ts";
-import { withFiles } from "../engine/file.ts";
 import { watchFiles } from "../tests/helpers/watched_files.ts";
 import { figure, heading, print, row } from "./suite/markdown.ts";
 import { byTurns, median, timed } from "./suite/measure.ts";
+import { withFiles } from "../engine/system/deno_file.ts";
 
 const ROWS = Array.from({ length: 1000 }, (_, n) => ({ n }));
 const LOOPS = 50;

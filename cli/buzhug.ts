@@ -4,12 +4,11 @@
  * @module
  */
 
-import { isName } from "../engine/field_def.ts";
-import { currentFiles } from "../engine/file.ts";
+import { isName } from "../engine/schema/field_def.ts";
 // Rows whose ids are given: what the public API has no verb for.
-import { createFromRows, type GivenRow } from "../engine/given_rows.ts";
-import { IDENTITY } from "../engine/layout.ts";
-import { join, nameOf, parentOf, resolvePath, toPath } from "../engine/path.ts";
+import { createFromRows, type GivenRow } from "../engine/maintenance/given_rows.ts";
+import { IDENTITY } from "../engine/lock/layout.ts";
+import { join, nameOf, parentOf, resolvePath, toPath } from "../engine/system/path.ts";
 import type { FieldSpec } from "../mod.ts";
 import { BuzhugBase, type BuzhugField } from "./buzhug_files.ts";
 import { Fault, UsageError } from "./errors.ts";
@@ -19,6 +18,7 @@ import { type Io, say } from "./io.ts";
 import { Progress } from "./progress.ts";
 import { between, interruptible } from "./signals.ts";
 import { fieldName } from "./take_rows.ts";
+import { currentFiles } from "../engine/system/deno_file.ts";
 
 /** What is not in the old base. */
 export interface BuzhugOptions {
@@ -108,7 +108,7 @@ function translate(
     const way = links.get(name) ?? siblingOf(path, target);
     const place = placeOf(way);
     schema.set(newName, { type: { link: place } as FieldSpec["type"] });
-    const isThere = currentFiles().identity(join(place, IDENTITY)) !== undefined;
+    const isThere = currentFiles().fileId(join(place, IDENTITY)) !== undefined;
     const isOwn = place === placeOf(path);
     words.push(
       `field ${newName} leads to "${way}"${isThere || isOwn ? "" : ", where no table is yet"}`,
@@ -136,6 +136,6 @@ function siblingOf(path: string, old: string): string {
 function placeOf(path: string): string {
   const files = currentFiles();
   const absolute = resolvePath(files.realPath("."), toPath(path));
-  if (files.identity(absolute) !== undefined) return files.realPath(absolute);
+  if (files.fileId(absolute) !== undefined) return files.realPath(absolute);
   return join(placeOf(parentOf(absolute)), nameOf(absolute));
 }

@@ -17,10 +17,11 @@
  * @module
  */
 
-import { currentFiles, type File, type Files } from "../engine/file.ts";
-import { join } from "../engine/path.ts";
+import type { File, Files } from "../engine/system/file.ts";
+import { join } from "../engine/system/path.ts";
 import { ascii, INT, int32, type Kind, kindsOf, LINK, UTF_8 } from "./buzhug_values.ts";
 import { Fault } from "./errors.ts";
+import { currentFiles } from "../engine/system/deno_file.ts";
 
 const VALUE = "-".charCodeAt(0);
 const NULL = "!".charCodeAt(0);
@@ -206,7 +207,7 @@ export class BuzhugBase implements Disposable {
     this.#rows = this.#countRows();
     this.#checkDeleted(open("__del_rows__"));
     const kinds = new Map(told.map(({ name, kind }) => [name, kind]));
-    const defaults = files.identity(join(dir, "__defaults__")) === undefined
+    const defaults = files.fileId(join(dir, "__defaults__")) === undefined
       ? new Map<string, unknown>()
       : readDefaults(open("__defaults__"), kinds);
     this.fields = told.slice(META.length).map(({ name, kind, target }) => {

@@ -119,7 +119,7 @@ async function valuesOf(
   }
   if (kind === "FIELD") return matching(word, await fields());
   if (kind === "TYPE") {
-    const { CONVERTIBLE } = await import("../engine/convert.ts");
+    const { CONVERTIBLE } = await import("../engine/schema/convert.ts");
     return matching(word, CONVERTIBLE.map((type) => [type, ""]));
   }
   if (kind === "COND…" || kind === "FIELD=VALUE…") {
@@ -132,7 +132,7 @@ async function valuesOf(
   if (kind.startsWith("FIELD:TYPE")) {
     const [begun] = /^[^:=]*:(?:[^:=]*:)*/.exec(word) ?? [];
     if (begun === undefined) return [];
-    const { VALUE_TYPES } = await import("../engine/values.ts");
+    const { VALUE_TYPES } = await import("../engine/schema/values.ts");
     const { OPTIONS } = await import("./fields.ts");
     const names = begun.indexOf(":") === begun.length - 1 ? Object.keys(VALUE_TYPES) : OPTIONS;
     return matching(word, names.map((name) => [begun + name, ""]));

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { excerpt } from "../engine/check.ts";
-import type { ValueType } from "../engine/values.ts";
+import { excerpt } from "../engine/system/check.ts";
+import type { ValueType } from "../engine/schema/values.ts";
 import { floatKind, type Kind, textKind } from "./detect.ts";
 import { Fault } from "./errors.ts";
 import type { FileRow } from "./formats.ts";

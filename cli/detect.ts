@@ -6,7 +6,7 @@
  */
 
 // See fields.ts.
-import { VALUE_TYPES } from "../engine/values.ts";
+import { VALUE_TYPES } from "../engine/schema/values.ts";
 import type { JsonValue, TypeName } from "../mod.ts";
 import { holds } from "./plain_number.ts";
 

@@ -6,9 +6,9 @@
  */
 
 // Not from the front door: help and completions come without the engine.
-import { BaseError } from "../engine/errors.ts";
-import { currentDir } from "../engine/file.ts";
-import { join } from "../engine/path.ts";
+import { BaseError } from "../engine/system/errors.ts";
+import { join } from "../engine/system/path.ts";
+import { currentDir } from "../engine/system/deno_file.ts";
 
 /** The command line is wrong: exit code 2. */
 export class UsageError extends Error {

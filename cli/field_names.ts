@@ -4,7 +4,7 @@
  * @module
  */
 
-import { excerpt } from "../engine/check.ts";
+import { excerpt } from "../engine/system/check.ts";
 import type { FieldSpec } from "../mod.ts";
 import { Fault, UsageError } from "./errors.ts";
 import { checkMeta, fieldName, isMeta, isOwn, twoColumns } from "./take_rows.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { excerpt } from "../engine/check.ts";
-import type { ValueType } from "../engine/values.ts";
+import { excerpt } from "../engine/system/check.ts";
+import type { ValueType } from "../engine/schema/values.ts";
 import type { TypeName } from "../mod.ts";
 import { checkHeld, type CsvOptions, CsvRecord, formatCsv, usesQuotes } from "./csv.ts";
 import { areTexts, jsonKind, type Kind } from "./detect.ts";

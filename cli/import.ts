@@ -5,11 +5,11 @@
  * @module
  */
 
-import { excerpt } from "../engine/check.ts";
+import { excerpt } from "../engine/system/check.ts";
 // A new base of any number of rows, with ids of their own: what the public API has no verb for.
-import { createFromRows, type GivenRow } from "../engine/given_rows.ts";
-import { parentOf, toPath } from "../engine/path.ts";
-import { VALUE_TYPES } from "../engine/values.ts";
+import { createFromRows, type GivenRow } from "../engine/maintenance/given_rows.ts";
+import { parentOf, toPath } from "../engine/system/path.ts";
+import { VALUE_TYPES } from "../engine/schema/values.ts";
 import {
   BaseError,
   BaseNotFoundError,

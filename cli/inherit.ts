@@ -8,9 +8,10 @@
  * @module
  */
 
-import { currentFiles, type File } from "../engine/file.ts";
+import type { File } from "../engine/system/file.ts";
 import { Fault } from "./errors.ts";
 import { LIBC } from "./libc.ts";
+import { currentFiles } from "../engine/system/deno_file.ts";
 
 /** The open files of this process, by their numbers. */
 const DESCRIPTORS = "/dev/fd";
@@ -28,7 +29,7 @@ export function letInherit(file: File): Disposable {
   const files = currentFiles();
   // Another open file of the same identity holds no lock: to hand it on changes nothing.
   const originals = (files.list(DESCRIPTORS) ?? [])
-    .filter((name) => files.identity(`${DESCRIPTORS}/${name}`) === file.identity);
+    .filter((name) => files.fileId(`${DESCRIPTORS}/${name}`) === file.fileId);
   const libc = Deno.dlopen(LIBC, { dup: NUMBER_TO_NUMBER, close: NUMBER_TO_NUMBER });
   const { dup, close } = libc.symbols;
   const duplicates = originals.map((name) => dup(Number(name)));

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { printable } from "../engine/text_width.ts";
 import { goneAsker } from "./hangup.ts";
+import { printable } from "../engine/system/printable.ts";
 
 /** Where text goes. */
 export interface Output {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { excerpt } from "../engine/check.ts";
+import { excerpt } from "../engine/system/check.ts";
 import type { JsonValue } from "../mod.ts";
 import { Fault } from "./errors.ts";
 import { TextBuffer } from "./pieces.ts";

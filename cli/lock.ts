@@ -4,15 +4,15 @@
  * @module
  */
 
-import { currentFiles } from "../engine/file.ts";
-import { Flock } from "../engine/flock.ts";
-import { writeNote } from "../engine/note.ts";
+import { Flock } from "../engine/lock/flock.ts";
+import { writeNote } from "../engine/lock/note.ts";
 import { type LockGuard, LockTimeoutError, PsLock } from "../lock.ts";
 import { countOf, exactly } from "./args.ts";
 import { runChild } from "./child.ts";
 import type { Call } from "./commands.ts";
 import { Fault, UsageError } from "./errors.ts";
 import { letInherit } from "./inherit.ts";
+import { currentFiles } from "../engine/system/deno_file.ts";
 
 /** `psbase lock` */
 export async function lock(call: Call): Promise<number> {
@@ -50,7 +50,7 @@ async function acquire(lock: PsLock, call: Call): Promise<LockGuard> {
 /** The open file that is locked. */
 function lockedFile(path: string) {
   const files = currentFiles();
-  const identity = files.identity(path);
+  const identity = files.fileId(path);
   const flock = identity === undefined ? undefined : Flock.find(files, identity);
   if (flock === undefined) throw new Fault(`Cannot lock "${path}": it was removed meanwhile`);
   return flock.file;

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { currentFiles } from "../engine/file.ts";
-import { parentOf } from "../engine/path.ts";
+import { parentOf } from "../engine/system/path.ts";
 import { type OpenOptions, PsBase, ReadOnlyError } from "../mod.ts";
 import { countOf, type Parsed } from "./args.ts";
 import type { Call } from "./commands.ts";
 import { UsageError } from "./errors.ts";
 import { tellTail } from "./tail.ts";
+import { currentFiles } from "../engine/system/deno_file.ts";
 
 /** How a command opens a table that it only reads. */
 export const READ: OpenOptions = { readOnly: true };
@@ -42,8 +42,8 @@ export async function widestOptions(path: string): Promise<OpenOptions> {
 /** Refuses to write a file where those of a table are: it could take the place of one. */
 export function refuseWithin(path: string, file: string): void {
   const files = currentFiles();
-  const table = files.identity(path);
-  if (table === undefined || files.identity(parentOf(file)) !== table) return;
+  const table = files.fileId(path);
+  if (table === undefined || files.fileId(parentOf(file)) !== table) return;
   throw new UsageError(`"${file}" is in the directory of the table, write it somewhere else`);
 }
 

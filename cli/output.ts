@@ -4,15 +4,16 @@
  * @module
  */
 
-import { cellOf, tableLines } from "../engine/text_table.ts";
-import { fit, printable, unicodeEscape, UNSAFE_REGEXP, widthOf } from "../engine/text_width.ts";
-import { VALUE_TYPES } from "../engine/values.ts";
+import { cellOf, tableLines } from "../engine/query/text_table.ts";
+import { fit, widthOf } from "../engine/query/text_width.ts";
+import { VALUE_TYPES } from "../engine/schema/values.ts";
 import type { Parsed } from "./args.ts";
 import { FILE_FORMS } from "./commands.ts";
 import { quoted } from "./csv.ts";
 import { UsageError } from "./errors.ts";
 import type { Column } from "./fields.ts";
 import { bold, type Output } from "./io.ts";
+import { printable, unicodeEscape, UNSAFE_REGEXP } from "../engine/system/printable.ts";
 
 /** How rows are printed. */
 export type Form = "table" | FileForm;

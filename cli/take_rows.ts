@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { GivenRow } from "../engine/given_rows.ts";
-import { VALUE_TYPES, type ValueType } from "../engine/values.ts";
+import type { GivenRow } from "../engine/maintenance/given_rows.ts";
+import { VALUE_TYPES, type ValueType } from "../engine/schema/values.ts";
 import { type FieldSpec, PsBase } from "../mod.ts";
 import { Fault } from "./errors.ts";
 import type { FieldNames } from "./field_names.ts";
@@ -147,7 +147,7 @@ export class RowTaker implements Disposable {
     let value: unknown;
     try {
       value = row.valueOf(i, type);
-      if (value !== null) type.take(value);
+      if (value !== null) type.encode(value);
     } catch (error) {
       if (![SyntaxError, TypeError, RangeError].some((type) => error instanceof type)) throw error;
       throw new Fault(`field "${name}": ${(error as Error).message}`);

@@ -4,11 +4,10 @@
  * @module
  */
 
-import { stepwise } from "../engine/steps.ts";
-import { currentFiles } from "../engine/file.ts";
-import { toPath } from "../engine/path.ts";
+import { stepwise } from "../engine/system/steps.ts";
+import { toPath } from "../engine/system/path.ts";
 // What is interrupted is taken back: the verb of the public API knows no signal.
-import { salvage as salvaging } from "../engine/salvage.ts";
+import { salvage as salvaging } from "../engine/maintenance/salvage.ts";
 import { type Loss, PsBase } from "../mod.ts";
 import { exactly } from "./args.ts";
 import type { Call } from "./commands.ts";
@@ -18,6 +17,7 @@ import { counted, say } from "./io.ts";
 import { READ, withBase, writeOptions } from "./open.ts";
 import { formOf, writeRows } from "./output.ts";
 import { interruptible } from "./signals.ts";
+import { currentFiles } from "../engine/system/deno_file.ts";
 
 /** `psbase backup` */
 export async function backup(call: Call): Promise<void> {

@@ -4,15 +4,15 @@
  * @module
  */
 
-import { encodeText } from "../engine/bytes.ts";
-import { currentFiles, removeQuietly } from "../engine/file.ts";
-import { temporary } from "../engine/layout.ts";
-import { randomNonce } from "../engine/log.ts";
-import { parentOf } from "../engine/path.ts";
+import { encodeText, randomNonce } from "../engine/bytes/bytes.ts";
+import { removeQuietly } from "../engine/system/file.ts";
+import { temporary } from "../engine/lock/layout.ts";
+import { parentOf } from "../engine/system/path.ts";
 import { Fault } from "./errors.ts";
 import { writeBytes } from "./io.ts";
 import { onTerminal } from "./output.ts";
 import { between, interruptible } from "./signals.ts";
+import { currentFiles } from "../engine/system/deno_file.ts";
 
 /**
  * Writes text to a file. Under another name at first: until all of it is on disk, the file is what

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { captureFields } from "./capture.ts";
-import { describeOption } from "./check.ts";
+import { captureFields } from "./snapshot/capture.ts";
+import { describeOption } from "./system/check.ts";
 import {
   destroyBase,
   emptyTable,
@@ -14,45 +14,32 @@ import {
   makeBase,
   overrideBase,
   prepareBase,
-} from "./create.ts";
-import { Declared } from "./declared.ts";
+} from "./maintenance/create.ts";
+import { Declared } from "./schema/declared.ts";
 import {
   BaseError,
   BaseExistsError,
   BaseNotFoundError,
   DeadlockError,
+  inContext,
   refused,
   SchemaError,
   WriteError,
-} from "./errors.ts";
-import { currentFiles, type Files } from "./file.ts";
-import { checkTimeout, type Flock } from "./flock.ts";
-import { isInside, type Wait, waitFor, waitForSync } from "./inside.ts";
-import { anchor } from "./links.ts";
-import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./options.ts";
-import { checkUnowned, Ownership } from "./owner.ts";
-import { toPath } from "./path.ts";
-import { createOptions, openOptions } from "./read_options.ts";
-import { TableSchema } from "./schema.ts";
-import { allOf } from "./steps.ts";
-import { Store, type StoreOptions } from "./store.ts";
-import { printable } from "./text_width.ts";
-import type { Schema } from "./types.ts";
-import { Writer, type WriterOptions } from "./writer.ts";
-
-/** Puts what was attempted before an error of the arguments. */
-export function explain<T>(attempt: string | (() => string), fn: () => T): T {
-  try {
-    return fn();
-  } catch (error) {
-    for (const type of [SchemaError, TypeError, RangeError]) {
-      if (!(error instanceof type)) continue;
-      const told = typeof attempt === "string" ? attempt : attempt();
-      throw new type(printable(`${told}: ${error.message}`), { cause: error });
-    }
-    throw error;
-  }
-}
+} from "./system/errors.ts";
+import type { Files } from "./system/file.ts";
+import { checkTimeout, type Flock } from "./lock/flock.ts";
+import { isInside, type Wait, waitFor, waitForSync } from "./lock/inside.ts";
+import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./schema/options.ts";
+import { checkUnowned, Ownership } from "./lock/owner.ts";
+import { toPath } from "./system/path.ts";
+import { createOptions, openOptions } from "./schema/read_options.ts";
+import { TableSchema } from "./schema/schema.ts";
+import { allOf } from "./system/steps.ts";
+import { Store, type StoreOptions } from "./store/store.ts";
+import type { Schema } from "./schema/types.ts";
+import { Writer, type WriterOptions } from "./write/writer.ts";
+import { anchor } from "./schema/link_paths.ts";
+import { currentFiles } from "./system/deno_file.ts";
 
 function oneOf<T extends string>(name: string, value: T | undefined, ...allowed: T[]): T {
   if (value === undefined) return allowed[0]!;
@@ -81,7 +68,7 @@ function writerOptions({ durability, timeoutMs }: OpenOptions): WriterOptions {
 /** What is to be opened, and how, as it is at the call. */
 function opening(path: string | URL, given: OpenSchemaOptions<Schema>) {
   const dir = toPath(path);
-  return { dir, settings: explain(`Cannot open "${dir}"`, () => openOptions(given)) };
+  return { dir, settings: inContext(`Cannot open "${dir}"`, () => openOptions(given)) };
 }
 
 /** An open base and how to write to it. */
@@ -163,17 +150,17 @@ export class Handle {
     const files = currentFiles();
     const { readOnly = false, schema } = settings;
     const attempt = `Cannot open "${dir}"`;
-    const options = explain(attempt, () => ({
+    const options = inContext(attempt, () => ({
       writer: writerOptions(settings),
       store: storeOptions(settings),
     }));
     const given = declared ??
-      (schema === undefined ? undefined : explain(attempt, () => TableSchema.from(schema)));
+      (schema === undefined ? undefined : inContext(attempt, () => TableSchema.from(schema)));
     const store = Store.open(files, dir, options.store);
     try {
       if (given !== undefined) {
         const anchored = anchor(files, dir, given);
-        const difference = schema && store.state.schema.difference(anchored);
+        const difference = schema && store.snapshot.schema.difference(anchored);
         if (difference !== undefined) {
           throw new SchemaError(
             `${attempt}: ${difference}, give the schema that is stored, or none`,
@@ -319,10 +306,10 @@ export class Handle {
   }
 
   #destroy(): void {
-    const { files, dir, lock, sums } = this.store;
+    const { files, dir, lock, checksums } = this.store;
     this.store.begin();
     try {
-      destroyBase(files, dir, lock!.file, sums);
+      destroyBase(files, dir, lock!.file, checksums);
     } catch (error) {
       if (error instanceof BaseError) throw error;
       const told = `Cannot destroy "${dir}": ${(error as Error).message}, open it to see whether ` +
@@ -369,10 +356,10 @@ class Creation {
   constructor(path: string | URL, given: Schema, options: CreateOptions) {
     this.dir = toPath(path);
     const attempt = `Cannot create "${this.dir}"`;
-    const { mode, ...settings } = explain(attempt, () => createOptions(options));
-    const schema = explain(attempt, () => captureFields(given)) as Schema;
-    this.schema = explain(attempt, () => TableSchema.from(schema));
-    this.#mode = explain(attempt, () => {
+    const { mode, ...settings } = inContext(attempt, () => createOptions(options));
+    const schema = inContext(attempt, () => captureFields(given)) as Schema;
+    this.schema = inContext(attempt, () => TableSchema.from(schema));
+    this.#mode = inContext(attempt, () => {
       writerOptions(settings);
       storeOptions(settings);
       return oneOf("mode", mode, "new", "open", "override");
@@ -388,9 +375,9 @@ class Creation {
   /** The lock under which it is made; `undefined` to begin anew. */
   begin(): Flock | undefined {
     try {
-      const place = prepareBase(this.#files, this.dir);
-      if (place?.made === true) this.#made = true;
-      return place?.lock;
+      const location = prepareBase(this.#files, this.dir);
+      if (location?.made === true) this.#made = true;
+      return location?.lock;
     } catch (error) {
       throw this.refused(error);
     }

@@ -6,7 +6,6 @@
  */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { denoFiles, withFiles } from "../engine/file.ts";
 import {
   Base,
   ConflictError,
@@ -20,6 +19,7 @@ import { anyOf, type Disk, ioError, NEWEST, OLDEST, random } from "./helpers/cra
 import { look, newDisk, open, type People, SEED, text } from "./helpers/crash_run.ts";
 import { tempBase } from "./helpers/temp_base.ts";
 import { watchFiles } from "./helpers/watched_files.ts";
+import { denoFiles, withFiles } from "../engine/system/deno_file.ts";
 
 const PEOPLE = { name: "string", age: "integer" } as const;
 

@@ -10,9 +10,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { CorruptionError } from "../engine/errors.ts";
-import { withFiles } from "../engine/file.ts";
-import { LOG_PAGE } from "../engine/format.ts";
+import { CorruptionError } from "../engine/system/errors.ts";
 import { PsBase } from "../mod.ts";
 import { psbase } from "./helpers/cli.ts";
 import type { Disk } from "./helpers/crash_file.ts";
@@ -33,6 +31,8 @@ import {
   writeOut,
 } from "./helpers/small_base.ts";
 import { tempBase } from "./helpers/temp_base.ts";
+import { LOG_PAGE } from "../engine/log/frame.ts";
+import { withFiles } from "../engine/system/deno_file.ts";
 
 const LONG = Deno.env.has("PSBASE_LONG");
 const SMALL = smallBase();

@@ -6,11 +6,12 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { ChangeWriter } from "../engine/changes.ts";
-import { Checksum, encodeFrame, FRAME, LOG_PAGE } from "../engine/format.ts";
-import { TableSchema } from "../engine/schema.ts";
+import { ChangeWriter } from "../engine/log/changes.ts";
+import { TableSchema } from "../engine/schema/schema.ts";
 import { PsBase } from "../mod.ts";
 import { GOLDEN, golden } from "./helpers/golden.ts";
+import { Checksum } from "../engine/bytes/checksum.ts";
+import { encodeFrame, FRAME, LOG_PAGE } from "../engine/log/frame.ts";
 
 const NAMES = ["example", "types", "table", "log", "links", "sealed", "torn"];
 

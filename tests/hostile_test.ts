@@ -9,11 +9,8 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { ByteReader, ByteWriter, encodeText } from "../engine/bytes.ts";
-import { CorruptionError } from "../engine/errors.ts";
-import { withFiles } from "../engine/file.ts";
-import { FRAME } from "../engine/format.ts";
-import { GROUP_ROWS } from "../engine/group.ts";
+import { ByteReader, ByteWriter, encodeText } from "../engine/bytes/bytes.ts";
+import { CorruptionError } from "../engine/system/errors.ts";
 import { BaseError, type FieldSpec, PsBase } from "../mod.ts";
 import { psbase } from "./helpers/cli.ts";
 import type { Disk } from "./helpers/crash_file.ts";
@@ -42,6 +39,9 @@ import {
   writeOut,
 } from "./helpers/small_base.ts";
 import { tempBase } from "./helpers/temp_base.ts";
+import { GROUP_ROWS } from "../engine/bytes/header.ts";
+import { FRAME } from "../engine/log/frame.ts";
+import { withFiles } from "../engine/system/deno_file.ts";
 
 const LONG = Deno.env.has("PSBASE_LONG");
 const SMALL = smallBase();

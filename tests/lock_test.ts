@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { ClosedError, DeadlockError, LockTimeoutError, PsLock } from "../lock.ts";
-import { currentFiles } from "../engine/file.ts";
-import { Flock } from "../engine/flock.ts";
+import { Flock } from "../engine/lock/flock.ts";
 import { isLocked, kernelWaiters, until } from "./helpers/locks.ts";
 import { type Fixture, spawn, spawnFixture } from "./helpers/spawn.ts";
+import { currentFiles } from "../engine/system/deno_file.ts";
 
 const LINUX = Deno.build.os === "linux";
 /** What is looked up in /proc. */
@@ -190,7 +190,7 @@ Deno.test({
     await assertRejects(() => waiting, ClosedError);
 
     assertEquals(await tell(holder, "release"), "released");
-    const identity = currentFiles().identity(temp.path)!;
+    const identity = currentFiles().fileId(temp.path)!;
     await until(() => Flock.find(currentFiles(), identity) === undefined);
     assert(!isLocked(temp.path));
     await using _next = await holding(temp.path);

@@ -5,10 +5,10 @@
  */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { denoFiles } from "../engine/file.ts";
 import { Base, CorruptionError, json, link, PsBase, PsLock, SchemaError } from "../mod.ts";
 import { psbase } from "./helpers/cli.ts";
 import { tempBase } from "./helpers/temp_base.ts";
+import { denoFiles } from "../engine/system/deno_file.ts";
 
 const PEOPLE = { name: "string" } as const;
 const POSIX = Deno.build.os !== "windows";

@@ -43,7 +43,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "checksums are not seeded with the table",
     rule: "Frame: bytes of another file never verify",
-    in: "engine/format.ts",
+    in: "engine/bytes/checksum.ts",
     find: "this.#words = new Int32Array(uuid.slice().buffer);",
     put: "this.#words = new Int32Array(4);",
     test: "tests/engine/format_test.ts",
@@ -51,7 +51,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "checksums are not seeded with the generation",
     rule: "Frame: bytes of another file never verify",
-    in: "engine/format.ts",
+    in: "engine/bytes/checksum.ts",
     find: "seed[1] = this.#words[1]! ^ owner;",
     put: "seed[1] = this.#words[1]!;",
     test: "tests/engine/format_test.ts",
@@ -59,7 +59,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "checksums are not seeded with the offset",
     rule: "Frame: bytes of another place never verify",
-    in: "engine/format.ts",
+    in: "engine/bytes/checksum.ts",
     find: "seed[2] = this.#words[2]! ^ at;",
     put: "seed[2] = this.#words[2]!;",
     test: "tests/engine/format_test.ts",
@@ -67,7 +67,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a retried commit has the same bytes",
     rule: "Frame: nonce",
-    in: "engine/log.ts",
+    in: "engine/log/log.ts",
     find: "readonly #nonce = randomNonce();",
     put: "readonly #nonce = 1n;",
     test: PROTOCOL,
@@ -76,7 +76,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a retried frame has the same first bytes",
     rule: "Frame: nonce, even if a sector ends within the header",
-    in: "engine/format.ts",
+    in: "engine/log/frame.ts",
     find: "setUint32(bytes, 4, header.kind | Number(header.nonce & 0xffffffn) << 8);",
     put: "setUint32(bytes, 4, header.kind);",
     test: PROTOCOL,
@@ -85,7 +85,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a frame may follow any other",
     rule: "Frame: chain",
-    in: "engine/format.ts",
+    in: "engine/log/frame.ts",
     find: "return getUint32(bytes, from + 16) === getUint32(bytes, from - 8) &&",
     put: "return true || getUint32(bytes, from + 16) === getUint32(bytes, from - 8) &&",
     test: PROTOCOL,
@@ -94,15 +94,15 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the durable offset in the header of a torn frame is ignored",
     rule: "Frame: the header verifies alone",
-    in: "engine/log.ts",
-    find: "if (header !== undefined) claim = Math.max(claim, header.syncedTo);",
+    in: "engine/log/log.ts",
+    find: "if (header !== undefined) durable = Math.max(durable, header.syncedTo);",
     put: "",
     test: LOG,
   },
   {
     bug: "a length is believed before its checksum was verified",
     rule: "Frame: a length is believed only after its header verified",
-    in: "engine/format.ts",
+    in: "engine/log/frame.ts",
     find: "  return holds ? header : undefined;",
     put: "  return holds || true ? header : undefined;",
     test: LOG,
@@ -111,16 +111,16 @@ const BUGS: readonly Bug[] = [
   {
     bug: "no durable mark is written",
     rule: "Durable mark: written after a sync",
-    in: "engine/log.ts",
-    find: "if (!this.#closed) this.#patch(encodeMark(",
-    put: "if (!this.#closed && to < 0) this.#patch(encodeMark(",
+    in: "engine/log/log.ts",
+    find: "this.#patch(encodeDurableMark(",
+    put: "if (to < 0) this.#patch(encodeDurableMark(",
     test: PROTOCOL,
     filter: "tells a flipped byte in an acknowledged frame",
   },
   {
     bug: "the durable mark is written before the sync",
     rule: "Durable mark: never false",
-    in: "engine/log.ts",
+    in: "engine/log/log.ts",
     find: "    this.#force();\n    this.#synced(this.end);",
     put: "    this.#synced(this.end);\n    this.#force();",
     test: POWER,
@@ -128,7 +128,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the first durable mark counts, not the largest",
     rule: "Durable mark: the largest valid one counts",
-    in: "engine/format.ts",
+    in: "engine/log/frame.ts",
     find: "if (value > syncedTo && flag(SUM.mark, at)) syncedTo = value;",
     put: "if (syncedTo === 0 && flag(SUM.mark, at)) syncedTo = value;",
     test: PROTOCOL,
@@ -136,7 +136,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a durable mark counts though it does not verify",
     rule: "Durable mark: an unreadable one is absent",
-    in: "engine/format.ts",
+    in: "engine/log/frame.ts",
     find: "if (value > syncedTo && flag(SUM.mark, at)) syncedTo = value;",
     put: "if (value > syncedTo) syncedTo = value;",
     test: PROTOCOL,
@@ -145,10 +145,10 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a log is born with sealedInto",
     rule: "Durable mark: sealedInto is a flag of its own",
-    in: "engine/log.ts",
-    find: "log.set(encodeLogPage(sums, generation, at));",
-    put: "log.set(encodeLogPage(sums, generation, at));\n" +
-      "    log.set(encodeSealedInto(sums, generation).bytes, 512);",
+    in: "engine/log/log.ts",
+    find: "log.set(encodeLogPage(checksums, generation, at));",
+    put: "log.set(encodeLogPage(checksums, generation, at));\n" +
+      "    log.set(encodeSealedInto(checksums, generation).bytes, 512);",
     test: PROTOCOL,
     filter: "behind a seal",
   },
@@ -156,7 +156,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a look does not begin at the last frame's chain value",
     rule: "Reading: begin at the trailer of the last frame",
-    in: "engine/log.ts",
+    in: "engine/log/log.ts",
     find: "} else if (there.length < 8 || chainValue(there, 8) !== this.#chain) {",
     put: "} else if (there.length < 8) {",
     test: PROTOCOL,
@@ -165,7 +165,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "frames after a seal are read",
     rule: "Reading: a seal ends a log",
-    in: "engine/log.ts",
+    in: "engine/log/log.ts",
     find: '        this.#sealed = true;\n        return { end: "seal", missing: 0 };',
     put: "        continue;",
     test: PROTOCOL,
@@ -173,7 +173,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "damage before the durable offset passes for a torn tail",
     rule: "Reading: a bad frame before the durable offset is damage",
-    in: "engine/log.ts",
+    in: "engine/log/log.ts",
     find: "        throw this.#damage();\n      }\n      judged",
     put: '        return "torn";\n      }\n      judged',
     test: PROTOCOL,
@@ -182,18 +182,19 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a bad frame is not read again once the durable offset is known",
     rule: "Reading: find the durable offset, then read the frame again",
-    in: "engine/log.ts",
-    find: "      judged = this.end;\n      this.#claim = Math.max(this.#claim, this.#findClaim());",
+    in: "engine/log/log.ts",
+    find:
+      "      judged = this.end;\n      this.#durable = Math.max(this.#durable, this.#findDurable());",
     put:
-      "      judged = this.end;\n      this.#claim = Math.max(this.#claim, this.#findClaim());\n" +
-      "      if (this.#claim > this.end) throw this.#damage();",
+      "      judged = this.end;\n      this.#durable = Math.max(this.#durable, this.#findDurable());\n" +
+      "      if (this.#durable > this.end) throw this.#damage();",
     test: LOG,
   },
   // ------------------------------------------------------------- writing
   {
     bug: "a writer does not catch up under the lock",
     rule: "Writing 1: catch up",
-    in: "engine/store.ts",
+    in: "engine/store/store.ts",
     find: "    this.#catchUp(false);\n",
     put: "",
     test: PROTOCOL,
@@ -202,7 +203,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a writer does not check that the table still exists",
     rule: "Writing 1: the identity file is still ours",
-    in: "engine/store.ts",
+    in: "engine/store/store.ts",
     find: "      this.checkIdentity();\n      this.#catchUp(false);",
     put: "      this.#catchUp(false);",
     test: PROTOCOL,
@@ -211,7 +212,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a writer does not complete the hand-over",
     rule: "Writing 1: complete the hand-over",
-    in: "engine/store.ts",
+    in: "engine/store/store.ts",
     find: "if (locked) this.#settle();",
     put: "",
     test: PROTOCOL,
@@ -220,7 +221,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a torn tail is not zeroed",
     rule: "Writing 2: zero bad bytes at the end, report them once",
-    in: "engine/log.ts",
+    in: "engine/log/log.ts",
     find: "    this.#file.writeAt(new Uint8Array(bytes), this.end);\n  }",
     put: "    void bytes;\n  }",
     test: LOG,
@@ -228,8 +229,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a handle vouches for bytes that it did not write",
     rule: "Writing 3: the first append writes again what may not be durable",
-    in: "engine/log.ts",
-    find: "const from = this.#owns ? this.end : Math.min(this.#claim, this.end);",
+    in: "engine/log/log.ts",
+    find: "const from = this.#owns ? this.end : Math.min(this.#durable, this.end);",
     put: "const from = this.end;",
     test: PROTOCOL,
     filter: "vouches",
@@ -237,7 +238,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "bytes that are written again were not compared with those read",
     rule: "Writing 3: from the bytes that it verified",
-    in: "engine/log.ts",
+    in: "engine/log/log.ts",
     find: "      this.#chainOf(bytes, from) !== this.#chain;",
     put: "      false;",
     test: LOG,
@@ -245,7 +246,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a commit is acknowledged before the sync",
     rule: "Writing 4: append, unlock, sync, mark, acknowledge",
-    in: "engine/writer.ts",
+    in: "engine/write/writer.ts",
     find: "    const { end } = log;\n    if (!this.#options.durable) {",
     put: "    const { end } = log;\n    if (log !== undefined) {",
     test: POWER,
@@ -254,7 +255,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the rest of a failed append is not zeroed",
     rule: "Writing: a failed append is zeroed before unlocking",
-    in: "engine/log.ts",
+    in: "engine/log/log.ts",
     find: "        this.zeroTail(this.tornBytes());",
     put: "",
     test: FAILED_IO,
@@ -263,8 +264,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a failed append is taken back though its whole frame is there",
     rule: "Writing: if the frame is whole in the file the outcome is unknown",
-    in: "engine/log.ts",
-    find: "if (decodeFrame(this.#sums, this.generation, this.end, tail, 0) === undefined) {",
+    in: "engine/log/log.ts",
+    find: "if (decodeFrame(this.#checksums, this.generation, this.end, tail, 0) === undefined) {",
     put: "if (tail.length >= 0) {",
     test: FAILED_IO,
     filter: "behind its last byte",
@@ -272,7 +273,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a handle works on though an append could not be taken back",
     rule: "Writing: poison the handle if zeroing fails too",
-    in: "engine/log.ts",
+    in: "engine/log/log.ts",
     find:
       "    throw this.#poisonWith(`${told}, open the base again to see whether it was written`, cause);",
     put: '    throw new WriteError(told, "none", cause);',
@@ -282,7 +283,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the rows of a failed append stay in memory",
     rule: "Errors: a failed operation leaves nothing",
-    in: "engine/store.ts",
+    in: "engine/store/store.ts",
     find: "      this.#outdated = true;\n",
     put: "",
     test: FAILED_IO,
@@ -292,7 +293,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "one open file has several syncs in flight",
     rule: "Sync: one in flight per open file",
-    in: "engine/log.ts",
+    in: "engine/log/log.ts",
     find: "await (this.#syncing ??= this.#syncOnce(synced));",
     put: "await this.#syncOnce(synced);",
     test: PROTOCOL,
@@ -301,7 +302,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "blocking syncs use the same open file",
     rule: "Sync: blocking verbs have an open file of their own",
-    in: "engine/log.ts",
+    in: "engine/log/log.ts",
     find: "(this.#second ?? this.#file).syncSync();",
     put: "this.#file.syncSync();",
     test: PROTOCOL,
@@ -310,7 +311,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the second open file is opened only for its sync",
     rule: "Sync: opened before the first append",
-    in: "engine/log.ts",
+    in: "engine/log/log.ts",
     find: "(this.#second ?? this.#file).syncSync();",
     put: "(this.#second = this.#openAgain()).syncSync();",
     test: PROTOCOL,
@@ -319,7 +320,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a failed sync is tried again",
     rule: "Sync: any failure poisons the handle",
-    in: "engine/log.ts",
+    in: "engine/log/log.ts",
     find: '    return this.#poison ??= new WriteError(message, "unknown", cause);',
     put: '    return new WriteError(message, "unknown", cause);',
     test: PROTOCOL,
@@ -328,7 +329,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "commit() syncs the bytes of others without writing them again",
     rule: "Sync: commit() applies rule 3",
-    in: "engine/writer.ts",
+    in: "engine/write/writer.ts",
     find: "    log.own();\n",
     put: "",
     test: PROTOCOL,
@@ -338,7 +339,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the hand-over syncs a seal without writing it again",
     rule: "Hand-over: write the seal again",
-    in: "engine/store.ts",
+    in: "engine/store/store.ts",
     find: "        before.own();\n",
     put: "",
     test: PROTOCOL,
@@ -347,7 +348,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the hand-over does not sync",
     rule: "Hand-over: the seal is on disk before any commit is acknowledged",
-    in: "engine/store.ts",
+    in: "engine/store/store.ts",
     find: "        before.syncSync(before.end);\n",
     put: "",
     test: PROTOCOL,
@@ -356,8 +357,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the hand-over ignores that another process completed it",
     rule: "Hand-over: complete it unless sealedInto is set",
-    in: "engine/store.ts",
-    find: "} else if (this.files.identity(before.path) === before.identity) {",
+    in: "engine/store/store.ts",
+    find: "} else if (this.files.fileId(before.path) === before.fileId) {",
     put: "} else {",
     test: PROTOCOL,
     filter: "goes by a seal whose log was removed",
@@ -366,7 +367,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a segment is built under its final name",
     rule: "Compaction: a name of its own, created exclusively",
-    in: "engine/cleanup.ts",
+    in: "engine/maintenance/compaction.ts",
     find: "this.#table = temporary(table, nonce);",
     put: "this.#table = table;",
     test: POWER,
@@ -375,7 +376,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the new segment is not synced",
     rule: "Compaction: build, sync",
-    in: "engine/cleanup.ts",
+    in: "engine/maintenance/compaction.ts",
     find: "      yield file;\n",
     put: "",
     test: POWER,
@@ -384,7 +385,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a compaction proceeds though another one was faster",
     rule: "Compaction: stop if N is sealed by now",
-    in: "engine/cleanup.ts",
+    in: "engine/maintenance/compaction.ts",
     find: "if (store.log !== this.#source) return;",
     put: "",
     test: PROTOCOL,
@@ -393,7 +394,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "commits since the compaction began are lost",
     rule: "Compaction: carry over the newer frames",
-    in: "engine/cleanup.ts",
+    in: "engine/maintenance/compaction.ts",
     find: "const frames = store.log.framesFrom(this.#from);",
     put: "const frames = store.log.framesFrom(store.log.end);",
     test: PROTOCOL,
@@ -402,16 +403,16 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the new log restarts the sequence",
     rule: "Compaction: keep their sequences",
-    in: "engine/cleanup.ts",
-    find: "Log.encode(sums, next, this.#state.sequence, frames)",
-    put: "Log.encode(sums, next, 0, frames)",
+    in: "engine/maintenance/compaction.ts",
+    find: "Log.encode(checksums, next, this.#snapshot.sequence, frames)",
+    put: "Log.encode(checksums, next, 0, frames)",
     test: PROTOCOL,
     filter: "cleanup",
   },
   {
     bug: "the new log is not synced",
     rule: "Compaction: sync",
-    in: "engine/cleanup.ts",
+    in: "engine/maintenance/compaction.ts",
     find: "      file.syncSync();\n",
     put: "",
     test: POWER,
@@ -420,7 +421,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the directory is not synced before the seal",
     rule: "Compaction: sync the directory",
-    in: "engine/cleanup.ts",
+    in: "engine/maintenance/compaction.ts",
     find: "    files.syncDir(dir);\n",
     put: "",
     test: POWER,
@@ -429,7 +430,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a commit leaves no room for a seal",
     rule: "Compaction: the space of the seal is reserved",
-    in: "engine/log.ts",
+    in: "engine/log/log.ts",
     find: "last === FRAME.commit ? EMPTY_FRAME : 0",
     put: "0",
     test: LOG,
@@ -437,7 +438,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "files are removed before the seal is written",
     rule: "Compaction: remove only below the newest generation with sealedInto",
-    in: "engine/cleanup.ts",
+    in: "engine/maintenance/compaction.ts",
     find: "    store.sealAndFollow();",
     put: "    const old = Object.values(generationPaths(dir, this.#generation));\n" +
       "    for (const path of old) files.remove(path);\n    store.sealAndFollow();",
@@ -447,7 +448,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the newest generations are removed first",
     rule: "Compaction: oldest first",
-    in: "engine/retention.ts",
+    in: "engine/maintenance/retention.ts",
     find: "[...older].sort((a, b) => a - b)",
     put: "[...older].sort((a, b) => b - a)",
     test: "tests/base/watch_test.ts",
@@ -455,7 +456,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a compaction that failed in blocking verbs counts as done",
     rule: "Compaction: cleanup() reports a failure",
-    in: "engine/upkeep.ts",
+    in: "engine/write/background_compaction.ts",
     find: "      cleanup.check();\n",
     put: "",
     test: UPKEEP,
@@ -463,7 +464,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a closed handle keeps the compaction that it began",
     rule: "Compaction: an abort removes its temporary files",
-    in: "engine/upkeep.ts",
+    in: "engine/write/background_compaction.ts",
     find: "this.#current?.end(this.#host.closing.reason)",
     put: "void 0",
     test: UPKEEP,
@@ -471,7 +472,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "blocking verbs never finish a compaction",
     rule: "Compaction: it begins by itself when the log is long",
-    in: "engine/upkeep.ts",
+    in: "engine/write/background_compaction.ts",
     find: "if (this.#current !== undefined) this.#push(",
     put: "if (toString.length > 0) this.#push(",
     test: UPKEEP,
@@ -479,7 +480,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "cleanupSync() omits what came after a running compaction began",
     rule: "Compaction: cleanup() includes every commit before the call",
-    in: "engine/upkeep.ts",
+    in: "engine/write/background_compaction.ts",
     find: "    this.#atLeisure(() => this.#push(true));\n",
     put: "",
     test: UPKEEP,
@@ -487,7 +488,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a compaction that waits for the event loop keeps blocking verbs from any",
     rule: "Compaction: it begins by itself when the log is long",
-    in: "engine/upkeep.ts",
+    in: "engine/write/background_compaction.ts",
     find: "if (this.#current === undefined && this.#isDue &&",
     put: "if (this.#current === undefined && !this.isBusy && this.#isDue &&",
     test: UPKEEP,
@@ -495,7 +496,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a stopped process keeps all others from compaction",
     rule: "Compaction: it begins by itself when the log is long",
-    in: "engine/cleanup.ts",
+    in: "engine/maintenance/compaction.ts",
     find: "if (lock.tryLock() || isStuck(store, lock)) {",
     put: "if (lock.tryLock()) {",
     test: UPKEEP,
@@ -504,7 +505,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "after a failed compaction the next log waits, too",
     rule: "Compaction: it begins by itself when the log is long",
-    in: "engine/upkeep.ts",
+    in: "engine/write/background_compaction.ts",
     find: "failure?.generation === generation && end",
     put: "failure !== undefined && end",
     test: UPKEEP,
@@ -514,16 +515,16 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a half-applied commit reads the segment",
     rule: "Snapshots: a commit is applied as a whole or not at all",
-    in: "engine/state.ts",
-    find: "if (id >= this.table.nextId) return this.find(id);",
-    put: "this.find(id);\n    if (id >= this.table.nextId) return this.find(id);",
+    in: "engine/snapshot/snapshot.ts",
+    find: "if (id >= this.segment.nextId) return this.find(id);",
+    put: "this.find(id);\n    if (id >= this.segment.nextId) return this.find(id);",
     test: "tests/base/index_test.ts",
     filter: "a read of the table fails",
   },
   {
     bug: "changed rows keep their columns in memory",
     rule: "Memory: what a segment keeps is bounded",
-    in: "engine/blobs.ts",
+    in: "engine/segment/blobs.ts",
     find: 'return (" " + this.text(i)).slice(1);',
     put: "return this.text(i);",
     test: "tests/base/update_test.ts",
@@ -532,24 +533,24 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a commit changes a snapshot that is being read",
     rule: "Snapshots: a pinned snapshot never changes",
-    in: "engine/draft.ts",
-    find: "this.#state.pinned ? this.#state.clone() : this.#state;",
-    put: "this.#state;",
+    in: "engine/write/write_batch.ts",
+    find: "this.#snapshot.pinned ? this.#snapshot.clone() : this.#snapshot;",
+    put: "this.#snapshot;",
     test: STATE,
   },
   {
     bug: "the writer of a change has other rows than its readers",
     rule: "Snapshots: changes in memory are the changes of the payload",
-    in: "engine/draft.ts",
-    find: "    this.#tell(state);\n    return state;",
+    in: "engine/write/write_batch.ts",
+    find: "    this.#tell(snapshot);\n    return snapshot;",
     put:
-      "    this.#tell(state);\n    if (state.size > 40) state.delete(state.nextId - 1);\n    return state;",
+      "    this.#tell(snapshot);\n    if (snapshot.size > 40) snapshot.delete(snapshot.nextId - 1);\n    return snapshot;",
     test: STATE,
   },
   {
     bug: "clones of an index share entries that change",
     rule: "Snapshots: a failed transaction leaves nothing",
-    in: "engine/field_index.ts",
+    in: "engine/snapshot/memory_index.ts",
     find: "    this.#own.clear();\n",
     put: "",
     test: "tests/engine/field_index_test.ts",
@@ -558,7 +559,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a segment without a log is a generation",
     rule: "Opening: a generation needs a segment and a log",
-    in: "engine/layout.ts",
+    in: "engine/lock/layout.ts",
     find: "filter(([, files]) => files === 2)",
     put: "filter(([, files]) => files >= 1)",
     test: POWER,
@@ -567,7 +568,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "opening begins at the newest complete generation",
     rule: "Opening: the newest generation with sealedInto, else the oldest",
-    in: "engine/generations.ts",
+    in: "engine/store/generations.ts",
     find: "if (log.sealedInto) break;",
     put: "break;",
     test: PROTOCOL,
@@ -576,7 +577,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "opening begins at the oldest complete generation",
     rule: "Opening: the newest generation with sealedInto, else the oldest",
-    in: "engine/generations.ts",
+    in: "engine/store/generations.ts",
     find: "if (log.sealedInto) break;",
     put: "",
     test: PROTOCOL,
@@ -585,7 +586,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "one listing decides that there is no generation",
     rule: "Opening: a generation is missing only after two equal listings",
-    in: "engine/generations.ts",
+    in: "engine/store/generations.ts",
     find: "      if (now === before) {",
     put: "      if (now !== before) {",
     test: PROTOCOL,
@@ -594,26 +595,26 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the name of the identity file may reach the disk last",
     rule: "Creating: an interrupted create is done again",
-    in: "engine/create.ts",
-    find: "    files.syncDir(dir);\n    const sums = new Checksum(",
-    put: "    const sums = new Checksum(",
+    in: "engine/maintenance/create.ts",
+    find: "    files.syncDir(dir);\n    const checksums = new Checksum(",
+    put: "    const checksums = new Checksum(",
     test: PROTOCOL,
     filter: "create",
   },
   {
     bug: "the identity is written first",
     rule: "Creating: the bytes of the identity come last",
-    in: "engine/create.ts",
-    find: "    yield* makeGeneration(files, dir, sums, 1, fill);\n",
-    put: "    settleIdentity(files, dir, place.lock.file, sums);\n" +
-      "    yield* makeGeneration(files, dir, sums, 1, fill);\n",
+    in: "engine/maintenance/create.ts",
+    find: "    yield* makeGeneration(files, dir, checksums, 1, fill);\n",
+    put: "    makeIdentityDurable(files, dir, place.lock.file, checksums);\n" +
+      "    yield* makeGeneration(files, dir, checksums, 1, fill);\n",
     test: POWER,
     filter: "create",
   },
   {
     bug: "the identity is not synced",
     rule: "Creating: sync, directory, parent directory",
-    in: "engine/identity.ts",
+    in: "engine/store/identity.ts",
     find: "  file.syncSync();\n  files.syncDir(dir);",
     put: "  files.syncDir(dir);",
     test: POWER,
@@ -622,7 +623,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the parent directory is not synced",
     rule: "Creating: sync, directory, parent directory",
-    in: "engine/identity.ts",
+    in: "engine/store/identity.ts",
     find: "  files.syncDir(parentOf(dir));\n",
     put: "",
     test: POWER,
@@ -631,16 +632,16 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the directory is not synced before the identity",
     rule: "Creating: segment, log, sync, directory, then the identity",
-    in: "engine/create.ts",
-    find: "    files.syncDir(dir);\n    settleIdentity(",
-    put: "    settleIdentity(",
+    in: "engine/maintenance/create.ts",
+    find: "    files.syncDir(dir);\n    makeIdentityDurable(",
+    put: "    makeIdentityDurable(",
     test: POWER,
     filter: "create",
   },
   {
     bug: "an interrupted create passes for a table",
     rule: "Creating: an empty `base` is an interrupted create, done again",
-    in: "engine/create.ts",
+    in: "engine/maintenance/create.ts",
     find: 'return identity !== "empty" && ',
     put: "return ",
     test: "tests/base/open_test.ts",
@@ -649,7 +650,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "open handles are not told that the table is replaced or destroyed",
     rule: "Creating: override and destroy end the log with a final seal",
-    in: "engine/create.ts",
+    in: "engine/maintenance/create.ts",
     find: "    store?.sealFinally();\n",
     put: "",
     test: PROTOCOL,
@@ -658,7 +659,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "override renames before the new generation is in the directory",
     rule: "Creating: override happens with the rename of the identity file",
-    in: "engine/create.ts",
+    in: "engine/maintenance/create.ts",
     find: "      identity.tryLock();\n      files.syncDir(dir);\n",
     put: "      identity.tryLock();\n",
     test: POWER,
@@ -667,7 +668,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "override removes old files when others may have destroyed the new table",
     rule: "Life cycle: remove files under the lock on the current identity",
-    in: "engine/create.ts",
+    in: "engine/maintenance/create.ts",
     find: "      identity.tryLock();\n",
     put: "",
     test: LIFE,
@@ -676,8 +677,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "destroy removes files before it writes the tombstone",
     rule: "Life cycle: the tombstone first",
-    in: "engine/create.ts",
-    find: "  buryIdentity(identity, sums);\n  checkDestroyed(",
+    in: "engine/maintenance/create.ts",
+    find: "  buryIdentity(identity, checksums);\n  checkDestroyed(",
     put: "  checkDestroyed(",
     test: POWER,
     filter: "in 1 verbs",
@@ -685,24 +686,24 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a tombstone is not synced",
     rule: "Life cycle: the tombstone is on disk before a file goes",
-    in: "engine/identity.ts",
-    find: "encodeDestroyed(sums), 0);\n  file.syncSync();\n",
-    put: "encodeDestroyed(sums), 0);\n",
+    in: "engine/store/identity.ts",
+    find: "encodeDestroyed(checksums), 0);\n  file.syncSync();\n",
+    put: "encodeDestroyed(checksums), 0);\n",
     test: POWER,
     filter: "in 1 verbs",
   },
   {
     bug: "create takes a tombstone that it found for synced",
     rule: "Life cycle: the tombstone is on disk before a file goes",
-    in: "engine/create.ts",
-    find: "  removeDestroyed(files, dir, file, identity.sums);\n",
+    in: "engine/maintenance/create.ts",
+    find: "  removeDestroyed(files, dir, file, identity.checksums);\n",
     put: "  removeFiles(files, dir, filesIn(files, dir));\n",
     test: SCHEDULES,
   },
   {
     bug: "the tombstone is removed before the removal of the files is durable",
     rule: "Life cycle: the identity file goes last",
-    in: "engine/create.ts",
+    in: "engine/maintenance/create.ts",
     find: "  if (removed) files.syncDir(dir);\n",
     put: "",
     test: POWER,
@@ -711,8 +712,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "destroy leaves the files of an interrupted override",
     rule: "Life cycle: beside a tombstone are only files of its table",
-    in: "engine/create.ts",
-    find: "  removeReplaced(files, dir, sums);\n",
+    in: "engine/maintenance/create.ts",
+    find: "  removeReplaced(files, dir, checksums);\n",
     put: "",
     test: LIFE,
     filter: "stopped anywhere",
@@ -720,7 +721,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a power cut may bring back files that override removed, beside a tombstone",
     rule: "Life cycle: beside a tombstone are only files of its table",
-    in: "engine/create.ts",
+    in: "engine/maintenance/create.ts",
     find: "beside the tombstone.\n  files.syncDir(dir);\n",
     put: "beside the tombstone.\n",
     test: LIFE,
@@ -729,8 +730,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "files of another table are removed with a destroyed one",
     rule: "Life cycle: files go by the UUID in their headers",
-    in: "engine/create.ts",
-    find: "  checkDestroyed(files, dir, sums);\n",
+    in: "engine/maintenance/create.ts",
+    find: "  checkDestroyed(files, dir, checksums);\n",
     put: "",
     test: LIFE,
     filter: "beside a tombstone",
@@ -738,9 +739,9 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a listing that others changed passes for a table that lost its identity",
     rule: "Life cycle: create refuses nothing that is temporary",
-    in: "engine/create.ts",
-    find: "    if (files.identity(join(dir, IDENTITY)) !== undefined) return true;\n" +
-      "    if (before === undefined || files.identity(join(dir, name)) !== before) return false;\n",
+    in: "engine/maintenance/create.ts",
+    find: "    if (files.fileId(join(dir, IDENTITY)) !== undefined) return true;\n" +
+      "    if (before === undefined || files.fileId(join(dir, name)) !== before) return false;\n",
     put: "",
     test: LIFE,
     filter: "no listing",
@@ -748,7 +749,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a segment of the next table passes for a damaged one",
     rule: "Life cycle: open tells damage from a replaced table",
-    in: "engine/generations.ts",
+    in: "engine/store/generations.ts",
     find: "if (error instanceof CorruptionError) this.#base.checkIdentity();",
     put: "",
     test: LIFE,
@@ -757,7 +758,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a backup is made under the lock on a file that was removed",
     rule: "Life cycle: make files under the lock on the current identity",
-    in: "engine/build.ts",
+    in: "engine/maintenance/build.ts",
     find: "done = isFree && isReady(files, dir, lock);",
     put: "done = isFree;",
     test: LIFE,
@@ -766,7 +767,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "destroy removes the symbolic link to its directory",
     rule: "Life cycle: create works after destroy",
-    in: "engine/file.ts",
+    in: "engine/system/deno_file.ts",
     find: "    if (isLink(path)) throw",
     put: "    if (path === '') throw",
     test: LIFE,
@@ -775,7 +776,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a relative path is resolved when it is used",
     rule: "Paths: resolved at the call",
-    in: "engine/path.ts",
+    in: "engine/system/path.ts",
     find: "  if (isAbsolute(whole)) return whole;\n",
     put: "  if (whole !== '') return whole;\n",
     test: LIFE,
@@ -785,7 +786,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a failed backup leaves an unverified copy",
     rule: "Errors: a failed operation leaves nothing",
-    in: "engine/build.ts",
+    in: "engine/maintenance/build.ts",
     find: "    unmakeBase(files, dir, place);\n",
     put: "",
     test: FAILED_IO,
@@ -794,7 +795,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a table of given rows stays half made when a row is refused",
     rule: "Errors: a failed operation leaves nothing",
-    in: "engine/given_rows.ts",
+    in: "engine/maintenance/given_rows.ts",
     find: "      steps.throw(error);\n",
     put: "",
     test: "tests/engine/given_rows_test.ts",
@@ -803,7 +804,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a table of given rows has a unique value twice",
     rule: "Unique fields: no value occurs twice",
-    in: "engine/given_rows.ts",
+    in: "engine/maintenance/given_rows.ts",
     find: "    if (!field.unique) return;\n",
     put: "    return;\n",
     test: "tests/engine/given_rows_test.ts",
@@ -812,7 +813,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a write that the system refuses throws no WriteError",
     rule: "Errors: a WriteError says what is known of the write",
-    in: "engine/writer.ts",
+    in: "engine/write/writer.ts",
     find:
       '    return refused(`Cannot write to "${this.#store.dir}"`, "nothing was changed", error);',
     put: "    return error;",
@@ -823,7 +824,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a transaction waits for another one that waits for it",
     rule: "Transactions: a wait that closes a cycle throws a DeadlockError",
-    in: "engine/inside.ts",
+    in: "engine/lock/inside.ts",
     find: "  if (circle === undefined) return new Wait(table, [...scopes]);",
     put: "  if (circle !== null) return new Wait(table, [...scopes]);",
     test: "tests/base/deadlock_test.ts",
@@ -832,7 +833,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a transaction waits for a background compaction",
     rule: "Transactions: work that nobody waits for closes no cycle",
-    in: "engine/inside.ts",
+    in: "engine/lock/inside.ts",
     find: "  return awaiting === undefined ? fn() : awaiting.run([], fn);",
     put: "  return fn();",
     test: "tests/base/deadlock_test.ts",
@@ -841,7 +842,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "several tables are locked in the order of the caller",
     rule: "Transactions: all processes lock in one order",
-    in: "engine/transact.ts",
+    in: "engine/write/transact.ts",
     find: "  return keyed.map(({ writer }) => writer);",
     put: "  return [...writers];",
     test: "tests/base/transactions_test.ts",
@@ -850,7 +851,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "several tables are committed in the order of their locks",
     rule: "Transactions: tables are committed in the order given",
-    in: "engine/transact.ts",
+    in: "engine/write/transact.ts",
     find: "  return writers.map((writer) => parts.find((part) => part.writer === writer)!);",
     put: "  return [...parts];",
     test: "tests/base/transactions_test.ts",
@@ -858,7 +859,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a table is written before the previous one is on disk",
     rule: "Transactions: each table is on disk before the next is written",
-    in: "engine/transact.ts",
+    in: "engine/write/transact.ts",
     find: "        part.commit(true).syncSync();",
     put:
       "        const last = part.commit(true);\n        if (i === given.length - 1) last.syncSync();",
@@ -868,7 +869,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a closed handle still appends its change",
     rule: "Handles: a handle disposed of inside its verb appends nothing",
-    in: "engine/writer.ts",
+    in: "engine/write/writer.ts",
     find: "      this.closing.check();\n      store.append(payloads);",
     put: "      store.append(payloads);",
     test: "tests/base/closed_inside_test.ts",
@@ -878,7 +879,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a change is reported before it is synced",
     rule: "watch: what it yields is on disk",
-    in: "engine/feed.ts",
+    in: "engine/watch/feed.ts",
     find: "if (!this.#readOnly) await log.flush();",
     put: "if (!this.#readOnly) await 0;",
     test: "tests/crash/watch_test.ts",
@@ -887,8 +888,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "frames carried over after a seal that is not on disk are reported",
     rule: "watch: what it yields is on disk",
-    in: "engine/feed.ts",
-    find: "return found.log.sealedInto ? found : this.#behind(found);",
+    in: "engine/watch/feed.ts",
+    find: "return found.log.sealedInto ? found : this.#after(found);",
     put: "return found;",
     test: "tests/crash/watch_test.ts",
     filter: "carried over",
@@ -896,8 +897,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a read-only watcher ignores the durable mark",
     rule: "watch: what it yields is on disk",
-    in: "engine/feed.ts",
-    find: "log.lookClaim()",
+    in: "engine/watch/feed.ts",
+    find: "log.readDurable()",
     put: "log.end",
     test: WATCH,
     filter: "only reads waits",
@@ -905,7 +906,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "compaction removes a generation that is watched",
     rule: "watch: no change is missed",
-    in: "engine/retention.ts",
+    in: "engine/maintenance/retention.ts",
     find: "if (!file.tryLock()) return false;",
     put: "",
     test: WATCH,
@@ -914,7 +915,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "commits before `since` are reported again",
     rule: "watch: no change is reported twice",
-    in: "engine/feed.ts",
+    in: "engine/watch/feed.ts",
     find: "const isNew = sequence > this.#given;",
     put: "const isNew = true;",
     test: WATCH,
@@ -923,7 +924,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "compaction keeps nothing for later watchers",
     rule: "watch: keepChanges keeps changes for later watchers",
-    in: "engine/retention.ts",
+    in: "engine/maintenance/retention.ts",
     find: "first > sequence - keepChanges",
     put: "false",
     test: WATCH,
@@ -932,7 +933,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a watcher that resumes within a commit gets its last change again",
     rule: "watch: no change is reported twice",
-    in: "engine/watch.ts",
+    in: "engine/watch/watch.ts",
     find: "if (index < changes) return index + 1;",
     put: "if (index < changes) return index;",
     test: POSITION,
@@ -941,7 +942,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a watcher that resumes within a commit loses the rest of it",
     rule: "watch: no change is missed",
-    in: "engine/watch.ts",
+    in: "engine/watch/watch.ts",
     find: "return { after: sequence - 1, index };",
     put: "return { after: sequence, index: -1 };",
     test: POSITION,
@@ -950,7 +951,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a change is marked as last though it does not match",
     rule: "watch: `last` marks the last reported change of a commit",
-    in: "engine/watch.ts",
+    in: "engine/watch/watch.ts",
     find: "yield give(held, true);",
     put: "yield give(held, held === changes.length - 1);",
     test: POSITION,
@@ -960,7 +961,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a value that loses digits is converted",
     rule: "setType: all values are converted exactly, or none is changed",
-    in: "engine/convert.ts",
+    in: "engine/schema/convert.ts",
     find: "if (!isExact(text, to, value)) {",
     put: "if (false) {",
     test: CONVERT,
@@ -969,7 +970,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "rows that cannot be converted are left out",
     rule: "setType: all values are converted exactly, or none is changed",
-    in: "engine/edits.ts",
+    in: "engine/write/edits.ts",
     find: "if (wrong === 0) return;",
     put: "if (wrong >= 0) return;",
     test: CONVERT,
@@ -978,7 +979,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a field of another type keeps its number",
     rule: "Fields: a number belongs to one field for ever",
-    in: "engine/schema.ts",
+    in: "engine/schema/schema.ts",
     find: "number: this.nextNumber,\n        type: value.name,",
     put: "type: value.name,",
     test: CONVERT,
@@ -987,8 +988,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a group keeps the column of a field whose change failed",
     rule: "Errors: a failed operation leaves nothing",
-    in: "engine/draft.ts",
-    find: "if (field.number >= this.#state.schema.nextNumber) return;",
+    in: "engine/write/write_batch.ts",
+    find: "if (field.number >= this.#snapshot.schema.nextNumber) return;",
     put: "",
     test: STATE,
     filter: "leaves no column",
@@ -997,7 +998,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the cache of a segment never drops anything",
     rule: "Memory: bounded by cacheBytes",
-    in: "engine/cache.ts",
+    in: "engine/segment/cache.ts",
     find: "this.#kept.delete(key);",
     put: "",
     test: "tests/engine/cache_test.ts",
@@ -1005,7 +1006,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a cached page keeps the whole piece it was read with",
     rule: "Memory: bounded by cacheBytes",
-    in: "engine/extent.ts",
+    in: "engine/segment/extent.ts",
     find: "const copy = bytes.slice(at, at + PAGE);",
     put: "const copy = bytes.subarray(at, at + PAGE);",
     test: "tests/engine/table_test.ts",
@@ -1013,7 +1014,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "cacheBytes does not reach the segment",
     rule: "Memory: bounded by cacheBytes",
-    in: "engine/generations.ts",
+    in: "engine/store/generations.ts",
     find: "log.generation, cacheBytes)",
     put: "log.generation)",
     test: "tests/base/open_test.ts",
@@ -1022,7 +1023,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the last result of a column answers a condition that differs",
     rule: "Conditions: every row that is given matches",
-    in: "engine/matcher.ts",
+    in: "engine/schema/predicate.ts",
     find: "if (a.nulls !== b.nulls) return false;",
     put: "",
     test: "tests/engine/group_test.ts",
@@ -1030,7 +1031,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a part is found across the border of two texts",
     rule: "Conditions: every row that is given matches",
-    in: "engine/byte_search.ts",
+    in: "engine/bytes/byte_search.ts",
     find: "if (at + part.length <= offsets[i + 1]!) {",
     put: "{",
     test: "tests/engine/byte_search_test.ts",
@@ -1038,15 +1039,15 @@ const BUGS: readonly Bug[] = [
   {
     bug: "count takes the number from an index though the log changed rows",
     rule: "Indexes: an index changes no answer",
-    in: "engine/state.ts",
-    find: "isExact: this.#patches.size === 0,",
+    in: "engine/snapshot/snapshot.ts",
+    find: "isExact: this.#deltas.size === 0,",
     put: "isExact: true,",
     test: "tests/base/index_test.ts",
   },
   {
     bug: "an open end of a range of datetimes matches",
     rule: "Conditions: a column answers as single values do",
-    in: "engine/column.ts",
+    in: "engine/segment/column.ts",
     find: "nanos + (lowOpen ? 1 : 0)",
     put: "nanos",
     test: "tests/base/many_values_test.ts",
@@ -1055,7 +1056,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a list of datetimes is compared with each row",
     rule: "Conditions: none costs list × rows",
-    in: "engine/matcher.ts",
+    in: "engine/schema/predicate.ts",
     find: "if (values.length <= FEW) return",
     put: "if (values.length >= 0) return",
     test: "tests/base/many_values_test.ts",
@@ -1064,7 +1065,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "links within one call are stored though other rows took the ids",
     rule: "Links: a link leads to the row that the caller meant",
-    in: "engine/edits.ts",
+    in: "engine/write/edits.ts",
     find: "const isOwn = first === nextId && ",
     put: "const isOwn = ",
     test: "tests/base/link_test.ts",
@@ -1073,8 +1074,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the order of an index shows old versions of rows in the log",
     rule: "Indexes: an index changes no answer",
-    in: "engine/state.ts",
-    find: "if (this.patchOf(part)?.get(id) !== undefined) continue;",
+    in: "engine/snapshot/snapshot.ts",
+    find: "if (this.deltaOf(part)?.get(id) !== undefined) continue;",
     put: "",
     test: "tests/base/index_test.ts",
     filter: "min and max",
@@ -1082,7 +1083,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "ties are in descending order, too, if an index descends",
     rule: "Indexes: ties by id, in both directions",
-    in: "engine/field_index.ts",
+    in: "engine/snapshot/memory_index.ts",
     find: "ids: descending ? ids.reverse() : ids,",
     put: "ids,",
     test: "tests/base/index_test.ts",
@@ -1091,7 +1092,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a code without a text discards earlier matches",
     rule: "Forged files: what a file says is checked",
-    in: "engine/column.ts",
+    in: "engine/segment/column.ts",
     find: "kept += hits[codes[row]!]! | 0;",
     put: "kept = (kept + hits[codes[row]!]!) | 0;",
     test: "tests/engine/group_test.ts",
@@ -1099,7 +1100,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a step may lead below the range of a field",
     rule: "Forged files: what a file says is checked",
-    in: "engine/numbers.ts",
+    in: "engine/segment/numbers.ts",
     find: "(step === undefined || isCount(step))",
     put: "true",
     test: "tests/hostile_test.ts",
@@ -1109,7 +1110,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a name that is no field reads as undefined",
     rule: "Names: a name that is no field throws",
-    in: "engine/strict.ts",
+    in: "engine/snapshot/strict.ts",
     find: 'if (typeof name === "symbol" || ASKED_OF_ALL.has(name)) return undefined;',
     put: "return undefined;",
     test: UNKNOWN,
@@ -1117,7 +1118,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a predicate function gets a row that answers to any name",
     rule: "Names: a name that is no field throws",
-    in: "engine/row_view.ts",
+    in: "engine/snapshot/row_view.ts",
     find: "    strictFrom(this.make.prototype);\n",
     put: "",
     test: UNKNOWN,
@@ -1125,7 +1126,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "an update function gets a row that answers to any name",
     rule: "Names: a name that is no field throws",
-    in: "engine/edits.ts",
+    in: "engine/write/edits.ts",
     find: "changes(strictRowAt(origin",
     put: "changes(rowAt(origin",
     test: UNKNOWN,
@@ -1133,15 +1134,15 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a linked row answers to any name",
     rule: "Names: a name that is no field throws",
-    in: "engine/rows.ts",
-    find: "strict(rowAt(origin, place, fields, strictRowAt))",
-    put: "strict(rowAt(origin, place, fields))",
+    in: "engine/snapshot/rows.ts",
+    find: "strict(rowAt(origin, location, fields, strictRowAt))",
+    put: "strict(rowAt(origin, location, fields))",
     test: UNKNOWN,
   },
   {
     bug: "a name that await reads throws",
     rule: "Names: a name that is no field throws",
-    in: "engine/strict.ts",
+    in: "engine/snapshot/strict.ts",
     find: 'new Set<string | symbol>(["then", "toJSON"])',
     put: 'new Set<string | symbol>(["toJSON"])',
     test: UNKNOWN,
@@ -1149,15 +1150,15 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a handle reads on though a declared field is gone",
     rule: "Fields: a handle has its declared fields, or refuses work",
-    in: "engine/store.ts",
-    find: "    const state = this.look();\n    this.checkFields();\n",
-    put: "    const state = this.look();\n",
+    in: "engine/store/store.ts",
+    find: "    const snapshot = this.look();\n    this.checkFields();\n",
+    put: "    const snapshot = this.look();\n",
     test: DECLARED,
   },
   {
     bug: "a handle writes on though a declared field is gone",
     rule: "Fields: a handle has its declared fields, or refuses work",
-    in: "engine/writer.ts",
+    in: "engine/write/writer.ts",
     find: "      store.checkFields();\n      for",
     put: "      for",
     test: DECLARED,
@@ -1165,7 +1166,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a transaction begins though a declared field is gone",
     rule: "Fields: a handle has its declared fields, or refuses work",
-    in: "engine/transact.ts",
+    in: "engine/write/transact.ts",
     find: "      store.checkFields();\n",
     put: "",
     test: DECLARED,
@@ -1173,7 +1174,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a watcher continues though a declared field is gone",
     rule: "Fields: a handle has its declared fields, or refuses work",
-    in: "engine/watch.ts",
+    in: "engine/watch/watch.ts",
     find: "if (isOfFields(changes[index]!)) store.refresh();",
     put: "",
     test: DECLARED,
@@ -1189,7 +1190,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "declared fields are compared only once",
     rule: "Fields: a handle has its declared fields, or refuses work",
-    in: "engine/declared.ts",
+    in: "engine/schema/declared.ts",
     find: "if (schema === this.#fits) return;",
     put: "if (this.#fits !== undefined) return;",
     test: DECLARED,
@@ -1197,7 +1198,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a declared field may have another type",
     rule: "Fields: a handle has its declared fields, or refuses work",
-    in: "engine/schema.ts",
+    in: "engine/schema/schema.ts",
     find: "if (ours.type !== theirs.type) {",
     put: "if (ours.type !== theirs.type && false) {",
     test: DECLARED,
@@ -1205,15 +1206,15 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a handle refuses work after its own schema verb",
     rule: "Fields: a handle has its declared fields, or refuses work",
-    in: "engine/store.ts",
-    find: "    this.#declared = this.#declared?.follow(schema, this.#state.schema);\n",
+    in: "engine/store/store.ts",
+    find: "    this.#declared = this.#declared?.follow(schema, this.#snapshot.schema);\n",
     put: "",
     test: DECLARED,
   },
   {
     bug: "a schema verb that failed changes the declared fields",
     rule: "Fields: a handle has its declared fields, or refuses work",
-    in: "engine/store.ts",
+    in: "engine/store/store.ts",
     find: "      this.#declared = this.#appended;\n",
     put: "",
     test: DECLARED,
@@ -1221,7 +1222,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a field that a handle adds is not declared",
     rule: "Fields: a handle has its declared fields, or refuses work",
-    in: "engine/declared.ts",
+    in: "engine/schema/declared.ts",
     find: "return name === undefined || counts.has(name);",
     put: "return name !== undefined && counts.has(name);",
     test: DECLARED,
@@ -1229,7 +1230,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "declared names that are swapped are lost",
     rule: "Fields: a handle has its declared fields, or refuses work",
-    in: "engine/declared.ts",
+    in: "engine/schema/declared.ts",
     find: "const name = names.get(number);",
     put:
       "const name = names.get(number) && after.fields.find((one) => one.number === number)!.name;",
@@ -1239,8 +1240,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a deletion reads its conditions when it gets the lock",
     rule: "Arguments: captured at the call",
-    in: "engine/edits.ts",
-    find: "const asked = explain(attempt, () => capture(where));",
+    in: "engine/write/edits.ts",
+    find: "const asked = inContext(attempt, () => capture(where));",
     put: "const asked = where;",
     test: CAPTURE,
     filter: "random steps",
@@ -1248,8 +1249,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "an update reads its changes when it gets the lock",
     rule: "Arguments: captured at the call",
-    in: "engine/edits.ts",
-    find: "const given = explain(attempt, () => captureFields(changes));",
+    in: "engine/write/edits.ts",
+    find: "const given = inContext(attempt, () => captureFields(changes));",
     put: "const given = changes;",
     test: CAPTURE,
     filter: "random steps",
@@ -1257,8 +1258,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "updateWhere reads its arguments when it gets the lock",
     rule: "Arguments: captured at the call",
-    in: "engine/edits.ts",
-    find: "explain(attempt, () => [capture(where), captureFields(changes)])",
+    in: "engine/write/edits.ts",
+    find: "inContext(attempt, () => [capture(where), captureFields(changes)])",
     put: "[where, changes]",
     test: CAPTURE,
     filter: "random steps",
@@ -1266,8 +1267,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "an upsert reads its arguments when it gets the lock",
     rule: "Arguments: captured at the call",
-    in: "engine/edits.ts",
-    find: "explain(attempt, () => [captureFields(key), captureFields(values)])",
+    in: "engine/write/edits.ts",
+    find: "inContext(attempt, () => [captureFields(key), captureFields(values)])",
     put: "[key, values]",
     test: CAPTURE,
     filter: "random steps",
@@ -1275,8 +1276,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a new field gets its default when the lock is granted",
     rule: "Arguments: captured at the call",
-    in: "engine/edits.ts",
-    find: "const given = explain(attempt, () => captureFields(field)) as Field;",
+    in: "engine/write/edits.ts",
+    find: "const given = inContext(attempt, () => captureFields(field)) as Field;",
     put: "const given = field;",
     test: CAPTURE,
     filter: "random steps",
@@ -1284,8 +1285,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a watcher reads its conditions again when the fields change",
     rule: "Arguments: captured at the call",
-    in: "engine/watch.ts",
-    find: "const asked = explain(attempt, () => capture(where));",
+    in: "engine/watch/watch.ts",
+    find: "const asked = inContext(attempt, () => capture(where));",
     put: "const asked = where;",
     test: CAPTURE,
     filter: "conditions of the call",
@@ -1293,7 +1294,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "values nested in an argument are not copied",
     rule: "Arguments: captured with everything nested in them",
-    in: "engine/capture.ts",
+    in: "engine/snapshot/capture.ts",
     find: "const value = capture(given[name], depth + 1);",
     put: "const value = given[name];",
     test: CAPTURE,
@@ -1302,7 +1303,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "bytes in an argument are not copied",
     rule: "Arguments: captured with everything nested in them",
-    in: "engine/capture.ts",
+    in: "engine/snapshot/capture.ts",
     find: "if (given instanceof Uint8Array) return new Uint8Array(given);",
     put: "if (given instanceof Uint8Array) return given;",
     test: CAPTURE,
@@ -1311,16 +1312,16 @@ const BUGS: readonly Bug[] = [
   {
     bug: "rows are written for the fields at the call though these changed",
     rule: "Arguments: validated again if the fields changed",
-    in: "engine/edits.ts",
-    find: "const { encoded } = draft.schema.equals(prepared.schema)",
-    put: "const { encoded } = draft.schema !== undefined",
+    in: "engine/write/edits.ts",
+    find: "const { encoded } = batch.schema.equals(prepared.schema)",
+    put: "const { encoded } = batch.schema !== undefined",
     test: CAPTURE,
     filter: "of an iterator",
   },
   {
     bug: "a default at the call counts as a given value",
     rule: "Arguments: validated again if the fields changed",
-    in: "engine/prepared_rows.ts",
+    in: "engine/write/prepared_rows.ts",
     find: "const fields = names.map((name) => schema.field(name));",
     put: "const { fields } = schema;\n    void names;",
     test: CAPTURE,
@@ -1329,16 +1330,16 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the next generation counts as a change of the fields",
     rule: "Arguments: prepared once for the same fields",
-    in: "engine/edits.ts",
-    find: "draft.schema.equals(prepared.schema)",
-    put: "draft.schema === prepared.schema",
+    in: "engine/write/edits.ts",
+    find: "batch.schema.equals(prepared.schema)",
+    put: "batch.schema === prepared.schema",
     test: CAPTURE,
     filter: "stay valid in the next generation",
   },
   {
     bug: "a misspelt option is ignored",
     rule: "Options: unknown ones are refused",
-    in: "engine/read_options.ts",
+    in: "engine/schema/read_options.ts",
     find: "if (Object.hasOwn(known, name)) continue;",
     put: "continue;",
     test: "tests/base/options_test.ts",

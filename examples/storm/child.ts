@@ -65,7 +65,7 @@ type Tx = Transaction<typeof STRIKES>;
 async function open({ dir, durability, control }: Job): Promise<Strikes> {
   const options = { schema: STRIKES, durability };
   if (!control) return await PsBase.open(dir, options);
-  const { withFiles } = await import("../../engine/file.ts");
+  const { withFiles } = await import("../../engine/system/deno_file.ts");
   const { unlockedFiles } = await import("./unlocked.ts");
   return withFiles(unlockedFiles, () => PsBase.openSync(dir, options));
 }

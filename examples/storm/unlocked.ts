@@ -4,13 +4,14 @@
  * @module
  */
 
-import { denoFiles, type File, type Files } from "../../engine/file.ts";
+import type { File, Files } from "../../engine/system/file.ts";
+import { denoFiles } from "../../engine/system/deno_file.ts";
 
 function unlocked(file: File): File {
   return {
     path: file.path,
-    get identity() {
-      return file.identity;
+    get fileId() {
+      return file.fileId;
     },
     size: () => file.size(),
     readAt: (into, at) => file.readAt(into, at),

@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { denoFiles, withFiles } from "../../engine/file.ts";
 import {
   type AnyBase,
   Base,
@@ -10,6 +9,7 @@ import {
   UniqueError,
 } from "../../mod.ts";
 import { tempBase } from "../helpers/temp_base.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const PEOPLE = { name: "string", age: "integer" } as const;
 

@@ -9,9 +9,9 @@ import {
   UpdateError,
   WriteError,
 } from "@psbase/psbase";
-import { withFiles } from "../../engine/file.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
+import { withFiles } from "../../engine/system/deno_file.ts";
 
 const SCHEMA = {
   n: { type: "integer", index: true },

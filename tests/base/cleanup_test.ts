@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { denoFiles, type Files, type OpenMode, withFiles } from "../../engine/file.ts";
+import type { Files, OpenMode } from "../../engine/system/file.ts";
 import { Base, CorruptionError, PsBase } from "../../mod.ts";
 import { openRemote } from "../helpers/remote_base.ts";
 import { tempBase } from "../helpers/temp_base.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const SCHEMA = { n: "integer", name: "string" } as const;
 

@@ -6,7 +6,6 @@
  */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { withFiles } from "../../engine/file.ts";
 import {
   Base,
   BaseError,
@@ -18,6 +17,7 @@ import {
 import { until } from "../helpers/locks.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
+import { withFiles } from "../../engine/system/deno_file.ts";
 
 const SCHEMA = { i: { type: "integer", required: true }, s: "string" } as const;
 type Rows = Base<typeof SCHEMA>;

@@ -6,7 +6,7 @@
  */
 
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
-import { NESTED_MS } from "../../engine/inside.ts";
+import { NESTED_MS } from "../../engine/lock/inside.ts";
 import { Base, DeadlockError, LockTimeoutError, PsBase } from "../../mod.ts";
 import { LONG } from "../helpers/crash_run.ts";
 import { until } from "../helpers/locks.ts";

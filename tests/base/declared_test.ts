@@ -6,7 +6,6 @@
  */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { denoFiles, withFiles } from "../../engine/file.ts";
 import {
   type AnyBase,
   Base,
@@ -21,6 +20,7 @@ import {
 import { newSeed, type Random, randomFrom } from "../helpers/random.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const LONG = Deno.env.get("PSBASE_LONG") !== undefined;
 const SCHEMA = {

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { denoFiles, withFiles } from "../../engine/file.ts";
 import { Base, PsBase, WriteError } from "../../mod.ts";
 import { openRemote } from "../helpers/remote_base.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const SCHEMA = { n: "integer" } as const;
 

@@ -7,8 +7,8 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import vm from "node:vm";
 import { Buffer } from "node:buffer";
-import type { TypeName } from "../../engine/types.ts";
-import { VALUE_TYPES, type ValueType } from "../../engine/values.ts";
+import type { TypeName } from "../../engine/schema/types.ts";
+import { VALUE_TYPES, type ValueType } from "../../engine/schema/values.ts";
 import { CorruptionError, PsBase } from "../../mod.ts";
 import { done } from "../helpers/cli.ts";
 import { newSeed, type Random, randomFrom } from "../helpers/random.ts";
@@ -348,29 +348,29 @@ Deno.test("a value is stored as its class tells it, whatever it tells itself", (
     );
   const day = new Temporal.PlainDate(2000, 1, 1);
   const wrongDay = lying(day, { year: 1e9, day: 1.5, calendarId: "hebrew" });
-  assertStrictEquals(date.take(wrongDay), date.take(new Temporal.PlainDate(2000, 1, 1)));
+  assertStrictEquals(date.encode(wrongDay), date.encode(new Temporal.PlainDate(2000, 1, 1)));
   const wrongTime = lying(new Temporal.PlainTime(1), { hour: 100 });
-  assertStrictEquals(time.take(wrongTime), 3600e9);
+  assertStrictEquals(time.encode(wrongTime), 3600e9);
   const wrongBoth = lying(new Temporal.PlainDateTime(2000, 1, 1), { year: 1e9, toPlainDate: null });
-  assertStrictEquals(String(datetime.take(wrongBoth)), "2000-01-01T00:00:00");
-  assertStrictEquals(timestamp.take(lying(new Date(5), { getTime: () => 5.25 })), 5);
+  assertStrictEquals(String(datetime.encode(wrongBoth)), "2000-01-01T00:00:00");
+  assertStrictEquals(timestamp.encode(lying(new Date(5), { getTime: () => 5.25 })), 5);
   const instant = Temporal.Instant.fromEpochMilliseconds(5);
-  assertStrictEquals(timestamp.take(lying(instant, { epochMilliseconds: 1.5 })), 5);
-  assertEquals(bytes.take(lying(new Uint8Array([1, 2]), { length: 0 })), new Uint8Array([1, 2]));
-  assertStrictEquals(json.take(lying({ a: 1 }, { toJSON: () => null })), '{"a":1}');
+  assertStrictEquals(timestamp.encode(lying(instant, { epochMilliseconds: 1.5 })), 5);
+  assertEquals(bytes.encode(lying(new Uint8Array([1, 2]), { length: 0 })), new Uint8Array([1, 2]));
+  assertStrictEquals(json.encode(lying({ a: 1 }, { toJSON: () => null })), '{"a":1}');
   let n = 0;
   const once = {
     get a() {
       return n++ === 0 ? 1 : NaN;
     },
   };
-  assertStrictEquals(json.take(once), '{"a":1}');
+  assertStrictEquals(json.encode(once), '{"a":1}');
 });
 
 Deno.test("values of another realm are taken", () => {
   const run = (code: string) => vm.runInNewContext(code);
-  assertStrictEquals(VALUE_TYPES.timestamp.take(run("new Date(5)")), 5);
-  assertEquals(VALUE_TYPES.bytes.take(run("new Uint8Array([1])")), new Uint8Array([1]));
+  assertStrictEquals(VALUE_TYPES.timestamp.encode(run("new Date(5)")), 5);
+  assertEquals(VALUE_TYPES.bytes.encode(run("new Uint8Array([1])")), new Uint8Array([1]));
 });
 
 Deno.test("Temporal values of rows are frozen: rows share them", async () => {
@@ -397,12 +397,12 @@ Deno.test("Temporal values of rows are frozen: rows share them", async () => {
 /** Lets the types take anything, as an earlier version took these values. */
 function taking<T>(type: TypeName, stored: Anything, fn: () => T): T {
   const known = VALUE_TYPES[type] as Anything;
-  const { take } = known;
-  known.take = (value: unknown) => value === "wrong" ? stored : take.call(known, value);
+  const { encode } = known;
+  known.encode = (value: unknown) => value === "wrong" ? stored : encode.call(known, value);
   try {
     return fn();
   } finally {
-    known.take = take;
+    known.encode = encode;
   }
 }
 

@@ -1,11 +1,9 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { allOf } from "../../engine/steps.ts";
-import { denoFiles, withFiles } from "../../engine/file.ts";
-import { Checksum } from "../../engine/format.ts";
-import { GroupBuilder } from "../../engine/group.ts";
-import { TableSchema } from "../../engine/schema.ts";
-import { Table } from "../../engine/table.ts";
-import { TableWriter } from "../../engine/table_writer.ts";
+import { allOf } from "../../engine/system/steps.ts";
+import { GroupBuilder } from "../../engine/segment/group.ts";
+import { TableSchema } from "../../engine/schema/schema.ts";
+import { Segment } from "../../engine/segment/segment.ts";
+import { SegmentWriter } from "../../engine/segment/segment_writer.ts";
 import {
   type AnyBase,
   Base,
@@ -23,6 +21,8 @@ import { anyCondition, anyValue, compareValues, SORTABLE, VALUES } from "../help
 import { newSeed, type Random, randomFrom } from "../helpers/random.ts";
 import { type TempBase, tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
+import { Checksum } from "../../engine/bytes/checksum.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const LONG = Deno.env.get("PSBASE_LONG") !== undefined;
 
@@ -1356,11 +1356,11 @@ Deno.test("Table.checkIndexes() finds an index whose bytes are whole and whose o
     const file = denoFiles.open(`${dir.path}/${i}.table`, "createNew");
     const builder = new GroupBuilder(schema.fields);
     values.forEach((n, id) => builder.add(id, { version: 0, values: [n] }));
-    const out = new TableWriter(file, sums, 1, 0);
+    const out = new SegmentWriter(file, sums, 1, 0);
     out.add(builder.take().group, 0, 3);
     allOf(out.addIndex(schema.fields[0]!, 1, Uint32Array.from(order), [null]));
     out.finish({ schema, nextId: 4, sequence: 1 });
-    const table = new Table(file, sums, 1);
+    const table = new Segment(file, sums, 1);
     if (whole) table.checkIndexes();
     else assertThrows(() => table.checkIndexes(), CorruptionError, " out of ", `${order}`);
     table.close();

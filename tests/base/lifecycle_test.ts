@@ -12,15 +12,16 @@ import {
   BaseNotFoundError,
   CorruptionError,
   LockTimeoutError,
-} from "../../engine/errors.ts";
-import { denoFiles, withFiles } from "../../engine/file.ts";
-import { Checksum, encodeDestroyed } from "../../engine/format.ts";
+} from "../../engine/system/errors.ts";
 import { link, PsBase, PsLock } from "../../mod.ts";
 import { Disk, OLDEST, type Operation } from "../helpers/crash_file.ts";
 import { BASE, create, diskAfter, look, newDisk, NONE, open, VERBS } from "../helpers/crash_run.ts";
 import { newSeed } from "../helpers/random.ts";
 import { spawn } from "../helpers/spawn.ts";
 import { tempBase } from "../helpers/temp_base.ts";
+import { Checksum } from "../../engine/bytes/checksum.ts";
+import { encodeDestroyed } from "../../engine/bytes/header.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const SCHEMA = { name: "string" } as const;
 const MODES = ["new", "open", "override"] as const;

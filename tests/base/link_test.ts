@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
-import { withFiles } from "../../engine/file.ts";
 import {
   Base,
   BaseNotFoundError,
@@ -12,6 +11,7 @@ import {
 } from "../../mod.ts";
 import { type TempBase, tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
+import { withFiles } from "../../engine/system/deno_file.ts";
 
 const HOUSES = { street: "string", no: "integer" } as const;
 

@@ -6,7 +6,7 @@
  */
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { VALUE_TYPES } from "../../engine/values.ts";
+import { VALUE_TYPES } from "../../engine/schema/values.ts";
 import { type AnyBase, type Field, PsBase, type Schema, type TypeName } from "../../mod.ts";
 import {
   anyValue,

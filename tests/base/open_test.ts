@@ -9,10 +9,10 @@ import {
   PsBase,
   SchemaError,
 } from "../../mod.ts";
-import { denoFiles, withFiles } from "../../engine/file.ts";
-import { Checksum, SUM } from "../../engine/format.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
+import { Checksum, SUM } from "../../engine/bytes/checksum.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const PEOPLE = { name: "string", age: "integer" } as const;
 

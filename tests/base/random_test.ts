@@ -10,7 +10,6 @@
  */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { denoFiles, withFiles } from "../../engine/file.ts";
 import {
   Base,
   ConflictError,
@@ -49,6 +48,7 @@ import { newSeed, type Random, randomFrom } from "../helpers/random.ts";
 import { openRemote, type RemoteBase } from "../helpers/remote_base.ts";
 import { shrink } from "../helpers/shrink.ts";
 import { tempBase } from "../helpers/temp_base.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const LONG = Deno.env.get("PSBASE_LONG") !== undefined;
 const [ROUNDS, STEPS] = LONG ? [40, 500] : [4, 250];

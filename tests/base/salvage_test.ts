@@ -18,11 +18,12 @@ import {
   type SalvageResult,
   WriteError,
 } from "@psbase/psbase";
-import { denoFiles, type Files, withFiles } from "../../engine/file.ts";
-import { Checksum, SUM } from "../../engine/format.ts";
+import type { Files } from "../../engine/system/file.ts";
 import { newSeed, type Random, randomFrom } from "../helpers/random.ts";
 import { type TempBase, tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
+import { Checksum, SUM } from "../../engine/bytes/checksum.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const LONG = Deno.env.get("PSBASE_LONG") !== undefined;
 

@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { denoFiles, withFiles } from "../../engine/file.ts";
 import {
   Base,
   BaseLockedError,
@@ -13,6 +12,7 @@ import { isLocked, kernelWaiters, until } from "../helpers/locks.ts";
 import { openRemote } from "../helpers/remote_base.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const SCHEMA = { n: "integer" } as const;
 

@@ -5,9 +5,9 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { withFiles } from "../../engine/file.ts";
 import { link, PsBase } from "../../mod.ts";
 import { Disk, OLDEST } from "../helpers/crash_file.ts";
+import { withFiles } from "../../engine/system/deno_file.ts";
 
 for (const verb of ["insert", "insertMany", "insertAsStrings"] as const) {
   Deno.test(`Transaction.${verb}() leads to nothing that a power cut takes`, () => {

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
-import { denoFiles, type Files, withFiles } from "../../engine/file.ts";
+import type { Files } from "../../engine/system/file.ts";
 import {
   type AnyBase,
   Base,
@@ -23,6 +23,7 @@ import {
 import { anyOf, Disk, ioError, NEWEST, OLDEST, random } from "../helpers/crash_file.ts";
 import { SEED } from "../helpers/crash_run.ts";
 import { tempBase } from "../helpers/temp_base.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const SCHEMA = { n: { type: "integer", required: true } } as const;
 const TEXT = { text: "string" } as const;

@@ -5,9 +5,9 @@
  */
 
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
-import { denoFiles, withFiles } from "../../engine/file.ts";
 import { Base, link, PsBase, type Transaction, UpdateError, type View } from "../../mod.ts";
 import { tempBase } from "../helpers/temp_base.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 type Names = Record<string, unknown>;
 type Row = Readonly<Record<string, unknown>>;

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { withFiles } from "../../engine/file.ts";
 import { PsBase, WriteError } from "../../mod.ts";
 import { spawn } from "../helpers/spawn.ts";
 import { type TempBase, tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
+import { withFiles } from "../../engine/system/deno_file.ts";
 
 const SCHEMA = { n: "integer", name: "string" } as const;
 type Table = PsBase<typeof SCHEMA>;

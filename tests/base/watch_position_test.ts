@@ -5,10 +5,10 @@
  */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { denoFiles, withFiles } from "../../engine/file.ts";
 import { type Change, PsBase, type WatchOptions } from "../../mod.ts";
 import { newSeed, type Random, randomFrom } from "../helpers/random.ts";
 import { tempBase } from "../helpers/temp_base.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const SCHEMA = { n: { type: "integer", index: true }, text: "string" } as const;
 type Table = PsBase<typeof SCHEMA>;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { denoFiles, type Files, withFiles } from "../../engine/file.ts";
+import type { Files } from "../../engine/system/file.ts";
 import {
   Base,
   BaseNotFoundError,
@@ -12,6 +12,7 @@ import {
 } from "../../mod.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const SCHEMA = { name: "string", n: "integer" } as const;
 type People = Base<typeof SCHEMA>;

@@ -7,7 +7,7 @@ import {
   numberKind,
   plainNumber,
 } from "../../cli/plain_number.ts";
-import { VALUE_TYPES } from "../../engine/values.ts";
+import { VALUE_TYPES } from "../../engine/schema/values.ts";
 import { newSeed, type Random, randomFrom } from "../helpers/random.ts";
 
 const SEED = newSeed();
@@ -50,7 +50,7 @@ Deno.test("plainNumber() and numberKind() say what parse() and textKind() do, or
       known++;
       const value = parsed(type, text);
       assert(value !== undefined, `${told} is no ${type}`);
-      assertEquals(VALUE_TYPES[type].take(number), VALUE_TYPES[type].take(value), told);
+      assertEquals(VALUE_TYPES[type].encode(number), VALUE_TYPES[type].encode(value), told);
     }
     const kind = numberKind(codes, from, to);
     if (kind === undefined || kind === "digits") continue;

@@ -8,11 +8,11 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { PsBase } from "../../base.ts";
-import { LockTimeoutError } from "../../engine/errors.ts";
-import { denoFiles, withFiles } from "../../engine/file.ts";
+import { LockTimeoutError } from "../../engine/system/errors.ts";
 import { LONG } from "../helpers/crash_run.ts";
 import { spawnFixture } from "../helpers/spawn.ts";
 import { tempBase } from "../helpers/temp_base.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const SCHEMA = { n: "integer", note: "string" } as const;
 type Numbers = PsBase<typeof SCHEMA>;

@@ -6,8 +6,7 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { WriteError } from "../../engine/errors.ts";
-import { withFiles } from "../../engine/file.ts";
+import { WriteError } from "../../engine/system/errors.ts";
 import { PsBase } from "../../mod.ts";
 import {
   anyOf,
@@ -37,6 +36,7 @@ import {
   text,
   VERBS,
 } from "../helpers/crash_run.ts";
+import { withFiles } from "../../engine/system/deno_file.ts";
 
 /** How an operation fails; `undefined` where it cannot fail so. */
 type Failing = (operation: Operation) => Fault | undefined;

@@ -9,11 +9,11 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { PsBase } from "../../base.ts";
-import { denoFiles } from "../../engine/file.ts";
 import { LONG } from "../helpers/crash_run.ts";
 import { newSeed, type Random, randomFrom } from "../helpers/random.ts";
 import { type Injection, trace, type Traced, wasHit, whyNoStrace } from "../helpers/strace.ts";
 import { ACTS, type Step } from "../fixtures/meet_faults.ts";
+import { denoFiles } from "../../engine/system/deno_file.ts";
 
 const FIXTURE = new URL("../fixtures/meet_faults.ts", import.meta.url).href;
 /** How many faults of each act the short form draws. */

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { CorruptionError, LockTimeoutError, WriteError } from "../../engine/errors.ts";
+import { CorruptionError, LockTimeoutError, WriteError } from "../../engine/system/errors.ts";
 import {
   anyOf,
   type Choose,

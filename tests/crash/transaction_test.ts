@@ -6,9 +6,8 @@
  */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { WriteError } from "../../engine/errors.ts";
+import { WriteError } from "../../engine/system/errors.ts";
 import { PsBase, type Transaction } from "../../mod.ts";
-import { withFiles } from "../../engine/file.ts";
 import {
   anyOf,
   type Choose,
@@ -32,6 +31,7 @@ import {
   SEED,
   text,
 } from "../helpers/crash_run.ts";
+import { withFiles } from "../../engine/system/deno_file.ts";
 
 type Tx = Transaction<typeof SCHEMA>;
 

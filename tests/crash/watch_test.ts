@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Change } from "../../base.ts";
-import { BaseNotFoundError } from "../../engine/errors.ts";
+import { BaseNotFoundError } from "../../engine/system/errors.ts";
 import { type CrashFiles, OLDEST } from "../helpers/crash_file.ts";
 import {
   create,

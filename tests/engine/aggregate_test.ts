@@ -13,22 +13,22 @@ import {
   given,
   groupBy,
   sum,
-} from "../../engine/aggregate.ts";
-import { type Column, compile, sortableOf, typeOf } from "../../engine/query.ts";
-import { count } from "../../engine/scan.ts";
-import type { StoredRow } from "../../engine/field_def.ts";
-import { TableSchema } from "../../engine/schema.ts";
-import { Checksum } from "../../engine/format.ts";
-import { GroupBuilder } from "../../engine/group.ts";
-import type { Origin } from "../../engine/rows.ts";
-import { State } from "../../engine/state.ts";
-import { Table } from "../../engine/table.ts";
-import { TableWriter } from "../../engine/table_writer.ts";
-import type { TypeName } from "../../engine/types.ts";
-import type { Stored } from "../../engine/values.ts";
+} from "../../engine/query/aggregate.ts";
+import { compile, sortableOf } from "../../engine/query/query.ts";
+import { count } from "../../engine/query/scan.ts";
+import { type Attribute, attributeType, type StoredRow } from "../../engine/schema/field_def.ts";
+import { TableSchema } from "../../engine/schema/schema.ts";
+import { GroupBuilder } from "../../engine/segment/group.ts";
+import type { Origin } from "../../engine/snapshot/origin.ts";
+import { Snapshot } from "../../engine/snapshot/snapshot.ts";
+import { Segment } from "../../engine/segment/segment.ts";
+import { SegmentWriter } from "../../engine/segment/segment_writer.ts";
+import type { TypeName } from "../../engine/schema/types.ts";
+import type { Stored } from "../../engine/schema/values.ts";
 import { Disk } from "../helpers/crash_file.ts";
 import { anyCondition, anyValue, compareValues, SORTABLE } from "../helpers/model.ts";
 import { newSeed, type Random, randomFrom } from "../helpers/random.ts";
+import { Checksum } from "../../engine/bytes/checksum.ts";
 
 const SUMS = new Checksum(new Uint8Array(16).fill(7));
 
@@ -38,12 +38,12 @@ type Types = Readonly<Record<string, TypeName>>;
 /** Rows at one commit point, and the same as plain objects in id order. */
 interface Both {
   readonly schema: TableSchema;
-  readonly state: State;
+  readonly state: Snapshot;
   readonly rows: readonly Row[];
 }
 
 function storedRow(schema: TableSchema, row: Row): StoredRow {
-  return { version: 0, values: schema.takeInsert(row) };
+  return { version: 0, values: schema.encodeInsert(row) };
 }
 
 /** Rows, some of them in each place where a row can stand; in groups of at most so many. */
@@ -52,7 +52,7 @@ function bothOf(random: Random, types: Types, rows: readonly Row[], inGroup = 16
   const [inTable, inBatch] = random.pick([[1, 1], [0, 1], [0, 0], [0.5, 0.8], [0.6, 0.6]]);
   const [table, batch] = [inTable, inBatch].map((part) => Math.floor(part! * rows.length));
   const file = new Disk().process().open("/t", "createNew");
-  const out = new TableWriter(file, SUMS, 1, 0);
+  const out = new SegmentWriter(file, SUMS, 1, 0);
   const groups = (from: number, to: number) => {
     const encoded = [];
     for (; from < to; from += inGroup) {
@@ -67,7 +67,7 @@ function bothOf(random: Random, types: Types, rows: readonly Row[], inGroup = 16
   for (const { group, first, last } of groups(0, table!)) out.add(group, first, last);
   out.finish({ schema, nextId: table!, sequence: 0, indexes: [] } as never);
   const origin = { base: "base" } as Origin;
-  const state = new State(new Table(file, SUMS, 1), "/log", origin);
+  const state = new Snapshot(new Segment(file, SUMS, 1), "/log", origin);
   for (const { group, first } of groups(table!, batch!)) {
     state.batch(first, group.directory, group.bytes);
   }
@@ -84,7 +84,7 @@ function changed(random: Random, { schema, state, rows }: Both, values: () => Ro
     if (what === 0) state.delete(id);
     else if (what === 1) {
       const changes = values();
-      state.put(id, { version: 3, values: schema.takeInsert(changes) });
+      state.put(id, { version: 3, values: schema.encodeInsert(changes) });
       kept.push({ ...changes, __id__: id, __version__: 3 });
     } else kept.push(row);
   }
@@ -137,7 +137,7 @@ function differentOf(type: TypeName, rows: readonly Row[], name: string): unknow
   return sorted.filter((value, i) => i === 0 || compareValues(type, value, sorted[i - 1]) !== 0);
 }
 
-function give(state: State, column: Column, value: Stored | null): unknown {
+function give(state: Snapshot, column: Attribute, value: Stored | null): unknown {
   return given(state, column, value);
 }
 
@@ -474,7 +474,7 @@ Deno.test("compileAggregates() says what is wrong", () => {
     const key = sortableOf(schema, "s");
     assertThrows(() => compileAggregates(schema, key, aggregates), TypeError, message);
   }
-  assertEquals(typeOf(sortableOf(schema, "i")).name, "integer");
+  assertEquals(attributeType(sortableOf(schema, "i")).name, "integer");
 });
 
 Deno.test("groupBy() tells which sum is too large", () => {

@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Blobs, encodeBlobs, encodeTexts } from "../../engine/blobs.ts";
-import { encodeText } from "../../engine/bytes.ts";
-import { CorruptionError } from "../../engine/errors.ts";
-import { MemorySource } from "../../engine/group.ts";
-import { PartWriter } from "../../engine/parts.ts";
+import { Blobs, encodeBlobs, encodeTexts } from "../../engine/segment/blobs.ts";
+import { encodeText } from "../../engine/bytes/bytes.ts";
+import { CorruptionError } from "../../engine/system/errors.ts";
+import { MemorySource } from "../../engine/segment/group.ts";
+import { PartWriter } from "../../engine/segment/parts.ts";
 import { newSeed, randomFrom } from "../helpers/random.ts";
 
 const SEED = newSeed();

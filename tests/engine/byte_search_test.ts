@@ -5,10 +5,10 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { ROOM, searchBytes } from "../../engine/byte_search.ts";
-import { encodeText } from "../../engine/bytes.ts";
-import { Group, GroupBuilder, MemorySource } from "../../engine/group.ts";
-import { TableSchema } from "../../engine/schema.ts";
+import { ROOM, searchBytes } from "../../engine/bytes/byte_search.ts";
+import { encodeText } from "../../engine/bytes/bytes.ts";
+import { Group, GroupBuilder, MemorySource } from "../../engine/segment/group.ts";
+import { TableSchema } from "../../engine/schema/schema.ts";
 import { newSeed, randomFrom } from "../helpers/random.ts";
 
 function found(texts: readonly string[], part: string): number[] {

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ByteReader, ByteWriter, cutting, encodeText } from "../../engine/bytes.ts";
-import { hash128 } from "../../engine/hash.ts";
+import { ByteReader, ByteWriter, cutting, encodeText } from "../../engine/bytes/bytes.ts";
+import { hash128 } from "../../engine/bytes/checksum.ts";
 
 /** What a writer wrote, behind a reader. */
 function read(write: (out: ByteWriter) => void): ByteReader {

@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { Cache, type Grow } from "../../engine/cache.ts";
+import { Cache, type Grow } from "../../engine/segment/cache.ts";
 
 Deno.test("Cache.get() gives what is kept, and opens what is not: who came first goes first", () => {
   const cache = new Cache(100);

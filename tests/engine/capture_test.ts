@@ -5,7 +5,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { capture, captureFields } from "../../engine/capture.ts";
+import { capture, captureFields } from "../../engine/snapshot/capture.ts";
 import { link, PsBase } from "../../mod.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 

@@ -1,11 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { openColumn } from "../../engine/column.ts";
-import { CorruptionError } from "../../engine/errors.ts";
-import { MemorySource } from "../../engine/group.ts";
-import { oneOf, ranged } from "../../engine/matcher.ts";
-import { encodeNumbers } from "../../engine/numbers.ts";
-import { PartWriter } from "../../engine/parts.ts";
-import { VALUE_TYPES } from "../../engine/values.ts";
+import { openColumn } from "../../engine/segment/column.ts";
+import { CorruptionError } from "../../engine/system/errors.ts";
+import { MemorySource } from "../../engine/segment/group.ts";
+import { oneOf, ranged } from "../../engine/schema/predicate.ts";
+import { encodeNumbers } from "../../engine/segment/numbers.ts";
+import { PartWriter } from "../../engine/segment/parts.ts";
+import { VALUE_TYPES } from "../../engine/schema/values.ts";
 
 const ROWS = 1000;
 const HOUR = 3600e9;

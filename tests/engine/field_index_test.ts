@@ -1,8 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { FENCE_STEP, MemoryIndex, TableIndex } from "../../engine/field_index.ts";
-import { ranged } from "../../engine/matcher.ts";
-import { TableSchema } from "../../engine/schema.ts";
+import { ranged } from "../../engine/schema/predicate.ts";
+import { TableSchema } from "../../engine/schema/schema.ts";
 import { random } from "../helpers/crash_file.ts";
+import { FENCE_STEP, SegmentIndex } from "../../engine/segment/segment_index.ts";
+import { MemoryIndex } from "../../engine/snapshot/memory_index.ts";
 
 const FIELD = TableSchema.from({ n: { type: "integer", index: true } }).fields[0]!;
 
@@ -45,7 +46,7 @@ Deno.test("TableIndex.runs() comes to an end, whatever a forged index tells", ()
   for (const [descending, fence] of [[false, 9], [true, 3]] as const) {
     // It tells of the second value that is kept that it is another.
     const value = (row: number) => row < FENCE_STEP - 1 ? 1 : 7;
-    const index = new TableIndex(
+    const index = new SegmentIndex(
       {
         rows: 3 * FENCE_STEP,
         value: (_, row) => value(row),
@@ -62,7 +63,7 @@ Deno.test("TableIndex.runs() comes to an end, whatever a forged index tells", ()
         },
       },
     );
-    const runs = index.runs({ nulls: true, spans: [{}] }, descending);
+    const runs = index.runs({ nulls: true, keyRanges: [{}] }, descending);
     assertThrows(
       () => {
         for (let n = 0; n < 10; n++) if (runs.next().done) return;

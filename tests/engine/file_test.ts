@@ -5,7 +5,7 @@
  */
 
 import { assertThrows } from "@std/assert";
-import { denoFiles } from "../../engine/file.ts";
+import { denoFiles } from "../../engine/system/deno_file.ts";
 
 /** Where nothing is in memory, reading it fails with EIO. */
 const MEMORY = `/proc/${Deno.pid}/mem`;

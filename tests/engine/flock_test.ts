@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
-import { Closing } from "../../engine/closing.ts";
-import { DeadlockError, LockTimeoutError } from "../../engine/errors.ts";
-import { denoFiles } from "../../engine/file.ts";
-import type { File, Files } from "../../engine/file.ts";
-import { Flock } from "../../engine/flock.ts";
+import { Closing } from "../../engine/system/closing.ts";
+import { DeadlockError, LockTimeoutError } from "../../engine/system/errors.ts";
+import type { File, Files } from "../../engine/system/file.ts";
+import { Flock } from "../../engine/lock/flock.ts";
+import { denoFiles } from "../../engine/system/deno_file.ts";
 
 /** One lock file and the kernel's part in it, played by the test. */
 class FakeKernel {
@@ -33,7 +33,7 @@ class FakeKernel {
     };
     return {
       path,
-      identity: path,
+      fileId: path,
       size: unused,
       readAt: unused,
       writeAt: unused,
@@ -115,7 +115,7 @@ Deno.test("Flock.attach() closes the file of which it is not told which it is", 
       const get = () => {
         throw new Error("Input/output error (os error 5)");
       };
-      return Object.defineProperty(file, "identity", { get });
+      return Object.defineProperty(file, "fileId", { get });
     },
   };
   assertThrows(() => Flock.attach(files, "a", "create"), Error, "os error 5");

@@ -1,27 +1,33 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { FormatVersionError } from "../../engine/errors.ts";
+import { FormatVersionError } from "../../engine/system/errors.ts";
 import {
-  chainValue,
-  Checksum,
-  decodeFrame,
-  decodeFrameHeader,
+  completeGenerations,
+  generationPaths,
+  parseName,
+  temporary,
+} from "../../engine/lock/layout.ts";
+import { Checksum, SUM } from "../../engine/bytes/checksum.ts";
+import {
   decodeIdentity,
-  decodeMark,
   Destroyed,
   encodeDestroyed,
   encodeFileHeader,
-  encodeFrame,
   encodeIdentity,
-  encodeLogPage,
-  encodeMark,
-  encodeSealedInto,
   fileOwner,
+} from "../../engine/bytes/header.ts";
+import {
+  chainValue,
+  decodeDurableMark,
+  decodeFrame,
+  decodeFrameHeader,
+  encodeDurableMark,
+  encodeFrame,
+  encodeLogPage,
+  encodeSealedInto,
   FRAME,
   FRAME_HEADER,
   payloadOf,
-  SUM,
-} from "../../engine/format.ts";
-import { completeGenerations, generationPaths, parseName, temporary } from "../../engine/layout.ts";
+} from "../../engine/log/frame.ts";
 
 const SUMS = new Checksum(new Uint8Array(16).fill(7));
 const OTHER = new Checksum(new Uint8Array(16).fill(8));
@@ -51,7 +57,7 @@ Deno.test("decodeIdentity() tells what is empty, damaged, foreign, newer", () =>
   assertEquals(decodeIdentity("p", new Uint8Array(40)), "empty");
   const tombstone = encodeDestroyed(SUMS);
   const destroyed = decodeIdentity("p", tombstone);
-  assertEquals(destroyed instanceof Destroyed && destroyed.sums.uuid, SUMS.uuid);
+  assertEquals(destroyed instanceof Destroyed && destroyed.checksums.uuid, SUMS.uuid);
   assertEquals(decodeIdentity("p", tombstone.with(20, tombstone[20]! ^ 1)), "damaged");
   assertEquals(
     decodeIdentity("p", new TextEncoder().encode("a file of another program")),
@@ -79,22 +85,22 @@ Deno.test("fileOwner() takes a header for its base, generation and kind only", (
 
 Deno.test("decodeMark() takes the largest slot that verifies, and sealedInto on its own", () => {
   const page = encodeLogPage(SUMS, 3, 4096);
-  assertEquals(decodeMark(SUMS, 3, page), { syncedTo: 4096, sealedInto: false });
+  assertEquals(decodeDurableMark(SUMS, 3, page), { syncedTo: 4096, sealedInto: false });
   const put = ({ at, bytes }: { at: number; bytes: Uint8Array }) => page.set(bytes, at);
-  put(encodeMark(SUMS, 3, 1n, 2 ** 40));
-  put(encodeMark(SUMS, 3, 2n, 8192));
+  put(encodeDurableMark(SUMS, 3, 1n, 2 ** 40));
+  put(encodeDurableMark(SUMS, 3, 2n, 8192));
   put(encodeSealedInto(SUMS, 3));
-  assertEquals(decodeMark(SUMS, 3, page), { syncedTo: 2 ** 40, sealedInto: true });
+  assertEquals(decodeDurableMark(SUMS, 3, page), { syncedTo: 2 ** 40, sealedInto: true });
   // Of another generation or base it says nothing.
-  assertEquals(decodeMark(SUMS, 4, page), { syncedTo: 0, sealedInto: false });
-  assertEquals(decodeMark(OTHER, 3, page), { syncedTo: 0, sealedInto: false });
-  for (const [at, flipped] of flips(encodeMark(SUMS, 3, 1n, 2 ** 40).bytes)) {
-    put({ at: encodeMark(SUMS, 3, 1n, 0).at, bytes: flipped });
-    assertEquals(decodeMark(SUMS, 3, page).syncedTo, 8192, `byte ${at}`);
+  assertEquals(decodeDurableMark(SUMS, 4, page), { syncedTo: 0, sealedInto: false });
+  assertEquals(decodeDurableMark(OTHER, 3, page), { syncedTo: 0, sealedInto: false });
+  for (const [at, flipped] of flips(encodeDurableMark(SUMS, 3, 1n, 2 ** 40).bytes)) {
+    put({ at: encodeDurableMark(SUMS, 3, 1n, 0).at, bytes: flipped });
+    assertEquals(decodeDurableMark(SUMS, 3, page).syncedTo, 8192, `byte ${at}`);
   }
   // Every nonce has a slot within the page, behind the flag.
   for (const nonce of [0n, 191n, 192n, 2n ** 64n - 1n]) {
-    const { at, bytes } = encodeMark(SUMS, 3, nonce, 1);
+    const { at, bytes } = encodeDurableMark(SUMS, 3, nonce, 1);
     assertEquals([at >= 1024, at + bytes.length <= 4096], [true, true]);
   }
 });
@@ -139,7 +145,7 @@ Deno.test("encodeFrame() makes other bytes for the same commit tried again, or b
 });
 
 Deno.test("parseName() knows the names that layout.ts makes, and no others", () => {
-  const { table, log } = generationPaths("/d", 12);
+  const { segment: table, log } = generationPaths("/d", 12);
   assertEquals([table, log], ["/d/000012.table", "/d/000012.log"]);
   const name = (path: string) => path.slice("/d/".length);
   const expected = { generation: 12, kind: "table", temporary: false } as const;

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { BaseExistsError, PsBase, type Schema, WriteError } from "@psbase/psbase";
 import { isTold } from "../../cli/errors.ts";
-import { createFromRows, type GivenRow } from "../../engine/given_rows.ts";
-import { withFiles } from "../../engine/file.ts";
+import { createFromRows, type GivenRow } from "../../engine/maintenance/given_rows.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
+import { withFiles } from "../../engine/system/deno_file.ts";
 
 const SCHEMA = {
   name: { type: "string", default: "nobody" },

@@ -5,19 +5,14 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { Column, ColumnMeta } from "../../engine/column.ts";
-import { type Matcher, oneOf } from "../../engine/matcher.ts";
-import { CorruptionError } from "../../engine/errors.ts";
-import {
-  type Directory,
-  Group,
-  GROUP_ROWS,
-  GroupBuilder,
-  MemorySource,
-} from "../../engine/group.ts";
-import type { FieldDef } from "../../engine/field_def.ts";
-import { TableSchema } from "../../engine/schema.ts";
-import type { Stored } from "../../engine/values.ts";
+import type { Column, ColumnMeta } from "../../engine/segment/column.ts";
+import { oneOf, type Predicate } from "../../engine/schema/predicate.ts";
+import { CorruptionError } from "../../engine/system/errors.ts";
+import { type Directory, Group, GroupBuilder, MemorySource } from "../../engine/segment/group.ts";
+import type { FieldDef } from "../../engine/schema/field_def.ts";
+import { TableSchema } from "../../engine/schema/schema.ts";
+import type { Stored } from "../../engine/schema/values.ts";
+import { GROUP_ROWS } from "../../engine/bytes/header.ts";
 
 /** No row is gone. */
 const all = (n: number) => n;
@@ -145,7 +140,7 @@ for (const [type, columns] of Object.entries(COLUMNS)) {
         const wanted = expected.find((value) => value !== null) ?? "";
         const same = (a: Value, b: Value) =>
           Object.is(a, b) || (typeof a === "object" && String(a) === String(b));
-        const matchers: Matcher[] = [
+        const matchers: Predicate[] = [
           { nulls: false, test: (value) => same(value, wanted) },
           { nulls: true, test: () => false },
         ];

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CorruptionError, WriteError } from "../../engine/errors.ts";
+import { CorruptionError, WriteError } from "../../engine/system/errors.ts";
 import { type Disk, OLDEST, SECTOR } from "../helpers/crash_file.ts";
 import { look, newDisk, open } from "../helpers/crash_run.ts";
 

@@ -5,9 +5,9 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { MemorySource } from "../../engine/group.ts";
-import { encodeNumbers, Numbers } from "../../engine/numbers.ts";
-import { PartWriter } from "../../engine/parts.ts";
+import { MemorySource } from "../../engine/segment/group.ts";
+import { encodeNumbers, Numbers } from "../../engine/segment/numbers.ts";
+import { PartWriter } from "../../engine/segment/parts.ts";
 
 const COUNT = 3000;
 

@@ -6,8 +6,9 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { PsBase } from "../../base.ts";
-import { denoFiles, type Files, withFiles } from "../../engine/file.ts";
+import type { Files } from "../../engine/system/file.ts";
 import { tempBase } from "../helpers/temp_base.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 Deno.test("PsBase.open() does not take the log that a killed cleanup left for its successor", async () => {
   await using place = tempBase();
@@ -15,7 +16,7 @@ Deno.test("PsBase.open() does not take the log that a killed cleanup left for it
   const killed: Files = {
     ...denoFiles,
     syncDir(path) {
-      if (path === place.path && denoFiles.identity(`${path}/000002.log`)) {
+      if (path === place.path && denoFiles.fileId(`${path}/000002.log`)) {
         throw new Error("killed");
       }
       denoFiles.syncDir(path);

@@ -5,9 +5,9 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { ResultSet, resultSet } from "../../engine/result_set.ts";
-import type { TypeName } from "../../engine/types.ts";
-import { VALUE_TYPES } from "../../engine/values.ts";
+import { ResultSet, resultSet } from "../../engine/query/result_set.ts";
+import type { TypeName } from "../../engine/schema/types.ts";
+import { VALUE_TYPES } from "../../engine/schema/values.ts";
 
 // deno-lint-ignore no-explicit-any
 type Loose = any;
@@ -64,7 +64,7 @@ Deno.test("a ResultSet shows nothing but its rows", () => {
 });
 
 Deno.test("console.table() shows a ResultSet as it shows an array", async () => {
-  const module = new URL("../../engine/result_set.ts", import.meta.url);
+  const module = new URL("../../engine/query/result_set.ts", import.meta.url);
   const code = `
     import { resultSet } from "${module}";
     const rows = () => [{ __id__: 0, name: "marge" }, { __id__: 1, name: "homer" }];
@@ -205,7 +205,7 @@ Deno.test("ResultSet.sortBy() takes each value once, however many comparisons", 
   let taken = 0;
   const value = {
     ...VALUE_TYPES.integer,
-    take: (value: unknown) => (taken++, VALUE_TYPES.integer.take(value)),
+    encode: (value: unknown) => (taken++, VALUE_TYPES.integer.encode(value)),
   };
   const rows = Array.from({ length: 1000 }, (_, i) => ({ __id__: i, n: i * 7919 % 1000 }));
   const set = resultSet<typeof rows[number]>([{ name: "n", value }]);

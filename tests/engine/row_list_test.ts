@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { RowList } from "../../engine/row_list.ts";
-import type { StoredRow } from "../../engine/field_def.ts";
+import { RowList } from "../../engine/snapshot/row_list.ts";
+import type { StoredRow } from "../../engine/schema/field_def.ts";
 import { random } from "../helpers/crash_file.ts";
 
 Deno.test("RowList does what a map does, in id order, and its clone changes on its own", () => {

@@ -5,13 +5,14 @@
  */
 
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { CorruptionError } from "../../engine/errors.ts";
-import { Group, GROUP_ROWS, GroupBuilder, MemorySource } from "../../engine/group.ts";
-import type { Source } from "../../engine/parts.ts";
-import { asking } from "../../engine/row_view.ts";
-import { readField, type StoredRow } from "../../engine/field_def.ts";
-import { TableSchema } from "../../engine/schema.ts";
-import type { Stored } from "../../engine/values.ts";
+import { CorruptionError } from "../../engine/system/errors.ts";
+import { Group, GroupBuilder, MemorySource } from "../../engine/segment/group.ts";
+import type { Source } from "../../engine/segment/parts.ts";
+import { asking } from "../../engine/snapshot/row_view.ts";
+import { readField, type StoredRow } from "../../engine/schema/field_def.ts";
+import { TableSchema } from "../../engine/schema/schema.ts";
+import type { Stored } from "../../engine/schema/values.ts";
+import { GROUP_ROWS } from "../../engine/bytes/header.ts";
 
 type View = Record<string, unknown>;
 type Predicate = (row: View) => unknown;
@@ -94,7 +95,7 @@ Deno.test("a predicate sees the values of each type, width and place as users ge
       assertStrictEquals(view.__version__, row.version);
       for (const field of schema.fields) {
         const stored = readField(row, field);
-        const expected = stored === null ? null : field.value.give(stored);
+        const expected = stored === null ? null : field.value.decode(stored);
         // Twice: the first one may be what reads the column.
         for (const seen of [view[field.name], view[field.name]]) {
           if (typeof expected === "object") assertEquals(seen, expected, field.name);

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { SchemaError } from "../../engine/errors.ts";
-import { json, readField, type StoredRow } from "../../engine/field_def.ts";
-import { TableSchema } from "../../engine/schema.ts";
-import type { Schema } from "../../engine/types.ts";
+import { SchemaError } from "../../engine/system/errors.ts";
+import { json, readField, type StoredRow } from "../../engine/schema/field_def.ts";
+import { TableSchema } from "../../engine/schema/schema.ts";
+import type { Schema } from "../../engine/schema/types.ts";
 
 const PEOPLE: Schema = {
   name: "string",
@@ -93,7 +93,7 @@ Deno.test("TableSchema.from() takes every name that is a letter, then letters wi
   const schema = TableSchema.from(Object.fromEntries(names.map((name) => [name, "integer"])));
   assertEquals(Object.keys(schema.describe()), names);
   assertEquals(Object.keys(stored(schema).defaults()), names);
-  const values = schema.takeInsert({ then: 1, constructor: 2 });
+  const values = schema.encodeInsert({ then: 1, constructor: 2 });
   assertEquals(
     values,
     names.map((name) => name === "then" ? 1 : name === "constructor" ? 2 : null),
@@ -170,10 +170,10 @@ Deno.test("TableSchema.from() refuses what is no field, and says what is wrong",
 Deno.test("TableSchema.takeInsert() fills in defaults for what is left out or undefined", () => {
   const tags = '["a"]';
   assertEquals(
-    people().takeInsert({ team: "a", name: undefined, age: undefined }),
+    people().encodeInsert({ team: "a", name: undefined, age: undefined }),
     [null, 18, "a", "new", 11016, new Uint8Array([1, 2]), NaN, 2n ** 60n, tags, null],
   );
-  assertEquals(people().takeInsert({ team: "a", age: null, name: "homer" }).slice(0, 3), [
+  assertEquals(people().encodeInsert({ team: "a", age: null, name: "homer" }).slice(0, 3), [
     "homer",
     null,
     "a",
@@ -182,7 +182,7 @@ Deno.test("TableSchema.takeInsert() fills in defaults for what is left out or un
 
 Deno.test("TableSchema.takeInsert() refuses rows that do not fit, naming the field", () => {
   const message = (given: unknown, kind: new (message: string) => Error) =>
-    assertThrows(() => people().takeInsert(given as object), kind).message;
+    assertThrows(() => people().encodeInsert(given as object), kind).message;
   assertEquals(message({}, SchemaError), 'field "team" is required, give it a value');
   assertEquals(message({ team: null }, SchemaError), 'field "team" is required, give it a value');
   assertEquals(
@@ -225,14 +225,14 @@ Deno.test("TableSchema.takeInsert() refuses rows that do not fit, naming the fie
 Deno.test("TableSchema.takeInsert() looks at own keys only", () => {
   const inherited = Object.create({ name: "homer" });
   inherited.team = "a";
-  assertEquals(people().takeInsert(inherited).slice(0, 3), [null, 18, "a"]);
+  assertEquals(people().encodeInsert(inherited).slice(0, 3), [null, 18, "a"]);
 });
 
 Deno.test("TableSchema.takeUpdate() changes what is given, and nothing else", () => {
   const schema = TableSchema.from({ a: "integer", b: { type: "string", required: true } });
   const updated = (changes: object) => {
     const values: (number | string | null)[] = [1, "x"];
-    schema.takeUpdate(values, changes);
+    schema.encodeUpdate(values, changes);
     return values;
   };
   assertEquals(updated({ a: 2, b: undefined }), [2, "x"]);
@@ -250,7 +250,7 @@ Deno.test("TableSchema.withField() fills older rows with the default of that day
   assertEquals(later.fields.map((field) => field.name), ["a", "n", "b"]);
   assertEquals(readField(row([1, "b"]), later.field("n")), "x");
   assertEquals(readField(row([1, "b", null]), later.field("n")), null);
-  assertEquals(later.takeInsert({}), [null, null, "y"]);
+  assertEquals(later.encodeInsert({}), [null, null, "y"]);
   assertEquals(old.byName.has("n"), false);
 });
 
@@ -263,7 +263,7 @@ Deno.test("TableSchema.withField() refuses what cannot be added", () => {
   assertThrows(add("b", "string", "c"), SchemaError, 'no field "c"');
   assertThrows(add("b", { type: "string", required: true }), SchemaError, "give it a default");
   const required = { type: "string", required: true } as const;
-  assertEquals(schema.withField("b", required, { empty: true }).takeInsert({ b: "x" }), [
+  assertEquals(schema.withField("b", required, { empty: true }).encodeInsert({ b: "x" }), [
     null,
     "x",
   ]);
@@ -276,15 +276,15 @@ Deno.test("TableSchema.withoutField() never gives a number out again", () => {
   });
   assertEquals(again.field("b").number, 2);
   assertEquals(readField(row([1, "old"]), again.field("b")), "new");
-  assertThrows(() => dropped.takeInsert({ b: "x" }), SchemaError, 'no field "b"');
+  assertThrows(() => dropped.encodeInsert({ b: "x" }), SchemaError, 'no field "b"');
   assertThrows(() => dropped.withoutField("b"), SchemaError, 'no field "b"');
   assertThrows(() => dropped.withoutField("a"), SchemaError, "one field at least");
 });
 
 Deno.test("TableSchema.withDefault() changes what insert puts in, checked", () => {
   const schema = people().withDefault("team", "b");
-  assertEquals(stored(schema).takeInsert({})[2], "b");
-  assertEquals(schema.withDefault("age", null).takeInsert({})[1], null);
+  assertEquals(stored(schema).encodeInsert({})[2], "b");
+  assertEquals(schema.withDefault("age", null).encodeInsert({})[1], null);
   assertThrows(() => schema.withDefault("team", null), SchemaError, "cannot be null");
   assertThrows(() => schema.withDefault("age", "3"), TypeError, 'field "age": "3" is a string');
   assertThrows(() => schema.withDefault("agee", 3), SchemaError, 'no field "agee"');

@@ -5,21 +5,21 @@
  */
 
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { ChangeWriter, readChanges } from "../../engine/changes.ts";
-import { CorruptionError } from "../../engine/errors.ts";
-import { Checksum } from "../../engine/format.ts";
-import { Draft } from "../../engine/draft.ts";
-import { prepareRows } from "../../engine/prepared_rows.ts";
-import { EVERYTHING } from "../../engine/query.ts";
-import { valueAt } from "../../engine/rows.ts";
-import { scan } from "../../engine/scan.ts";
-import type { StoredRow } from "../../engine/field_def.ts";
-import { TableSchema } from "../../engine/schema.ts";
-import { State } from "../../engine/state.ts";
-import { Table } from "../../engine/table.ts";
-import { TableWriter } from "../../engine/table_writer.ts";
-import { GroupBuilder } from "../../engine/group.ts";
+import { ChangeWriter, readChanges } from "../../engine/log/changes.ts";
+import { CorruptionError } from "../../engine/system/errors.ts";
+import { WriteBatch } from "../../engine/write/write_batch.ts";
+import { prepareRows } from "../../engine/write/prepared_rows.ts";
+import { EVERYTHING } from "../../engine/query/query.ts";
+import { valueAt } from "../../engine/snapshot/rows.ts";
+import { scan } from "../../engine/query/scan.ts";
+import type { StoredRow } from "../../engine/schema/field_def.ts";
+import { TableSchema } from "../../engine/schema/schema.ts";
+import { Snapshot } from "../../engine/snapshot/snapshot.ts";
+import { Segment } from "../../engine/segment/segment.ts";
+import { SegmentWriter } from "../../engine/segment/segment_writer.ts";
+import { GroupBuilder } from "../../engine/segment/group.ts";
 import { Disk, random } from "../helpers/crash_file.ts";
+import { Checksum } from "../../engine/bytes/checksum.ts";
 
 const SUMS = new Checksum(new Uint8Array(16).fill(7));
 const SCHEMA = TableSchema.from({ name: "string", n: "integer" });
@@ -31,9 +31,9 @@ function encoded(rows: StoredRow["values"][]) {
 }
 
 /** A table of some rows, as a state. */
-function tableOf(rows: Model, nextId: number): State {
+function tableOf(rows: Model, nextId: number): Snapshot {
   const file = new Disk().process().open("/t", "createNew");
-  const out = new TableWriter(file, SUMS, 1, 0);
+  const out = new SegmentWriter(file, SUMS, 1, 0);
   const builder = new GroupBuilder(SCHEMA.fields);
   let i = 0;
   for (const [id, row] of rows) {
@@ -44,10 +44,10 @@ function tableOf(rows: Model, nextId: number): State {
     out.add(group, first, last);
   }
   out.finish({ schema: SCHEMA, nextId, sequence: 0 });
-  return new State(new Table(file, SUMS, 1), "/log", { base: "base", links: undefined! });
+  return new Snapshot(new Segment(file, SUMS, 1), "/log", { base: "base", links: undefined! });
 }
 
-function assertSame(state: State, model: Model, nextId: number): void {
+function assertSame(state: Snapshot, model: Model, nextId: number): void {
   const expected = [...model].sort(([a], [b]) => a - b);
   assertEquals([state.size, state.nextId], [model.size, nextId]);
   const found = Array.from(scan(state, EVERYTHING), ({ id }) => id);
@@ -79,7 +79,7 @@ Deno.test("State does what a map does, also where it is told by a payload, and a
       const before = new Map(model);
       const idBefore = nextId;
       pinned?.pin();
-      const draft = new Draft(state, "/dir");
+      const draft = new WriteBatch(state, "/dir");
       for (let i = below(4); i >= 0; i--) {
         const ids = [...model.keys()];
         const id = ids[below(ids.length)];
@@ -191,12 +191,12 @@ Deno.test("Draft that is dropped leaves no column of the field that it gave valu
   for (let id = 0; id < 40; id++) rows.set(id, { version: 0, values: [`${id}`, null] });
   const state = tableOf(rows, 40);
   state.schema = SCHEMA.withIndex("name", { unique: true });
-  const dropped = new Draft(state, "/dir");
+  const dropped = new WriteBatch(state, "/dir");
   dropped.alter(state.schema.withType("name", "integer"));
   dropped.put(0, { version: 1, values: [null, null, 7] });
   assertNotEquals(dropped.finish().length, 0);
   // The next field gets the same number, and its rows have its default.
-  const next = new Draft(state, "/dir");
+  const next = new WriteBatch(state, "/dir");
   next.alter(state.schema.withField("more", { type: "integer", default: 5 }, { empty: false }));
   const after = next.apply();
   assertEquals(valueAt(after.find(3)!, after.schema.field("more")), 5);

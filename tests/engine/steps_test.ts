@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { stepwise, turn } from "../../engine/steps.ts";
+import { stepwise, turn } from "../../engine/system/steps.ts";
 
 /** Steps that each take longer than one may go on without a pause. */
 function* slowSteps(count: number): Generator<undefined, number> {

@@ -1,7 +1,7 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { StringFormats } from "../../engine/strings.ts";
-import type { TypeName } from "../../engine/types.ts";
-import { VALUE_TYPES } from "../../engine/values.ts";
+import { StringFormats } from "../../engine/schema/strings.ts";
+import type { TypeName } from "../../engine/schema/types.ts";
+import { VALUE_TYPES } from "../../engine/schema/values.ts";
 import { newSeed, type Random, randomFrom } from "../helpers/random.ts";
 
 type PatternType = "date" | "time" | "datetime" | "timestamp";

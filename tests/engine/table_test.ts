@@ -5,14 +5,14 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CorruptionError } from "../../engine/errors.ts";
-import { openExtent } from "../../engine/extent.ts";
-import { Checksum } from "../../engine/format.ts";
-import { GroupBuilder } from "../../engine/group.ts";
-import { TableSchema } from "../../engine/schema.ts";
-import { Table } from "../../engine/table.ts";
-import { TableWriter } from "../../engine/table_writer.ts";
+import { CorruptionError } from "../../engine/system/errors.ts";
+import { openExtent } from "../../engine/segment/extent.ts";
+import { GroupBuilder } from "../../engine/segment/group.ts";
+import { TableSchema } from "../../engine/schema/schema.ts";
+import { Segment } from "../../engine/segment/segment.ts";
+import { SegmentWriter } from "../../engine/segment/segment_writer.ts";
 import { Disk } from "../helpers/crash_file.ts";
+import { Checksum } from "../../engine/bytes/checksum.ts";
 
 const SUMS = new Checksum(new Uint8Array(16).fill(7));
 const SCHEMA = TableSchema.from({ name: "string", n: "integer" });
@@ -29,7 +29,7 @@ function valuesOf(id: number): [name: string, n: number] {
 function writeTable(groups: number, generation = 1): Disk {
   const disk = new Disk();
   const file = disk.process().open(PATH, "createNew");
-  const out = new TableWriter(file, SUMS, generation, 4);
+  const out = new SegmentWriter(file, SUMS, generation, 4);
   for (let i = 0; i < groups; i++) {
     const builder = new GroupBuilder(SCHEMA.fields);
     for (let id = i * ROWS; id < (i + 1) * ROWS; id++) {
@@ -42,11 +42,11 @@ function writeTable(groups: number, generation = 1): Disk {
   return disk;
 }
 
-function openTable(disk: Disk, generation = 1, sums = SUMS): Table {
-  return new Table(disk.process().open(PATH, "read"), sums, generation);
+function openTable(disk: Disk, generation = 1, sums = SUMS): Segment {
+  return new Segment(disk.process().open(PATH, "read"), sums, generation);
 }
 
-function rowOf(table: Table, id: number) {
+function rowOf(table: Segment, id: number) {
   const group = table.groups[Math.floor(id / ROWS)]!.open();
   return group.row(group.indexOf(id), SCHEMA.fields);
 }
@@ -65,7 +65,7 @@ function readsOf(disk: Disk, fn: () => void): number {
 Deno.test("Table opens with the same few reads whatever the number of rows", () => {
   for (const groups of [0, 1, 20]) {
     const disk = writeTable(groups);
-    let table: Table | undefined;
+    let table: Segment | undefined;
     assertEquals(readsOf(disk, () => table = openTable(disk)), 1);
     const { rows, nextId, sequence, nextGroup, schema } = table!;
     assertEquals([rows, nextId, sequence, nextGroup], [groups * ROWS, rows + 5, 9, 4 + groups]);
@@ -107,11 +107,11 @@ Deno.test("Table keeps so many bytes in memory as it is told, of those read last
   const groups = 20;
   const disk = writeTable(groups);
   const bytes = openTable(disk).bytes;
-  const readAll = (table: Table) => {
+  const readAll = (table: Segment) => {
     for (const part of table.groups) for (const c of part.open().columns(SCHEMA.fields)) c.load();
   };
   const readsAgain = (cacheBytes: number) => {
-    const table = new Table(disk.process().open(PATH, "read"), SUMS, 1, cacheBytes);
+    const table = new Segment(disk.process().open(PATH, "read"), SUMS, 1, cacheBytes);
     readAll(table);
     return readsOf(disk, () => readAll(table));
   };
@@ -121,7 +121,7 @@ Deno.test("Table keeps so many bytes in memory as it is told, of those read last
   // Whole pages are read, some for two parts.
   assertEquals(readsAgain(bytes * 2), 0);
   // Half of them are there.
-  const table = new Table(disk.process().open(PATH, "read"), SUMS, 1, bytes / 2);
+  const table = new Segment(disk.process().open(PATH, "read"), SUMS, 1, bytes / 2);
   readAll(table);
   const last = () => rowOf(table, groups * ROWS - 1);
   assertEquals(readsOf(disk, last), 0);
@@ -190,10 +190,10 @@ Deno.test("TableWriter.copy() takes groups to another generation as they are, an
   const from = openTable(disk);
   const files = disk.process();
   const file = files.open("/copy", "createNew");
-  const out = new TableWriter(file, SUMS, 2, from.nextGroup);
+  const out = new SegmentWriter(file, SUMS, 2, from.nextGroup);
   for (const i of [0, 2]) out.copy(from, i);
   out.finish(from);
-  const copy = new Table(file, SUMS, 2);
+  const copy = new Segment(file, SUMS, 2);
   assertEquals(copy.groups.map((group) => [group.number, group.first]), [[4, 0], [6, 2 * ROWS]]);
   assertEquals(copy.nextGroup, 7);
   const group = copy.groups[1]!.open();
@@ -208,7 +208,7 @@ Deno.test("TableWriter.copy() takes groups to another generation as they are, an
 Deno.test("Table stays open until nobody has it pinned", () => {
   const disk = writeTable(1);
   const files = disk.process();
-  const table = new Table(files.open(PATH, "read"), SUMS, 1);
+  const table = new Segment(files.open(PATH, "read"), SUMS, 1);
   table.pin();
   table.retire();
   assertEquals([table.closed, files.opened.size], [false, 1]);
@@ -236,7 +236,7 @@ Deno.test("Table.hold() shares it with others who read, until it is closed or re
 
 Deno.test("TableWriter.bytes grows with each piece of an index: it is synced as it grows", () => {
   const file = new Disk().process().open(PATH, "createNew");
-  const out = new TableWriter(file, SUMS, 1, 0);
+  const out = new SegmentWriter(file, SUMS, 1, 0);
   const order = Uint32Array.from({ length: 100_000 }, (_, i) => i ^ 1);
   let before = out.bytes;
   for (const _ of out.addIndex(SCHEMA.field("n"), 0, order, [])) {

@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { type Column, tableLines } from "../../engine/text_table.ts";
-import { fit, printable, widthOf } from "../../engine/text_width.ts";
-import type { TypeName } from "../../engine/types.ts";
-import { VALUE_TYPES } from "../../engine/values.ts";
+import { type Column, tableLines } from "../../engine/query/text_table.ts";
+import { fit, widthOf } from "../../engine/query/text_width.ts";
+import type { TypeName } from "../../engine/schema/types.ts";
+import { VALUE_TYPES } from "../../engine/schema/values.ts";
+import { printable } from "../../engine/system/printable.ts";
 
 const columns = (types: Record<string, TypeName>): Column[] =>
   Object.entries(types).map(([name, type]) => ({ name, type: VALUE_TYPES[type] }));

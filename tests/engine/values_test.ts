@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import type { JsonValue, TypeName } from "../../engine/types.ts";
-import { MAX_VALUE_BYTES } from "../../engine/check.ts";
-import { compareText, type Stored, VALUE_TYPES } from "../../engine/values.ts";
+import type { JsonValue, TypeName } from "../../engine/schema/types.ts";
+import { MAX_VALUE_BYTES } from "../../engine/system/check.ts";
+import { compareText, type Stored, VALUE_TYPES } from "../../engine/schema/values.ts";
 
 const date = (text: string) => Temporal.PlainDate.from(text);
 const time = (text: string) => Temporal.PlainTime.from(text);
@@ -88,7 +88,7 @@ for (const type of types) {
   const values = samples(type.name);
 
   Deno.test(`ValueType ${type.name} gives back what it took`, () => {
-    for (const value of values) assertEquals(type.give(type.take(value)), value);
+    for (const value of values) assertEquals(type.decode(type.encode(value)), value);
   });
 
   Deno.test(`ValueType ${type.name} parses what it formats`, () => {
@@ -103,8 +103,8 @@ for (const type of types) {
   });
 
   Deno.test(`ValueType ${type.name} finds each value equal to itself only`, () => {
-    const stored = values.map((value) => type.take(value));
-    const again = values.map((value) => type.take(value));
+    const stored = values.map((value) => type.encode(value));
+    const again = values.map((value) => type.encode(value));
     stored.forEach((a, i) =>
       again.forEach((b, j) => assertStrictEquals(type.equals(a, b), i === j, `${a} and ${b}`))
     );
@@ -112,7 +112,7 @@ for (const type of types) {
 
   if (type.sortable) {
     Deno.test(`ValueType ${type.name} orders by value`, () => {
-      const stored = values.map((value) => type.take(value));
+      const stored = values.map((value) => type.encode(value));
       stored.forEach((a, i) =>
         stored.forEach((b, j) =>
           assertStrictEquals(Math.sign(type.compare(a, b)), Math.sign(i - j), `${a} and ${b}`)
@@ -127,11 +127,11 @@ for (const type of types) {
       for (const value of samples(other.name)) {
         const fits = typeof value === "number" ? ["integer", "float", "link"] : [other.name];
         if (fits.includes(type.name)) continue;
-        assertThrows(() => type.take(value), TypeError, "expected");
+        assertThrows(() => type.encode(value), TypeError, "expected");
       }
     }
     for (const value of [null, undefined, Symbol(), () => 1]) {
-      assertThrows(() => type.take(value), TypeError);
+      assertThrows(() => type.encode(value), TypeError);
     }
   });
 
@@ -144,12 +144,12 @@ for (const type of types) {
 }
 
 function refuses(name: TypeName, value: unknown, message: string) {
-  assertThrows(() => VALUE_TYPES[name].take(value), RangeError, message);
+  assertThrows(() => VALUE_TYPES[name].encode(value), RangeError, message);
 }
 
 Deno.test("ValueType.take() names the value and what was expected", () => {
   const message = (name: TypeName, value: unknown) =>
-    assertThrows(() => VALUE_TYPES[name].take(value), TypeError).message;
+    assertThrows(() => VALUE_TYPES[name].encode(value), TypeError).message;
   assertEquals(message("integer", "abc"), '"abc" is a string, expected an integer');
   assertEquals(message("string", 5n), "5n is a bigint, expected a string");
   assertEquals(message("date", new Date()), "it is a Date, expected a Temporal.PlainDate");
@@ -173,16 +173,16 @@ Deno.test("ValueType.take() refuses what is out of range", () => {
 Deno.test("ValueType.take() refuses values beyond 64 MiB, counted in UTF-8", () => {
   const limit = String(MAX_VALUE_BYTES);
   const most = "é".repeat(MAX_VALUE_BYTES / 2);
-  assertStrictEquals(VALUE_TYPES.string.take(most), most);
+  assertStrictEquals(VALUE_TYPES.string.encode(most), most);
   refuses("string", most + "a", limit);
   refuses("bytes", new Uint8Array(MAX_VALUE_BYTES + 1), limit);
   refuses("json", [most], limit);
 });
 
 Deno.test("ValueType integer takes -0 for 0, float keeps it", () => {
-  assert(Object.is(VALUE_TYPES.integer.take(-0), 0));
+  assert(Object.is(VALUE_TYPES.integer.encode(-0), 0));
   const float = VALUE_TYPES.float;
-  assert(Object.is(float.take(-0), -0));
+  assert(Object.is(float.encode(-0), -0));
   assert(float.equals(0, -0));
   assertEquals(float.compare(0, -0), 0);
   assert(Object.is(float.parse(float.format(-0)), -0));
@@ -190,7 +190,7 @@ Deno.test("ValueType integer takes -0 for 0, float keeps it", () => {
 });
 
 Deno.test("ValueType timestamp refuses what it would cut to milliseconds", () => {
-  const { take, give, parse } = VALUE_TYPES.timestamp;
+  const { encode: take, decode: give, parse } = VALUE_TYPES.timestamp;
   const text = "2026-07-31T12:00:00.123";
   assertEquals(give(take(Temporal.Instant.from(`${text}Z`))), new Date(`${text}Z`));
   assertEquals(parse(`${text}000000Z`), new Date(`${text}Z`));
@@ -218,31 +218,31 @@ Deno.test("ValueType bigint is a number in JSON where that is exact", () => {
 Deno.test("ValueType.fromJson() leaves what cannot be a value to take()", () => {
   for (const type of types) {
     if (type.name === "json") continue;
-    assertThrows(() => type.take(type.fromJson({ a: 1 })), TypeError);
+    assertThrows(() => type.encode(type.fromJson({ a: 1 })), TypeError);
   }
 });
 
 Deno.test("ValueType.take() and give() copy what can be changed", () => {
   const { bytes: byteType, json, timestamp } = VALUE_TYPES;
   const buffer = new Uint8Array([1, 2, 3]);
-  const stored = byteType.take(buffer.subarray(1));
+  const stored = byteType.encode(buffer.subarray(1));
   buffer[1] = 9;
-  (byteType.give(stored) as Uint8Array)[0] = 9;
-  assertEquals(byteType.give(stored), bytes(2, 3));
+  (byteType.decode(stored) as Uint8Array)[0] = 9;
+  assertEquals(byteType.decode(stored), bytes(2, 3));
 
   const list = [1];
-  const text = json.take(list);
+  const text = json.encode(list);
   list.push(2);
-  assertEquals(json.give(text), [1]);
+  assertEquals(json.decode(text), [1]);
 
   const day = new Date(5);
-  const ms = timestamp.take(day);
+  const ms = timestamp.encode(day);
   day.setTime(6);
-  assertEquals(timestamp.give(ms), new Date(5));
+  assertEquals(timestamp.decode(ms), new Date(5));
 });
 
 Deno.test("ValueType json equals by structure, whatever the order of keys", () => {
-  const { take, equals } = VALUE_TYPES.json;
+  const { encode: take, equals } = VALUE_TYPES.json;
   const same = (a: unknown, b: unknown) => equals(take(a), take(b));
   assert(same({ a: 1, b: [{ c: 2, d: 3 }] }, { b: [{ d: 3, c: 2 }], a: 1 }));
   assert(same(-0, 0));
@@ -254,7 +254,7 @@ Deno.test("ValueType json equals by structure, whatever the order of keys", () =
 });
 
 Deno.test("ValueType json refuses what JSON does not give back", () => {
-  const { take } = VALUE_TYPES.json;
+  const { encode: take } = VALUE_TYPES.json;
   class Point {
     x = 1;
   }
@@ -327,7 +327,7 @@ function random(seed: number): () => number {
 const SEED = Number(Deno.env.get("PSBASE_SEED") ?? Math.floor(Math.random() * 2 ** 32));
 
 Deno.test(`ValueType date counts days as Temporal does (PSBASE_SEED=${SEED})`, () => {
-  const { take, give } = VALUE_TYPES.date;
+  const { encode: take, decode: give } = VALUE_TYPES.date;
   const epoch = date("1970-01-01");
   const next = random(SEED);
   const days = Array.from({ length: 20_000 }, () => Math.floor((next() * 2 - 1) * 1e8));
@@ -340,7 +340,7 @@ Deno.test(`ValueType date counts days as Temporal does (PSBASE_SEED=${SEED})`, (
 });
 
 Deno.test(`ValueType time counts nanoseconds as Temporal does (PSBASE_SEED=${SEED})`, () => {
-  const { take, give } = VALUE_TYPES.time;
+  const { encode: take, decode: give } = VALUE_TYPES.time;
   const next = random(SEED);
   for (let i = 0; i < 20_000; i++) {
     const nanoseconds = Math.floor(next() * 86_400e9);
@@ -384,6 +384,6 @@ Deno.test("VALUE_TYPES.date gives every day, in whatever order they are asked fo
   const epoch = Temporal.PlainDate.from("1970-01-01");
   const days = Array.from({ length: 200 }, (_, i) => (i - 100) * 512);
   for (const day of [...days, ...days.toReversed(), ...days]) {
-    assertEquals(String(VALUE_TYPES.date.give(day)), String(epoch.add({ days: day })));
+    assertEquals(String(VALUE_TYPES.date.decode(day)), String(epoch.add({ days: day })));
   }
 });

@@ -12,7 +12,7 @@
  * @module
  */
 
-import { type File, type Files, type OpenMode, removeQuietly } from "../../engine/file.ts";
+import { type File, type Files, type OpenMode, removeQuietly } from "../../engine/system/file.ts";
 
 /** The unit that is written whole or not at all. */
 export const SECTOR = 512;
@@ -440,7 +440,7 @@ export class CrashFiles implements Files {
     });
   }
 
-  identity(path: string): string | undefined {
+  fileId(path: string): string | undefined {
     const at = path.lastIndexOf("/");
     const name = path.slice(at + 1);
     const node = this.disk.dir(path.slice(0, at))?.get(name);
@@ -448,7 +448,7 @@ export class CrashFiles implements Files {
   }
 
   realPath(path: string): string {
-    if (this.identity(path) === undefined) throw notFound(path);
+    if (this.fileId(path) === undefined) throw notFound(path);
     return path;
   }
 
@@ -541,7 +541,7 @@ class CrashFile implements File {
     return this.#files.disk.run(name, this.path, changes, work);
   }
 
-  get identity(): string {
+  get fileId(): string {
     return `crash:${this.#inode.id}`;
   }
 

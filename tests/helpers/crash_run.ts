@@ -6,9 +6,9 @@
 
 import { assertEquals } from "@std/assert";
 import { type FieldSpec, PsBase, type Transaction } from "../../mod.ts";
-import { BaseNotFoundError } from "../../engine/errors.ts";
-import { withFiles } from "../../engine/file.ts";
+import { BaseNotFoundError } from "../../engine/system/errors.ts";
 import { type CrashFiles, Disk } from "./crash_file.ts";
+import { withFiles } from "../../engine/system/deno_file.ts";
 
 /** Where the base is. */
 export const BASE = "/people";

@@ -6,19 +6,14 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { BaseNotFoundError, CorruptionError } from "../../engine/errors.ts";
-import { withFiles } from "../../engine/file.ts";
-import {
-  decodeMark,
-  FRAME_HEADER,
-  getUint32,
-  LOG_PAGE,
-  sameBytes,
-  verifiedOwner,
-} from "../../engine/format.ts";
+import { BaseNotFoundError, CorruptionError } from "../../engine/system/errors.ts";
 import { PsBase } from "../../mod.ts";
 import type { Disk } from "./crash_file.ts";
 import { DIR, LOG, open, QUESTIONS, show, type SmallBase } from "./small_base.ts";
+import { getUint32, sameBytes } from "../../engine/bytes/bytes.ts";
+import { verifiedOwner } from "../../engine/bytes/header.ts";
+import { decodeDurableMark, FRAME_HEADER, LOG_PAGE } from "../../engine/log/frame.ts";
+import { withFiles } from "../../engine/system/deno_file.ts";
 
 /** Where the marks stand in the first page of a log, and how long one is. */
 export const MARKS = { from: 1024, to: 2048, length: 16 } as const;
@@ -64,7 +59,7 @@ function isLost(disk: Disk): boolean {
   const [identity, log] = [`${DIR}/base`, LOG].map((path) => disk.image().get(path));
   if (sameBytes(identity!.subarray(0, 8), MAGIC) || getUint32(log!, LOG_PAGE) !== 0) return false;
   const sums = verifiedOwner(LOG, "log", log!);
-  return sums === undefined || !decodeMark(sums, 1, log!.subarray(0, LOG_PAGE)).sealedInto;
+  return sums === undefined || !decodeDurableMark(sums, 1, log!.subarray(0, LOG_PAGE)).sealedInto;
 }
 
 /** A `CorruptionError` that names a place; anything else is thrown. */

@@ -6,8 +6,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { BaseExistsError, BaseNotFoundError, SchemaError } from "../../engine/errors.ts";
-import { withFiles } from "../../engine/file.ts";
+import { BaseExistsError, BaseNotFoundError, SchemaError } from "../../engine/system/errors.ts";
 import { PsBase } from "../../mod.ts";
 import {
   type CrashFiles,
@@ -35,6 +34,7 @@ import {
   VERBS,
 } from "./crash_run.ts";
 import { fingerprint, powerCuts } from "./power_cut.ts";
+import { withFiles } from "../../engine/system/deno_file.ts";
 
 /** One call. */
 export interface Step {

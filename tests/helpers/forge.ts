@@ -5,24 +5,20 @@
  * @module
  */
 
-import { decodeText, encodeText } from "../../engine/bytes.ts";
-import { ExtentWriter, spanOf } from "../../engine/extent.ts";
+import { align8, decodeText, encodeText, setUint32, setUint53 } from "../../engine/bytes/bytes.ts";
+import { ExtentWriter, spanOf } from "../../engine/segment/extent.ts";
+import { TAIL } from "../../engine/segment/segment.ts";
+import type { Random } from "./random.ts";
+import { DIR, type Image, LOG, TABLE } from "./small_base.ts";
+import { Checksum, SUM } from "../../engine/bytes/checksum.ts";
+import { FILE_HEADER } from "../../engine/bytes/header.ts";
 import {
-  align8,
-  Checksum,
   decodeFrameHeader,
   encodeFrame,
-  FILE_HEADER,
   FRAME,
   LOG_PAGE,
   payloadOf,
-  setUint32,
-  setUint53,
-  SUM,
-} from "../../engine/format.ts";
-import { TAIL } from "../../engine/table.ts";
-import type { Random } from "./random.ts";
-import { DIR, type Image, LOG, TABLE } from "./small_base.ts";
+} from "../../engine/log/frame.ts";
 
 // deno-lint-ignore no-explicit-any -- what is forged has any form
 export type Anything = any;

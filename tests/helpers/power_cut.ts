@@ -4,9 +4,9 @@
  * @module
  */
 
-import { hash128 } from "../../engine/hash.ts";
-import { sameBytes } from "../../engine/format.ts";
 import { anyOf, type Choose, type Disk, NEWEST, OLDEST } from "./crash_file.ts";
+import { sameBytes } from "../../engine/bytes/bytes.ts";
+import { hash128 } from "../../engine/bytes/checksum.ts";
 
 /**
  * What can be there after a power cut: all of it where that is not more than `most` choices

@@ -13,15 +13,10 @@
  * @module
  */
 
-import {
-  type File,
-  type Files,
-  type OpenMode,
-  removeQuietly,
-  withFiles,
-} from "../../engine/file.ts";
+import { type File, type Files, type OpenMode, removeQuietly } from "../../engine/system/file.ts";
 import type { CrashFiles } from "./crash_file.ts";
 import { type Random, randomFrom } from "./random.ts";
+import { withFiles } from "../../engine/system/deno_file.ts";
 
 /** An operation that was done, and what came of it. */
 interface Done {
@@ -248,8 +243,8 @@ class Run implements Files {
     return new RunFile(this, this.call("open", path, () => this.#files.open(path, mode)));
   }
 
-  identity(path: string): string | undefined {
-    return this.call("identity", path, () => this.#files.identity(path));
+  fileId(path: string): string | undefined {
+    return this.call("identity", path, () => this.#files.fileId(path));
   }
 
   realPath(path: string): string {
@@ -309,8 +304,8 @@ class RunFile implements File {
     this.#file = file;
   }
 
-  get identity(): string {
-    return this.#file.identity;
+  get fileId(): string {
+    return this.#file.fileId;
   }
 
   #call<T>(name: string, work: () => T): T {

@@ -10,7 +10,7 @@ import {
   BaseNotFoundError,
   SchemaError,
   WriteError,
-} from "../../engine/errors.ts";
+} from "../../engine/system/errors.ts";
 import { ioError, noSpace } from "./crash_file.ts";
 import { BASE } from "./crash_run.ts";
 import {

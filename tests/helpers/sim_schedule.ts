@@ -8,7 +8,6 @@
 
 import { assertEquals } from "@std/assert";
 import { PsBase } from "../../base.ts";
-import { withFiles } from "../../engine/file.ts";
 import {
   anyOf,
   type Choose,
@@ -31,6 +30,7 @@ import {
   runProgram,
   type Table,
 } from "./sim_programs.ts";
+import { withFiles } from "../../engine/system/deno_file.ts";
 
 /** What came of a schedule. */
 export interface Report {

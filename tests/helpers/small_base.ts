@@ -6,16 +6,17 @@
  * @module
  */
 
-import { makeBase, prepareBase } from "../../engine/create.ts";
-import { allOf } from "../../engine/steps.ts";
-import { FENCE_STEP, sortRows } from "../../engine/field_index.ts";
-import { withFiles } from "../../engine/file.ts";
-import { FRAME_HEADER, LOG_PAGE } from "../../engine/format.ts";
-import { GroupBuilder } from "../../engine/group.ts";
-import { TableSchema } from "../../engine/schema.ts";
-import type { Stored } from "../../engine/values.ts";
+import { makeBase, prepareBase } from "../../engine/maintenance/create.ts";
+import { allOf } from "../../engine/system/steps.ts";
+import { GroupBuilder } from "../../engine/segment/group.ts";
+import { TableSchema } from "../../engine/schema/schema.ts";
+import type { Stored } from "../../engine/schema/values.ts";
 import { json, link, PsBase, type Schema } from "../../mod.ts";
 import { type CrashFiles, Disk } from "./crash_file.ts";
+import { FRAME_HEADER, LOG_PAGE } from "../../engine/log/frame.ts";
+import { FENCE_STEP } from "../../engine/segment/segment_index.ts";
+import { sortRows } from "../../engine/maintenance/sort_rows.ts";
+import { withFiles } from "../../engine/system/deno_file.ts";
 
 /** Where the base is. */
 export const DIR = "/small";
@@ -110,7 +111,7 @@ function fillTable(files: CrashFiles): void {
     for (let id = 0; id < TABLE_ROWS; id++) {
       builder.add(id, {
         version: id % 9 === 8 ? id * 100 : 0,
-        values: schema.takeInsert(rowOf(id)),
+        values: schema.encodeInsert(rowOf(id)),
       });
       rows++;
       if (rows % GROUP > 0 && id < TABLE_ROWS - 1) continue;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { denoFiles, type File, type Files, type OpenMode } from "../../engine/file.ts";
+import type { File, Files, OpenMode } from "../../engine/system/file.ts";
+import { denoFiles } from "../../engine/system/deno_file.ts";
 
 /** What changes something, or takes or gives back a lock; looking is no step. */
 const STEPS =

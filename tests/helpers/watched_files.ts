@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { denoFiles, type File, type Files } from "../../engine/file.ts";
+import type { File, Files } from "../../engine/system/file.ts";
+import { denoFiles } from "../../engine/system/deno_file.ts";
 
 /** Files that count. */
 export interface WatchedFiles extends Files {
@@ -47,8 +48,8 @@ function watched(watch: WatchedFiles, file: File): File {
   watch.opened.add(name);
   return {
     path: file.path,
-    get identity() {
-      return file.identity;
+    get fileId() {
+      return file.fileId;
     },
     size: () => file.size(),
     readAt(into, at) {

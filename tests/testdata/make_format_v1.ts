@@ -20,9 +20,10 @@
  * @module
  */
 
-import { denoFiles, withFiles } from "../../engine/file.ts";
+
 import { json, link, PsBase, type Schema } from "../../mod.ts";
 import { golden, GOLDEN } from "../helpers/golden.ts";
+import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const TYPES = {
   string: { type: "string", index: true },

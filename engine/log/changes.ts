@@ -1,0 +1,278 @@
+/**
+ * What a commit changes, as the payload of its frame, written and read here.
+ *
+ * ```text
+ * payload  change* 0…
+ * put      1 · id · version · nulls (a bit a field) · value of each field that is not null
+ * delete   2 · id
+ * batch    3 · first id · directory (JSON) · bytes of the group
+ * schema   4 · schema (JSON)
+ * ```
+ *
+ * Ids and versions are {@linkcode ByteWriter.uint}, a directory, bytes and a schema have
+ * their length before them. Fields come in
+ * the order of the schema that holds at that point of the log.
+ *
+ * @module
+ */
+
+import { ByteReader, ByteWriter, encodeText } from "../bytes/bytes.ts";
+import { isCount } from "../system/check.ts";
+import { CorruptionError } from "../system/errors.ts";
+import { joinDateTime, splitDateTime } from "../schema/civil.ts";
+import { parseJson } from "../schema/json.ts";
+import { type FieldDef, readField, type StoredRow } from "../schema/field_def.ts";
+import { TableSchema } from "../schema/schema.ts";
+import type { Stored, ValueType } from "../schema/values.ts";
+import { GROUP_ROWS } from "../bytes/header.ts";
+
+const PUT = 1;
+const DELETE = 2;
+const BATCH = 3;
+const SCHEMA = 4;
+
+/** Whoever is told of changes, one after the other. */
+export interface ChangeSink {
+  /** The fields that rows have at this point. */
+  readonly schema: TableSchema;
+  /** A row, new or in the place of its former version. */
+  put(id: number, row: StoredRow): void;
+  /** A row is gone. */
+  delete(id: number): void;
+  /** New rows whose ids follow `first`; the bytes stand at the beginning of their buffer. */
+  batch(first: number, directory: unknown, bytes: Uint8Array): void;
+  /** Other fields from here on. */
+  alter(schema: TableSchema): void;
+  /** A row has a value that its type cannot hold; without it, the commit makes no sense. */
+  lose?(id: number, error: ImpossibleValue): void;
+}
+
+/** A value is wrong, but the row goes on behind it. */
+export class ImpossibleValue extends RangeError {}
+
+function writeValue(out: ByteWriter, { value: { layout, name } }: FieldDef, stored: Stored): void {
+  switch (layout) {
+    case "number":
+      return name === "float" ? out.float(stored as number) : out.int(stored as number);
+    case "bigint":
+      return out.bigint(stored as bigint);
+    case "datetime": {
+      const [day, nano] = splitDateTime(stored as Temporal.PlainDateTime);
+      out.int(day);
+      return out.uint(nano);
+    }
+    case "text":
+      return out.text(stored as string);
+    case "bytes":
+      return out.blob(stored as Uint8Array);
+  }
+}
+
+function readNumber(from: ByteReader, { range }: ValueType): number {
+  const number = range === undefined ? from.float() : from.int();
+  if (range === undefined || (number >= range[0] && number <= range[1])) return number;
+  throw new ImpossibleValue("is out of range");
+}
+
+/** A value of what was read. */
+function possible<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw new ImpossibleValue(`makes no sense (${(error as Error).message})`);
+  }
+}
+
+function readValue(from: ByteReader, { value: type }: FieldDef): Stored {
+  switch (type.layout) {
+    case "number":
+      return readNumber(from, type);
+    case "bigint":
+      return from.bigint();
+    case "datetime": {
+      const days = from.int();
+      const nanoseconds = from.uint();
+      return possible(() => joinDateTime(days, nanoseconds));
+    }
+    case "text": {
+      const text = from.text();
+      if (type.name === "json") possible(() => parseJson(text));
+      return text;
+    }
+    case "bytes":
+      return from.blob().slice();
+  }
+}
+
+/** Writes changes into one payload. */
+export class ChangeWriter implements ChangeSink {
+  schema: TableSchema;
+  readonly #out = new ByteWriter();
+
+  constructor(schema: TableSchema) {
+    this.schema = schema;
+  }
+
+  /** The payload so far. */
+  get payload(): Uint8Array {
+    return this.#out.bytes;
+  }
+
+  put(id: number, row: StoredRow): void {
+    const out = this.#out;
+    const { fields } = this.schema;
+    out.byte(PUT);
+    out.uint(id);
+    out.uint(row.version);
+    for (let i = 0; i < fields.length; i += 8) {
+      let bits = 0;
+      for (let k = i; k < i + 8 && k < fields.length; k++) {
+        if (readField(row, fields[k]!) === null) bits |= 1 << (k - i);
+      }
+      out.byte(bits);
+    }
+    for (const field of fields) {
+      const value = readField(row, field);
+      if (value !== null) writeValue(out, field, value);
+    }
+  }
+
+  delete(id: number): void {
+    this.#out.byte(DELETE);
+    this.#out.uint(id);
+  }
+
+  batch(first: number, directory: unknown, bytes: Uint8Array): void {
+    this.#out.byte(BATCH);
+    this.#out.uint(first);
+    this.#out.blob(encodeText(JSON.stringify(directory)));
+    this.#out.blob(bytes);
+  }
+
+  alter(schema: TableSchema): void {
+    this.schema = schema;
+    this.#out.byte(SCHEMA);
+    this.#out.text(JSON.stringify(schema.toJson()));
+  }
+}
+
+/** An id, behind which many more can be given out. */
+function readId(from: ByteReader): number {
+  const id = from.uint();
+  if (id > 2 ** 52) throw new RangeError(`there is no row ${id}`);
+  return id;
+}
+
+/**
+ * Tells `sink` of all changes of a payload. Throws a `RangeError`, `TypeError` or
+ * `SyntaxError` if it makes no sense.
+ */
+export function readChanges(payload: Uint8Array, sink: ChangeSink): void {
+  const from = new ByteReader(payload);
+  while (!from.done) {
+    const change = from.byte();
+    switch (change) {
+      case 0:
+        break; // what pads the payload
+      case PUT: {
+        const id = readId(from);
+        const row = readRow(from, sink.schema.fields);
+        if (!(row instanceof ImpossibleValue)) sink.put(id, row);
+        else if (sink.lose === undefined) throw row;
+        else sink.lose(id, row);
+        break;
+      }
+      case DELETE:
+        sink.delete(readId(from));
+        break;
+      case BATCH:
+        sink.batch(readId(from), parseJson(from.text()), from.blob().slice());
+        break;
+      case SCHEMA:
+        sink.alter(TableSchema.fromJson(parseJson(from.text())));
+        break;
+      default:
+        throw new RangeError(`there is no change of kind ${change}`);
+    }
+  }
+}
+
+/** Where a commit was read. */
+export interface CommitPlace {
+  /** The log. */
+  readonly path: string;
+  /** Where in it. */
+  readonly end: number;
+}
+
+/**
+ * Tells `sink` of all changes of a commit that was read from a log.
+ *
+ * @throws {CorruptionError} If it makes no sense.
+ */
+export function readCommit(location: CommitPlace, payload: Uint8Array, sink: ChangeSink): void {
+  orNonsense(location, () => readChanges(payload, sink));
+}
+
+function orNonsense<T>({ path, end }: CommitPlace, fn: () => T): T {
+  try {
+    return fn();
+  } catch (error) {
+    const reason = `a commit makes no sense (${(error as Error).message})`;
+    throw new CorruptionError(path, end, reason);
+  }
+}
+
+/** Whether a payload can be read without knowing which fields the rows had before it. */
+export function tellsFields(payload: Uint8Array): boolean {
+  return payload[0] === SCHEMA;
+}
+
+/**
+ * An id above all that a commit gives out, as far as that can be told without the fields.
+ *
+ * @throws {CorruptionError} If it makes no sense.
+ */
+export function idsBelow(location: CommitPlace, payload: Uint8Array): number {
+  return orNonsense(location, () => {
+    const from = new ByteReader(payload);
+    let below = 0;
+    while (!from.done) {
+      switch (from.byte()) {
+        case PUT:
+          // Where a row ends cannot be told: more of them may follow, of some bytes each.
+          return Math.max(below, readId(from) + payload.length);
+        case DELETE:
+          below = Math.max(below, readId(from) + 1);
+          break;
+        case BATCH: {
+          const first = readId(from);
+          const { rows } = parseJson(from.text()) as { readonly rows?: unknown };
+          if (!isCount(rows) || rows > GROUP_ROWS) throw new RangeError("no number of rows");
+          below = Math.max(below, first + rows);
+          from.blob();
+          break;
+        }
+      }
+    }
+    return below;
+  });
+}
+
+function readRow(from: ByteReader, fields: readonly FieldDef[]): StoredRow | ImpossibleValue {
+  const version = from.uint();
+  const nulls = from.raw(Math.ceil(fields.length / 8));
+  const values: StoredRow["values"][number][] = [];
+  let wrong: ImpossibleValue | undefined;
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i]!;
+    const isNull = (nulls[i >> 3]! & (1 << (i & 7))) !== 0;
+    try {
+      values[field.number] = isNull ? null : readValue(from, field);
+    } catch (error) {
+      if (!(error instanceof ImpossibleValue)) throw error;
+      wrong ??= new ImpossibleValue(`field "${field.name}": a ${field.type} ${error.message}`);
+    }
+  }
+  return wrong ?? { version, values };
+}

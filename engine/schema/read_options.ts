@@ -1,0 +1,81 @@
+/**
+ * Reading what verbs can be told: one mechanism for all of them.
+ *
+ * @module
+ */
+
+import { describe, isObject, isPlain } from "../system/check.ts";
+import type {
+  AddFieldOptions,
+  CreateOptions,
+  IndexOptions,
+  OpenSchemaOptions,
+  TransactionOptions,
+  WatchOptions,
+} from "./options.ts";
+import type { Schema, SelectOptions } from "./types.ts";
+
+/**
+ * Makes the function that reads the options of a verb. It copies them, as callers may change theirs
+ * later, and refuses any that the verb does not know: a misspelt one would change nothing silently.
+ * Messages are fragments.
+ */
+export function optionsReader<T extends object>(
+  known: Readonly<Record<keyof T, true>>,
+): (given: unknown) => T {
+  const names = Object.keys(known);
+  const told = `the ${names.length === 1 ? "only option is" : "options are"} ${names.join(", ")}`;
+  return (given) => {
+    // A Map or a promise has no properties either.
+    if (!isObject(given) || (!isPlain(given) && Object.keys(given).length === 0)) {
+      throw new TypeError(`options: ${describe(given)}, ${told}`);
+    }
+    for (const name of Object.keys(given)) {
+      if (Object.hasOwn(known, name)) continue;
+      throw new TypeError(`unknown option ${JSON.stringify(name)}, ${told}`);
+    }
+    const options: Record<string, unknown> = {};
+    for (const name of names) options[name] = given[name];
+    return options as T;
+  };
+}
+
+const OPEN_OPTIONS = {
+  durability: true,
+  timeoutMs: true,
+  readOnly: true,
+  cacheBytes: true,
+} as const;
+
+/** Options of `open`. */
+export const openOptions = optionsReader<OpenSchemaOptions<Schema>>({
+  schema: true,
+  ...OPEN_OPTIONS,
+});
+
+/** Options of `create`. */
+export const createOptions = optionsReader<CreateOptions>({ mode: true, ...OPEN_OPTIONS });
+
+/** Options of `select` and `explain`. */
+export const selectOptions = optionsReader<SelectOptions<Schema>>({
+  fields: true,
+  orderBy: true,
+  limit: true,
+  offset: true,
+});
+
+/** Options of `transaction`. */
+export const transactionOptions = optionsReader<TransactionOptions>({ timeoutMs: true });
+
+/** Options of `watch`. */
+export const watchOptions = optionsReader<WatchOptions<Schema>>({
+  since: true,
+  where: true,
+  signal: true,
+});
+
+/** Options of `addField`. */
+export const addFieldOptions = optionsReader<AddFieldOptions<Schema>>({ after: true });
+
+/** Options of `setIndex`. */
+export const indexOptions = optionsReader<IndexOptions>({ index: true, unique: true });

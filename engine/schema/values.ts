@@ -1,0 +1,447 @@
+/**
+ * The field types: for each, how a value is checked and kept, ordered, and
+ * written as text and as JSON. Nulls never get here.
+ *
+ * @module
+ */
+import { checkSize, checkText, excerpt, wrongType } from "../system/check.ts";
+import { copyDateTime, dateOf, daysOf, millisecondsOf, nanosecondsOf, timeOf } from "./civil.ts";
+import { copyJson, parseJson, sameJson } from "./json.ts";
+import type { JsonValue, TypeName } from "./types.ts";
+
+/** A value as frames, columns and rows in memory hold it. Never changed once made. */
+export type Stored = string | number | bigint | Uint8Array | Temporal.PlainDateTime;
+
+/** What the store knows of a field type. */
+export interface ValueType {
+  /** Its name in a schema; a link has one only in files. */
+  readonly name: TypeName | "link";
+  /** How frames and columns hold it. */
+  readonly layout: "number" | "bigint" | "datetime" | "text" | "bytes";
+  /** From where to where the whole numbers are that hold it, if such do. */
+  readonly range?: readonly [least: number, greatest: number];
+  /** Whether rows can be ordered by it, and ranges asked for. */
+  readonly sortable: boolean;
+  /**
+   * Checks a user's value and copies what could be changed later. Throws
+   * TypeError (wrong type) or RangeError (out of range); the message is a
+   * fragment to put behind the name of the field.
+   */
+  encode(value: unknown): Stored;
+  /** The value for a user, who may change it. */
+  decode(stored: Stored): unknown;
+  /** The order of the table: a total one, NaN last, text by code point. */
+  compare(a: Stored, b: Stored): number;
+  /** NaN equals NaN, 0 equals -0, json by structure. */
+  equals(a: Stored, b: Stored): boolean;
+  /** A user's value from ISO, decimal or base64 text. Throws SyntaxError, a fragment. */
+  parse(text: string): unknown;
+  /** The text that `parse` makes the same value of. */
+  format(value: unknown): string;
+  /** A user's value as JSON: a number or a boolean where that is exact, else as text. */
+  toJson(value: unknown): JsonValue;
+  /** The reverse of `toJson`; what cannot be one is left for `take` to refuse. */
+  fromJson(json: JsonValue): unknown;
+}
+
+/** Numbers by value, NaN last; works for bigints too. */
+export function compareNumbers(a: number | bigint, b: number | bigint): number {
+  if (a < b) return -1;
+  if (a > b) return 1;
+  if (a === b) return 0;
+  return Number(a !== a) - Number(b !== b);
+}
+
+/**
+ * UTF-16 puts the code points above U+FFFF, as surrogates, before U+E000; this
+ * moves them behind U+FFFF, where their UTF-8 bytes sort.
+ */
+function codePointRank(unit: number): number {
+  return unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
+}
+
+/** Text by code point, which is the order of its UTF-8 bytes. */
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x !== y) return codePointRank(x) - codePointRank(y);
+  }
+  return a.length - b.length;
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    if (a[i] !== b[i]) return a[i]! - b[i]!;
+  }
+  return a.length - b.length;
+}
+
+/** What `read` makes of a value of a built-in class; it throws TypeError for any other. */
+function readAs<T, S>(value: unknown, wanted: string, read: (value: T) => S): S {
+  try {
+    return read(value as T);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw wrongType(value, wanted);
+  }
+}
+
+// Stricter than Temporal's own parsers, which take a leap second for the one
+// before it, a time zone or a calendar as well.
+const DATE = String.raw`(?:\d{4}|[+-]\d{6})-\d\d-\d\d`;
+const MINUTES = String.raw`\d\d:\d\d`;
+const TIME = String.raw`${MINUTES}(?::[0-5]\d(?:\.\d{1,9})?)?`;
+/** What would be cut to milliseconds is none; zeros do no harm. */
+const TIME_TO_MS = String.raw`${MINUTES}(?::[0-5]\d(?:\.\d{1,3}0{0,6})?)?`;
+const DATE_REGEXP = new RegExp(`^${DATE}$`);
+const TIME_REGEXP = new RegExp(`^${TIME}$`);
+const DATETIME_REGEXP = new RegExp(`^${DATE}[Tt ]${TIME}$`);
+const TIMESTAMP_REGEXP = new RegExp(`^${DATE}[Tt ]${TIME_TO_MS}(?:[Zz]|[+-]\\d\\d:\\d\\d)$`);
+const INTEGER_REGEXP = /^[+-]?\d+$/;
+const BIGINT_REGEXP = /^([+-]?)0*(\d{1,19})$/;
+const FLOAT_REGEXP = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/** A {@linkcode ValueType} whose stored form is `S` and whose users see `V`. */
+interface Codec<S extends Stored, V> extends ValueType {
+  encode(value: unknown): S;
+  decode(stored: S): V;
+  compare(a: S, b: S): number;
+  equals(a: S, b: S): boolean;
+  parse(text: string): V;
+  format(value: V): string;
+  toJson(value: V): JsonValue;
+}
+
+/** Parses text of a form with a function that throws RangeError for what it cannot be. */
+function parseAs<T>(text: string, form: RegExp, wanted: string, parse: (text: string) => T): T {
+  if (form.test(text)) {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+  }
+  throw new SyntaxError(`${excerpt(text)} is not ${wanted}`);
+}
+
+function same<T>(value: T): T {
+  return value;
+}
+
+const STRING: Codec<string, string> = {
+  name: "string",
+  layout: "text",
+  sortable: true,
+  encode(value) {
+    if (typeof value !== "string") throw wrongType(value, "a string");
+    checkText(value, "text");
+    return value;
+  },
+  decode: same,
+  compare: compareText,
+  equals: (a, b) => a === b,
+  parse: same,
+  format: same,
+  toJson: same,
+  fromJson: same,
+};
+
+const SAFE_INTEGER = "an integer within ±(2^53 - 1)";
+
+const INTEGER: Codec<number, number> = {
+  name: "integer",
+  layout: "number",
+  range: [-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  sortable: true,
+  encode(value) {
+    if (typeof value !== "number") throw wrongType(value, "an integer");
+    if (!Number.isSafeInteger(value)) {
+      throw new RangeError(`${value} is not ${SAFE_INTEGER}`);
+    }
+    return value + 0; // -0 becomes 0
+  },
+  decode: same,
+  compare: compareNumbers,
+  equals: (a, b) => a === b,
+  parse: (text) => parseAs(text, INTEGER_REGEXP, SAFE_INTEGER, (t) => INTEGER.encode(Number(t))),
+  format: String,
+  toJson: same,
+  fromJson: same,
+};
+
+const FLOAT: Codec<number, number> = {
+  name: "float",
+  layout: "number",
+  sortable: true,
+  encode(value) {
+    if (typeof value !== "number") throw wrongType(value, "a number");
+    return value;
+  },
+  decode: same,
+  compare: compareNumbers,
+  equals: (a, b) => compareNumbers(a, b) === 0,
+  parse(text) {
+    if (/^(?:NaN|-?Infinity)$/.test(text)) return Number(text);
+    return parseAs(text, FLOAT_REGEXP, "a number", (t) => {
+      const value = Number(t);
+      if (!Number.isFinite(value)) throw new RangeError("too large");
+      return value;
+    });
+  },
+  format: (value) => Object.is(value, -0) ? "-0" : String(value),
+  // JSON has no such numbers; it has -0, but JSON.stringify writes 0.
+  toJson: (value) => Number.isFinite(value) && !Object.is(value, -0) ? value : FLOAT.format(value),
+  fromJson: (json) => typeof json === "string" ? FLOAT.parse(json) : json,
+};
+
+const BOOLEAN: Codec<number, boolean> = {
+  name: "boolean",
+  layout: "number",
+  range: [0, 1],
+  sortable: true,
+  encode(value) {
+    if (typeof value !== "boolean") throw wrongType(value, "a boolean");
+    return value ? 1 : 0;
+  },
+  decode: (stored) => stored === 1,
+  compare: compareNumbers,
+  equals: (a, b) => a === b,
+  parse: (text) => parseAs(text, /^(?:true|false)$/, "true or false", (t) => t === "true"),
+  format: String,
+  toJson: same,
+  fromJson: same,
+};
+
+const BIGINT: Codec<bigint, bigint> = {
+  name: "bigint",
+  layout: "bigint",
+  sortable: true,
+  encode(value) {
+    if (typeof value !== "bigint") throw wrongType(value, "a bigint");
+    if (BigInt.asIntN(64, value) !== value) {
+      throw new RangeError(`${excerpt(String(value))} does not fit into 64 bits`);
+    }
+    return value;
+  },
+  decode: same,
+  compare: compareNumbers,
+  equals: (a, b) => a === b,
+  parse: (text) =>
+    parseAs(text, BIGINT_REGEXP, "an integer of 64 bits", (t) => {
+      const [, sign, digits] = BIGINT_REGEXP.exec(t)!;
+      return BIGINT.encode(sign === "-" ? -BigInt(digits!) : BigInt(digits!));
+    }),
+  format: String,
+  toJson: (value) => Number.isSafeInteger(Number(value)) ? Number(value) : String(value),
+  fromJson(json) {
+    if (typeof json === "string") return BIGINT.parse(json);
+    return Number.isSafeInteger(json) ? BigInt(json as number) : json;
+  },
+};
+
+const DATE_TYPE: Codec<number, Temporal.PlainDate> = {
+  name: "date",
+  layout: "number",
+  range: [-100_000_001, 100_000_000],
+  sortable: true,
+  encode: (value) => readAs(value, "a Temporal.PlainDate", daysOf),
+  decode: dateOf,
+  compare: compareNumbers,
+  equals: (a, b) => a === b,
+  parse: (text) =>
+    parseAs(text, DATE_REGEXP, 'a date such as "2026-07-31"', (t) => Temporal.PlainDate.from(t)),
+  format: String,
+  toJson: String,
+  fromJson: (json) => typeof json === "string" ? DATE_TYPE.parse(json) : json,
+};
+
+const TIME_TYPE: Codec<number, Temporal.PlainTime> = {
+  name: "time",
+  layout: "number",
+  range: [0, 86_400e9 - 1],
+  sortable: true,
+  encode: (value) => readAs(value, "a Temporal.PlainTime", nanosecondsOf),
+  decode: timeOf,
+  compare: compareNumbers,
+  equals: (a, b) => a === b,
+  parse: (text) =>
+    parseAs(
+      text,
+      TIME_REGEXP,
+      'a time such as "23:59:30", to nanoseconds',
+      (t) => Temporal.PlainTime.from(t),
+    ),
+  format: String,
+  toJson: String,
+  fromJson: (json) => typeof json === "string" ? TIME_TYPE.parse(json) : json,
+};
+
+const DATETIME: Codec<Temporal.PlainDateTime, Temporal.PlainDateTime> = {
+  name: "datetime",
+  layout: "datetime",
+  sortable: true,
+  encode: (value) => readAs(value, "a Temporal.PlainDateTime", copyDateTime),
+  decode: same,
+  // Not the function itself: to name Temporal at the start would cost every start.
+  compare: (a, b) => Temporal.PlainDateTime.compare(a, b),
+  equals: (a, b) => a.equals(b),
+  parse: (text) =>
+    parseAs(
+      text,
+      DATETIME_REGEXP,
+      'a date and time such as "2026-07-31T23:59:30", to nanoseconds',
+      (t) => Temporal.PlainDateTime.from(t),
+    ),
+  format: String,
+  toJson: String,
+  fromJson: (json) => typeof json === "string" ? DATETIME.parse(json) : json,
+};
+
+const { getTime } = Date.prototype;
+
+const TIMESTAMP: Codec<number, Date> = {
+  name: "timestamp",
+  layout: "number",
+  range: [-8.64e15, 8.64e15],
+  sortable: true,
+  encode(value) {
+    const wanted = "a Date or a Temporal.Instant";
+    // No instanceof: that knows no instance of another realm.
+    const { [Symbol.toStringTag]: tag } = Object(value);
+    if (tag === "Temporal.Instant") return readAs(value, wanted, millisecondsOf);
+    const time = readAs(value, wanted, (date: Date) => getTime.call(date));
+    if (Number.isNaN(time)) throw new RangeError("it is an invalid Date");
+    return time;
+  },
+  decode: (stored) => new Date(stored),
+  compare: compareNumbers,
+  equals: (a, b) => a === b,
+  parse: (text) =>
+    parseAs(
+      text,
+      TIMESTAMP_REGEXP,
+      'an instant such as "2026-07-31T23:59:30Z", to milliseconds',
+      (t) => new Date(Temporal.Instant.from(t).epochMilliseconds),
+    ),
+  format: (value) => value.toISOString(),
+  toJson: (value) => value.toISOString(),
+  fromJson: (json) => typeof json === "string" ? TIMESTAMP.parse(json) : json,
+};
+
+/** A getter of all typed arrays, whatever properties one has itself. */
+function typedArrayGetter(name: "length" | typeof Symbol.toStringTag): (this: unknown) => unknown {
+  const TypedArray = Object.getPrototypeOf(Uint8Array.prototype);
+  return Object.getOwnPropertyDescriptor(TypedArray, name)!.get!;
+}
+
+const classOf = typedArrayGetter(Symbol.toStringTag);
+const lengthOf = typedArrayGetter("length") as (this: Uint8Array) => number;
+
+const BYTES: Codec<Uint8Array, Uint8Array> = {
+  name: "bytes",
+  layout: "bytes",
+  sortable: true,
+  encode(value) {
+    if (classOf.call(value) !== "Uint8Array") throw wrongType(value, "a Uint8Array");
+    const bytes = value as Uint8Array;
+    checkSize(lengthOf.call(bytes), "a value");
+    return new Uint8Array(bytes); // not slice(): that of a Buffer copies nothing
+  },
+  decode: (stored) => new Uint8Array(stored),
+  compare: compareBytes,
+  equals: (a, b) => compareBytes(a, b) === 0,
+  parse(text) {
+    try {
+      return Uint8Array.fromBase64(text, { lastChunkHandling: "strict" });
+    } catch {
+      throw new SyntaxError(`${excerpt(text)} is not base64`);
+    }
+  },
+  format: (value) => value.toBase64(),
+  toJson: (value) => value.toBase64(),
+  fromJson: (json) => typeof json === "string" ? BYTES.parse(json) : json,
+};
+
+/** What a damaged file holds may be no JSON: it is the same as nothing. */
+function sameJsonText(a: string, b: string): boolean {
+  try {
+    return sameJson(parseJson(a), parseJson(b));
+  } catch {
+    return false;
+  }
+}
+
+const JSON_TYPE: Codec<string, JsonValue> = {
+  name: "json",
+  layout: "text",
+  sortable: false,
+  encode(value) {
+    if (value === null) throw wrongType(value, "a json value"); // it is the null of the table
+    const text = JSON.stringify(copyJson(value));
+    checkText(text, "json");
+    return text;
+  },
+  decode: parseJson,
+  compare: compareText,
+  equals: (a, b) => a === b || sameJsonText(a, b),
+  parse(text) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new SyntaxError(`${excerpt(text)} is not JSON`);
+    }
+  },
+  format: (value) => JSON.stringify(value),
+  toJson: same,
+  fromJson: same,
+};
+
+/** A row of a table, as its id; whoever knows the table makes the row of it again. */
+const LINK: Codec<number, unknown> = {
+  ...INTEGER,
+  name: "link",
+  range: [0, Number.MAX_SAFE_INTEGER],
+  encode(value) {
+    const id = typeof value === "object" && value !== null && "__id__" in value
+      ? value.__id__
+      : value;
+    if (typeof id !== "number") throw wrongType(value, "a row or its id");
+    if (!Number.isSafeInteger(id) || id < 0) throw new RangeError(`${id} is no id of a row`);
+    return id + 0;
+  },
+  parse: (text) => parseAs(text, /^\d+$/, "the id of a row", (t) => LINK.encode(Number(t))),
+  format: (value) => String(LINK.encode(value)),
+  toJson: (value) => LINK.encode(value),
+};
+
+/** All field types by name. */
+export const VALUE_TYPES: Readonly<Record<ValueType["name"], ValueType>> = {
+  string: STRING,
+  integer: INTEGER,
+  float: FLOAT,
+  boolean: BOOLEAN,
+  bigint: BIGINT,
+  date: DATE_TYPE,
+  time: TIME_TYPE,
+  datetime: DATETIME,
+  timestamp: TIMESTAMP,
+  bytes: BYTES,
+  json: JSON_TYPE,
+  link: LINK,
+};
+
+/** What is the same, as a key of a map, for equal values of a type that has an order. */
+export function equalityKey(value: Stored | null): string | number | bigint | null {
+  if (value === null || typeof value !== "object") return value;
+  return value instanceof Uint8Array ? value.toHex() : value.toString();
+}
+
+/** Compares two values of a column, null before all others. */
+export function compareNullable(type: ValueType, a: Stored | null, b: Stored | null): number {
+  if (a === null || b === null) return Number(b === null) - Number(a === null);
+  return type.compare(a, b);
+}

@@ -1,0 +1,733 @@
+/**
+ * One field in one row group: how its values become bytes, and how they are
+ * read and compared in these bytes.
+ *
+ * ```text
+ * number      numbers
+ * bigint      64-bit words
+ * datetime    numbers of days, numbers of nanoseconds
+ * plain       blobs, one a row
+ * dictionary  numbers (codes), then each different text once, as blobs
+ * null        nothing: every row is null
+ * nulls       a bit a row, 1 = null, only where there are any
+ * ```
+ *
+ * @module
+ */
+
+import { Blobs, type BlobsMeta } from "./blobs.ts";
+import { isObject } from "../system/check.ts";
+import { joinDateTime, splitDateTime } from "../schema/civil.ts";
+import { firstWhere } from "../system/bisect.ts";
+import { CorruptionError } from "../system/errors.ts";
+import { type KeyRange, type Predicate, samePredicate } from "../schema/predicate.ts";
+import { fill, isIn, Numbers, type NumbersMeta, type Range } from "./numbers.ts";
+import { checkPlace, lay, type Source } from "./parts.ts";
+import type { JsonValue } from "../schema/types.ts";
+import {
+  compareNumbers,
+  equalityKey,
+  type Stored,
+  VALUE_TYPES,
+  type ValueType,
+} from "../schema/values.ts";
+
+/** Where a column stands. */
+export type ColumnMeta =
+  & {
+    readonly nulls?: number;
+    /** Of short texts and bigints: the least and the greatest, as JSON. */
+    readonly bounds?: readonly [least: JsonValue, greatest: JsonValue];
+  }
+  & (
+    | { readonly kind: "null" }
+    | { readonly kind: "number"; readonly numbers: NumbersMeta }
+    | { readonly kind: "bigint"; readonly at: number }
+    | { readonly kind: "datetime"; readonly days: NumbersMeta; readonly nanos: NumbersMeta }
+    | { readonly kind: "plain"; readonly blobs: BlobsMeta }
+    | { readonly kind: "dictionary"; readonly codes: NumbersMeta; readonly blobs: BlobsMeta }
+  );
+
+/** From so many single values on, a column is read as a whole. */
+export const MANY_GETS = 32;
+
+/** What was found is kept if it is this part of all rows at most: the more there are, the less it saves. */
+const FOUND_PART = 4;
+
+/**
+ * The values of one field in one row group. Where not all of them can be read together, it answers
+ * value by value: what is wrong with one harms no other.
+ */
+export abstract class Column {
+  readonly #source: Source;
+  readonly #nullsAt: number | undefined;
+  readonly #rows: number;
+  /** There once all is loaded, if some are null. */
+  #nulls: Uint8Array | undefined;
+  #loaded = false;
+  #damage: CorruptionError | undefined;
+  #gets = 0;
+  /** What was found last: who counts rows mostly wants to see them, or their sum, next. */
+  #found: { readonly predicate: Predicate; readonly rows: Uint32Array } | undefined;
+
+  constructor(source: Source, nulls: number | undefined, rows: number) {
+    this.#source = source;
+    this.#nullsAt = nulls;
+    this.#rows = rows;
+    if (nulls !== undefined) checkPlace(source, 1, nulls, Math.ceil(rows / 8));
+  }
+
+  /** The value of a row that is not null. */
+  protected abstract value(i: number): Stored;
+  /** The same for {@linkcode Attribute.copy}. */
+  protected copyValue(i: number): Stored {
+    return this.value(i);
+  }
+  /** The same for {@linkcode Attribute.compare}. */
+  protected compareValue(i: number, other: Stored, type: ValueType): number {
+    return type.compare(this.value(i), other);
+  }
+  /** Reads all that {@linkcode Attribute.value} may need. */
+  protected abstract loadValues(): void;
+
+  /** Whether some rows are null. */
+  protected get hasNulls(): boolean {
+    return this.#nullsAt !== undefined;
+  }
+
+  /** Whether a row is null. */
+  protected isNull(i: number): boolean {
+    if (this.#nullsAt === undefined) return false;
+    const at = this.#nullsAt + (i >> 3);
+    const byte = this.#nulls?.[i >> 3] ?? this.#source.read(at, at + 1)[0]!;
+    return (byte & (1 << (i & 7))) !== 0;
+  }
+
+  /** The value of a row. */
+  get(i: number): Stored | null {
+    this.#look();
+    return this.isNull(i) ? null : this.value(i);
+  }
+
+  /** The value of a row by itself: it keeps nothing else of the column in memory. */
+  copy(i: number): Stored | null {
+    this.#look();
+    return this.isNull(i) ? null : this.copyValue(i);
+  }
+
+  /** How the value of a row compares with another of its type; `undefined` if it is null. */
+  compare(i: number, other: Stored, type: ValueType): number | undefined {
+    this.#look();
+    return this.isNull(i) ? undefined : this.compareValue(i, other, type);
+  }
+
+  #look(): void {
+    // Who looks at so many rows will look at more.
+    if (!this.#loaded && this.#gets++ === MANY_GETS) this.load();
+  }
+
+  /** Reads the whole column, for those who will look at most rows; whether that can be done. */
+  load(): boolean {
+    if (this.#loaded || this.#damage !== undefined) return this.#loaded;
+    this.#gets = MANY_GETS + 1;
+    try {
+      if (this.#nullsAt !== undefined) {
+        const length = Math.ceil(this.#rows / 8);
+        this.#nulls = this.#source.read(this.#nullsAt, this.#nullsAt + length);
+      }
+      this.loadValues();
+      this.#loaded = true;
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      this.#damage = error;
+    }
+    return this.#loaded;
+  }
+
+  /** Why the whole column cannot be read. */
+  get damage(): CorruptionError | undefined {
+    return this.load() ? undefined : this.#damage;
+  }
+
+  /** Puts the number of each row into `into`; NaN where it is null, or no number; whether it can. */
+  numbers(into: Float64Array): boolean {
+    into.fill(NaN);
+    return this.load();
+  }
+
+  /** Whether nothing can match, as far as can be told without reading values. */
+  excludes(_predicate: Predicate): boolean {
+    return false;
+  }
+
+  /**
+   * Puts the rows that match into `rows`, ascending, and tells how many: those that `live` leaves of
+   * the first `n`. It is asked before any value that may be wrong.
+   */
+  find(predicate: Predicate, rows: Uint32Array, live: (n: number) => number): number {
+    return this.load()
+      ? live(this.#findAll(predicate, rows))
+      : this.select(predicate, rows, live(fill(rows)));
+  }
+
+  #findAll(predicate: Predicate, rows: Uint32Array): number {
+    if (this.#found !== undefined && samePredicate(this.#found.predicate, predicate)) {
+      rows.set(this.#found.rows);
+      return this.#found.rows.length;
+    }
+    const n = this.search(predicate, rows);
+    if (n * FOUND_PART <= rows.length) {
+      this.#source.keep((n - (this.#found?.rows.length ?? 0)) * rows.BYTES_PER_ELEMENT);
+      this.#found = { predicate, rows: rows.slice(0, n) };
+    }
+    return n;
+  }
+
+  /** Finds rows, gone ones among them. All is loaded. */
+  protected search(predicate: Predicate, rows: Uint32Array): number {
+    return this.select(predicate, rows, fill(rows));
+  }
+
+  /** Keeps of `rows[0, n)` those that match, and tells how many. */
+  select(predicate: Predicate, rows: Uint32Array, n: number): number {
+    this.load();
+    let kept = 0;
+    for (let k = 0; k < n; k++) {
+      const row = rows[k]!;
+      const value = this.get(row);
+      if (value === null ? predicate.nulls : predicate.test(value)) rows[kept++] = row;
+    }
+    return kept;
+  }
+
+  /** Keeps of `rows[0, n)` those that are not null, and tells how many. All is loaded. */
+  protected keepPresent(rows: Uint32Array, n: number): number {
+    if (this.#nulls === undefined) return n;
+    let kept = 0;
+    for (let k = 0; k < n; k++) {
+      const row = rows[k]!;
+      rows[kept] = row;
+      kept += 1 - ((this.#nulls[row >> 3]! >> (row & 7)) & 1);
+    }
+    return kept;
+  }
+
+  /** For numbers: puts those of rows that are not null into `out`, and tells how many. */
+  gather(rows: Uint32Array, out: Float64Array): number {
+    let n = 0;
+    for (const row of rows) {
+      const value = this.get(row);
+      if (value !== null) out[n++] = value as number;
+    }
+    return n;
+  }
+
+  /** The least and the greatest of all numbers, where that is known. */
+  get bounds(): readonly [min: number, max: number] | undefined {
+    return undefined;
+  }
+
+  /** The values of rows but null; one that is there often may be told once. */
+  values(rows: Uint32Array): Stored[] {
+    const values: Stored[] = [];
+    for (const row of rows) {
+      const value = this.get(row);
+      if (value !== null) values.push(value);
+    }
+    return values;
+  }
+
+  /** The different values of rows; `classes` gets which of them that of each row is. */
+  classify(rows: Uint32Array, classes: Uint32Array): (Stored | null)[] {
+    const known = new Map<unknown, number>();
+    const values: (Stored | null)[] = [];
+    for (let k = 0; k < rows.length; k++) {
+      const value = this.get(rows[k]!);
+      const key = equalityKey(value);
+      let at = known.get(key);
+      if (at === undefined) {
+        known.set(key, at = values.length);
+        values.push(value);
+      }
+      classes[k] = at;
+    }
+    return values;
+  }
+
+  /** As {@linkcode Attribute.classify}, by whole numbers below `count` that stand for the values. */
+  protected classifyCodes(
+    codes: Uint32Array,
+    count: number,
+    value: (code: number) => Stored,
+    rows: Uint32Array,
+    classes: Uint32Array,
+  ): (Stored | null)[] {
+    /** One more than the class of null, and of each code. */
+    const known = new Uint32Array(1 + count);
+    const values: (Stored | null)[] = [];
+    for (let k = 0; k < rows.length; k++) {
+      const row = rows[k]!;
+      const code = this.isNull(row) ? -1 : codes[row]!;
+      let at = known[1 + code];
+      if (!at) at = known[1 + code] = values.push(code < 0 ? null : value(code));
+      classes[k] = at - 1;
+    }
+    return values;
+  }
+}
+
+/** The same value in every row: fields added later, or nothing but nulls. */
+class ConstantColumn extends Column {
+  readonly #value: Stored | null;
+
+  constructor(source: Source, value: Stored | null) {
+    super(source, undefined, 0);
+    this.#value = value;
+  }
+
+  protected override value(): Stored {
+    return this.#value!;
+  }
+
+  override get(): Stored | null {
+    return this.#value;
+  }
+
+  override copy(): Stored | null {
+    return this.#value;
+  }
+
+  override compare(_i: number, other: Stored, type: ValueType): number | undefined {
+    return this.#value === null ? undefined : type.compare(this.#value, other);
+  }
+
+  protected override loadValues(): void {}
+
+  override numbers(into: Float64Array): boolean {
+    into.fill(typeof this.#value === "number" ? this.#value : NaN);
+    return true;
+  }
+
+  override excludes(predicate: Predicate): boolean {
+    return !(this.#value === null ? predicate.nulls : predicate.test(this.#value));
+  }
+
+  override select(predicate: Predicate, _rows: Uint32Array, n: number): number {
+    return this.excludes(predicate) ? 0 : n;
+  }
+}
+
+class NumberColumn extends Column {
+  readonly #numbers: Numbers;
+  readonly #min: number;
+  readonly #max: number;
+  /** Whether there is neither NaN nor an infinity among them. */
+  readonly #finite: boolean;
+  /** Whether the least and the greatest can be values: a file may tell any numbers. */
+  readonly #areValues: boolean;
+  readonly #source: Source;
+
+  constructor(
+    source: Source,
+    meta: ColumnMeta & { kind: "number" },
+    rows: number,
+    range: Range | undefined,
+  ) {
+    super(source, meta.nulls, rows);
+    this.#numbers = new Numbers(source, meta.numbers, rows, range);
+    this.#finite = meta.numbers.min !== undefined;
+    this.#min = meta.numbers.min ?? -Infinity;
+    this.#max = meta.numbers.max ?? Infinity;
+    this.#areValues = !this.#finite || range === undefined ||
+      (isIn(range, this.#min) && isIn(range, this.#max));
+    this.#source = source;
+  }
+
+  protected override value(i: number): number {
+    return this.#numbers.get(i);
+  }
+
+  /** By itself: a number that is given as one value among others is made an object. */
+  protected override compareValue(i: number, other: Stored): number {
+    return compareNumbers(this.#numbers.peek(i), other as number);
+  }
+
+  protected override loadValues(): void {
+    if (!this.#areValues) this.#source.fail(0, "numbers are out of possible bounds");
+    this.#numbers.load();
+  }
+
+  override numbers(into: Float64Array): boolean {
+    if (!this.load()) return false;
+    into.set(this.#numbers.all());
+    for (let i = 0; this.hasNulls && i < into.length; i++) if (this.isNull(i)) into[i] = NaN;
+    return true;
+  }
+
+  override excludes({ keyRanges, nulls }: Predicate): boolean {
+    if (keyRanges === undefined || (nulls && this.hasNulls)) return false;
+    // Numbers are what a column of numbers is asked for.
+    const bounds = keyRanges as readonly { low?: number; high?: number }[];
+    const first = firstWhere(0, bounds.length, (i) => !(bounds[i]!.high! < this.#min));
+    return first === bounds.length || bounds[first]!.low! > this.#max;
+  }
+
+  /** The bounds of what matches, where nothing else does. */
+  #rangeOf({ range, nan, nulls }: Predicate): readonly [number, number] | undefined {
+    return (nulls && this.hasNulls) || (nan && !this.#finite) ? undefined : range;
+  }
+
+  /** Whether no number is out of bounds. */
+  #isWithin(low: number, high: number): boolean {
+    return this.#finite && low <= this.#min && high >= this.#max;
+  }
+
+  protected override search(predicate: Predicate, rows: Uint32Array): number {
+    const range = this.#rangeOf(predicate);
+    if (range === undefined) return super.search(predicate, rows);
+    if (this.excludes(predicate)) return 0;
+    const [low, high] = range;
+    const n = this.#isWithin(low, high) ? fill(rows) : this.#numbers.find(low, high, rows);
+    return this.keepPresent(rows, n);
+  }
+
+  override select(predicate: Predicate, rows: Uint32Array, n: number): number {
+    const range = this.#rangeOf(predicate);
+    if (range === undefined || !this.#numbers.favorsLoop(n)) {
+      return super.select(predicate, rows, n);
+    }
+    if (this.excludes(predicate)) return 0;
+    if (!this.load()) return super.select(predicate, rows, n);
+    const [low, high] = range;
+    const kept = this.#isWithin(low, high) ? n : this.#numbers.keep(low, high, rows, n);
+    return this.keepPresent(rows, kept);
+  }
+
+  override gather(rows: Uint32Array, out: Float64Array): number {
+    if (!this.load()) return super.gather(rows, out);
+    if (this.hasNulls) {
+      rows = rows.slice();
+      rows = rows.subarray(0, this.keepPresent(rows, rows.length));
+    }
+    this.#numbers.gather(rows, out);
+    return rows.length;
+  }
+
+  override get bounds(): readonly [number, number] | undefined {
+    return this.#finite && this.#areValues ? [this.#min, this.#max] : undefined;
+  }
+
+  override classify(rows: Uint32Array, classes: Uint32Array): (Stored | null)[] {
+    const { base, areWords } = this.#numbers;
+    const count = this.#max - base + 1;
+    const isDense = areWords && count <= rows.length * 4;
+    if (!isDense || !this.load()) return super.classify(rows, classes);
+    const value = (word: number) => base + word;
+    return this.classifyCodes(this.#numbers.wide(), count, value, rows, classes);
+  }
+}
+
+class BigintColumn extends Column {
+  readonly #source: Source;
+  readonly #at: number;
+  readonly #count: number;
+  /** There once all is loaded. */
+  #words: BigInt64Array | undefined;
+
+  constructor(source: Source, meta: ColumnMeta & { kind: "bigint" }, rows: number) {
+    super(source, meta.nulls, rows);
+    this.#source = source;
+    this.#at = meta.at;
+    this.#count = rows;
+    checkPlace(source, 8, meta.at, rows);
+  }
+
+  protected override value(i: number): bigint {
+    return this.#words?.[i] ?? lay(this.#source, BigInt64Array, 8, this.#at + i * 8, 1)[0]!;
+  }
+
+  protected override loadValues(): void {
+    this.#words = lay(this.#source, BigInt64Array, 8, this.#at, this.#count);
+  }
+}
+
+/** Spans of datetimes as days and nanoseconds, from the least to the greatest that is in each. */
+interface DateTimeBounds {
+  readonly lowDays: Float64Array;
+  readonly lowNanos: Float64Array;
+  readonly highDays: Float64Array;
+  readonly highNanos: Float64Array;
+}
+
+/** Each row group is asked for the same. */
+const knownBounds = new WeakMap<readonly KeyRange[], DateTimeBounds>();
+
+function boundsOf(keyRanges: readonly KeyRange[]): DateTimeBounds {
+  let bounds = knownBounds.get(keyRanges);
+  if (bounds === undefined) knownBounds.set(keyRanges, bounds = newBounds(keyRanges));
+  return bounds;
+}
+
+function newBounds(keyRanges: readonly KeyRange[]): DateTimeBounds {
+  const numbers = () => new Float64Array(keyRanges.length);
+  const bounds = {
+    lowDays: numbers().fill(-Infinity),
+    lowNanos: numbers(),
+    highDays: numbers().fill(Infinity),
+    highNanos: numbers(),
+  };
+  keyRanges.forEach(({ low, high, lowOpen, highOpen }, i) => {
+    if (low !== undefined) {
+      const [days, nanos] = splitDateTime(low as Temporal.PlainDateTime);
+      bounds.lowDays[i] = days;
+      bounds.lowNanos[i] = nanos + (lowOpen ? 1 : 0);
+    }
+    if (high !== undefined) {
+      const [days, nanos] = splitDateTime(high as Temporal.PlainDateTime);
+      bounds.highDays[i] = days;
+      bounds.highNanos[i] = nanos - (highOpen ? 1 : 0);
+    }
+  });
+  return bounds;
+}
+
+/** Whether a datetime is in one of the spans, which ascend. */
+function holds(bounds: DateTimeBounds, days: number, nanos: number): boolean {
+  const { lowDays, lowNanos, highDays, highNanos } = bounds;
+  // The first that does not end before.
+  let first = 0;
+  let end = highDays.length;
+  while (first < end) {
+    const middle = (first + end) >>> 1;
+    const high = highDays[middle]!;
+    if (high < days || (high === days && highNanos[middle]! < nanos)) first = middle + 1;
+    else end = middle;
+  }
+  if (first === highDays.length) return false;
+  const low = lowDays[first]!;
+  return low < days || (low === days && lowNanos[first]! <= nanos);
+}
+
+class DateTimeColumn extends Column {
+  readonly #source: Source;
+  readonly #meta: ColumnMeta & { kind: "datetime" };
+  readonly #days: Numbers;
+  readonly #nanos: Numbers;
+
+  constructor(source: Source, meta: ColumnMeta & { kind: "datetime" }, rows: number) {
+    super(source, meta.nulls, rows);
+    this.#source = source;
+    this.#meta = meta;
+    this.#days = new Numbers(source, meta.days, rows, VALUE_TYPES.date.range);
+    this.#nanos = new Numbers(source, meta.nanos, rows, VALUE_TYPES.time.range);
+  }
+
+  /** By the first and the last day. */
+  override excludes({ nulls, keyRanges }: Predicate): boolean {
+    if (keyRanges === undefined || (nulls && this.hasNulls)) return false;
+    const { min = -Infinity, max = Infinity } = this.#meta.days;
+    const { lowDays, highDays } = boundsOf(keyRanges);
+    const first = firstWhere(0, keyRanges.length, (i) => highDays[i]! >= min);
+    return first === keyRanges.length || lowDays[first]! > max;
+  }
+
+  /** By numbers: to make a value takes longer than all else. */
+  override select(predicate: Predicate, rows: Uint32Array, n: number): number {
+    const { keyRanges } = predicate;
+    const isNumeric = keyRanges !== undefined && n >= MANY_GETS &&
+      !(predicate.nulls && this.hasNulls);
+    if (!isNumeric || !this.load()) return super.select(predicate, rows, n);
+    const bounds = boundsOf(keyRanges);
+    const days = this.#days.all();
+    const nanos = this.#nanos.all();
+    let kept = 0;
+    for (let k = 0; k < n; k++) {
+      const row = rows[k]!;
+      if (holds(bounds, days[row]!, nanos[row]!)) rows[kept++] = row;
+    }
+    return this.keepPresent(rows, kept);
+  }
+
+  protected override value(i: number): Temporal.PlainDateTime {
+    try {
+      return joinDateTime(this.#days.get(i), this.#nanos.get(i));
+    } catch (error) {
+      if (error instanceof RangeError) this.#source.fail(0, "a datetime is out of range");
+      throw error;
+    }
+  }
+
+  protected override loadValues(): void {
+    this.#days.load();
+    this.#nanos.load();
+  }
+}
+
+class PlainColumn extends Column {
+  readonly #blobs: Blobs;
+  readonly #isText: boolean;
+
+  constructor(source: Source, meta: ColumnMeta & { kind: "plain" }, rows: number, text: boolean) {
+    super(source, meta.nulls, rows);
+    this.#blobs = new Blobs(source, meta.blobs);
+    if (this.#blobs.count !== rows) source.fail(0, "a column has not as many values as rows");
+    this.#isText = text;
+  }
+
+  protected override value(i: number): string | Uint8Array {
+    return this.#isText ? this.#blobs.text(i) : this.#blobs.bytes(i);
+  }
+
+  protected override copyValue(i: number): string | Uint8Array {
+    return this.#isText ? this.#blobs.copyText(i) : this.#blobs.bytes(i).slice();
+  }
+
+  protected override compareValue(i: number, other: Stored, type: ValueType): number {
+    return this.#isText
+      ? this.#blobs.compareText(i, other as string)
+      : super.compareValue(i, other, type);
+  }
+
+  protected override loadValues(): void {
+    this.#blobs.load();
+  }
+
+  protected override search(predicate: Predicate, rows: Uint32Array): number {
+    if (predicate.text === undefined || predicate.nulls) return super.search(predicate, rows);
+    return this.keepPresent(rows, this.#blobs.find(predicate.text, rows));
+  }
+
+  override select(predicate: Predicate, rows: Uint32Array, n: number): number {
+    const isText = predicate.text !== undefined && !predicate.nulls;
+    if (!isText || !this.load()) return super.select(predicate, rows, n);
+    return this.keepPresent(rows, this.#blobs.keep(predicate.text, rows, n));
+  }
+}
+
+class DictionaryColumn extends Column {
+  readonly #codes: Numbers;
+  readonly #blobs: Blobs;
+  readonly #entries: (string | undefined)[];
+
+  constructor(source: Source, meta: ColumnMeta & { kind: "dictionary" }, rows: number) {
+    super(source, meta.nulls, rows);
+    this.#blobs = new Blobs(source, meta.blobs);
+    // That there is a text for each is seen when it is asked for.
+    this.#codes = new Numbers(source, meta.codes, rows, undefined);
+    if (this.#blobs.count > rows) source.fail(0, "a column has more different values than rows");
+    if (this.#codes.base !== 0 || !this.#codes.areWords) source.fail(0, "codes are no plain words");
+    this.#entries = new Array(meta.blobs.count);
+  }
+
+  #entry(code: number): string {
+    return this.#entries[code] ??= this.#blobs.text(code);
+  }
+
+  protected override value(i: number): string {
+    return this.#entry(this.#codes.get(i));
+  }
+
+  protected override copyValue(i: number): string {
+    return this.#blobs.copyText(this.#codes.get(i));
+  }
+
+  protected override compareValue(i: number, other: Stored): number {
+    return this.#blobs.compareText(this.#codes.get(i), other as string);
+  }
+
+  protected override loadValues(): void {
+    this.#codes.load();
+    this.#blobs.load();
+  }
+
+  /** Asks once for each different value: which codes match. */
+  #matching(predicate: Predicate): Uint32Array {
+    const codes = new Uint32Array(this.#entries.length);
+    if (predicate.text !== undefined) {
+      return codes.subarray(0, this.#blobs.find(predicate.text, codes));
+    }
+    let n = 0;
+    for (let code = 0; code < codes.length; code++) {
+      if (predicate.test(this.#entry(code))) codes[n++] = code;
+    }
+    return codes.subarray(0, n);
+  }
+
+  protected override search(predicate: Predicate, rows: Uint32Array): number {
+    if (predicate.nulls && this.hasNulls) return super.search(predicate, rows);
+    const codes = this.#matching(predicate);
+    const n = codes.length === 1
+      ? this.#codes.find(codes[0]!, codes[0]!, rows)
+      : this.#keepCodes(codes, rows, fill(rows));
+    return this.keepPresent(rows, n);
+  }
+
+  override select(predicate: Predicate, rows: Uint32Array, n: number): number {
+    const asksCodes = this.#codes.favorsLoop(n) && !(predicate.nulls && this.hasNulls);
+    if (!asksCodes || !this.load()) return super.select(predicate, rows, n);
+    return this.keepPresent(rows, this.#keepCodes(this.#matching(predicate), rows, n));
+  }
+
+  #keepCodes(wanted: Uint32Array, rows: Uint32Array, n: number): number {
+    if (wanted.length === 0) return 0;
+    const hits = new Uint8Array(this.#entries.length);
+    for (const code of wanted) hits[code] = 1;
+    const codes = this.#codes.wide();
+    let kept = 0;
+    for (let k = 0; k < n; k++) {
+      const row = rows[k]!;
+      rows[kept] = row;
+      // A code without a text matches nothing.
+      kept += hits[codes[row]!]! | 0;
+    }
+    return kept;
+  }
+
+  override values(rows: Uint32Array): Stored[] {
+    if (rows.length < this.#entries.length) return super.values(rows);
+    const values = this.classify(rows, new Uint32Array(rows.length));
+    return values.filter((value) => value !== null);
+  }
+
+  override classify(rows: Uint32Array, classes: Uint32Array): (Stored | null)[] {
+    if (!this.load()) return super.classify(rows, classes);
+    const value = (code: number) => this.#entry(code);
+    return this.classifyCodes(this.#codes.wide(), this.#entries.length, value, rows, classes);
+  }
+}
+
+/**
+ * The column that `meta` tells of, which may be anything that a file holds; `undefined` for one that
+ * holds `fill` in every row.
+ */
+export function openColumn(
+  source: Source,
+  meta: ColumnMeta | undefined,
+  type: ValueType,
+  rows: number,
+  fill: Stored | null,
+): Column {
+  if (meta === undefined) return new ConstantColumn(source, fill);
+  if (!isObject(meta)) source.fail(0, "there is no column where one should be");
+  const text = type.layout === "text";
+  switch (meta.kind) {
+    case "null":
+      return new ConstantColumn(source, null);
+    case "number":
+      if (type.layout === "number") return new NumberColumn(source, meta, rows, type.range);
+      break;
+    case "bigint":
+      if (type.layout === "bigint") return new BigintColumn(source, meta, rows);
+      break;
+    case "datetime":
+      if (type.layout === "datetime") return new DateTimeColumn(source, meta, rows);
+      break;
+    case "plain":
+      if (text || type.layout === "bytes") return new PlainColumn(source, meta, rows, text);
+      break;
+    case "dictionary":
+      if (text) return new DictionaryColumn(source, meta, rows);
+      break;
+  }
+  return source.fail(0, `a column of another kind cannot hold a ${type.name}`);
+}

@@ -1,0 +1,108 @@
+/**
+ * Writes the values of one field in one row group, see `column.ts`.
+ *
+ * @module
+ */
+
+import { encodeBlobs, encodeTexts } from "./blobs.ts";
+import { splitDateTime } from "../schema/civil.ts";
+import type { ColumnMeta } from "./column.ts";
+import { encodeNumbers } from "./numbers.ts";
+import type { PartWriter } from "./parts.ts";
+import type { JsonValue } from "../schema/types.ts";
+import type { Stored, ValueType } from "../schema/values.ts";
+
+/** The code of each value and the values in the order of their codes, if at most half are different. */
+function dictionaryOf(
+  values: readonly string[],
+): { codes: number[]; entries: string[] } | undefined {
+  const known = new Map<string, number>();
+  const codes = new Array<number>(values.length);
+  for (let i = 0; i < values.length; i++) {
+    let code = known.get(values[i]!);
+    if (code === undefined) {
+      // A column of many values gives itself away early.
+      if (known.size * 2 > (i < 1024 ? 1024 : i)) return undefined;
+      code = known.size;
+      known.set(values[i]!, code);
+    }
+    codes[i] = code;
+  }
+  return known.size * 2 > values.length ? undefined : { codes, entries: [...known.keys()] };
+}
+
+/** Longer texts are no bounds: a directory is to stay short. */
+const LONGEST_BOUND = 64;
+
+/** The least and the greatest value, for types whose columns do not tell it by themselves. */
+function boundsOf(type: ValueType, values: Iterable<Stored | null>): Pick<ColumnMeta, "bounds"> {
+  let least: Stored | null = null;
+  let greatest: Stored | null = null;
+  for (const value of values) {
+    if (value === null) continue;
+    if (least === null || type.compare(value, least) < 0) least = value;
+    if (greatest === null || type.compare(value, greatest) > 0) greatest = value;
+  }
+  const bounds = [least, greatest].map((value) => type.toJson(type.decode(value!)));
+  const isShort = bounds.every((bound) => String(bound).length <= LONGEST_BOUND);
+  return isShort ? { bounds: bounds as [JsonValue, JsonValue] } : {};
+}
+
+/** Writes the values of one field. */
+export function encodeColumn(
+  parts: PartWriter,
+  type: ValueType,
+  values: readonly (Stored | null)[],
+): ColumnMeta {
+  let nulls: Uint8Array | undefined;
+  values.forEach((value, i) => {
+    if (value !== null) return;
+    nulls ??= new Uint8Array(Math.ceil(values.length / 8));
+    nulls[i >> 3]! |= 1 << (i & 7);
+  });
+  if (values.every((value) => value === null)) return { kind: "null" };
+  const present = <T extends Stored>(blank: T) =>
+    nulls === undefined ? values as readonly T[] : values.map((value) => value ?? blank) as T[];
+  const meta = nulls === undefined ? {} : { nulls: parts.add(nulls) };
+  switch (type.layout) {
+    case "number": {
+      // A null takes on a neighbour's value: it widens nothing.
+      const blank = values.find((value) => value !== null) as number;
+      return { ...meta, kind: "number", numbers: encodeNumbers(parts, present(blank)) };
+    }
+    case "bigint":
+      return {
+        ...meta,
+        ...boundsOf(type, values),
+        kind: "bigint",
+        at: parts.add(BigInt64Array.from(present(0n))),
+      };
+    case "datetime": {
+      const rows = present(values.find((value) => value !== null) as Temporal.PlainDateTime);
+      const split = rows.map(splitDateTime);
+      return {
+        ...meta,
+        kind: "datetime",
+        days: encodeNumbers(parts, split.map(([day]) => day)),
+        nanos: encodeNumbers(parts, split.map(([, nano]) => nano)),
+      };
+    }
+    case "text": {
+      // Each entry is asked for by itself: a null takes on one that is there.
+      const dictionary = dictionaryOf(present(values.find((value) => value !== null) as string));
+      const bounds = type.sortable ? boundsOf(type, dictionary?.entries ?? values) : {};
+      if (dictionary === undefined) {
+        return { ...meta, ...bounds, kind: "plain", blobs: encodeTexts(parts, present("")) };
+      }
+      return {
+        ...meta,
+        ...bounds,
+        kind: "dictionary",
+        codes: encodeNumbers(parts, dictionary.codes),
+        blobs: encodeTexts(parts, dictionary.entries),
+      };
+    }
+    case "bytes":
+      return { ...meta, kind: "plain", blobs: encodeBlobs(parts, present(new Uint8Array())) };
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Arguments of a call, captured: a verb may run long after its call, when it gets the lock, and
+ * callers may use their objects again by then.
+ *
+ * Only what fields, conditions and values are made of is copied. Any other object stays as it is,
+ * for the code that checks the values to refuse it.
+ *
+ * @module
+ */
+
+import { isObject, isPlain } from "../system/check.ts";
+import { baseOf, copyRow } from "./rows.ts";
+
+/** Deeper than any condition with the deepest json in it, so that a cycle runs into it. */
+const MAX_DEPTH = 2000;
+
+/**
+ * A copy of an argument, which no change of the original reaches. It reads each property once.
+ *
+ * @throws {RangeError} A fragment, if the argument is nested too deeply.
+ */
+export function capture(given: unknown, depth = 0): unknown {
+  if (typeof given !== "object" || given === null) return given;
+  if (depth > MAX_DEPTH) {
+    throw new RangeError(`nested deeper than ${MAX_DEPTH} levels, or in a cycle`);
+  }
+  if (Array.isArray(given)) {
+    const copy: unknown[] = [];
+    for (const value of given) copy.push(capture(value, depth + 1));
+    return copy;
+  }
+  if (baseOf(given) !== undefined) return copyRow(given, (value) => capture(value, depth + 1));
+  if (isPlain(given)) return copyFields(given, depth);
+  try {
+    // By their internal slots: what an instance says of itself may change.
+    if (given instanceof Uint8Array) return new Uint8Array(given);
+    if (given instanceof Date) return new Date(Date.prototype.getTime.call(given));
+    if (given instanceof RegExp) return new RegExp(given);
+  } catch {
+    return given; // It only looks like one.
+  }
+  if (!("__id__" in given)) return given;
+  // A link takes an object of any class that has an id.
+  const id = { value: given.__id__, enumerable: true };
+  return Object.create(Object.getPrototypeOf(given), { __id__: id });
+}
+
+/** The same for values by field name, which an instance of any class may hold. */
+export function captureFields(given: unknown): unknown {
+  const isInstance = isObject(given) && !isPlain(given) && Object.keys(given).length > 0;
+  return isInstance ? copyFields(given, 0) : capture(given);
+}
+
+function copyFields(given: Record<string, unknown>, depth: number): object {
+  const copy: Record<string, unknown> = {};
+  for (const name of Object.keys(given)) {
+    const value = capture(given[name], depth + 1);
+    // An assignment would set the prototype.
+    if (name === "__proto__") Object.defineProperty(copy, name, { ...PROPERTY, value });
+    else copy[name] = value;
+  }
+  return copy;
+}
+
+const PROPERTY = { enumerable: true, configurable: true, writable: true };

@@ -1,0 +1,190 @@
+/**
+ * engine/snapshot/memory_index.ts
+ *
+ * @module
+ */
+
+import { compareNullable, type Stored, type ValueType } from "../schema/values.ts";
+import type { FieldDef } from "../schema/field_def.ts";
+import { firstWhere } from "../system/bisect.ts";
+import { exceeds, type KeyRanges, reaches } from "../schema/predicate.ts";
+
+/** So many entries make a chunk: few enough to be moved at each change, and copied after each clone. */
+const CHUNK = 256;
+
+interface Entry {
+  readonly value: Stored | null;
+  readonly id: number;
+}
+
+/** A place among the chunks. */
+interface Spot {
+  readonly chunk: number;
+  readonly location: number;
+}
+
+/** Entries next to each other. */
+export interface EntryRange {
+  /** The first. */
+  readonly from: Spot;
+  /** What is behind the last one. */
+  readonly to: Spot;
+  /** How many. */
+  readonly count: number;
+}
+
+/** Values in order, with the ids of their rows. */
+export class MemoryIndex {
+  readonly #type: ValueType;
+  /** None is empty. */
+  readonly #chunks: Entry[][];
+  /** The chunks that no clone shares. */
+  readonly #own = new Set<readonly Entry[]>();
+
+  private constructor(type: ValueType, chunks: Entry[][]) {
+    this.#type = type;
+    this.#chunks = chunks;
+  }
+
+  /** Of these rows, of any order. */
+  static of({ value: type }: FieldDef, entries: Entry[]): MemoryIndex {
+    entries.sort((a, b) => compareEntries(type, a, b));
+    const chunks: Entry[][] = [];
+    for (let i = 0; i < entries.length; i += CHUNK) chunks.push(entries.slice(i, i + CHUNK));
+    return new MemoryIndex(type, chunks);
+  }
+
+  /** A copy that changes on its own. */
+  clone(): MemoryIndex {
+    this.#own.clear();
+    return new MemoryIndex(this.#type, this.#chunks.slice());
+  }
+
+  /** The chunk that an entry is in, or would be, and its place there. */
+  #find(entry: Entry): Spot {
+    const chunks = this.#chunks;
+    const isFrom = (other: Entry) => compareEntries(this.#type, other, entry) >= 0;
+    const last = Math.max(0, chunks.length - 1);
+    const chunk = firstWhere(0, last, (i) => isFrom(chunks[i]!.at(-1)!));
+    const entries = chunks[chunk] ?? [];
+    return { chunk, location: firstWhere(0, entries.length, (i) => isFrom(entries[i]!)) };
+  }
+
+  /** A chunk, to be changed. */
+  #ownChunk(chunk: number): Entry[] {
+    let entries = this.#chunks[chunk];
+    if (entries === undefined || !this.#own.has(entries)) {
+      entries = entries?.slice() ?? [];
+      this.#replace(chunk, entries);
+    }
+    return entries;
+  }
+
+  #replace(chunk: number, ...by: Entry[][]): void {
+    for (const old of this.#chunks.splice(chunk, 1, ...by)) this.#own.delete(old);
+    for (const entries of by) this.#own.add(entries);
+  }
+
+  /** Adds a row. */
+  add(id: number, value: Stored | null): void {
+    const entry = { value, id };
+    const { chunk, location } = this.#find(entry);
+    const entries = this.#ownChunk(chunk);
+    entries.splice(location, 0, entry);
+    if (entries.length < CHUNK * 2) return;
+    this.#replace(chunk, entries.slice(0, CHUNK), entries.slice(CHUNK));
+  }
+
+  /** Removes a row that was added with this value. */
+  remove(id: number, value: Stored | null): void {
+    const { chunk, location } = this.#find({ value, id });
+    const entries = this.#ownChunk(chunk);
+    entries.splice(location, 1);
+    if (entries.length === 0) this.#replace(chunk);
+  }
+
+  /** Where the entries stand that match, by ranges. */
+  ranges({ nulls, keyRanges }: KeyRanges): EntryRange[] {
+    if (this.#chunks.length === 0) return [];
+    const type = this.#type;
+    const ranges = nulls ? [this.#range(() => true, (value) => value !== null)] : [];
+    for (const keyRange of keyRanges!) {
+      ranges.push(this.#range(
+        (value) => value !== null && reaches(type, keyRange, value),
+        (value) => value !== null && exceeds(type, keyRange, value),
+      ));
+    }
+    return ranges;
+  }
+
+  /** From where `begins` holds, as it does for all behind, to where `ends` does. */
+  #range(
+    begins: (value: Stored | null) => boolean,
+    ends: (value: Stored | null) => boolean,
+  ): EntryRange {
+    const from = this.#bisect(begins);
+    const to = this.#bisect(ends);
+    // Reversed bounds match nothing.
+    let count = to.chunk < from.chunk ? 0 : to.location - from.location;
+    for (let chunk = from.chunk; chunk < to.chunk; chunk++) count += this.#chunks[chunk]!.length;
+    return { from, to, count: Math.max(0, count) };
+  }
+
+  #bisect(holds: (value: Stored | null) => boolean): Spot {
+    const chunks = this.#chunks;
+    const chunk = firstWhere(0, chunks.length, (i) => holds(chunks[i]!.at(-1)!.value));
+    const entries = chunks[chunk] ?? [];
+    return { chunk, location: firstWhere(0, entries.length, (i) => holds(entries[i]!.value)) };
+  }
+
+  /** The ids of the rows in these ranges, ascending, each once. */
+  idsIn(ranges: readonly EntryRange[]): number[] {
+    const found: number[] = [];
+    for (const range of ranges) for (const { id } of this.#walk(range, false)) found.push(id);
+    return found.length < 2 ? found : [...new Set(found)].sort((a, b) => a - b);
+  }
+
+  *#walk({ from, to, count }: EntryRange, backwards: boolean): Generator<Entry> {
+    let { chunk, location } = backwards ? to : from;
+    for (let n = 0; n < count; n++) {
+      if (backwards) {
+        if (location === 0) location = this.#chunks[--chunk]!.length;
+        yield this.#chunks[chunk]![--location]!;
+      } else {
+        yield this.#chunks[chunk]![location]!;
+        if (++location < this.#chunks[chunk]!.length) continue;
+        chunk++;
+        location = 0;
+      }
+    }
+  }
+
+  /** Ids of rows with equal values, ascending, as {@linkcode SegmentIndex.runs}. */
+  *runs(
+    condition: KeyRanges,
+    descending: boolean,
+  ): Generator<{ value: Stored | null; ids: number[] }> {
+    const ranges = this.ranges(condition);
+    let run: { readonly value: Stored | null; readonly ids: number[] } | undefined;
+    const ascending = ({ value, ids }: NonNullable<typeof run>) => ({
+      value,
+      ids: descending ? ids.reverse() : ids,
+    });
+    for (const range of descending ? ranges.reverse() : ranges) {
+      for (const { value, id } of this.#walk(range, descending)) {
+        if (run !== undefined && compareNullable(this.#type, value, run.value) === 0) {
+          run.ids.push(id);
+          continue;
+        }
+        if (run !== undefined) yield ascending(run);
+        run = { value, ids: [id] };
+      }
+    }
+    if (run !== undefined) yield ascending(run);
+  }
+}
+
+/** By value, null first, then by id. */
+function compareEntries(type: ValueType, a: Entry, b: Entry): number {
+  return compareNullable(type, a.value, b.value) || a.id - b.id;
+}

@@ -1,0 +1,204 @@
+/**
+ * Watching a base: its changes as rows, given out one by one as they are committed.
+ *
+ * @module
+ */
+
+import { capture } from "../snapshot/capture.ts";
+import { checkSignal, describe, isCount, isObject } from "../system/check.ts";
+import { Feed, type RowChange } from "./feed.ts";
+import type { WatchOptions } from "../schema/options.ts";
+import { compile } from "../query/query.ts";
+import { watchOptions } from "../schema/read_options.ts";
+import { rowAt } from "../snapshot/rows.ts";
+import { matching } from "../query/scan.ts";
+import type { TableSchema } from "../schema/schema.ts";
+import type { RowLocation } from "../snapshot/location.ts";
+import type { Store } from "../store/store.ts";
+import type { Change, Schema } from "../schema/types.ts";
+import { inContext } from "../system/errors.ts";
+
+/** Rings once for all that happened since it was waited for. */
+class Bell {
+  #rung = false;
+  #wake = () => {};
+
+  readonly ring = (): void => {
+    this.#rung = true;
+    this.#wake();
+  };
+
+  async wait(): Promise<void> {
+    if (!this.#rung) await new Promise<void>((resolve) => this.#wake = resolve);
+    this.#rung = false;
+  }
+}
+
+/**
+ * Changes of a base as they are committed. From the call on what they are read from is kept, and
+ * open, until it ends or the base is closed.
+ *
+ * @param store The base.
+ * @param options Which, and until when.
+ * @param closing Ends it without an error.
+ */
+export function watch<S extends Schema>(
+  store: Store,
+  options: WatchOptions<S>,
+  closing: AbortSignal,
+): AsyncIterableIterator<Change<S>> {
+  const { sequence, schema } = store.refresh();
+  const explained = <T>(fn: () => T) => inContext(`Cannot watch "${store.dir}"`, fn);
+  const { since = sequence, where, signal } = explained(() => watchOptions(options));
+  explained(() => checkSignal(signal));
+  const start = explained(() => startFrom(since, sequence));
+  const matches = where === undefined ? () => true : matcherOf(store, where);
+  // What is wrong with the conditions is told at once.
+  matches({ schema });
+  // Of rows that were changed before, the fields of now are asked: they have had them all along.
+  const asked = (change: RowChange, at: number) => at > sequence ? change : { ...change, schema };
+  const bell = new Bell();
+  const open = new DisposableStack();
+  // Also where nobody asks for the next one any more.
+  const stop = () => {
+    open.dispose();
+    bell.ring();
+  };
+  const ends = () => {
+    signal?.throwIfAborted();
+    return open.disposed;
+  };
+
+  signal?.throwIfAborted();
+  let feed: Feed;
+  try {
+    for (const one of [closing, signal]) {
+      one?.addEventListener("abort", stop);
+      open.defer(() => one?.removeEventListener("abort", stop));
+    }
+    // Before the first look, so that nothing happens unseen.
+    open.use(store.files.watch(store.dir, bell.ring));
+    feed = open.use(new Feed(store, start.after));
+  } catch (error) {
+    open.dispose();
+    throw error;
+  }
+
+  async function* run(): AsyncGenerator<Change<S>, void> {
+    try {
+      while (!ends()) {
+        const commits = await feed.take();
+        for (const { sequence: at, changes } of commits) {
+          const first = explained(() => firstIn(at, changes.length, start));
+          // The change before is held back until another one matches: the last one is marked.
+          let held: number | undefined;
+          const give = (index: number, last: boolean) =>
+            told<S>(store, { sequence: at, index, last }, changes[index]!);
+          for (let index = first; index < changes.length; index++) {
+            if (ends()) return;
+            // The rows from here on have other fields, which the user may not count on.
+            if (isOfFields(changes[index]!)) store.refresh();
+            if (!matches(asked(changes[index]!, at))) continue;
+            if (held !== undefined) yield give(held, false);
+            held = index;
+          }
+          if (ends()) return;
+          if (held !== undefined) yield give(held, true);
+        }
+        if (commits.length === 0) await bell.wait();
+      }
+    } finally {
+      open.dispose();
+    }
+  }
+
+  const steps = run();
+  return {
+    next: () => steps.next(),
+    return() {
+      // The step under way may wait for long.
+      stop();
+      return steps.return();
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+function isOfFields({ row, before }: RowChange): boolean {
+  return row === undefined && before === undefined;
+}
+
+function wrong(name: string, value: unknown, wanted: string): RangeError {
+  return new RangeError(`${name}: ${describe(value)}, expected ${wanted}`);
+}
+
+/** Where to begin: in the commit after `after`, after the change `index`; from its start if that is -1. */
+interface Start {
+  readonly after: number;
+  readonly index: number;
+}
+
+/** What `since` says; throws RangeError, a fragment. */
+function startFrom(since: unknown, last: number): Start {
+  if (isCount(since)) return { after: since, index: -1 };
+  if (!isObject(since)) throw wrong("since", since, "the number of a commit, or a change");
+  const { sequence, index } = since;
+  if (!isCount(sequence) || sequence === 0) {
+    throw wrong("since.sequence", sequence, "the number of a commit, 1 or more");
+  }
+  if (!isCount(index)) throw wrong("since.index", index, "the index of a change, 0 or more");
+  if (sequence > last) throw new RangeError(`since is commit ${sequence}, the last commit ${last}`);
+  return { after: sequence - 1, index };
+}
+
+/** Of a commit that has so many changes, those before it are known; throws RangeError, a fragment. */
+function firstIn(sequence: number, changes: number, { after, index }: Start): number {
+  if (sequence !== after + 1) return 0;
+  if (index < changes) return index + 1;
+  throw new RangeError(
+    `since is change ${index} of commit ${sequence}, which has ${changes}, counted from 0`,
+  );
+}
+
+/** Whether a row matches before or after a change; the fields concern everybody. */
+function matcherOf(
+  { snapshot: { origin }, dir }: Store,
+  where: unknown,
+): (change: RowChange) => boolean {
+  const attempt = `Cannot watch "${dir}"`;
+  // Compiled again whenever the fields change.
+  const asked = inContext(attempt, () => capture(where));
+  let compiled: { schema: TableSchema; holds: (location: RowLocation) => boolean } | undefined;
+  return ({ schema, row, before }) => {
+    if (compiled?.schema !== schema) {
+      const query = inContext(attempt, () => compile(schema, asked));
+      compiled = { schema, holds: matching({ schema, origin }, query) };
+    }
+    const locations = [row, before].filter((location) => location !== undefined);
+    return locations.length === 0 || locations.some(compiled.holds);
+  };
+}
+
+/** A change, as users get it. */
+function told<S extends Schema>(
+  { snapshot: { origin } }: Store,
+  position: Pick<Change, "sequence" | "index" | "last">,
+  { schema: { fields }, row, before }: RowChange,
+): Change<S> {
+  const kind = row === undefined
+    ? before === undefined ? "schema" : "delete"
+    : before === undefined
+    ? "insert"
+    : "update";
+  const give = (location: RowLocation | undefined) =>
+    location === undefined ? null : rowAt(origin, location, fields);
+  return {
+    ...position,
+    kind,
+    id: (row ?? before)?.id ?? null,
+    row: give(row),
+    before: give(before),
+  } as Change<S>;
+}

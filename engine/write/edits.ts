@@ -1,0 +1,409 @@
+/**
+ * What the writing verbs change: each is checked as far as it can be before the
+ * lock is taken, and becomes a function of a draft, which runs under it. By then callers may have
+ * changed the objects that they passed, so that each verb captures its arguments at the call.
+ *
+ * @module
+ */
+
+import { capture, captureFields } from "../snapshot/capture.ts";
+import { describe } from "../system/check.ts";
+import { convert } from "../schema/convert.ts";
+import type { Edit, WriteBatch } from "./write_batch.ts";
+import {
+  ConflictError,
+  inContext,
+  RecordNotFoundError,
+  SchemaError,
+  UpdateError,
+} from "../system/errors.ts";
+import type { IndexOptions } from "../schema/options.ts";
+import { givenRows, type PreparedRows, prepareRows } from "./prepared_rows.ts";
+import { compileGiven, EVERYTHING } from "../query/query.ts";
+import { addFieldOptions, indexOptions } from "../schema/read_options.ts";
+import { baseOf, rowAt, strictRowAt, valueAt, versionAt } from "../snapshot/rows.ts";
+import { scan } from "../query/scan.ts";
+import type { FieldDef, StoredRow } from "../schema/field_def.ts";
+import type { TableSchema } from "../schema/schema.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import { locationOf, type RowLocation } from "../snapshot/location.ts";
+import type { Store } from "../store/store.ts";
+import type { StringFormats } from "../schema/strings.ts";
+import type { Field } from "../schema/types.ts";
+import { anchor } from "../schema/link_paths.ts";
+
+/** Values by field, as a user gave them. */
+type Given = Record<string, unknown>;
+/** A row as users get it. */
+type Row = Record<string, unknown>;
+
+/** Whether a row that a link leads to, and that is not there yet, may be inserted with it. */
+type Coming = (id: number, field: FieldDef) => boolean;
+
+/** A row or an id, as its id and the version that it must have. */
+interface Aim {
+  readonly id: number;
+  readonly version: number | undefined;
+}
+
+function aim(target: unknown, base: string, attempt: string): Aim {
+  // As a table keeps it: -0 becomes 0.
+  if (typeof target === "number") return { id: target + 0, version: undefined };
+  if (typeof target === "object" && target !== null) {
+    if ((baseOf(target) ?? base) !== base) {
+      throw new UpdateError(`${attempt}: what was passed is a row of another base`);
+    }
+    const { __id__: id, __version__: version } = target as Record<string, unknown>;
+    if (typeof id === "number" && typeof version === "number") return { id: id + 0, version };
+  }
+  throw new UpdateError(
+    `${attempt}: what was passed has no __id__ and __version__, pass a row or an id`,
+  );
+}
+
+/** What a user gave as one or many, as many. */
+export function listOf(target: unknown): readonly unknown[] {
+  return Array.isArray(target) ? target : [target];
+}
+
+/** Ids that follow each other. */
+function idsFrom(first: number, count: number): number[] {
+  const ids = new Array<number>(count);
+  for (let i = 0; i < count; i++) ids[i] = first + i;
+  return ids;
+}
+
+/** Changes of one table. */
+export class Edits {
+  readonly #store: Store;
+  readonly #now: () => Snapshot;
+
+  /**
+   * @param store The table.
+   * @param now The rows as they are for whoever makes a change.
+   */
+  constructor(store: Store, now: () => Snapshot) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  #attempt(verb: string): string {
+    return `Cannot ${verb} "${this.#store.dir}"`;
+  }
+
+  // ------------------------------------------------------------- inserting
+
+  /** Adds a row; gives its id. */
+  insert(row: object): Edit<number> {
+    const edit = this.#insertion(() => [row]);
+    return (batch) => edit(batch).first;
+  }
+
+  /** Adds rows; gives their ids. */
+  insertMany(rows: Iterable<object>): Edit<number[]> {
+    const edit = this.#insertion(() => rows);
+    return (batch) => {
+      const { first, count } = edit(batch);
+      return idsFrom(first, count);
+    };
+  }
+
+  /** Adds a row of texts. */
+  insertAsStrings(row: object, formats: StringFormats): Edit<number> {
+    const edit = this.#insertion((schema) => [parsed(schema, row, formats)]);
+    return (batch) => edit(batch).first;
+  }
+
+  /** Writes the rows as they were given at the call, validated again if the fields changed since. */
+  #insertion(
+    rowsOf: (schema: TableSchema) => Iterable<object>,
+  ): Edit<{ first: number; count: number }> {
+    const attempt = this.#attempt("insert into");
+    const { schema, nextId } = this.#now();
+    /** The greatest of the ids that only these rows can get. */
+    let farthest: { readonly id: number; readonly field: FieldDef } | undefined;
+    const coming: Coming = (id, field) => {
+      if (id < nextId) return false;
+      if (id > (farthest?.id ?? -1)) farthest = { id, field };
+      return true;
+    };
+    const prepare = (schema: TableSchema, rows: typeof rowsOf): PreparedRows =>
+      inContext(
+        attempt,
+        () =>
+          prepareRows(
+            schema,
+            rows(schema),
+            (row, names) => this.#values(schema, row, names, coming),
+          ),
+      );
+    const prepared = prepare(schema, rowsOf);
+    const { count } = prepared;
+    return (batch) => {
+      const { encoded } = batch.schema.equals(prepared.schema)
+        ? prepared
+        : prepare(batch.schema, () => givenRows(prepared));
+      const first = batch.insert(encoded);
+      // Where other rows came first, such an id leads to one of them, or to another of these.
+      const isOwn = first === nextId && (farthest?.id ?? -1) < batch.nextId;
+      if (farthest === undefined || isOwn) return { first, count };
+      const { id, field } = farthest;
+      const reason = id < nextId + count
+        ? `row ${id} was to be one of these, but other rows were inserted first: ` +
+          "insert in a transaction"
+        : `there is no row ${id} in "${this.#store.dir}"`;
+      throw new RangeError(`${attempt}: field "${field.name}": ${reason}`);
+    };
+  }
+
+  #values(
+    schema: TableSchema,
+    row: object,
+    names?: string[],
+    coming?: Coming,
+  ): StoredRow["values"] {
+    if (schema.links.length === 0) return schema.encodeInsert(row, names);
+    // What is checked must be what is stored.
+    const given = captureFields(row) as Given;
+    const values = schema.encodeInsert(given, names);
+    this.#now().origin.links.check(schema, given, coming);
+    return values;
+  }
+
+  // ------------------------------------------------------------- updating
+
+  /** Changes the row of each target; gives the new rows. */
+  update(targets: readonly unknown[], changes: unknown): Edit<Row[]> {
+    const attempt = this.#attempt("update");
+    const aims = this.#aims(targets, attempt);
+    const given = inContext(attempt, () => captureFields(changes));
+    return (batch) => {
+      const rows = aims.map(({ id, version }) => {
+        const location = batch.at(id);
+        if (location === undefined) {
+          throw new RecordNotFoundError(`${attempt}: there is no row ${id}, or no more`, id);
+        }
+        const now = versionAt(location);
+        if (version !== undefined && version !== now) {
+          throw new ConflictError(this.#store.dir, id, version, now);
+        }
+        const next = this.#updateOne(batch, location, given, attempt);
+        return rowAt(batch.origin, locationOf(id, next), batch.schema.fields);
+      });
+      this.#store.links.flushSync(batch.schema);
+      return rows;
+    };
+  }
+
+  /** Changes the rows that match; gives their number. */
+  updateWhere(where: unknown, changes: unknown): Edit<number> {
+    const attempt = this.#attempt("update");
+    const [asked, given] = inContext(attempt, () => [capture(where), captureFields(changes)]);
+    return (batch) => {
+      const found = batch.find(inContext(attempt, () => compileGiven(batch.schema, asked)));
+      for (const location of found) this.#updateOne(batch, location, given, attempt);
+      this.#store.links.flushSync(batch.schema);
+      return found.length;
+    };
+  }
+
+  /** Changes a row; gives the new one. Links are flushed by who has changed all. */
+  #updateOne(
+    batch: WriteBatch,
+    location: RowLocation,
+    changes: unknown,
+    attempt: string,
+  ): StoredRow {
+    const { schema, origin } = batch;
+    const { id } = location;
+    const { version, values } = batch.copy(location);
+    const returned = typeof changes === "function"
+      ? changes(strictRowAt(origin, locationOf(id, { version, values }), schema.fields))
+      : changes;
+    inContext(attempt, () => {
+      const given = schema.links.length === 0 ? returned : captureFields(returned) as Given;
+      schema.encodeUpdate(values, given);
+      origin.links.check(schema, given);
+    });
+    const next = { version: version + 1, values };
+    batch.put(id, next);
+    return next;
+  }
+
+  /** Changes the row that has a value in a unique field, or adds it; gives the row. */
+  upsert(key: unknown, values: unknown): Edit<Row> {
+    const attempt = this.#attempt("upsert into");
+    const [unique, given] = inContext(attempt, () => [captureFields(key), captureFields(values)]);
+    return (batch) => {
+      const schema: TableSchema = batch.schema;
+      const { field, row, inserted } = inContext(attempt, () => {
+        const { field, value } = keyOf(schema, unique);
+        schema.checkGiven(given);
+        if (Object.hasOwn(given, field.name)) {
+          throw new TypeError(`field "${field.name}": it is given twice, leave it to the key`);
+        }
+        const row = { ...given, [field.name]: value };
+        return { field, row, inserted: this.#values(schema, row) };
+      });
+      const holder = batch.holderOf(field, inserted[field.number]!);
+      const id = holder ?? batch.insert([{ version: 0, values: inserted }]);
+      if (holder !== undefined) this.#updateOne(batch, batch.at(id)!, row, attempt);
+      this.#store.links.flushSync(schema);
+      return rowAt(batch.origin, batch.at(id)!, schema.fields);
+    };
+  }
+
+  // ------------------------------------------------------------- deleting
+
+  /** Deletes the row of each target; gives how many were there. */
+  delete(targets: readonly unknown[]): Edit<number> {
+    const aims = this.#aims(targets, this.#attempt("delete from"));
+    return (batch) => aims.reduce((n, { id }) => batch.delete(id) ? n + 1 : n, 0);
+  }
+
+  /** Deletes the rows that match; gives their number. */
+  deleteWhere(where: unknown): Edit<number> {
+    const attempt = this.#attempt("delete from");
+    const asked = inContext(attempt, () => capture(where));
+    return (batch) => {
+      const found = batch.find(inContext(attempt, () => compileGiven(batch.schema, asked)));
+      for (const location of found) batch.put(location.id, undefined);
+      return found.length;
+    };
+  }
+
+  #aims(targets: readonly unknown[], attempt: string): Aim[] {
+    const { base } = this.#store.snapshot.origin;
+    return Array.from(targets, (one) => aim(one, base, attempt));
+  }
+
+  // ------------------------------------------------------------- the schema
+
+  /** A field more. */
+  addField(name: string, field: Field, options: object): Edit<void> {
+    const { files, dir } = this.#store;
+    const attempt = this.#attempt(`add field "${name}" to`);
+    const { after } = inContext(attempt, () => addFieldOptions(options));
+    const given = inContext(attempt, () => captureFields(field)) as Field;
+    return this.#altering(attempt, (schema, empty) => {
+      return anchor(files, dir, schema.withField(name, given, { after, empty }));
+    });
+  }
+
+  /** A field less. */
+  dropField(name: string): Edit<void> {
+    const attempt = this.#attempt(`drop field "${name}" of`);
+    return this.#altering(attempt, (schema) => schema.withoutField(name));
+  }
+
+  /** Another name of a field. */
+  renameField(name: string, newName: string): Edit<void> {
+    const attempt = this.#attempt(`rename field "${name}" of`);
+    return this.#altering(attempt, (schema) => schema.withName(name, newName));
+  }
+
+  /** Another default of a field. */
+  setDefault(name: string, value: unknown): Edit<void> {
+    const attempt = this.#attempt(`set the default of field "${name}" of`);
+    const given = inContext(attempt, () => capture(value));
+    return this.#altering(attempt, (schema) => schema.withDefault(name, given));
+  }
+
+  /** Another type of a field, and its values as values of that; nothing if it has it. */
+  setType(name: string, type: unknown): Edit<void> {
+    const attempt = this.#attempt(`set the type of field "${name}" of`);
+    return (batch) => {
+      const { schema } = batch;
+      const altered = inContext(attempt, () => schema.withType(name, type));
+      if (altered === schema) return;
+      batch.alter(altered);
+      const [from, to] = [schema.field(name), altered.field(name)];
+      if (from.number !== to.number) inContext(attempt, () => convertRows(batch, from, to));
+    };
+  }
+
+  /** Another index of a field. */
+  setIndex(name: string, options: IndexOptions): Edit<void> {
+    const attempt = this.#attempt(`set the index of field "${name}" of`);
+    const given = inContext(attempt, () => indexOptions(options));
+    return this.#altering(attempt, (schema) => schema.withIndex(name, given));
+  }
+
+  /** Other changes that are kept; nothing if they are the same. */
+  keepChanges(commits: number): Edit<void> {
+    const attempt = this.#attempt("keep changes of");
+    return (batch) => {
+      const { schema } = batch;
+      const altered = inContext(attempt, () => schema.withKeepChanges(commits));
+      if (altered.keepChanges !== schema.keepChanges) batch.alter(altered);
+    };
+  }
+
+  #altering(
+    attempt: string,
+    alter: (schema: TableSchema, empty: boolean) => TableSchema,
+  ): Edit<void> {
+    return (batch) => batch.alter(inContext(attempt, () => alter(batch.schema, batch.empty)));
+  }
+}
+
+/** Gives a field the values of another, in all rows that have one. */
+function convertRows(batch: WriteBatch, from: FieldDef, to: FieldDef): void {
+  let wrong = 0;
+  let first = "";
+  for (const location of scan(batch.snapshot, EVERYTHING)) {
+    const value = valueAt(location, from);
+    if (value === null) continue;
+    try {
+      const converted = convert(value, from.value, to.value);
+      if (wrong > 0) continue;
+      const { version, values } = batch.copy(location);
+      values[from.number] = null;
+      values[to.number] = converted;
+      batch.put(location.id, { version: version + 1, values });
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      if (wrong++ === 0) first = `row ${location.id}: ${error.message}`;
+    }
+  }
+  if (wrong === 0) return;
+  const rows = wrong === 1 ? "1 row does" : `${wrong} rows do`;
+  throw new SchemaError(`field "${from.name}": ${rows} not fit; ${first}`);
+}
+
+/** The unique field that `upsert` goes by, and its value. */
+function keyOf(schema: TableSchema, key: unknown): { field: FieldDef; value: unknown } {
+  if (typeof key !== "object" || key === null) {
+    throw new TypeError(`key: ${describe(key)}, expected an object of one unique field`);
+  }
+  const entries = Object.entries(key);
+  const [name, value] = entries[0] ?? [];
+  if (name === undefined || entries.length > 1) {
+    throw new TypeError(`key: ${entries.length} fields, expected one that is unique`);
+  }
+  const field = schema.field(name);
+  if (!field.unique) throw new TypeError(`field "${name}": it is not unique, use one that is`);
+  if (value === null || value === undefined) {
+    throw new TypeError(`field "${name}": ${value} is no key, it may be there more than once`);
+  }
+  return { field, value };
+}
+
+/** A row of texts as one of values. */
+function parsed(schema: TableSchema, row: object, formats: StringFormats): Given {
+  schema.checkGiven(row);
+  const values = Object.entries(row).map(([name, text]) => {
+    const field = schema.field(name);
+    if (text === undefined || text === null) return [name, text];
+    if (typeof text !== "string") {
+      throw new TypeError(`field "${name}": ${describe(text)}, expected a string`);
+    }
+    try {
+      return [name, formats.parse(field.value, text)];
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new TypeError(`field "${name}": ${error.message}`);
+    }
+  });
+  return Object.fromEntries(values);
+}
