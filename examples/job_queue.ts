@@ -1,6 +1,6 @@
 /**
- * A job queue: fifty workers, each a process of its own, take jobs from one table. One of them
- * dies with a job in its hands; another one takes it up when its time is over.
+ * A job queue: fifty workers, each a process of its own, take jobs from one table. One worker dies
+ * with a job; another takes that job when its time is over.
  *
  * ```text
  * the worker that died had task 0
@@ -19,10 +19,10 @@ const JOBS = {
   until: "timestamp",
 } as const;
 
-/** How long a worker may take for a job. */
+/** How long a worker may keep a job. */
 const LEASE_MS = 1000;
 
-/** Takes the oldest job that nobody has, or had for too long. */
+/** Takes the oldest job that is free: nobody has it, or its time is over. */
 async function take(jobs: PsBase<typeof JOBS>) {
   return await jobs.transaction((tx) => {
     const now = Date.now();
@@ -39,7 +39,7 @@ async function work(path: string, perform: Perform): Promise<void> {
   while (jobs.count({ done: false }) > 0) {
     const job = await take(jobs);
     if (job === undefined) {
-      // Others have all that are left.
+      // Other workers have the remaining jobs.
       await new Promise((resolve) => setTimeout(resolve, 50));
       continue;
     }
@@ -47,7 +47,7 @@ async function work(path: string, perform: Perform): Promise<void> {
     try {
       await jobs.update(job, { done: true });
     } catch (error) {
-      // It took so long that somebody else has the job now.
+      // The time was over, and another worker has the job now.
       if (!(error instanceof ConflictError)) throw error;
     }
   }
