@@ -44,12 +44,14 @@ import type {
   AddFieldOptions,
   CreateOptions,
   IndexOptions,
+  OpenOptions,
   OpenSchemaOptions,
   Recovered,
   Stats,
   Target,
   TransactionOptions,
   Updated,
+  UpdateOptionsOf,
   WatchOptions,
 } from "./engine/schema/options.ts";
 import { toPath } from "./engine/system/path.ts";
@@ -143,6 +145,10 @@ export type SchemaVerb =
   | "setDefault"
   | "setIndex"
   | "setType";
+
+/** The class of a table, typed by another schema: what the verbs that change the fields return. */
+export type Retyped<B, S extends Schema> = B extends { readonly __shared__?: true } ? PsBase<S>
+  : Base<S>;
 
 /**
  * A field that leads to a row of another base.
@@ -315,62 +321,55 @@ export class Base<S extends Schema = Schema> extends View<S>
   }
 
   /**
-   * Opens a table.
+   * Opens a table, typed by its schema; creates it first, if there is none. Processes may do so at
+   * the same time: one of them creates the table, and all of them open it.
    *
-   * @typeParam S The schema, if it is given.
-   * @param path The directory of the table.
-   * @param options The schema, to have typed rows, and how to open it.
+   * Without a schema the table must exist. In the place of a schema, options may follow `path`: an
+   * object is a schema if each of its values is a field (`"string"`, `{ type: "string" }`,
+   * `link(…)`, `json()`), and holds options otherwise. A call that could mean both is refused.
+   *
+   * @typeParam S The schema.
+   * @param path The directory of the table; its parent must exist.
+   * @param schema Fields and their types, in order; or options.
+   * @param options How to open it, after a schema. With `readOnly` nothing is created.
    * @returns The open table.
-   * @throws {BaseNotFoundError} If there is none.
-   * @throws {SchemaError} If the schema given is not the one stored.
-   * @throws {CorruptionError} If it is damaged.
+   * @throws {BaseNotFoundError} If there is none, and no schema or `readOnly` was passed.
+   * @throws {BaseExistsError} If there is something else than a table.
+   * @throws {SchemaError} If the schema is wrong, or another one is stored.
+   * @throws {CorruptionError} If the table is damaged.
    * @throws {FormatVersionError} If a newer psbase wrote it.
    * @throws {ReadOnlyError} If it can be read but not written, and `readOnly` is not set.
-   * @throws {BaseLockedError} If a `Base` owns the table and this is to be one.
+   * @throws {BaseLockedError} If a `Base` owns the table.
+   * @throws {LockTimeoutError} If the lock could not be acquired in time.
    *
-   * @example Typed rows
+   * @example Run it twice: the second time it finds the rows of the first
    * ```ts
    * import { Base } from "@psbase/psbase";
    * import { assertEquals } from "@std/assert";
    *
-   * const dir = await Deno.makeTempDir();
-   * const schema = { name: "string" } as const;
-   * await (await Base.create(dir, schema)).close();
-   * await using base = await Base.open(dir, { schema });
-   * assertEquals(base.select().map((row) => row.name), []);
+   * const path = `${await Deno.makeTempDir()}/people`;
+   * for (const runs of [1, 2]) {
+   *   await using people = await Base.open(path, { name: "string", age: "integer" });
+   *   await people.insert({ name: "homer", age: 39 });
+   *   assertEquals(people.size, runs);
+   * }
    * ```
    */
   static async open<const S extends Schema = Schema>(
     path: string | URL,
-    options: OpenSchemaOptions<S> = {},
+    schema?: (S & NoReservedNames) | OpenSchemaOptions<S>,
+    options?: OpenOptions,
   ): Promise<Base<S>> {
-    return new Base<S>({ [HANDLE]: await Handle.open(path, options, true) });
+    return new Base<S>({ [HANDLE]: await Handle.open(path, schema, options, true) });
   }
 
-  /**
-   * As {@linkcode Base.open}, blocking.
-   *
-   * @typeParam S The schema, if it is given.
-   * @param path The directory of the table.
-   * @param options The schema, to have typed rows, and how to open it.
-   * @returns The open table.
-   *
-   * @example Blocking
-   * ```ts
-   * import { Base } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const dir = Deno.makeTempDirSync();
-   * Base.createSync(dir, { name: "string" })[Symbol.dispose]();
-   * using base = Base.openSync(dir);
-   * assertEquals(base.size, 0);
-   * ```
-   */
+  /** As {@linkcode Base.open}, blocking. */
   static openSync<const S extends Schema = Schema>(
     path: string | URL,
-    options: OpenSchemaOptions<S> = {},
+    schema?: (S & NoReservedNames) | OpenSchemaOptions<S>,
+    options?: OpenOptions,
   ): Base<S> {
-    return new Base<S>({ [HANDLE]: Handle.openSync(path, options, true) });
+    return new Base<S>({ [HANDLE]: Handle.openSync(path, schema, options, true) });
   }
 
   /**
@@ -705,41 +704,47 @@ export class Base<S extends Schema = Schema> extends View<S>
   // ------------------------------------------------------------- updating
 
   /**
-   * Changes a row, or rows in one commit: all of them, or none. A row object passed in stays
-   * as it is.
+   * Changes a row, or rows in one commit: all of them, or none. A row object passed in stays as it
+   * is.
+   *
+   * By id the last writer wins. With `ifVersion`, and with a row in the place of its id, the row is
+   * changed only if it is still at the version that the caller read.
    *
    * @typeParam T A row, an id, or an array of them.
    * @typeParam C What a function returns.
    * @param target Which row, or which rows.
-   * @param changes Values by field, or a function that makes them of the row as it is then. It
-   *   runs under the lock, once for each row: a slow one stops other writers. Of the row it can
-   *   read fields only: another name throws a `TypeError`.
+   * @param changes Values by field, or a function that returns them for the row as it is then. It
+   *   runs under the lock, once for each row: a slow one stops other writers. It can read fields
+   *   only: another name throws a `TypeError`.
+   * @param options The version that the row must have, for one id.
    * @returns The new row; for an array, the new rows.
-   * @throws {ConflictError} If a row was passed that was changed since it was read.
+   * @throws {ConflictError} If the row is not at `ifVersion`, or at the version of the row passed.
    * @throws {RecordNotFoundError} If a row is gone.
-   * @throws {UpdateError} If what was passed is no row.
-   * @throws {SchemaError} If a field is unknown, or one that is required would be null.
-   * @throws {TypeError} If a value is not of the type of its field.
+   * @throws {UpdateError} If `target` is no row and no id.
+   * @throws {SchemaError} If a field is unknown, or a required one would be null.
+   * @throws {TypeError} If a value does not fit the type of its field.
    * @throws {RangeError} If a value is out of range.
+   * @throws {UniqueError} If another row has the value of a unique field.
    * @throws {WriteError} If the disk refuses.
    *
-   * @example By id, with a function
+   * @example By id: a function for what must add up, `ifVersion` for what somebody looked at
    * ```ts
    * import { PsBase } from "@psbase/psbase";
    * import { assertEquals } from "@std/assert";
    *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * const id = await people.insert({ name: "homer", age: 38 });
+   * await using people = await PsBase.open(await Deno.makeTempDir(), { age: "integer" });
+   * const id = await people.insert({ age: 38 });
    * const row = await people.update(id, (row) => ({ age: (row.age ?? 0) + 1 }));
    * assertEquals([row.age, row.__version__], [39, 1]);
-   * await people.destroy();
+   * await people.update(id, { age: 40 }, { ifVersion: 1 }); // a second time: ConflictError
    * ```
    */
   async update<const T extends Target<S> | readonly Target<S>[], const C>(
     target: T,
     changes: Update<S> | ((row: Row<S>) => Exactly<S, C>),
+    options: UpdateOptionsOf<T> = {},
   ): Promise<Updated<S, T>> {
-    const rows = await this.#write((edits) => edits.update(listOf(target), changes));
+    const rows = await this.#write((edits) => edits.update(target, changes, options));
     return (Array.isArray(target) ? rows : rows[0]) as Updated<S, T>;
   }
 
@@ -768,8 +773,9 @@ export class Base<S extends Schema = Schema> extends View<S>
   updateSync<const T extends Target<S> | readonly Target<S>[], const C>(
     target: T,
     changes: Update<S> | ((row: Row<S>) => Exactly<S, C>),
+    options: UpdateOptionsOf<T> = {},
   ): Updated<S, T> {
-    const rows = this.#writeSync((edits) => edits.update(listOf(target), changes));
+    const rows = this.#writeSync((edits) => edits.update(target, changes, options));
     return (Array.isArray(target) ? rows : rows[0]) as Updated<S, T>;
   }
 
@@ -1093,9 +1099,9 @@ export class Base<S extends Schema = Schema> extends View<S>
     name: NewName<S, N>,
     field: F,
     options: AddFieldOptions<S> = {},
-  ): Promise<Base<WithField<S, N, F>>> {
+  ): Promise<Retyped<this, WithField<S, N, F>>> {
     await this.#write((edits) => edits.addField(name, field, options));
-    return this as unknown as Base<WithField<S, N, F>>;
+    return this as unknown as Retyped<this, WithField<S, N, F>>;
   }
 
   /**
@@ -1123,9 +1129,9 @@ export class Base<S extends Schema = Schema> extends View<S>
     name: NewName<S, N>,
     field: F,
     options: AddFieldOptions<S> = {},
-  ): Base<WithField<S, N, F>> {
+  ): Retyped<this, WithField<S, N, F>> {
     this.#writeSync((edits) => edits.addField(name, field, options));
-    return this as unknown as Base<WithField<S, N, F>>;
+    return this as unknown as Retyped<this, WithField<S, N, F>>;
   }
 
   /**
@@ -1148,9 +1154,9 @@ export class Base<S extends Schema = Schema> extends View<S>
    * await people.destroy();
    * ```
    */
-  async dropField<N extends FieldName<S>>(name: N): Promise<Base<WithoutField<S, N>>> {
+  async dropField<N extends FieldName<S>>(name: N): Promise<Retyped<this, WithoutField<S, N>>> {
     await this.#write((edits) => edits.dropField(name));
-    return this as unknown as Base<WithoutField<S, N>>;
+    return this as unknown as Retyped<this, WithoutField<S, N>>;
   }
 
   /**
@@ -1170,9 +1176,9 @@ export class Base<S extends Schema = Schema> extends View<S>
    * await people.destroy();
    * ```
    */
-  dropFieldSync<N extends FieldName<S>>(name: N): Base<WithoutField<S, N>> {
+  dropFieldSync<N extends FieldName<S>>(name: N): Retyped<this, WithoutField<S, N>> {
     this.#writeSync((edits) => edits.dropField(name));
-    return this as unknown as Base<WithoutField<S, N>>;
+    return this as unknown as Retyped<this, WithoutField<S, N>>;
   }
 
   /**
@@ -1200,9 +1206,9 @@ export class Base<S extends Schema = Schema> extends View<S>
   async setDefault<N extends FieldName<S>>(
     name: N,
     value: Default<S, S[N]>,
-  ): Promise<Base<WithDefault<S, N>>> {
+  ): Promise<Retyped<this, WithDefault<S, N>>> {
     await this.#write((edits) => edits.setDefault(name, value));
-    return this as unknown as Base<WithDefault<S, N>>;
+    return this as unknown as Retyped<this, WithDefault<S, N>>;
   }
 
   /**
@@ -1227,9 +1233,9 @@ export class Base<S extends Schema = Schema> extends View<S>
   setDefaultSync<N extends FieldName<S>>(
     name: N,
     value: Default<S, S[N]>,
-  ): Base<WithDefault<S, N>> {
+  ): Retyped<this, WithDefault<S, N>> {
     this.#writeSync((edits) => edits.setDefault(name, value));
-    return this as unknown as Base<WithDefault<S, N>>;
+    return this as unknown as Retyped<this, WithDefault<S, N>>;
   }
 
   /**
@@ -1258,9 +1264,9 @@ export class Base<S extends Schema = Schema> extends View<S>
   async renameField<const N extends FieldName<S>, const M extends string>(
     name: N,
     newName: NewName<S, M>,
-  ): Promise<Base<WithRenamed<S, N, M>>> {
+  ): Promise<Retyped<this, WithRenamed<S, N, M>>> {
     await this.#write((edits) => edits.renameField(name, newName));
-    return this as unknown as Base<WithRenamed<S, N, M>>;
+    return this as unknown as Retyped<this, WithRenamed<S, N, M>>;
   }
 
   /**
@@ -1285,9 +1291,9 @@ export class Base<S extends Schema = Schema> extends View<S>
   renameFieldSync<const N extends FieldName<S>, const M extends string>(
     name: N,
     newName: NewName<S, M>,
-  ): Base<WithRenamed<S, N, M>> {
+  ): Retyped<this, WithRenamed<S, N, M>> {
     this.#writeSync((edits) => edits.renameField(name, newName));
-    return this as unknown as Base<WithRenamed<S, N, M>>;
+    return this as unknown as Retyped<this, WithRenamed<S, N, M>>;
   }
 
   /**
@@ -1326,9 +1332,9 @@ export class Base<S extends Schema = Schema> extends View<S>
   async setType<const N extends ConvertibleName<S>, const T extends ConvertibleType>(
     name: N,
     type: T,
-  ): Promise<Base<WithType<S, N, T>>> {
+  ): Promise<Retyped<this, WithType<S, N, T>>> {
     await this.#write((edits) => edits.setType(name, type));
-    return this as unknown as Base<WithType<S, N, T>>;
+    return this as unknown as Retyped<this, WithType<S, N, T>>;
   }
 
   /**
@@ -1353,9 +1359,9 @@ export class Base<S extends Schema = Schema> extends View<S>
   setTypeSync<const N extends ConvertibleName<S>, const T extends ConvertibleType>(
     name: N,
     type: T,
-  ): Base<WithType<S, N, T>> {
+  ): Retyped<this, WithType<S, N, T>> {
     this.#writeSync((edits) => edits.setType(name, type));
-    return this as unknown as Base<WithType<S, N, T>>;
+    return this as unknown as Retyped<this, WithType<S, N, T>>;
   }
 
   /**
@@ -1386,9 +1392,9 @@ export class Base<S extends Schema = Schema> extends View<S>
   async setIndex<const N extends SortableName<S>, const O extends IndexOptions>(
     name: N,
     options: O,
-  ): Promise<Base<WithOptions<S, N, O>>> {
+  ): Promise<Retyped<this, WithOptions<S, N, O>>> {
     await this.#write((edits) => edits.setIndex(name, options));
-    return this as unknown as Base<WithOptions<S, N, O>>;
+    return this as unknown as Retyped<this, WithOptions<S, N, O>>;
   }
 
   /**
@@ -1414,9 +1420,9 @@ export class Base<S extends Schema = Schema> extends View<S>
   setIndexSync<const N extends SortableName<S>, const O extends IndexOptions>(
     name: N,
     options: O,
-  ): Base<WithOptions<S, N, O>> {
+  ): Retyped<this, WithOptions<S, N, O>> {
     this.#writeSync((edits) => edits.setIndex(name, options));
-    return this as unknown as Base<WithOptions<S, N, O>>;
+    return this as unknown as Retyped<this, WithOptions<S, N, O>>;
   }
 
   // ------------------------------------------------------------- how
@@ -1810,6 +1816,9 @@ export class Base<S extends Schema = Schema> extends View<S>
  * ```
  */
 export class PsBase<S extends Schema = Schema> extends Base<S> {
+  /** Only a type: tells a `PsBase` from a `Base`. */
+  declare readonly __shared__?: true;
+
   /**
    * Makes a table and opens it.
    *
@@ -1868,62 +1877,55 @@ export class PsBase<S extends Schema = Schema> extends Base<S> {
   }
 
   /**
-   * Opens a table.
+   * Opens a table, typed by its schema; creates it first, if there is none. Processes may do so at
+   * the same time: one of them creates the table, and all of them open it.
    *
-   * @typeParam S The schema, if it is given.
-   * @param path The directory of the table.
-   * @param options The schema, to have typed rows, and how to open it.
+   * Without a schema the table must exist. In the place of a schema, options may follow `path`: an
+   * object is a schema if each of its values is a field (`"string"`, `{ type: "string" }`,
+   * `link(…)`, `json()`), and holds options otherwise. A call that could mean both is refused.
+   *
+   * @typeParam S The schema.
+   * @param path The directory of the table; its parent must exist.
+   * @param schema Fields and their types, in order; or options.
+   * @param options How to open it, after a schema. With `readOnly` nothing is created.
    * @returns The open table.
-   * @throws {BaseNotFoundError} If there is none.
-   * @throws {SchemaError} If the schema given is not the one stored.
-   * @throws {CorruptionError} If it is damaged.
+   * @throws {BaseNotFoundError} If there is none, and no schema or `readOnly` was passed.
+   * @throws {BaseExistsError} If there is something else than a table.
+   * @throws {SchemaError} If the schema is wrong, or another one is stored.
+   * @throws {CorruptionError} If the table is damaged.
    * @throws {FormatVersionError} If a newer psbase wrote it.
    * @throws {ReadOnlyError} If it can be read but not written, and `readOnly` is not set.
-   * @throws {BaseLockedError} If a `Base` owns the table and this is to be one.
+   * @throws {BaseLockedError} If a `Base` owns the table.
+   * @throws {LockTimeoutError} If the lock could not be acquired in time.
    *
-   * @example Typed rows
+   * @example Run it twice: the second time it finds the rows of the first
    * ```ts
    * import { PsBase } from "@psbase/psbase";
    * import { assertEquals } from "@std/assert";
    *
-   * const dir = await Deno.makeTempDir();
-   * const schema = { name: "string" } as const;
-   * await (await PsBase.create(dir, schema)).close();
-   * await using base = await PsBase.open(dir, { schema });
-   * assertEquals(base.select().map((row) => row.name), []);
+   * const path = `${await Deno.makeTempDir()}/people`;
+   * for (const runs of [1, 2]) {
+   *   await using people = await PsBase.open(path, { name: "string", age: "integer" });
+   *   await people.insert({ name: "homer", age: 39 });
+   *   assertEquals(people.size, runs);
+   * }
    * ```
    */
   static override async open<const S extends Schema = Schema>(
     path: string | URL,
-    options: OpenSchemaOptions<S> = {},
+    schema?: (S & NoReservedNames) | OpenSchemaOptions<S>,
+    options?: OpenOptions,
   ): Promise<PsBase<S>> {
-    return new PsBase<S>({ [HANDLE]: await Handle.open(path, options, false) });
+    return new PsBase<S>({ [HANDLE]: await Handle.open(path, schema, options, false) });
   }
 
-  /**
-   * As {@linkcode PsBase.open}, blocking.
-   *
-   * @typeParam S The schema, if it is given.
-   * @param path The directory of the table.
-   * @param options The schema, to have typed rows, and how to open it.
-   * @returns The open table.
-   *
-   * @example Blocking
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const dir = Deno.makeTempDirSync();
-   * PsBase.createSync(dir, { name: "string" })[Symbol.dispose]();
-   * using base = PsBase.openSync(dir);
-   * assertEquals(base.size, 0);
-   * ```
-   */
+  /** As {@linkcode PsBase.open}, blocking. */
   static override openSync<const S extends Schema = Schema>(
     path: string | URL,
-    options: OpenSchemaOptions<S> = {},
+    schema?: (S & NoReservedNames) | OpenSchemaOptions<S>,
+    options?: OpenOptions,
   ): PsBase<S> {
-    return new PsBase<S>({ [HANDLE]: Handle.openSync(path, options, false) });
+    return new PsBase<S>({ [HANDLE]: Handle.openSync(path, schema, options, false) });
   }
 }
 

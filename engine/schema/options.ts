@@ -96,6 +96,19 @@ export interface TransactionOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** What `update` can be told. */
+export interface UpdateOptions {
+  /**
+   * Change the row only if this is its `__version__`; otherwise throw a `ConflictError`. For one id:
+   * a row that is passed carries its version.
+   */
+  readonly ifVersion?: number | undefined;
+}
+
+/** What `update` can be told of a target. */
+export type UpdateOptionsOf<T> = T extends number ? UpdateOptions
+  : { readonly ifVersion?: undefined };
+
 /** What `watch` can be told. */
 export interface WatchOptions<S extends Schema> {
   /**

@@ -7,7 +7,7 @@
  */
 
 import { capture, captureFields } from "../snapshot/capture.ts";
-import { describe } from "../system/check.ts";
+import { describe, describeOption, isCount } from "../system/check.ts";
 import { convert } from "../schema/convert.ts";
 import type { Edit, WriteBatch } from "./write_batch.ts";
 import {
@@ -20,7 +20,7 @@ import {
 import type { IndexOptions } from "../schema/options.ts";
 import { givenRows, type PreparedRows, prepareRows } from "./prepared_rows.ts";
 import { compileGiven, EVERYTHING } from "../query/query.ts";
-import { addFieldOptions, indexOptions } from "../schema/read_options.ts";
+import { addFieldOptions, indexOptions, updateOptions } from "../schema/read_options.ts";
 import { rowAt, strictRowAt, tableOf, valueAt, versionAt } from "../snapshot/rows.ts";
 import { scan } from "../query/scan.ts";
 import type { FieldDef, StoredRow } from "../schema/field_def.ts";
@@ -58,6 +58,21 @@ function aim(target: unknown, base: string, attempt: string): Aim {
   }
   throw new UpdateError(
     `${attempt}: what was passed has no __id__ and __version__, pass a row or an id`,
+  );
+}
+
+/** The version that `update` is told to find. */
+function expectedVersion(target: unknown, options: object): number | undefined {
+  const { ifVersion } = updateOptions(options);
+  if (ifVersion === undefined || (isCount(ifVersion) && typeof target === "number")) {
+    return ifVersion;
+  }
+  if (typeof target !== "number") {
+    throw new TypeError("ifVersion is for one id, and a row carries its version: pass an id");
+  }
+  const Refusal = typeof ifVersion === "number" ? RangeError : TypeError;
+  throw new Refusal(
+    `${describeOption("ifVersion", ifVersion)}, expected a whole number, 0 or more`,
   );
 }
 
@@ -173,12 +188,13 @@ export class Edits {
   // ------------------------------------------------------------- updating
 
   /** Changes the row of each target; gives the new rows. */
-  update(targets: readonly unknown[], changes: unknown): Edit<Row[]> {
+  update(target: unknown, changes: unknown, options: object): Edit<Row[]> {
     const attempt = this.#attempt("update");
-    const aims = this.#aims(targets, attempt);
+    const aims = this.#aims(listOf(target), attempt);
+    const ifVersion = inContext(attempt, () => expectedVersion(target, options));
     const given = inContext(attempt, () => captureFields(changes));
     return (batch) => {
-      const rows = aims.map(({ id, version }) => {
+      const rows = aims.map(({ id, version = ifVersion }) => {
         const location = batch.at(id);
         if (location === undefined) {
           throw new RecordNotFoundError(`${attempt}: there is no row ${id}, or no more`, id);

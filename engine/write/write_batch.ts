@@ -167,7 +167,11 @@ export class WriteBatch {
   /** The row that has a value, and is not changed here. */
   holderOf(field: FieldDef, value: Stored): number | undefined {
     if (this.empty) return undefined;
-    const query = { kind: "match", attribute: field, predicate: equal(field.value, value) } as const;
+    const query = {
+      kind: "match",
+      attribute: field,
+      predicate: equal(field.value, value),
+    } as const;
     for (const { id } of scan(this.#snapshot, query)) if (!this.#changed.has(id)) return id;
     return undefined;
   }
