@@ -17,11 +17,11 @@ import { type JsonValue, PsBase } from "@psbase/psbase";
 
 const path = `${await Deno.makeTempDir()}/cache`;
 // Entries lost in a power cut are made again, so no write needs to wait for the disk.
-await using cache = await PsBase.create(path, {
+await using cache = await PsBase.open(path, {
   key: { type: "string", required: true, unique: true },
   value: "json",
   expires: { type: "timestamp", required: true, index: true },
-}, { mode: "open", durability: "relaxed" });
+}, { durability: "relaxed" });
 
 /**
  * The value that is kept, or a new one. Processes that miss it at the same time all make it; the

@@ -33,11 +33,11 @@ const PAGES = ["/", "/about", "/contact", "/help"];
 
 const [path] = Deno.args;
 if (path !== undefined) {
-  await using counters = await PsBase.open(path, { schema: HITS });
+  await using counters = await PsBase.open(path, HITS);
   for (let n = 0; n < 100; n++) await count(counters, PAGES[n % PAGES.length]!);
 } else {
   const path = `${await Deno.makeTempDir()}/counters`;
-  await using counters = await PsBase.create(path, HITS);
+  await using counters = await PsBase.open(path, HITS);
   const args = ["run", "-A", import.meta.filename!, path];
   const processes = Array.from(
     { length: 10 },

@@ -19,10 +19,10 @@ async function report(dir: string): Promise<string> {
   using lock = new PsLock(`${dir}/report.lock`);
   try {
     return await lock.run(async () => {
-      await using reports = await PsBase.create(`${dir}/reports`, {
+      await using reports = await PsBase.open(`${dir}/reports`, {
         day: { type: "date", required: true, unique: true },
         text: { type: "string", required: true },
-      }, { mode: "open" });
+      });
       const day = Temporal.Now.plainDateISO();
       if (reports.count({ day }) > 0) return "nothing to do";
       await reports.insert({ day, text: "All is well." });

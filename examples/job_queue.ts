@@ -35,7 +35,7 @@ async function take(jobs: PsBase<typeof JOBS>) {
 type Perform = (task: string) => void | Promise<void>;
 
 async function work(path: string, perform: Perform): Promise<void> {
-  await using jobs = await PsBase.open(path, { schema: JOBS });
+  await using jobs = await PsBase.open(path, JOBS);
   while (jobs.count({ done: false }) > 0) {
     const job = await take(jobs);
     if (job === undefined) {
@@ -45,7 +45,7 @@ async function work(path: string, perform: Perform): Promise<void> {
     }
     await perform(job.task);
     try {
-      await jobs.update(job, { done: true });
+      await jobs.update(job.__id__, { done: true }, { ifVersion: job.__version__ });
     } catch (error) {
       // The time was over, and another worker has the job now.
       if (!(error instanceof ConflictError)) throw error;
@@ -55,7 +55,7 @@ async function work(path: string, perform: Perform): Promise<void> {
 
 async function main(workers: number): Promise<void> {
   const path = `${await Deno.makeTempDir()}/jobs`;
-  await using jobs = await PsBase.create(path, JOBS);
+  await using jobs = await PsBase.open(path, JOBS);
   await jobs.insertMany(Array.from({ length: 200 }, (_, n) => ({ task: `task ${n}` })));
   const start = (role: string) =>
     new Deno.Command(Deno.execPath(), {

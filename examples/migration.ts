@@ -28,7 +28,7 @@ async function open(path: string): Promise<People> {
   using lock = new PsLock(`${path}.migration`);
   await lock.run(() => migrate(path));
   // Creates the table if it does not exist. Throws a SchemaError if it has other fields.
-  return await PsBase.create(path, PEOPLE, { mode: "open" });
+  return await PsBase.open(path, PEOPLE);
 }
 
 async function migrate(path: string): Promise<void> {

@@ -15,7 +15,7 @@
 // deno-lint-ignore-file no-console
 import { PsBase } from "@psbase/psbase";
 
-const people = await PsBase.create(`${await Deno.makeTempDir()}/people`, {
+const people = await PsBase.open(`${await Deno.makeTempDir()}/people`, {
   name: { type: "string", required: true },
 });
 // A watcher that comes back later finds the last thousand commits.

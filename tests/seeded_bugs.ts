@@ -112,17 +112,17 @@ const BUGS: readonly Bug[] = [
     bug: "no durable mark is written",
     rule: "Durable mark: written after a sync",
     in: "engine/log/log.ts",
-    find: "this.#patch(encodeDurableMark(",
-    put: "if (to < 0) this.#patch(encodeDurableMark(",
+    find: "this.#writePage(encodeDurableMark(",
+    put: "if (to < 0) this.#writePage(encodeDurableMark(",
     test: PROTOCOL,
     filter: "tells a flipped byte in an acknowledged frame",
   },
   {
     bug: "the durable mark is written before the sync",
     rule: "Durable mark: never false",
-    in: "engine/log/log.ts",
-    find: "    this.#force();\n    this.#synced(this.end);",
-    put: "    this.#synced(this.end);\n    this.#force();",
+    in: "engine/log/sync.ts",
+    find: "    this.force();\n    this.#synced(this.#log.end());",
+    put: "    this.#synced(this.#log.end());\n    this.force();",
     test: POWER,
   },
   {
@@ -146,8 +146,8 @@ const BUGS: readonly Bug[] = [
     bug: "a log is born with sealedInto",
     rule: "Durable mark: sealedInto is a flag of its own",
     in: "engine/log/log.ts",
-    find: "log.set(encodeLogPage(checksums, generation, at));",
-    put: "log.set(encodeLogPage(checksums, generation, at));\n" +
+    find: "log.set(encodeLogPage(checksums, generation, end));",
+    put: "log.set(encodeLogPage(checksums, generation, end));\n" +
       "    log.set(encodeSealedInto(checksums, generation).bytes, 512);",
     test: PROTOCOL,
     filter: "behind a seal",
@@ -183,11 +183,9 @@ const BUGS: readonly Bug[] = [
     bug: "a bad frame is not read again once the durable offset is known",
     rule: "Reading: find the durable offset, then read the frame again",
     in: "engine/log/log.ts",
-    find:
-      "      judged = this.end;\n      this.#durable = Math.max(this.#durable, this.#findDurable());",
-    put:
-      "      judged = this.end;\n      this.#durable = Math.max(this.#durable, this.#findDurable());\n" +
-      "      if (this.#durable > this.end) throw this.#damage();",
+    find: "      judged = this.end;\n      this.#sync.raise(this.#findDurable());",
+    put: "      judged = this.end;\n      this.#sync.raise(this.#findDurable());\n" +
+      "      if (this.#sync.durable > this.end) throw this.#damage();",
     test: LOG,
   },
   // ------------------------------------------------------------- writing
@@ -230,7 +228,7 @@ const BUGS: readonly Bug[] = [
     bug: "a handle vouches for bytes that it did not write",
     rule: "Writing 3: the first append writes again what may not be durable",
     in: "engine/log/log.ts",
-    find: "const from = this.#owns ? this.end : Math.min(this.#durable, this.end);",
+    find: "const from = this.#owns ? this.end : Math.min(durable, this.end);",
     put: "const from = this.end;",
     test: PROTOCOL,
     filter: "vouches",
@@ -239,8 +237,8 @@ const BUGS: readonly Bug[] = [
     bug: "bytes that are written again were not compared with those read",
     rule: "Writing 3: from the bytes that it verified",
     in: "engine/log/log.ts",
-    find: "      this.#chainOf(bytes, from) !== this.#chain;",
-    put: "      false;",
+    find: "    if (this.#stale) throw new StaleError(this.path);\n    return { frames, bytes };",
+    put: "    return { frames, bytes };",
     test: LOG,
   },
   {
@@ -274,9 +272,8 @@ const BUGS: readonly Bug[] = [
     bug: "a handle works on though an append could not be taken back",
     rule: "Writing: poison the handle if zeroing fails too",
     in: "engine/log/log.ts",
-    find:
-      "    throw this.#poisonWith(`${told}, open the base again to see whether it was written`, cause);",
-    put: '    throw new WriteError(told, "none", cause);',
+    find: "    throw this.#sync.poison(`${message}, ${advice}`, cause);",
+    put: '    throw new WriteError(message + advice, "none", cause);',
     test: FAILED_IO,
     filter: "insert",
   },
@@ -293,8 +290,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "one open file has several syncs in flight",
     rule: "Sync: one in flight per open file",
-    in: "engine/log/log.ts",
-    find: "await (this.#syncing ??= this.#syncOnce(synced));",
+    in: "engine/log/sync.ts",
+    find: "await (this.#inFlight ??= this.#syncOnce(synced));",
     put: "await this.#syncOnce(synced);",
     test: PROTOCOL,
     filter: "one sync at a time",
@@ -302,7 +299,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "blocking syncs use the same open file",
     rule: "Sync: blocking verbs have an open file of their own",
-    in: "engine/log/log.ts",
+    in: "engine/log/sync.ts",
     find: "(this.#second ?? this.#file).syncSync();",
     put: "this.#file.syncSync();",
     test: PROTOCOL,
@@ -311,7 +308,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the second open file is opened only for its sync",
     rule: "Sync: opened before the first append",
-    in: "engine/log/log.ts",
+    in: "engine/log/sync.ts",
     find: "(this.#second ?? this.#file).syncSync();",
     put: "(this.#second = this.#openAgain()).syncSync();",
     test: PROTOCOL,
@@ -320,7 +317,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a failed sync is tried again",
     rule: "Sync: any failure poisons the handle",
-    in: "engine/log/log.ts",
+    in: "engine/log/sync.ts",
     find: '    return this.#poison ??= new WriteError(message, "unknown", cause);',
     put: '    return new WriteError(message, "unknown", cause);',
     test: PROTOCOL,

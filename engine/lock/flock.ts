@@ -103,7 +103,7 @@ export function checkTimeout(timeoutMs: number | undefined): number | undefined 
 }
 
 /** The exclusive lock on an open file. */
-export class Flock {
+export class Flock implements Disposable {
   /** By file system, as tests simulate several processes in one thread. */
   static readonly #open = new WeakMap<Files, Map<string, Flock>>();
 
@@ -220,6 +220,10 @@ export class Flock {
   detach(): void {
     this.#users--;
     this.#serve();
+  }
+
+  [Symbol.dispose](): void {
+    this.detach();
   }
 
   #take(): boolean {

@@ -52,7 +52,7 @@ export function checkUnowned(files: Files, dir: string, action: string): void {
 }
 
 /** Ownership of a table; given up by {@linkcode Ownership.close} or with the process. */
-export class Ownership {
+export class Ownership implements Disposable {
   readonly #file: File;
   #closed = false;
 
@@ -89,6 +89,10 @@ export class Ownership {
     this.#closed = true;
     clearNote(this.#file);
     this.#file.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
 

@@ -59,7 +59,7 @@ export interface StoreOptions {
 }
 
 /** A base that is open. */
-export class Store {
+export class Store implements Disposable {
   /** Where the base is. */
   readonly dir: string;
   /** What it works on. */
@@ -446,5 +446,9 @@ export class Store {
     for (const table of this.#tables) table.close();
     this.lock?.detach();
     this.links.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

@@ -113,6 +113,10 @@ class DenoFile implements File {
     this.#file.close();
   }
 
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   /** Deno names the path where it is called with one; whoever writes names it himself. */
   #named(act: string, error: unknown): unknown {
     // By a function of a user that something called which still reads.

@@ -6,8 +6,8 @@
  * @module
  */
 
-/** An open file. Offsets and sizes are in bytes. */
-export interface File {
+/** An open file, closed when it is disposed. Offsets and sizes are in bytes. */
+export interface File extends Disposable {
   /** The path it was opened by, for messages. */
   readonly path: string;
   /** Device and inode: the same for two files exactly if they are one. */

@@ -58,6 +58,7 @@ class FakeKernel {
       close: () => {
         this.open--;
       },
+      [Symbol.dispose]: unused,
     };
   }
 
