@@ -19,7 +19,7 @@ import { withMovedTargets } from "../schema/link_paths.ts";
  * @throws {WriteError} If the disk refuses; then there is no copy.
  */
 export function* backUp(store: Store, dir: string): Generator<undefined, void> {
-  const snapshot = store.look();
+  const snapshot = store.latest();
   const { files, dir: from } = store;
   snapshot.pin();
   try {
