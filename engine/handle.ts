@@ -32,13 +32,14 @@ import { isInside, type Wait, waitFor, waitForSync } from "./lock/inside.ts";
 import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./schema/options.ts";
 import { checkUnowned, Ownership } from "./lock/owner.ts";
 import { toPath } from "./system/path.ts";
-import { createOptions, openOptions } from "./schema/read_options.ts";
+import { openArguments } from "./schema/open_arguments.ts";
+import { createOptions } from "./schema/read_options.ts";
 import { TableSchema } from "./schema/schema.ts";
 import { allOf } from "./system/steps.ts";
 import { Store, type StoreOptions } from "./store/store.ts";
 import type { Schema } from "./schema/types.ts";
 import { Writer, type WriterOptions } from "./write/writer.ts";
-import { anchor } from "./schema/link_paths.ts";
+import { withRelativeTargets } from "./schema/link_paths.ts";
 import { currentFiles } from "./system/deno_file.ts";
 
 function oneOf<T extends string>(name: string, value: T | undefined, ...allowed: T[]): T {
@@ -66,9 +67,9 @@ function writerOptions({ durability, timeoutMs }: OpenOptions): WriterOptions {
 }
 
 /** What is to be opened, and how, as it is at the call. */
-function opening(path: string | URL, given: OpenSchemaOptions<Schema>) {
+function opening(path: string | URL, given: unknown, options: unknown) {
   const dir = toPath(path);
-  return { dir, settings: inContext(`Cannot open "${dir}"`, () => openOptions(given)) };
+  return { dir, ...openArguments(`Cannot open "${dir}"`, given, options) };
 }
 
 /** An open base and how to write to it. */
@@ -88,17 +89,20 @@ export class Handle {
   // ------------------------------------------------------------- opening
 
   /**
-   * Opens a base; with `owner` set for this handle alone. The user counts on the fields of
-   * `declared`, which need not be all; by default on those of the schema in `settings`.
+   * Opens a table, and creates it first if a schema was passed and no table is there. With `owner`
+   * set, this handle alone writes to it.
    */
   static async open(
     path: string | URL,
-    given: OpenSchemaOptions<Schema>,
+    given: unknown,
+    options: unknown,
     owner: boolean,
-    declared?: TableSchema,
   ): Promise<Handle> {
-    const { dir, settings } = opening(path, given);
-    return await Handle.#own(Handle.#open(dir, settings, owner, declared), settings);
+    const { dir, schema, settings } = opening(path, given, options);
+    if (schema !== undefined) {
+      return await Handle.create(dir, schema, { ...settings, mode: "open" }, owner, "open");
+    }
+    return await Handle.#own(Handle.#open(dir, settings, owner), settings);
   }
 
   static async #own(handle: Handle, settings: OpenSchemaOptions<Schema>): Promise<Handle> {
@@ -119,12 +123,15 @@ export class Handle {
   /** As {@linkcode Handle.open}, blocking. */
   static openSync(
     path: string | URL,
-    given: OpenSchemaOptions<Schema>,
+    given: unknown,
+    options: unknown,
     owner: boolean,
-    declared?: TableSchema,
   ): Handle {
-    const { dir, settings } = opening(path, given);
-    return Handle.#ownSync(Handle.#open(dir, settings, owner, declared), settings);
+    const { dir, schema, settings } = opening(path, given, options);
+    if (schema !== undefined) {
+      return Handle.createSync(dir, schema, { ...settings, mode: "open" }, owner, "open");
+    }
+    return Handle.#ownSync(Handle.#open(dir, settings, owner), settings);
   }
 
   static #ownSync(handle: Handle, settings: OpenSchemaOptions<Schema>): Handle {
@@ -141,11 +148,15 @@ export class Handle {
     return handle.#begin();
   }
 
+  /**
+   * The user counts on the fields of `declared`, which need not be all fields of the table; by
+   * default on the fields of the schema in `settings`.
+   */
   static #open(
     dir: string,
     settings: OpenSchemaOptions<Schema>,
     owner: boolean,
-    declared: TableSchema | undefined,
+    declared?: TableSchema,
   ): Handle {
     const files = currentFiles();
     const { readOnly = false, schema } = settings;
@@ -159,7 +170,7 @@ export class Handle {
     const store = Store.open(files, dir, options.store);
     try {
       if (given !== undefined) {
-        const anchored = anchor(files, dir, given);
+        const anchored = withRelativeTargets(files, dir, given);
         const difference = schema && store.snapshot.schema.difference(anchored);
         if (difference !== undefined) {
           throw new SchemaError(
@@ -203,8 +214,9 @@ export class Handle {
     schema: Schema,
     settings: CreateOptions,
     owner: boolean,
+    verb: "create" | "open" = "create",
   ): Promise<Handle> {
-    const creation = new Creation(path, schema, settings);
+    const creation = new Creation(path, schema, settings, verb);
     const { dir, opening } = creation;
     const open = () => Handle.#open(dir, opening, owner, creation.schema);
     while (!creation.isToBeRead) {
@@ -240,8 +252,9 @@ export class Handle {
     schema: Schema,
     settings: CreateOptions,
     owner: boolean,
+    verb: "create" | "open" = "create",
   ): Handle {
-    const creation = new Creation(path, schema, settings);
+    const creation = new Creation(path, schema, settings, verb);
     const { dir, opening } = creation;
     const open = () => Handle.#open(dir, opening, owner, creation.schema);
     while (!creation.isToBeRead) {
@@ -353,9 +366,14 @@ class Creation {
   /** Whether the directory is of this call. */
   #made = false;
 
-  constructor(path: string | URL, given: Schema, options: CreateOptions) {
+  constructor(
+    path: string | URL,
+    given: Schema,
+    options: CreateOptions,
+    verb: "create" | "open",
+  ) {
     this.dir = toPath(path);
-    const attempt = `Cannot create "${this.dir}"`;
+    const attempt = `Cannot ${verb} "${this.dir}"`;
     const { mode, ...settings } = inContext(attempt, () => createOptions(options));
     const schema = inContext(attempt, () => captureFields(given)) as Schema;
     this.schema = inContext(attempt, () => TableSchema.from(schema));

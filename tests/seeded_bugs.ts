@@ -28,12 +28,12 @@ const POWER = "tests/crash/power_loss_test.ts";
 const FAILED_IO = "tests/crash/failed_io_test.ts";
 const LIFE = "tests/base/lifecycle_test.ts";
 const SCHEDULES = "tests/sim/schedules_test.ts";
-const LOG = "tests/engine/log_test.ts";
+const LOG = "tests/engine/log/log_test.ts";
 const WATCH = "tests/base/watch_test.ts";
 const POSITION = "tests/base/watch_position_test.ts";
 const CONVERT = "tests/base/convert_test.ts";
 const UPKEEP = "tests/base/upkeep_test.ts";
-const STATE = "tests/engine/state_test.ts";
+const STATE = "tests/engine/snapshot/snapshot_test.ts";
 const UNKNOWN = "tests/base/unknown_field_test.ts";
 const DECLARED = "tests/base/declared_test.ts";
 const CAPTURE = "tests/base/capture_test.ts";
@@ -46,7 +46,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/bytes/checksum.ts",
     find: "this.#words = new Int32Array(uuid.slice().buffer);",
     put: "this.#words = new Int32Array(4);",
-    test: "tests/engine/format_test.ts",
+    test: "tests/engine/log/frame_test.ts",
   },
   {
     bug: "checksums are not seeded with the generation",
@@ -54,7 +54,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/bytes/checksum.ts",
     find: "seed[1] = this.#words[1]! ^ owner;",
     put: "seed[1] = this.#words[1]!;",
-    test: "tests/engine/format_test.ts",
+    test: "tests/engine/log/frame_test.ts",
   },
   {
     bug: "checksums are not seeded with the offset",
@@ -62,7 +62,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/bytes/checksum.ts",
     find: "seed[2] = this.#words[2]! ^ at;",
     put: "seed[2] = this.#words[2]!;",
-    test: "tests/engine/format_test.ts",
+    test: "tests/engine/log/frame_test.ts",
   },
   {
     bug: "a retried commit has the same bytes",
@@ -550,7 +550,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/snapshot/memory_index.ts",
     find: "    this.#own.clear();\n",
     put: "",
-    test: "tests/engine/field_index_test.ts",
+    test: "tests/engine/segment/segment_index_test.ts",
   },
   // ------------------------------------------------------------- opening
   {
@@ -795,7 +795,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/maintenance/given_rows.ts",
     find: "      steps.throw(error);\n",
     put: "",
-    test: "tests/engine/given_rows_test.ts",
+    test: "tests/engine/maintenance/given_rows_test.ts",
     filter: "leaves nothing",
   },
   {
@@ -804,7 +804,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/maintenance/given_rows.ts",
     find: "    if (!field.unique) return;\n",
     put: "    return;\n",
-    test: "tests/engine/given_rows_test.ts",
+    test: "tests/engine/maintenance/given_rows_test.ts",
     filter: "unique",
   },
   {
@@ -998,7 +998,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/segment/cache.ts",
     find: "this.#kept.delete(key);",
     put: "",
-    test: "tests/engine/cache_test.ts",
+    test: "tests/engine/segment/cache_test.ts",
   },
   {
     bug: "a cached page keeps the whole piece it was read with",
@@ -1006,7 +1006,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/segment/extent.ts",
     find: "const copy = bytes.slice(at, at + PAGE);",
     put: "const copy = bytes.subarray(at, at + PAGE);",
-    test: "tests/engine/table_test.ts",
+    test: "tests/engine/segment/segment_test.ts",
   },
   {
     bug: "cacheBytes does not reach the segment",
@@ -1023,7 +1023,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/schema/predicate.ts",
     find: "if (a.nulls !== b.nulls) return false;",
     put: "",
-    test: "tests/engine/group_test.ts",
+    test: "tests/engine/segment/group_test.ts",
   },
   {
     bug: "a part is found across the border of two texts",
@@ -1031,7 +1031,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/bytes/byte_search.ts",
     find: "if (at + part.length <= offsets[i + 1]!) {",
     put: "{",
-    test: "tests/engine/byte_search_test.ts",
+    test: "tests/engine/bytes/byte_search_test.ts",
   },
   {
     bug: "count takes the number from an index though the log changed rows",
@@ -1054,8 +1054,8 @@ const BUGS: readonly Bug[] = [
     bug: "a list of datetimes is compared with each row",
     rule: "Conditions: none costs list × rows",
     in: "engine/schema/predicate.ts",
-    find: "if (values.length <= FEW) return",
-    put: "if (values.length >= 0) return",
+    find: "if (values.length <= FEW_VALUES) {",
+    put: "if (values.length >= 0) {",
     test: "tests/base/many_values_test.ts",
     filter: "many values: datetime",
   },
@@ -1092,7 +1092,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/segment/column.ts",
     find: "kept += hits[codes[row]!]! | 0;",
     put: "kept = (kept + hits[codes[row]!]!) | 0;",
-    test: "tests/engine/group_test.ts",
+    test: "tests/engine/segment/group_test.ts",
   },
   {
     bug: "a step may lead below the range of a field",

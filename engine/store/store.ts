@@ -34,7 +34,7 @@ import {
 } from "./identity.ts";
 import { type Generation, Generations } from "./generations.ts";
 import { IDENTITY } from "../lock/layout.ts";
-import { type Family, Links } from "../snapshot/links.ts";
+import { Links, type OpenTables } from "../snapshot/links.ts";
 import { type Log, type LogEnd, StaleError } from "../log/log.ts";
 import { join } from "../system/path.ts";
 import { Snapshot } from "../snapshot/snapshot.ts";
@@ -55,7 +55,7 @@ export interface StoreOptions {
   /** The most bytes that a segment caches. */
   readonly cacheBytes?: number;
   /** The tables that are open because links of the user's table lead to them; none for that one. */
-  readonly family?: Family;
+  readonly family?: OpenTables;
 }
 
 /** What a handle reads and appends to: the current generation of a table. */
@@ -216,7 +216,7 @@ export class Store implements Disposable {
     this.#previous = previous;
     this.#log = log;
     this.#snapshot = new Snapshot(segment, log.path, {
-      base: this.checksums.uuid.toHex(),
+      table: this.checksums.uuid.toHex(),
       links: this.links,
     });
     this.#outdated = false;

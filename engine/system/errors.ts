@@ -133,7 +133,7 @@ export class RecordNotFoundError extends BaseError {
 export class ConflictError extends BaseError {
   /** The row's id. */
   readonly id: number;
-  /** `__version__` of the row that the caller passed. */
+  /** `__version__` of the row that the caller passed, or `ifVersion`. */
   readonly expected: number;
   /** `__version__` of the row in the table. */
   readonly found: number;
