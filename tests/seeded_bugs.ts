@@ -174,8 +174,8 @@ const BUGS: readonly Bug[] = [
     bug: "damage before the durable offset passes for a torn tail",
     rule: "Reading: a bad frame before the durable offset is damage",
     in: "engine/log/log.ts",
-    find: "        throw this.#damage();\n      }\n      judged",
-    put: '        return "torn";\n      }\n      judged',
+    find: 'throw new CorruptionError(this.path, this.end, "a frame that was',
+    put: 'return "torn"; void ("a frame that was',
     test: PROTOCOL,
     filter: "flipped byte in an acknowledged frame",
   },
@@ -185,7 +185,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/log/log.ts",
     find: "      judged = this.end;\n      this.#sync.raise(this.#findDurable());",
     put: "      judged = this.end;\n      this.#sync.raise(this.#findDurable());\n" +
-      "      if (this.#sync.durable > this.end) throw this.#damage();",
+      '      if (this.#sync.durable > this.end) throw new CorruptionError(this.path, this.end, "damage");',
     test: LOG,
   },
   // ------------------------------------------------------------- writing

@@ -218,15 +218,11 @@ export class Log implements Disposable {
       // First the durable offset, then the frame again: it may have been completed meanwhile.
       if (judged === this.end) {
         if (this.#sync.durable <= this.end) return "torn";
-        throw this.#damage();
+        throw new CorruptionError(this.path, this.end, "a frame that was on disk does not verify");
       }
       judged = this.end;
       this.#sync.raise(this.#findDurable());
     }
-  }
-
-  #damage(): CorruptionError {
-    return new CorruptionError(this.path, this.end, "a frame that was on disk does not verify");
   }
 
   /** Reads bytes from the last frame's chain value on. */
