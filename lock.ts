@@ -30,7 +30,7 @@
 
 import { checkFunction, checkSignal } from "./engine/system/check.ts";
 import { Closing } from "./engine/system/closing.ts";
-import { BaseError, within } from "./engine/system/errors.ts";
+import { BaseError, inContext } from "./engine/system/errors.ts";
 import type { LockHolder } from "./engine/system/errors.ts";
 import type { Files } from "./engine/system/file.ts";
 import { checkTimeout, Flock } from "./engine/lock/flock.ts";
@@ -154,8 +154,8 @@ export class PsLock implements Disposable {
    * @throws {Deno.errors.NotFound} If the directory of the lock file does not exist.
    */
   async acquire(options: AsyncLockOptions = {}): Promise<LockGuard> {
-    const { timeoutMs, signal } = within(this.#attempt, () => asyncLockOptions(options));
-    within(this.#attempt, () => checkSignal(signal));
+    const { timeoutMs, signal } = inContext(this.#attempt, () => asyncLockOptions(options));
+    inContext(this.#attempt, () => checkSignal(signal));
     const wait = { ...this.#waiting(timeoutMs), signal };
     for (;;) {
       const flock = this.#attach();
@@ -178,7 +178,7 @@ export class PsLock implements Disposable {
    * @throws {Deno.errors.NotFound} If the directory of the lock file does not exist.
    */
   acquireSync(options: LockOptions = {}): LockGuard {
-    const { timeoutMs } = within(this.#attempt, () => lockOptions(options));
+    const { timeoutMs } = inContext(this.#attempt, () => lockOptions(options));
     const wait = this.#waiting(timeoutMs);
     for (;;) {
       const flock = this.#attach();
@@ -225,7 +225,7 @@ export class PsLock implements Disposable {
    * @throws What `fn` throws, and as {@linkcode PsLock.acquire}.
    */
   async run<T>(fn: () => T | PromiseLike<T>, options?: AsyncLockOptions): Promise<T> {
-    within(this.#attempt, () => checkFunction(fn));
+    inContext(this.#attempt, () => checkFunction(fn));
     using _guard = await this.acquire(options);
     return await fn();
   }

@@ -39,7 +39,7 @@ import { allOf } from "./system/steps.ts";
 import { Store, type StoreOptions } from "./store/store.ts";
 import type { Schema } from "./schema/types.ts";
 import { Writer, type WriterOptions } from "./write/writer.ts";
-import { anchor } from "./schema/link_paths.ts";
+import { withRelativeTargets } from "./schema/link_paths.ts";
 import { currentFiles } from "./system/deno_file.ts";
 
 function oneOf<T extends string>(name: string, value: T | undefined, ...allowed: T[]): T {
@@ -170,7 +170,7 @@ export class Handle {
     const store = Store.open(files, dir, options.store);
     try {
       if (given !== undefined) {
-        const anchored = anchor(files, dir, given);
+        const anchored = withRelativeTargets(files, dir, given);
         const difference = schema && store.snapshot.schema.difference(anchored);
         if (difference !== undefined) {
           throw new SchemaError(

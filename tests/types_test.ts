@@ -535,6 +535,7 @@ compiles("conditions can be turned round, joined by or, and compare fields", () 
   people.select({ __id__: { not: [3, 5], or: [1, { gt: 8 }] }, __version__: { gt: 0 } });
   people.select({ _or: [{ age: 3 }, { name: "lisa", ok: true }, {}], team: "a" });
   people.select({ _or: [(row) => row.age === 3, { _not: { name: "lisa" } }] });
+  people.select({ _and: [{ age: 3 }, (row) => row.ok === true, { _or: [{ _and: [] }] }] });
   people.select({ _not: { _or: [{ age: 3 }, { _not: (row) => row.ok === true }] } });
   people.count({ _not: (row) => row.age !== null && row.age > 3 });
   people.select({ age: field("size"), size: { gt: field("weight"), ne: field("size") } });
@@ -569,8 +570,14 @@ compiles("select refuses wrong not, or, and field", () => {
   people.select({ _or: [(row) => row.age] });
   // @ts-expect-error no boolean in _not
   people.select({ _not: (row) => row.age });
+  // @ts-expect-error one condition is no list of them
+  people.select({ _and: { age: 3 } });
+  // @ts-expect-error misspelt in _and
+  people.select({ _and: [{ agee: 3 }] });
+  // @ts-expect-error no boolean in _and
+  people.select({ _and: [(row) => row.age] });
   // @ts-expect-error no such word
-  people.select({ _and: [{ age: 3 }] });
+  people.select({ _nor: [{ age: 3 }] });
   // @ts-expect-error an object of json needs an operator in not, too
   people.select({ prefs: { not: { theme: "dark" } } });
   // @ts-expect-error unknown field
@@ -621,8 +628,9 @@ compiles("aggregates give what their fields hold", () => {
   same<typeof names, (string | null)[]>(true);
   const bosses = staff.distinct("boss");
   same<typeof bosses, (Worker | null)[]>(true);
-  const { rows, index }: Explanation = people.explain({ age: { gt: 3 } });
-  void [rows, index, people.explain((row) => row.ok === true), people.explain()];
+  const { method, index, fallback }: Explanation = people.explain({ age: { gt: 3 } });
+  same<typeof fallback, Explanation | null>(true);
+  void [method, index, people.explain((row) => row.ok === true), people.explain()];
 });
 
 compiles("groups have their key and their figures", () => {

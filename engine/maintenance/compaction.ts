@@ -68,7 +68,7 @@ export class Compaction {
     let lock: File | undefined;
     let begun: Compaction | undefined;
     try {
-      const snapshot = store.look();
+      const snapshot = store.latest();
       lock = openLock(store);
       if (lock.tryLock() || isStuck(store, lock)) {
         writeNote(store, lock);

@@ -84,7 +84,7 @@ function checkerOf(group: Group, { fields }: TableSchema): (index: number) => vo
     // Single values may be right where not all are.
     if (column.damage !== undefined) throw column.damage;
     const { compare } = field.value;
-    const [least, greatest] = group.bounds(field) ?? [];
+    const [least, greatest] = group.zoneMap(field) ?? [];
     return (index: number) => {
       const value = column.get(index);
       if (value === null) return;

@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { Rows } from "../segment/segment_index.ts";
+import type { RowSequence } from "../segment/segment_index.ts";
 import type { FieldDef } from "../schema/field_def.ts";
 import { compareNullable, type Stored, type ValueType } from "../schema/values.ts";
 import { firstWhere } from "../system/bisect.ts";
 
 /** Puts all rows in the order of a field; yields where it can pause. */
 export function* sortRows(
-  table: Rows,
+  table: RowSequence,
   field: FieldDef,
   known: Uint32Array,
   others: Iterable<Uint32Array>,

@@ -42,7 +42,7 @@ export function optionsReader<T extends object>(
   };
 }
 
-const OPEN_OPTIONS = {
+const COMMON_OPTIONS = {
   durability: true,
   timeoutMs: true,
   readOnly: true,
@@ -50,16 +50,16 @@ const OPEN_OPTIONS = {
 } as const;
 
 /** Options of `open` beside a schema. */
-export const openOptions = optionsReader<OpenOptions>(OPEN_OPTIONS);
+export const openOptions = optionsReader<OpenOptions>(COMMON_OPTIONS);
 
 /** Options of `open` without a schema of its own. */
 export const openSchemaOptions = optionsReader<OpenSchemaOptions<Schema>>({
   schema: true,
-  ...OPEN_OPTIONS,
+  ...COMMON_OPTIONS,
 });
 
 /** Options of `create`. */
-export const createOptions = optionsReader<CreateOptions>({ mode: true, ...OPEN_OPTIONS });
+export const createOptions = optionsReader<CreateOptions>({ mode: true, ...COMMON_OPTIONS });
 
 /** Options of `select` and `explain`. */
 export const selectOptions = optionsReader<SelectOptions<Schema>>({

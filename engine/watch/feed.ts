@@ -78,7 +78,7 @@ export class Feed implements Disposable {
     const { dir } = this.#store;
     let missing: number | undefined;
     for (;;) {
-      const { sequence } = this.#store.look();
+      const { sequence } = this.#store.latest();
       const current = this.#store.log.generation;
       if (this.#given > sequence) {
         throw new RangeError(`since is ${this.#given}, the last commit ${sequence}`);
@@ -91,7 +91,7 @@ export class Feed implements Disposable {
         if (oldest <= this.#given) return found.log.sealedInto ? found : this.#after(found);
         close(found);
       }
-      this.#store.look();
+      this.#store.latest();
       // A cleanup went by meanwhile.
       if (this.#store.log.generation > current) continue;
       if (oldest !== undefined) {

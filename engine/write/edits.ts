@@ -21,7 +21,7 @@ import type { IndexOptions } from "../schema/options.ts";
 import { givenRows, type PreparedRows, prepareRows } from "./prepared_rows.ts";
 import { compileGiven, EVERYTHING } from "../query/query.ts";
 import { addFieldOptions, indexOptions, updateOptions } from "../schema/read_options.ts";
-import { baseOf, rowAt, strictRowAt, valueAt, versionAt } from "../snapshot/rows.ts";
+import { rowAt, strictRowAt, tableOf, valueAt, versionAt } from "../snapshot/rows.ts";
 import { scan } from "../query/scan.ts";
 import type { FieldDef, StoredRow } from "../schema/field_def.ts";
 import type { TableSchema } from "../schema/schema.ts";
@@ -30,7 +30,7 @@ import { locationOf, type RowLocation } from "../snapshot/location.ts";
 import type { Store } from "../store/store.ts";
 import type { StringFormats } from "../schema/strings.ts";
 import type { Field } from "../schema/types.ts";
-import { anchor } from "../schema/link_paths.ts";
+import { withRelativeTargets } from "../schema/link_paths.ts";
 
 /** Values by field, as a user gave them. */
 type Given = Record<string, unknown>;
@@ -50,7 +50,7 @@ function aim(target: unknown, base: string, attempt: string): Aim {
   // As a table keeps it: -0 becomes 0.
   if (typeof target === "number") return { id: target + 0, version: undefined };
   if (typeof target === "object" && target !== null) {
-    if ((baseOf(target) ?? base) !== base) {
+    if ((tableOf(target) ?? base) !== base) {
       throw new UpdateError(`${attempt}: what was passed is a row of another base`);
     }
     const { __id__: id, __version__: version } = target as Record<string, unknown>;
@@ -254,7 +254,7 @@ export class Edits {
       const schema: TableSchema = batch.schema;
       const { field, row, inserted } = inContext(attempt, () => {
         const { field, value } = keyOf(schema, unique);
-        schema.checkGiven(given);
+        schema.checkFieldsObject(given);
         if (Object.hasOwn(given, field.name)) {
           throw new TypeError(`field "${field.name}": it is given twice, leave it to the key`);
         }
@@ -289,7 +289,7 @@ export class Edits {
   }
 
   #aims(targets: readonly unknown[], attempt: string): Aim[] {
-    const { base } = this.#store.snapshot.origin;
+    const { table: base } = this.#store.snapshot.origin;
     return Array.from(targets, (one) => aim(one, base, attempt));
   }
 
@@ -302,7 +302,7 @@ export class Edits {
     const { after } = inContext(attempt, () => addFieldOptions(options));
     const given = inContext(attempt, () => captureFields(field)) as Field;
     return this.#altering(attempt, (schema, empty) => {
-      return anchor(files, dir, schema.withField(name, given, { after, empty }));
+      return withRelativeTargets(files, dir, schema.withField(name, given, { after, empty }));
     });
   }
 
@@ -407,7 +407,7 @@ function keyOf(schema: TableSchema, key: unknown): { field: FieldDef; value: unk
 
 /** A row of texts as one of values. */
 function parsed(schema: TableSchema, row: object, formats: StringFormats): Given {
-  schema.checkGiven(row);
+  schema.checkFieldsObject(row);
   const values = Object.entries(row).map(([name, text]) => {
     const field = schema.field(name);
     if (text === undefined || text === null) return [name, text];

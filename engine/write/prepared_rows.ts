@@ -57,7 +57,7 @@ export function prepareRows(
   let count = 0;
   let bytes = 0;
   const end = () => {
-    const { group } = builder.take();
+    const { group } = builder.build();
     groups.push(group);
     bytes += group.bytes.length;
     // Here, and not when all are there: who gives rows one by one may have any number of them.
@@ -114,7 +114,7 @@ function* rowsOf(
 ): Generator<StoredRow, undefined> {
   for (const { directory, bytes } of groups) {
     const group = new Group(new MemorySource(bytes, "memory"), directory, 0);
-    group.expect(group.rows, fields);
+    group.loadFor(group.rows, fields);
     for (let i = 0; i < group.rows; i++) yield group.row(i, fields);
   }
 }

@@ -42,7 +42,7 @@ class Part {
       const note = this.note = new LongNote(store.files, store.dir, store.log.sequence);
       this.work = new WriteTransaction(this.#snapshot, store.dir, () => {
         store.checkOpen();
-        note.look();
+        note.tick();
       });
     } catch (error) {
       release();

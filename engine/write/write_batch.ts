@@ -14,7 +14,8 @@ import type { EncodedRows } from "./prepared_rows.ts";
 import { EVERYTHING, type Query } from "../query/query.ts";
 import { valueAt } from "../snapshot/rows.ts";
 import type { Origin } from "../snapshot/origin.ts";
-import { chunks, locationsOf, scan } from "../query/scan.ts";
+import { plan } from "../query/plan.ts";
+import { chunks, locationsIn, scan } from "../query/scan.ts";
 import { type FieldDef, readField, type StoredRow, uniqueError } from "../schema/field_def.ts";
 import { TableSchema } from "../schema/schema.ts";
 import type { RowCopy, Snapshot } from "../snapshot/snapshot.ts";
@@ -166,7 +167,11 @@ export class WriteBatch {
   /** The row that has a value, and is not changed here. */
   holderOf(field: FieldDef, value: Stored): number | undefined {
     if (this.empty) return undefined;
-    const query = { kind: "match", column: field, predicate: equal(field.value, value) } as const;
+    const query = {
+      kind: "match",
+      attribute: field,
+      predicate: equal(field.value, value),
+    } as const;
     for (const { id } of scan(this.#snapshot, query)) if (!this.#changed.has(id)) return id;
     return undefined;
   }
@@ -185,8 +190,8 @@ export class WriteBatch {
   /** The rows that match, as they were before this draft. */
   find(query: Query): RowLocation[] {
     const locations: RowLocation[] = [];
-    for (const chunk of chunks(this.#snapshot, query)) {
-      for (const location of locationsOf(chunk)) locations.push(location);
+    for (const chunk of chunks(plan(this.#snapshot, query))) {
+      for (const location of locationsIn(chunk)) locations.push(location);
     }
     return locations;
   }
@@ -271,7 +276,7 @@ export class WriteBatch {
       if ((known ?? seen).has(key)) throw this.#taken(field, value, seen.get(key) ?? id);
       if (known === undefined) seen.set(key, id);
     };
-    for (const { group, rows, others } of chunks(this.#snapshot, EVERYTHING)) {
+    for (const { group, rows, others } of chunks(plan(this.#snapshot, EVERYTHING))) {
       const column = group?.column(field);
       column?.load();
       for (const row of rows) check(group!.id(row), column!.get(row));

@@ -30,10 +30,10 @@ export class WriteTransaction {
    * @param checkBase Throws if the base was closed.
    */
   constructor(snapshot: Snapshot, dir: string, checkBase: () => void) {
-    const { base, links } = this.#origin = snapshot.origin;
+    const { table: base, links } = this.#origin = snapshot.origin;
     this.#out = new ChangeWriter(snapshot.schema);
     this.#snapshot = snapshot.clone({
-      base,
+      table: base,
       links: links.seeing(() => this.#ended ? links.own() : this.#snapshot),
     });
     this.dir = dir;

@@ -485,7 +485,7 @@ export class Writer {
   holder(): LockHolder | undefined {
     const store = this.#store;
     try {
-      store.look();
+      store.latest();
       return longHolder(store.files, store.dir, store.log.sequence);
     } catch {
       // Of a base that cannot be read nothing is known.

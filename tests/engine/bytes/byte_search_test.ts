@@ -74,7 +74,7 @@ Deno.test("a column finds a part in texts that are too large to be searched at o
     const texts = [`needle ${letter}`, letter.repeat(ROOM / 2), `${letter.repeat(ROOM)} needle`];
     const builder = new GroupBuilder(fields);
     texts.forEach((text, id) => builder.add(id, { version: 0, values: [text] }));
-    const { group: { bytes, directory }, first } = builder.take();
+    const { group: { bytes, directory }, first } = builder.build();
     const column = new Group(new MemorySource(bytes, "p"), directory, first).column(fields[0]!);
     const rows = new Uint32Array(texts.length);
     const test = (value: unknown) => `${value}`.includes("needle");

@@ -8,9 +8,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   avg,
   compileAggregates,
+  decodeAttribute,
   distinct,
   extreme,
-  given,
   groupBy,
   sum,
 } from "../../../engine/query/aggregate.ts";
@@ -60,13 +60,13 @@ function bothOf(random: Random, types: Types, rows: readonly Row[], inGroup = 16
       for (let id = from; id < Math.min(from + inGroup, to); id++) {
         builder.add(id, storedRow(schema, rows[id]!));
       }
-      encoded.push(builder.take());
+      encoded.push(builder.build());
     }
     return encoded;
   };
   for (const { group, first, last } of groups(0, table!)) out.add(group, first, last);
   out.finish({ schema, nextId: table!, sequence: 0, indexes: [] } as never);
-  const origin = { base: "base" } as Origin;
+  const origin = { table: "base" } as Origin;
   const state = new Snapshot(new Segment(file, SUMS, 1), "/log", origin);
   for (const { group, first } of groups(table!, batch!)) {
     state.batch(first, group.directory, group.bytes);
@@ -138,7 +138,7 @@ function differentOf(type: TypeName, rows: readonly Row[], name: string): unknow
 }
 
 function give(state: Snapshot, column: Attribute, value: Stored | null): unknown {
-  return given(state, column, value);
+  return decodeAttribute(state, column, value);
 }
 
 /** All aggregates of a field over rows that match, told by the model. */
@@ -279,7 +279,7 @@ Deno.test("sum() of integers is exact however large it is on the way, and refuse
       assertThrows(
         () => sumOf("integer", [sign * max, sign], inLog),
         RangeError,
-        `the sum is ${sign < 0 ? "-" : ""}9007199254740992, an integer is within`,
+        `the sum is ${sign < 0 ? "-" : ""}9007199254740992, but an integer is within`,
       );
     }
     const large = [2n ** 63n - 1n, 2n ** 63n - 1n, null];
@@ -466,7 +466,7 @@ Deno.test("compileAggregates() says what is wrong", () => {
     [{ n: ["sum", "x"] }, 'aggregate "n": there is no field "x", the fields are s, i, j'],
     [{ n: ["sum", "s"] }, 'aggregate "n": field "s" is string, only integer, float and bigint can'],
     [{ n: ["avg", "j"] }, 'aggregate "n": field "j" is json, only integer, float and bigint can'],
-    [{ n: ["max", "j"] }, 'aggregate "n": field "j" is json, it has no order'],
+    [{ n: ["max", "j"] }, 'aggregate "n": field "j" is json, which has no order'],
     [{ s: "count" }, 'aggregate "s": it has the name of the field to group by'],
     [{ __id__: "count" }, 'aggregate "__id__": names that begin with "_" are reserved'],
   ];

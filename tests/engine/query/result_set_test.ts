@@ -220,7 +220,7 @@ Deno.test("ResultSet.sortBy() refuses what it cannot sort by, and leaves the row
   const message = (...terms: unknown[]) =>
     assertThrows(() => set.sortBy(...terms), TypeError).message;
   assertEquals(message(), "sortBy: no field to sort by");
-  assertEquals(message("data"), 'sortBy: field "data" is json, it has no order');
+  assertEquals(message("data"), 'sortBy: field "data" is json, which has no order');
   assertEquals(
     message("name", "-agee"),
     'sortBy: there is no field "agee" in these rows, there are __id__, __version__, name, age, data',

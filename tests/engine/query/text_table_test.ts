@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { type Column, tableLines } from "../../../engine/query/text_table.ts";
-import { fit, widthOf } from "../../../engine/query/text_width.ts";
+import { type PrintedColumn, tableLines } from "../../../engine/query/text_table.ts";
+import { cellWidth, fit } from "../../../engine/query/text_width.ts";
 import type { TypeName } from "../../../engine/schema/types.ts";
 import { VALUE_TYPES } from "../../../engine/schema/values.ts";
 import { printable } from "../../../engine/system/printable.ts";
 
-const columns = (types: Record<string, TypeName>): Column[] =>
+const columns = (types: Record<string, TypeName>): PrintedColumn[] =>
   Object.entries(types).map(([name, type]) => ({ name, type: VALUE_TYPES[type] }));
 
 const table = (types: Record<string, TypeName>, rows: Iterable<object>, room = 80) => [
@@ -28,7 +28,7 @@ Deno.test("tableLines() aligns wide, combining and joined characters by what is 
     "한    4",
     "\u05d0\u05d1    5",
   ]);
-  for (const line of lines) assertEquals(widthOf(line), 7);
+  for (const line of lines) assertEquals(cellWidth(line), 7);
 });
 
 Deno.test("tableLines() leaves null empty, and quotes empty text only", () => {
@@ -86,8 +86,8 @@ Deno.test("tableLines() fits the room, the widest columns give first", () => {
   const rows = [{ short: "abcdefg", long: "x".repeat(30), longer: "日".repeat(40) }];
   for (const room of [30, 31, 32, 47, 60, 100]) {
     const [header, rule, line] = table(types, rows, room);
-    assertEquals(widthOf(rule!), room);
-    assertEquals(widthOf(header!) <= room && widthOf(line!) <= room, true);
+    assertEquals(cellWidth(rule!), room);
+    assertEquals(cellWidth(header!) <= room && cellWidth(line!) <= room, true);
     assertEquals(line!.startsWith("abcdefg  xxx"), true, line);
     assertEquals(line!.trimEnd().at(-1), "…");
   }
@@ -120,12 +120,12 @@ Deno.test("tableLines() leaves out the last columns rather than make any narrowe
     "xxxxxxxxxxxxxxxxxx…  …",
   ]);
   for (let room = 20; room < 70; room++) {
-    const widths = table(types, [row], room).map(widthOf);
+    const widths = table(types, [row], room).map(cellWidth);
     assertEquals(Math.max(...widths) <= room, true, `${widths} in ${room}`);
   }
   // The first column stays, however narrow the room.
   for (const room of [0, 1, 19]) {
-    assertEquals(widthOf(table(types, [row], room)[1]!), 20, `${room}`);
+    assertEquals(cellWidth(table(types, [row], room)[1]!), 20, `${room}`);
   }
 });
 
@@ -133,7 +133,7 @@ Deno.test("tableLines() of no rows is a header", () => {
   assertEquals(table({ name: "string", n: "integer" }, []), ["name  n", "────  ─"]);
 });
 
-Deno.test("widthOf() counts what a terminal shows", () => {
+Deno.test("cellWidth() counts what a terminal shows", () => {
   const cases: [text: string, width: number][] = [
     ["abc", 3],
     ["é", 1],
@@ -147,7 +147,7 @@ Deno.test("widthOf() counts what a terminal shows", () => {
     ["\u200b", 0],
     ["─…", 2],
   ];
-  for (const [text, width] of cases) assertEquals(widthOf(text), width, JSON.stringify(text));
+  for (const [text, width] of cases) assertEquals(cellWidth(text), width, JSON.stringify(text));
 });
 
 Deno.test("fit() fills up or cuts to a width, never through a character", () => {
@@ -158,7 +158,7 @@ Deno.test("fit() fills up or cuts to a width, never through a character", () => 
   assertEquals(fit("日本語", 5, "left"), "日本…");
   assertEquals(fit("👩‍👩‍👧abc", 3, "left"), "👩‍👩‍👧…");
   for (const width of [2, 3, 4, 5, 6, 7]) {
-    assertEquals(widthOf(fit("a日b本c", width, "left")), width);
+    assertEquals(cellWidth(fit("a日b本c", width, "left")), width);
   }
 });
 

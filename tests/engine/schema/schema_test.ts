@@ -31,7 +31,7 @@ Deno.test("TableSchema.from() keeps the order of fields and spells out their opt
   assertEquals(people().fields.map((field) => field.name), Object.keys(PEOPLE));
   assertEquals(people().fields.map((field) => field.number), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   assertEquals(
-    TableSchema.from({ a: "date", b: json(), c: { type: json(), default: 1 } }).describe(),
+    TableSchema.from({ a: "date", b: json(), c: { type: json(), default: 1 } }).fieldSpecs(),
     {
       a: { type: "date" },
       b: { type: "json" },
@@ -41,9 +41,9 @@ Deno.test("TableSchema.from() keeps the order of fields and spells out their opt
 });
 
 Deno.test("TableSchema.describe() is a schema that gives the same again", () => {
-  const again = TableSchema.from(people().describe() as Schema);
+  const again = TableSchema.from(people().fieldSpecs() as Schema);
   assertEquals(again.toJson(), people().toJson());
-  assertEquals(again.describe(), people().describe());
+  assertEquals(again.fieldSpecs(), people().fieldSpecs());
 });
 
 Deno.test("TableSchema.defaults() names all fields", () => {
@@ -91,7 +91,7 @@ Deno.test("TableSchema.from() takes every name that is a letter, then letters wi
     "a".repeat(255),
   ];
   const schema = TableSchema.from(Object.fromEntries(names.map((name) => [name, "integer"])));
-  assertEquals(Object.keys(schema.describe()), names);
+  assertEquals(Object.keys(schema.fieldSpecs()), names);
   assertEquals(Object.keys(stored(schema).defaults()), names);
   const values = schema.encodeInsert({ then: 1, constructor: 2 });
   assertEquals(
@@ -315,7 +315,7 @@ Deno.test("TableSchema.fromJson() reads what toJson() wrote", () => {
   });
   const again = stored(schema);
   assertEquals(again.toJson(), schema.toJson());
-  assertEquals(again.describe(), schema.describe());
+  assertEquals(again.fieldSpecs(), schema.fieldSpecs());
   assertEquals(
     again.fields.map(({ name, number }) => [name, number]),
     schema.fields.map(({ name, number }) => [name, number]),

@@ -5,13 +5,13 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { Cache, type Grow } from "../../../engine/segment/cache.ts";
+import { Cache, type Charge } from "../../../engine/segment/cache.ts";
 
 Deno.test("Cache.get() gives what is kept, and opens what is not: who came first goes first", () => {
   const cache = new Cache(100);
   const keys = [{}, {}, {}];
   const opened: number[] = [];
-  const grow: Grow[] = [];
+  const grow: Charge[] = [];
   const get = (i: number) =>
     cache.get(keys[i]!, (grows) => {
       opened.push(i);

@@ -6,12 +6,12 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Column, ColumnMeta } from "../../../engine/segment/column.ts";
-import { oneOf, type Predicate } from "../../../engine/schema/predicate.ts";
+import { equalToAny, type Predicate } from "../../../engine/schema/predicate.ts";
 import { CorruptionError } from "../../../engine/system/errors.ts";
 import {
-  type Directory,
   Group,
   GroupBuilder,
+  type GroupDirectory,
   MemorySource,
 } from "../../../engine/segment/group.ts";
 import type { FieldDef } from "../../../engine/schema/field_def.ts";
@@ -81,10 +81,10 @@ const COLUMNS: Record<string, Record<string, (i: number) => Value>> = {
 function groupOf(field: FieldDef, ids: readonly number[], f: (i: number) => Value) {
   const builder = new GroupBuilder([field]);
   ids.forEach((id, i) => builder.add(id, { version: i % 2 * i, values: [f(i)] }));
-  const { group: { directory, bytes }, first, last } = builder.take();
+  const { group: { directory, bytes }, first, last } = builder.build();
   assert(builder.empty);
   assertEquals([first, last], [ids[0], ids.at(-1)]);
-  return { bytes, directory: JSON.parse(JSON.stringify(directory)) as Directory, first };
+  return { bytes, directory: JSON.parse(JSON.stringify(directory)) as GroupDirectory, first };
 }
 
 /** All values of a column, read one by one or after all was loaded. */
@@ -266,10 +266,10 @@ Deno.test("GroupBuilder is full at GROUP_ROWS, or earlier where values are large
     builder.add(i, { version: 0, values: ["x"] });
   }
   assert(builder.full);
-  builder.take();
+  builder.build();
   const large = "x".repeat(2 ** 24);
   for (let i = 0; !builder.full; i++) builder.add(i, { version: 0, values: [large] });
-  assertEquals(builder.take().last, 1);
+  assertEquals(builder.build().last, 1);
 });
 
 Deno.test("Group tells of a text that is none of those of its column, however it is asked for", () => {
@@ -301,7 +301,7 @@ Deno.test("Group finds all other rows though a text is none of those of its colu
     const { codes } = directory.columns[0] as ColumnMeta & { kind: "dictionary" };
     bytes[codes.at + 501] = code;
     const open = () => new Group(new MemorySource(bytes, "p"), directory, first).column(field);
-    const matcher = oneOf(field.value, ["1", "2"], false);
+    const matcher = equalToAny(field.value, ["1", "2"], false);
     const matching = ids.filter((i) => i % 7 !== 3 && i !== 501 && (i % 5 === 1 || i % 5 === 2));
     const rows = Uint32Array.from(ids);
     assertEquals([...rows.subarray(0, open().find(matcher, rows, all))], matching);

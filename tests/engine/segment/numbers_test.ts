@@ -66,7 +66,7 @@ for (const [name, [f, width, hasStep]] of Object.entries(CASES)) {
       assertEquals([...places.subarray(0, numbers.find(low, high, places))], expected);
       const odd = Uint32Array.from({ length: COUNT / 2 }, (_, i) => 2 * i + 1);
       assertEquals(
-        [...odd.subarray(0, numbers.keep(low, high, odd, odd.length))],
+        [...odd.subarray(0, numbers.select(low, high, odd, odd.length))],
         expected.filter((i) => i % 2 === 1),
       );
     }

@@ -35,7 +35,7 @@ function writeTable(groups: number, generation = 1): Disk {
     for (let id = i * ROWS; id < (i + 1) * ROWS; id++) {
       builder.add(id, { version: 0, values: valuesOf(id) });
     }
-    const { group, first, last } = builder.take();
+    const { group, first, last } = builder.build();
     out.add(group, first, last);
   }
   out.finish({ schema: SCHEMA, nextId: groups * ROWS + 5, sequence: 9 });

@@ -8,7 +8,7 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { CorruptionError } from "../../../engine/system/errors.ts";
 import { Group, GroupBuilder, MemorySource } from "../../../engine/segment/group.ts";
 import type { Source } from "../../../engine/segment/parts.ts";
-import { asking } from "../../../engine/snapshot/row_view.ts";
+import { rowTester } from "../../../engine/snapshot/row_view.ts";
 import { readField, type StoredRow } from "../../../engine/schema/field_def.ts";
 import { TableSchema } from "../../../engine/schema/schema.ts";
 import type { Stored } from "../../../engine/schema/values.ts";
@@ -20,7 +20,7 @@ type Predicate = (row: View) => unknown;
 const LATE = "Cannot read a row after the predicate that it was passed to: copy what is needed";
 
 const ask = (schema: TableSchema, predicate: Predicate) =>
-  asking(schema, undefined!, predicate as (row: unknown) => unknown);
+  rowTester(schema, undefined!, predicate as (row: unknown) => unknown);
 
 /** Rows by field order; `ids` from 100, every third one left out, versions 0, 1, 0, 1. */
 function rowsOf(count: number, f: (i: number) => (Stored | null)[]) {
@@ -37,14 +37,14 @@ function groupOf(
 ): Group {
   const builder = new GroupBuilder(schema.fields);
   for (const { id, row } of rows) builder.add(id, row);
-  const { group, first } = builder.take();
+  const { group, first } = builder.build();
   return new Group(source(group.bytes), group.directory, first);
 }
 
 /** The rows of a group that a predicate keeps. */
 function kept(schema: TableSchema, group: Group, predicate: Predicate): number[] {
   const rows = Uint32Array.from({ length: group.rows }, (_, i) => i);
-  return [...rows.subarray(0, ask(schema, predicate).keep(group, rows, group.rows))];
+  return [...rows.subarray(0, ask(schema, predicate).select(group, rows, group.rows))];
 }
 
 const NUMBERS = TableSchema.from({ a: "integer", b: "integer" });
@@ -117,7 +117,7 @@ Deno.test("a predicate sees the values of each type, width and place as users ge
 
 Deno.test("a predicate is asked only of the rows given, group by group, large and small", () => {
   const seen: unknown[] = [];
-  const { keep } = ask(NUMBERS, (row) => {
+  const { select: keep } = ask(NUMBERS, (row) => {
     seen.push(row.a);
     return (row.a as number) % 2 === 0;
   });
@@ -162,7 +162,7 @@ Deno.test("a row that was kept cannot be read later", () => {
       else late();
       return true;
     };
-    const { keep, test } = ask(schema, predicate);
+    const { select: keep, test } = ask(schema, predicate);
     const all = () => Uint32Array.from({ length: 40 }, (_, i) => i);
     assertEquals(keep(group, all(), 40), 40);
     late(); // after the group
@@ -310,13 +310,13 @@ Deno.test("a predicate reads the columns that it touches, and no others; damage 
   assertEquals(touched((row) => row.n === 500 && row.f === 1), sets[0]);
   // A predicate of few rows reads only what these hold.
   needed.length = 0;
-  ask(schema, (row) => row.n === 1 && row.f !== 0).keep(group(), Uint32Array.of(1), 1);
+  ask(schema, (row) => row.n === 1 && row.f !== 0).select(group(), Uint32Array.of(1), 1);
   assert(needed.every(([from, to]) => to - from <= 8));
   damaged = true;
   for (const name of ["n", "f", "t", "u"]) {
     for (const n of [1, 1000]) {
       const all = Uint32Array.from({ length: 1000 }, (_, i) => i);
-      const { keep } = ask(schema, (row) => row[name] === null);
+      const { select: keep } = ask(schema, (row) => row[name] === null);
       assertThrows(() => keep(group(), all, n), CorruptionError, "damaged");
     }
   }

@@ -40,11 +40,11 @@ function tableOf(rows: Model, nextId: number): Snapshot {
     builder.add(id, row);
     // Several groups, with gaps within and between them.
     if (++i % 20 !== 0 && i < rows.size) continue;
-    const { group, first, last } = builder.take();
+    const { group, first, last } = builder.build();
     out.add(group, first, last);
   }
   out.finish({ schema: SCHEMA, nextId, sequence: 0 });
-  return new Snapshot(new Segment(file, SUMS, 1), "/log", { base: "base", links: undefined! });
+  return new Snapshot(new Segment(file, SUMS, 1), "/log", { table: "base", links: undefined! });
 }
 
 function assertSame(state: Snapshot, model: Model, nextId: number): void {
