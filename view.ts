@@ -301,7 +301,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * Conditions by field are joined by "and": a value (`null` too) for equality, `[least,
    * greatest]` for an inclusive range, a pattern, or operators (`eq ne gt gte lt lte in notIn
    * between contains startsWith endsWith`, `not` and `or` of conditions of the same field).
-   * `field("name")` stands for another field of the row. `_or` and `_not` take conditions of
+   * `field("name")` stands for another field of the row. `_and`, `_or` and `_not` take conditions of
    * whole rows. A function gets a view of each row, which looks only at the fields that it
    * asks for and is good during the call; it must return a boolean. A name that is no field
    * throws. What a function decides is asked of each row, conditions run on columns and indexes.
@@ -550,8 +550,8 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   }
 
   /**
-   * Shows how `select` would find the rows that match, without reading a row: which index it uses,
-   * and how many rows it reads at most.
+   * Shows how `select` would find the rows that match: which index it uses, and how many rows it
+   * reads at most. It does not run the query.
    *
    * @param where Conditions by field, or a function; all rows, if left out.
    * @param options The options of `select`: an index may find the first rows of an order.
