@@ -196,8 +196,8 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * All conditions by field must hold. A condition is a value (also `null`), a range `[least,
    * greatest]` with both ends, a pattern, or operators: `eq ne gt gte lt lte in notIn between
    * contains startsWith endsWith`, and `not` and `or` of conditions of the same field.
-   * `field("name")` stands for another field of the row. `_or` and `_not` take conditions of whole
-   * rows.
+   * `field("name")` stands for another field of the row. `_and`, `_or` and `_not` take
+   * conditions of whole rows.
    *
    * A predicate function gets a lazy view of each row: only the columns it touches are read. Do not
    * keep the view. The function must return a boolean, and reading a name that is no field throws.
@@ -381,8 +381,8 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   }
 
   /**
-   * Shows how `select` would find the rows that match, without reading a row: which index it uses,
-   * and how many rows it reads at most.
+   * Shows how `select` would find the rows that match: which index it uses, and how many rows it
+   * reads at most. It does not run the query.
    *
    * @param where Conditions by field, or a function; all rows, if left out.
    * @param options The options of `select`: an index may find the first rows of an order.

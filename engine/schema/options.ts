@@ -71,7 +71,7 @@ export interface Explanation {
    * the fields with commas between.
    */
   readonly index: string | null;
-  /** The number of matches if it is known without reading rows: then `count` reads none. */
+  /** The number of matches if an index knows it, or the table: then `count` tests no row. */
   readonly count: number | null;
   /** How many rows it reads, at most. */
   readonly rowsRead: number;
