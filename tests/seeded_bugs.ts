@@ -999,7 +999,7 @@ const BUGS: readonly Bug[] = [
     bug: "the cache of a segment never drops anything",
     rule: "Memory: bounded by cacheBytes",
     in: "engine/segment/cache.ts",
-    find: "this.#kept.delete(key);",
+    find: "this.#entries.delete(key);",
     put: "",
     test: "tests/engine/cache_test.ts",
   },
