@@ -151,7 +151,9 @@ export class Blobs {
     );
   }
 
-  /** The text at `i`, which comes from a file and may be any index. It may be a slice of all texts. */
+  /**
+   * The text at `i`, which comes from a file and may be any index. It may be a slice of all texts.
+   */
   text(i: number): string {
     const all = this.#all;
     if (all === undefined || i >= this.count) return this.#decode(this.bytes(i));
@@ -235,7 +237,10 @@ export class Blobs {
     return this.#source.read(heap + from, heap + to);
   }
 
-  /** Selects the matching rows, ascending, and returns how many they are. Call {@linkcode Blobs.load} first. */
+  /**
+   * Selects the matching rows, ascending, and returns how many they are. Call {@linkcode
+   * Blobs.load} first.
+   */
   find(match: TextMatch, rows: Uint32Array): number {
     const { part, at } = match;
     const { offsets, heap } = this.#all!;
@@ -295,7 +300,9 @@ function bytesOf(text: string): Uint8Array {
   return lastBytes;
 }
 
-/** Whether the heap has these bytes at `start`. It compares from the end: starts are often equal. */
+/**
+ * Whether the heap has these bytes at `start`. It compares from the end: starts are often equal.
+ */
 function bytesMatchAt(heap: Uint8Array, wanted: Uint8Array, start: number): boolean {
   let i = wanted.length - 1;
   while (i >= 0 && heap[start + i] === wanted[i]) i--;

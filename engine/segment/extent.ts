@@ -61,8 +61,8 @@ class PagedSource implements Source {
   readonly #extent: Extent;
   readonly #pageChecksums: Uint8Array;
   /**
-   * Verified pages that are likely to be needed again: after a single value its neighbours, and after
-   * a larger piece its first and last page, which hold other parts too.
+   * Verified pages that are likely to be needed again: after a single value its neighbours, and
+   * after a larger piece its first and last page, which hold other parts too.
    */
   readonly #pages = new Map<number, Uint8Array>();
 

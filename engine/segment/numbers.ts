@@ -70,7 +70,9 @@ export function wordsOf(
   return new Uint8Array(words.buffer);
 }
 
-/** Chooses the encoding of whole numbers from `min` to `max`. It uses a step if that saves bytes. */
+/**
+ * Chooses the encoding of whole numbers from `min` to `max`. It uses a step if that saves bytes.
+ */
 export function shapeOf(values: ArrayLike<number>, min: number, max: number): Shape {
   const width = wordWidth(max - min);
   const plain = { width, base: width === 8 ? 0 : min };
@@ -112,8 +114,8 @@ function widened(words: Words): Uint32Array {
 const FEW_ROWS = 512;
 
 /**
- * Up to this many hits, repeated `indexOf` is faster than a loop: a loop that V8 has not compiled yet
- * takes as long as a thousand searches.
+ * Up to this many hits, repeated `indexOf` is faster than a loop: a loop that V8 has not compiled
+ * yet takes as long as a thousand searches.
  */
 const FEW_HITS = 1024;
 
@@ -245,7 +247,8 @@ export const COUNTS: NumberRange = [0, Number.MAX_SAFE_INTEGER];
 
 /**
  * Encoded numbers, read one by one or all at once. Whatever the file holds, the numbers from
- * {@linkcode Numbers.get} are in their range, and so are all numbers after {@linkcode Numbers.load}.
+ * {@linkcode Numbers.get} are in their range, and so are all numbers after {@linkcode
+ * Numbers.load}.
  */
 export class Numbers {
   /** See `number[i]` above. */
@@ -385,8 +388,8 @@ export class Numbers {
   }
 
   /**
-   * The words as 32 bits each, so that loops see one type and stay fast. Valid until the next call on
-   * any numbers. Call {@linkcode Numbers.load} first.
+   * The words as 32 bits each, so that loops see one type and stay fast. Valid until the next call
+   * on any numbers. Call {@linkcode Numbers.load} first.
    */
   wide(): Uint32Array {
     const words = this.#words;

@@ -1,6 +1,6 @@
 /**
- * The bytes of a row group consist of parts. Each part begins at a multiple of 8, so typed arrays can
- * be views of the bytes.
+ * The bytes of a row group consist of parts. Each part begins at a multiple of 8, so typed arrays
+ * can be views of the bytes.
  *
  * @module
  */

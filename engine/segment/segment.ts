@@ -7,10 +7,10 @@
  *            the value of every 16th of them (a fence), as a column
  * ```
  *
- * Row groups and indexes are extents: one row is read and verified without the rest. The checksums of
- * an extent are seeded with the table's UUID and the extent's number, but not with its position, so
- * compaction can copy row groups as bytes. Opening a segment reads only the footer, however many rows
- * there are.
+ * Row groups and indexes are extents: one row is read and verified without the rest. The checksums
+ * of an extent are seeded with the table's UUID and the extent's number, but not with its position,
+ * so compaction can copy row groups as bytes. Opening a segment reads only the footer, however many
+ * rows there are.
  *
  * @module
  */

@@ -21,9 +21,9 @@ export interface RowSequence {
 }
 
 /**
- * The distance of fences: an index stores the value of every 16th position. Bisection starts on these
- * values, which are close together in memory; every later step is a cache miss in a column. Fences
- * take a few hundredths of the space of the column.
+ * The distance of fences: an index stores the value of every 16th position. Bisection starts on
+ * these values, which are close together in memory; every later step is a cache miss in a column.
+ * Fences take a few hundredths of the space of the column.
  */
 export const FENCE_STEP = 16;
 

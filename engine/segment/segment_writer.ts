@@ -175,8 +175,8 @@ export class RowWriter {
   }
 
   /**
-   * Writes the rows added so far as a group. Call it also after the last row, and before a group that
-   * is copied. It yields where it can pause.
+   * Writes the rows added so far as a group. Call it also after the last row, and before a group
+   * that is copied. It yields where it can pause.
    */
   *flush(): Generator<undefined, void> {
     if (this.#builder.empty) return;
