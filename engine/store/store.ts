@@ -37,6 +37,7 @@ import { IDENTITY } from "../lock/layout.ts";
 import { type Family, Links } from "../snapshot/links.ts";
 import { type Log, type LogEnd, StaleError } from "../log/log.ts";
 import { join } from "../system/path.ts";
+import type { TableSchema } from "../schema/schema.ts";
 import { Snapshot } from "../snapshot/snapshot.ts";
 import { CACHE_BYTES, type Segment } from "../segment/segment.ts";
 import { sameBytes } from "../bytes/bytes.ts";
@@ -56,6 +57,14 @@ export interface StoreOptions {
   readonly cacheBytes?: number;
   /** All that is open because of the base that the user opened; none for that one. */
   readonly family?: Family;
+}
+
+/** Bytes that are appended, and not known to be on disk. */
+export interface Unsynced {
+  /** Resolves when they are on disk. */
+  sync(): Promise<void>;
+  /** As {@linkcode Unsynced.sync}, blocking. */
+  syncSync(): void;
 }
 
 /** A base that is open. */
@@ -383,21 +392,21 @@ export class Store implements Disposable {
    * Takes over the snapshot with changes that are about to be appended, so that the next ones see
    * them.
    *
-   * @param next Makes it of the current one, which it may use up.
+   * @param next The snapshot with the changes, made from the current one, which it may use up.
+   * @param before The fields before the changes.
    */
-  advance(next: () => Snapshot): void {
-    const { sequence, schema } = this.#snapshot;
-    this.#snapshot = next();
-    this.#snapshot.sequence = sequence + 1;
-    this.#declared = this.#declared?.follow(schema, this.#snapshot.schema);
+  advance(next: Snapshot, before: TableSchema): void {
+    this.#snapshot = next;
+    next.sequence++;
+    this.#declared = this.#declared?.follow(before, next.schema);
   }
 
   /**
-   * Appends commits that were applied, as one write.
+   * Appends commits that the snapshot holds already, as one write; returns how to sync them.
    *
-   * @throws {WriteError} If the system refuses; then they are not applied any more.
+   * @throws {WriteError} If the system refuses; then the snapshot does not hold them any more.
    */
-  append(payloads: readonly Uint8Array[]): void {
+  append(payloads: readonly Uint8Array[]): Unsynced {
     try {
       this.#log.append(payloads.map((payload) => ({ kind: FRAME.commit, payload })));
       this.#appended = this.#declared;
@@ -406,6 +415,19 @@ export class Store implements Disposable {
       this.#declared = this.#appended;
       throw error;
     }
+    return this.#unsynced();
+  }
+
+  /** Makes what was read this handle's own, so that its sync answers for it; returns how to sync. */
+  own(): Unsynced {
+    this.#log.own();
+    return this.#unsynced();
+  }
+
+  #unsynced(): Unsynced {
+    const log = this.#log;
+    const { end } = log;
+    return { sync: () => log.sync(end), syncSync: () => log.syncSync(end) };
   }
 
   /**
