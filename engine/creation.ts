@@ -18,7 +18,7 @@ import { BaseExistsError, inContext, refused } from "./system/errors.ts";
 import type { Flock, WaitOptions } from "./lock/flock.ts";
 import { type Wait, waitFor, waitForSync } from "./lock/inside.ts";
 import type { CreateOptions } from "./schema/options.ts";
-import { checkOptions, choiceOf, type Opening } from "./opening.ts";
+import { checkChoice, checkOptions, type Opening } from "./opening.ts";
 import { checkUnowned } from "./lock/owner.ts";
 import { toPath } from "./system/path.ts";
 import { createOptions } from "./schema/read_options.ts";
@@ -44,7 +44,7 @@ export class Creation {
       return {
         schema: TableSchema.from(captureFields(given) as Schema),
         checked: checkOptions(others),
-        mode: choiceOf("mode", mode, "new", "open", "override"),
+        mode: checkChoice("mode", mode, "new", "open", "override"),
       };
     });
     this.#schema = schema;

@@ -57,7 +57,7 @@ export function checkOptions(
   { durability, timeoutMs, readOnly = false, cacheBytes }: OpenOptions,
 ): Pick<Opening, "store" | "writer"> {
   const writer = {
-    durable: choiceOf("durability", durability, "full", "relaxed") === "full",
+    durable: checkChoice("durability", durability, "full", "relaxed") === "full",
     timeoutMs: checkTimeout(timeoutMs),
   };
   if (typeof readOnly !== "boolean") {
@@ -73,7 +73,7 @@ export function checkOptions(
 }
 
 /** One of the values that an option can have, by default the first; throws fragments. */
-export function choiceOf<T extends string>(
+export function checkChoice<T extends string>(
   name: string,
   value: T | undefined,
   ...allowed: T[]

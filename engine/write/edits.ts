@@ -33,26 +33,26 @@ import type { Field } from "../schema/types.ts";
 import { anchor } from "../schema/link_paths.ts";
 
 /** Values by field name, as users give and get them. */
-type FieldValues = Record<string, unknown>;
+type NamedValues = Record<string, unknown>;
 
 /** Whether a link may lead to a row that does not exist yet, as the same call inserts it. */
 type Coming = (id: number, field: FieldDef) => boolean;
 
 /** A row that a verb changes. */
-interface Target {
+interface RowTarget {
   readonly id: number;
   /** The version that it must have, if a row was passed, and not an id. */
   readonly version: number | undefined;
 }
 
-function targetOf(target: unknown, base: string, attempt: string): Target {
+function targetOf(target: unknown, base: string, attempt: string): RowTarget {
   // -0 becomes 0, as it is in the table.
   if (typeof target === "number") return { id: target + 0, version: undefined };
   if (typeof target === "object" && target !== null) {
     if ((baseOf(target) ?? base) !== base) {
       throw new UpdateError(`${attempt}: the row that was passed is of another table`);
     }
-    const { __id__: id, __version__: version } = target as FieldValues;
+    const { __id__: id, __version__: version } = target as NamedValues;
     if (typeof id === "number" && typeof version === "number") return { id: id + 0, version };
   }
   throw new UpdateError(
@@ -162,7 +162,7 @@ export class Edits {
   ): StoredRow["values"] {
     if (schema.links.length === 0) return schema.encodeInsert(row, names);
     // A copy, so that the links that are checked are the links that are stored.
-    const given = captureFields(row) as FieldValues;
+    const given = captureFields(row) as NamedValues;
     const values = schema.encodeInsert(given, names);
     this.#now().origin.links.check(schema, given, coming);
     return values;
@@ -171,7 +171,7 @@ export class Edits {
   // ------------------------------------------------------------- updating
 
   /** Changes the row of each target; the edit returns the new rows. */
-  update(targets: readonly unknown[], changes: unknown): Edit<FieldValues[]> {
+  update(targets: readonly unknown[], changes: unknown): Edit<NamedValues[]> {
     const attempt = this.#attempt("update");
     const wanted = this.#targets(targets, attempt);
     const given = inContext(attempt, () => captureFields(changes));
@@ -219,7 +219,7 @@ export class Edits {
       ? changes(strictRowAt(origin, locationOf(id, { version, values }), schema.fields))
       : changes;
     inContext(attempt, () => {
-      const given = schema.links.length === 0 ? returned : captureFields(returned) as FieldValues;
+      const given = schema.links.length === 0 ? returned : captureFields(returned) as NamedValues;
       schema.encodeUpdate(values, given);
       origin.links.check(schema, given);
     });
@@ -229,7 +229,7 @@ export class Edits {
   }
 
   /** Changes the row that has a value in a unique field, or adds it; the edit returns the row. */
-  upsert(key: unknown, values: unknown): Edit<FieldValues> {
+  upsert(key: unknown, values: unknown): Edit<NamedValues> {
     const attempt = this.#attempt("upsert into");
     const [unique, given] = inContext(attempt, () => [captureFields(key), captureFields(values)]);
     return (batch) => {
@@ -270,7 +270,7 @@ export class Edits {
     };
   }
 
-  #targets(targets: readonly unknown[], attempt: string): Target[] {
+  #targets(targets: readonly unknown[], attempt: string): RowTarget[] {
     const { base } = this.#store.snapshot.origin;
     return Array.from(targets, (one) => targetOf(one, base, attempt));
   }
@@ -391,7 +391,7 @@ function uniqueKeyOf(
 }
 
 /** Parses the texts of a row. */
-function parsed(schema: TableSchema, row: object, formats: StringFormats): FieldValues {
+function parsed(schema: TableSchema, row: object, formats: StringFormats): NamedValues {
   schema.checkGiven(row);
   const values = Object.entries(row).map(([name, text]) => {
     const field = schema.field(name);
