@@ -5,7 +5,7 @@
  */
 
 import { Edits, listOf } from "./engine/write/edits.ts";
-import type { Target, Updated } from "./engine/schema/options.ts";
+import type { Target, Updated, UpdateOptionsOf } from "./engine/schema/options.ts";
 import type { Store } from "./engine/store/store.ts";
 import type { StringFormats } from "./engine/schema/strings.ts";
 import type {
@@ -192,8 +192,9 @@ export class Transaction<S extends Schema = Schema> extends View<S> {
   update<const T extends Target<S> | readonly Target<S>[], const C extends Update<S>>(
     target: T,
     changes: Update<S> | ((row: Row<S>) => Exactly<S, C>),
+    options: UpdateOptionsOf<T> = {},
   ): Updated<S, T> {
-    const rows = this.#work.run(this.#edits.update(listOf(target), changes));
+    const rows = this.#work.run(this.#edits.update(target, changes, options));
     return (Array.isArray(target) ? rows : rows[0]) as Updated<S, T>;
   }
 

@@ -8,21 +8,22 @@
 import {
   avg,
   compileAggregates,
+  decodeAttribute,
   distinct,
   extreme,
-  given,
   groupBy,
   sum,
 } from "./engine/query/aggregate.ts";
 import { checkFunction } from "./engine/system/check.ts";
 import { ClosedError, inContext } from "./engine/system/errors.ts";
 import type { Explanation } from "./engine/schema/options.ts";
+import { explain } from "./engine/query/explain.ts";
 import { compile, EVERYTHING, fieldOf, type Query, sortableOf } from "./engine/query/query.ts";
 import type { ResultSet } from "./engine/query/result_set.ts";
 import { rowAt } from "./engine/snapshot/rows.ts";
 import { count, scan } from "./engine/query/scan.ts";
 import type { TableSchema } from "./engine/schema/schema.ts";
-import { explainScan, select, selectionOf } from "./engine/query/select.ts";
+import { select, selectionOf } from "./engine/query/select.ts";
 import type { Snapshot } from "./engine/snapshot/snapshot.ts";
 import type { RowLocation } from "./engine/snapshot/location.ts";
 import type {
@@ -114,7 +115,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    */
   get schema(): { readonly [K in keyof S]: FieldSpec } {
     const { schema, origin: { links } } = this.#snapshot;
-    return schema.describe((target) => links.pathOf(target)) as {
+    return schema.fieldSpecs((target) => links.pathOf(target)) as {
       readonly [K in keyof S]: FieldSpec;
     };
   }
@@ -466,7 +467,8 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
       `take the ${which} of`,
       where,
       plan,
-      (snapshot, query, column) => given(snapshot, column, extreme(snapshot, query, column, which)),
+      (snapshot, query, column) =>
+        decodeAttribute(snapshot, column, extreme(snapshot, query, column, which)),
     );
   }
 
@@ -501,7 +503,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
       where,
       plan,
       (snapshot, query, column) =>
-        distinct(snapshot, query, column).map((value) => given(snapshot, column, value)),
+        distinct(snapshot, query, column).map((value) => decodeAttribute(snapshot, column, value)),
     ) as (ValueOf<S, S[K]> | Nullable<S[K]>)[];
   }
 
@@ -548,12 +550,12 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   }
 
   /**
-   * What it takes to find the rows that match, for those who ask why it is slow: it is done
-   * and counted.
+   * Shows how `select` would find the rows that match, without reading a row: which index it uses,
+   * and how many rows it reads at most.
    *
    * @param where Conditions by field, or a function; all rows, if left out.
-   * @param options What `select` is told besides: the first rows of an order may be found by index.
-   * @returns The index that is used, and what is looked at.
+   * @param options The options of `select`: an index may find the first rows of an order.
+   * @returns The plan.
    * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
    * @throws {RangeError} If a value is out of range.
    *
@@ -565,14 +567,14 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * const people = await PsBase.create(await Deno.makeTempDir(), { team: { type: "string", index: true } });
    * await people.insertMany(Array.from({ length: 1000 }, (_, n) => ({ team: `team ${n}` })));
    * await people.cleanup();
-   * const { index, rows } = people.explain({ team: "team 7" });
-   * assertEquals([index, rows], ["team", 1]);
+   * const { method, index, rowsRead } = people.explain({ team: "team 7" });
+   * assertEquals([method, index, rowsRead], ["index", "team", 1]);
    * await people.destroy();
    * ```
    */
   explain(where?: Filter<S>, options: SelectOptions<S> = {}): Explanation {
     const plan = (schema: TableSchema) => selectionOf(schema, options);
-    return this.#query("explain", where, plan, explainScan);
+    return this.#query("explain", where, plan, explain);
   }
 
   /**

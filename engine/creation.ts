@@ -18,7 +18,7 @@ import { BaseExistsError, inContext, refused } from "./system/errors.ts";
 import type { Flock, WaitOptions } from "./lock/flock.ts";
 import { type Wait, waitFor, waitForSync } from "./lock/inside.ts";
 import type { CreateOptions } from "./schema/options.ts";
-import { checkChoice, checkOptions, type Opening } from "./opening.ts";
+import { checkChoice, checkOptions, type HandleOptions } from "./handle_options.ts";
 import { checkUnowned } from "./lock/owner.ts";
 import { toPath } from "./system/path.ts";
 import { createOptions } from "./schema/read_options.ts";
@@ -31,15 +31,21 @@ import { currentFiles } from "./system/deno_file.ts";
 /** A call of `create`. */
 export class Creation {
   /** How to open the table. */
-  readonly opening: Opening;
+  readonly options: HandleOptions;
   readonly #schema: TableSchema;
   readonly #mode: "new" | "open" | "override";
   /** Whether this call made the directory. */
   #madeDir = false;
 
-  constructor(path: string | URL, given: Schema, options: CreateOptions, owner: boolean) {
+  constructor(
+    path: string | URL,
+    given: Schema,
+    options: CreateOptions,
+    owner: boolean,
+    verb: "create" | "open",
+  ) {
     const dir = toPath(path);
-    const { schema, mode, checked } = inContext(`Cannot create "${dir}"`, () => {
+    const { schema, mode, checked } = inContext(`Cannot ${verb} "${dir}"`, () => {
       const { mode, ...others } = createOptions(options);
       return {
         schema: TableSchema.from(captureFields(given) as Schema),
@@ -50,7 +56,7 @@ export class Creation {
     this.#schema = schema;
     this.#mode = mode;
     const exact = mode === "open";
-    this.opening = { files: currentFiles(), dir, owner, ...checked, schema, exact };
+    this.options = { files: currentFiles(), dir, owner, ...checked, schema, exact };
   }
 
   /**
@@ -63,7 +69,7 @@ export class Creation {
         using lock = this.#begin();
         if (lock === undefined) continue;
         if (this.#isToBeOpened(lock)) return undefined;
-        const table = { lock, dir: this.opening.dir };
+        const table = { lock, dir: this.options.dir };
         checkOutside("create", table);
         using wait = waitFor("create", table);
         const made = await lock.run(() => this.#make(lock, open), this.#waitOptions(wait));
@@ -81,7 +87,7 @@ export class Creation {
         using lock = this.#begin();
         if (lock === undefined) continue;
         if (this.#isToBeOpened(lock)) return undefined;
-        using wait = waitForSync({ lock, dir: this.opening.dir });
+        using wait = waitForSync({ lock, dir: this.options.dir });
         lock.acquireSync(this.#waitOptions(wait));
         try {
           const made = this.#make(lock, open);
@@ -97,7 +103,7 @@ export class Creation {
 
   /** Attaches the lock under which to make the table; returns nothing to try again. */
   #begin(): Flock | undefined {
-    const { files, dir } = this.opening;
+    const { files, dir } = this.options;
     const place = preparePlace(files, dir);
     this.#madeDir ||= place?.made === true;
     return place?.lock;
@@ -105,7 +111,7 @@ export class Creation {
 
   /** Whether the table is there, and the mode asks for no more. */
   #isToBeOpened(lock: Flock): boolean {
-    const { dir } = this.opening;
+    const { dir } = this.options;
     if (!hasTable(dir, lock)) return false;
     if (this.#mode === "new") {
       throw new BaseExistsError(
@@ -118,7 +124,7 @@ export class Creation {
 
   /** Under the lock: makes and opens the table; returns nothing to try again. */
   #make<T>(lock: Flock, open: () => T): T | undefined {
-    const { files, dir } = this.opening;
+    const { files, dir } = this.options;
     if (!isReady(files, dir, lock) || this.#isToBeOpened(lock)) return undefined;
     const fill = noRows(files, dir, this.#schema);
     if (hasTable(dir, lock)) return overrideTable(files, dir, fill, open);
@@ -127,7 +133,7 @@ export class Creation {
   }
 
   #waitOptions(wait: Wait | undefined): WaitOptions {
-    const { files, dir, writer } = this.opening;
+    const { files, dir, writer } = this.options;
     return {
       path: dir,
       timeoutMs: writer.timeoutMs ?? wait?.limitMs,
@@ -138,7 +144,7 @@ export class Creation {
 
   /** What the system refuses becomes a `WriteError`. */
   #refused(error: unknown): unknown {
-    const attempt = `Cannot create "${this.opening.dir}"`;
+    const attempt = `Cannot create "${this.options.dir}"`;
     return refused(attempt, "create it again when that is mended", error);
   }
 }

@@ -11,14 +11,16 @@ import { Declared } from "./schema/declared.ts";
 import { BaseError, BaseNotFoundError, SchemaError, WriteError } from "./system/errors.ts";
 import type { WaitSyncOptions } from "./lock/flock.ts";
 import { type Wait, waitFor, waitForSync } from "./lock/inside.ts";
-import { type Opening, readOpening } from "./opening.ts";
-import type { CreateOptions, OpenSchemaOptions } from "./schema/options.ts";
+import { type HandleOptions, handleOptions } from "./handle_options.ts";
+import type { CreateOptions } from "./schema/options.ts";
 import { Ownership } from "./lock/owner.ts";
+import { toPath } from "./system/path.ts";
+import { openArguments } from "./schema/open_arguments.ts";
 import { Store } from "./store/store.ts";
 import type { Schema } from "./schema/types.ts";
 import { checkOutside } from "./write/write_lock.ts";
 import { Writer } from "./write/writer.ts";
-import { anchor } from "./schema/link_paths.ts";
+import { withRelativeTargets } from "./schema/link_paths.ts";
 
 /** An open table and how to write to it. */
 export class Handle {
@@ -36,29 +38,42 @@ export class Handle {
 
   // ------------------------------------------------------------- opening
 
-  /** Opens a table; as its `owner` for this handle alone. */
+  /**
+   * Opens a table, and creates it first if a schema was passed and no table is there. With `owner`
+   * set, this handle alone writes to it.
+   */
   static async open(
     path: string | URL,
-    options: OpenSchemaOptions<Schema>,
+    given: unknown,
+    options: unknown,
     owner: boolean,
   ): Promise<Handle> {
-    return await Handle.#open(readOpening(path, options, owner)).#own();
+    const { dir, schema, settings } = readOpening(path, given, options);
+    if (schema !== undefined) {
+      return await Handle.create(dir, schema, { ...settings, mode: "open" }, owner, "open");
+    }
+    return await Handle.#open(handleOptions(dir, settings, owner)).#own();
   }
 
   /** As {@linkcode Handle.open}, blocking. */
   static openSync(
     path: string | URL,
-    options: OpenSchemaOptions<Schema>,
+    given: unknown,
+    options: unknown,
     owner: boolean,
   ): Handle {
-    return Handle.#open(readOpening(path, options, owner)).#ownSync();
+    const { dir, schema, settings } = readOpening(path, given, options);
+    if (schema !== undefined) {
+      return Handle.createSync(dir, schema, { ...settings, mode: "open" }, owner, "open");
+    }
+    return Handle.#open(handleOptions(dir, settings, owner)).#ownSync();
   }
 
-  static #open({ files, dir, owner, schema, exact, ...options }: Opening): Handle {
+  static #open({ files, dir, owner, schema, exact, ...options }: HandleOptions): Handle {
     const store = Store.open(files, dir, options.store);
     try {
       if (schema !== undefined) {
-        const anchored = anchor(files, dir, schema);
+        const anchored = withRelativeTargets(files, dir, schema);
         const difference = exact ? store.snapshot.schema.difference(anchored) : undefined;
         if (difference !== undefined) {
           throw new SchemaError(
@@ -136,11 +151,12 @@ export class Handle {
     schema: Schema,
     options: CreateOptions,
     owner: boolean,
+    verb: "create" | "open" = "create",
   ): Promise<Handle> {
-    const creation = new Creation(path, schema, options, owner);
-    const open = () => Handle.#open(creation.opening);
+    const creation = new Creation(path, schema, options, owner, verb);
+    const open = () => Handle.#open(creation.options);
     // Nothing is written then, not even by a create.
-    if (creation.opening.store.readOnly) return open();
+    if (creation.options.store.readOnly) return open();
     for (;;) {
       const made = await creation.make(open);
       if (made !== undefined) return await made.#own();
@@ -159,10 +175,11 @@ export class Handle {
     schema: Schema,
     options: CreateOptions,
     owner: boolean,
+    verb: "create" | "open" = "create",
   ): Handle {
-    const creation = new Creation(path, schema, options, owner);
-    const open = () => Handle.#open(creation.opening);
-    if (creation.opening.store.readOnly) return open();
+    const creation = new Creation(path, schema, options, owner, verb);
+    const open = () => Handle.#open(creation.options);
+    if (creation.options.store.readOnly) return open();
     for (;;) {
       const made = creation.makeSync(open);
       if (made !== undefined) return made.#ownSync();
@@ -223,4 +240,9 @@ export class Handle {
       this.writer.abort();
     }
   }
+}
+
+function readOpening(path: string | URL, given: unknown, options: unknown) {
+  const dir = toPath(path);
+  return { dir, ...openArguments(`Cannot open "${dir}"`, given, options) };
 }

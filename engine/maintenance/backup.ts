@@ -9,7 +9,7 @@ import { IDENTITY } from "../lock/layout.ts";
 import { join } from "../system/path.ts";
 import { writeSnapshot } from "./rewrite.ts";
 import type { Store } from "../store/store.ts";
-import { relocate } from "../schema/link_paths.ts";
+import { withMovedTargets } from "../schema/link_paths.ts";
 
 /**
  * Makes a table in `dir` of the newest snapshot, and verifies it; yields where it can pause.
@@ -19,7 +19,7 @@ import { relocate } from "../schema/link_paths.ts";
  * @throws {WriteError} If the disk refuses; then there is no copy.
  */
 export function* backUp(store: Store, dir: string): Generator<undefined, void> {
-  const snapshot = store.look();
+  const snapshot = store.latest();
   const { files, dir: from } = store;
   snapshot.pin();
   try {
@@ -27,7 +27,8 @@ export function* backUp(store: Store, dir: string): Generator<undefined, void> {
       files,
       { like: join(from, IDENTITY), dir },
       `Cannot back up "${from}" to "${dir}"`,
-      (out) => writeSnapshot(out, snapshot, relocate(files, snapshot.schema, { from, to: dir })),
+      (out) =>
+        writeSnapshot(out, snapshot, withMovedTargets(files, snapshot.schema, { from, to: dir })),
     );
   } finally {
     snapshot.unpin();

@@ -63,7 +63,7 @@ export class Compaction {
     let lock: File | undefined;
     let begun: Compaction | undefined;
     try {
-      const snapshot = store.look();
+      const snapshot = store.latest();
       lock = openCompactionLock(store);
       if (lock.tryLock() || isStuck(store, lock)) {
         writeProgress(store, lock);

@@ -45,7 +45,7 @@ import { SegmentWriter } from "../segment/segment_writer.ts";
 import { randomNonce, sameBytes } from "../bytes/bytes.ts";
 import { Checksum } from "../bytes/checksum.ts";
 import { Destroyed, encodeIdentity } from "../bytes/header.ts";
-import { anchor } from "../schema/link_paths.ts";
+import { withRelativeTargets } from "../schema/link_paths.ts";
 
 /**
  * Makes the directory if necessary, and attaches the lock on the identity file in it.
@@ -240,7 +240,7 @@ export type Fill = (out: SegmentWriter) => Generator<undefined, number>;
 export function noRows(files: Files, dir: string, schema: TableSchema): Fill {
   // deno-lint-ignore require-yield -- there is nothing to pause for
   return function* (out) {
-    out.finish({ schema: anchor(files, dir, schema), nextId: 0, sequence: 0 });
+    out.finish({ schema: withRelativeTargets(files, dir, schema), nextId: 0, sequence: 0 });
     return 0;
   };
 }

@@ -16,7 +16,7 @@ import { RowWriter, type SegmentWriter } from "../segment/segment_writer.ts";
 import type { Schema } from "../schema/types.ts";
 import type { Stored } from "../schema/values.ts";
 import { inContext } from "../system/errors.ts";
-import { anchor } from "../schema/link_paths.ts";
+import { withRelativeTargets } from "../schema/link_paths.ts";
 import { currentFiles } from "../system/deno_file.ts";
 
 /** A row with all that a table adds to it. */
@@ -73,7 +73,7 @@ export async function createFromRows(
     files,
     { dir },
     attempt,
-    (out) => intake.write(out, anchor(files, dir, fields)),
+    (out) => intake.write(out, withRelativeTargets(files, dir, fields)),
   );
   try {
     steps.next();
@@ -135,7 +135,7 @@ class Intake {
     const last = this.#nextId - 1;
     if (id === last) throw new RangeError("the row before has the same id");
     if (id < last) throw new RangeError(`it comes after row ${last}, sort the rows by id`);
-    return this.#schema.takeList(values);
+    return this.#schema.encodeList(values);
   }
 
   /** All rows are checked; sets the id of the next row. */

@@ -87,7 +87,7 @@ function checkerOf(group: Group, { fields }: TableSchema): (index: number) => vo
     // A damaged column may still return single values.
     if (column.damage !== undefined) throw column.damage;
     const { compare } = field.value;
-    const [least, greatest] = group.bounds(field) ?? [];
+    const [least, greatest] = group.zoneMap(field) ?? [];
     return (index: number) => {
       const value = column.get(index);
       if (value === null) return;

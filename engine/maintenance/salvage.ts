@@ -26,7 +26,7 @@ import {
 import type { Fill } from "./create.ts";
 import { BaseExistsError, CorruptionError } from "../system/errors.ts";
 import type { Files } from "../system/file.ts";
-import { type Directory, Group, MemorySource } from "../segment/group.ts";
+import { Group, type GroupDirectory, MemorySource } from "../segment/group.ts";
 import { unreadable } from "../store/identity.ts";
 import { type FoundCommit, type Recoverable, scanForRecovery } from "./recovery_scan.ts";
 import { writeIndexes } from "./rewrite.ts";
@@ -37,7 +37,7 @@ import type { GroupPart } from "../snapshot/snapshot.ts";
 import { RowWriter, type SegmentWriter } from "../segment/segment_writer.ts";
 import { equalityKey } from "../schema/values.ts";
 import { EMPTY_FRAME } from "../log/frame.ts";
-import { relocate } from "../schema/link_paths.ts";
+import { withMovedTargets } from "../schema/link_paths.ts";
 
 /** Something that could not be salvaged. */
 export interface Loss extends Problem {
@@ -81,7 +81,8 @@ export function* salvage(
     try {
       const rescue = new Rescue(found);
       const { schema } = rescue;
-      const fill: Fill = (out) => rescue.write(out, relocate(files, schema, { from: dir, to }));
+      const fill: Fill = (out) =>
+        rescue.write(out, withMovedTargets(files, schema, { from: dir, to }));
       yield* buildTable(files, { like: found.file, dir: to }, `${attempt} to "${to}"`, fill);
       return { rows: rescue.count, lost: rescue.lost() };
     } finally {
@@ -139,7 +140,7 @@ class CommitChanges implements ChangeSink {
     this.rows.set(id, null);
   }
 
-  batch(first: number, directory: Directory, bytes: Uint8Array): void {
+  batch(first: number, directory: GroupDirectory, bytes: Uint8Array): void {
     const group = new Group(new MemorySource(bytes, this.#path), directory, first);
     for (let i = 0; i < group.rows; i++) {
       this.rows.set(first + i, wholeRow(group, i, this.schema));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Rows } from "../segment/segment_index.ts";
+import type { RowSequence } from "../segment/segment_index.ts";
 import type { FieldDef } from "../schema/field_def.ts";
 import { compareNullable, type Stored, type ValueType } from "../schema/values.ts";
 import { firstWhere } from "../system/bisect.ts";
@@ -18,7 +18,7 @@ import { firstWhere } from "../system/bisect.ts";
  * @param others All other rows, some at a time.
  */
 export function* sortRows(
-  table: Rows,
+  table: RowSequence,
   field: FieldDef,
   known: Uint32Array,
   others: Iterable<Uint32Array>,

@@ -63,7 +63,7 @@ const DAYS_PER_ERA = 146_097;
 const DAYS_BEFORE_1970 = 719_468; // from 0000-03-01
 
 /** Days from 1970-01-01 to a date; throws RangeError for one of another calendar. */
-export function daysOf(date: Temporal.PlainDate): number {
+export function dateToDays(date: Temporal.PlainDate): number {
   const getters = dateGetters();
   checkCalendar(getters.calendarId.call(date), "date");
   const month = getters.month.call(date);
@@ -83,8 +83,8 @@ const RECENT = 1024;
 const recentDays = new Float64Array(RECENT).fill(NaN);
 const recentDates: Temporal.PlainDate[] = new Array(RECENT);
 
-/** The reverse of {@linkcode daysOf}. */
-export function dateOf(days: number): Temporal.PlainDate {
+/** The reverse of {@linkcode dateToDays}. */
+export function daysToDate(days: number): Temporal.PlainDate {
   const at = days & (RECENT - 1);
   if (recentDays[at] !== days) {
     recentDates[at] = newDate(days);
@@ -111,15 +111,15 @@ function newDate(days: number): Temporal.PlainDate {
 }
 
 /** Nanoseconds from midnight to a time of day. */
-export function nanosecondsOf(time: Temporal.PlainTime): number {
+export function timeToNanoseconds(time: Temporal.PlainTime): number {
   const getters = timeGetters();
   const minutes = getters.hour.call(time) * 60 + getters.minute.call(time);
   return (minutes * 60 + getters.second.call(time)) * 1e9 + getters.millisecond.call(time) * 1e6 +
     getters.microsecond.call(time) * 1e3 + getters.nanosecond.call(time);
 }
 
-/** The reverse of {@linkcode nanosecondsOf}. */
-export function timeOf(nanoseconds: number): Temporal.PlainTime {
+/** The reverse of {@linkcode timeToNanoseconds}. */
+export function nanosecondsToTime(nanoseconds: number): Temporal.PlainTime {
   const fraction = nanoseconds % 1e9;
   const seconds = (nanoseconds - fraction) / 1e9;
   return Object.freeze(
@@ -136,22 +136,22 @@ export function timeOf(nanoseconds: number): Temporal.PlainTime {
 
 /** Days and nanoseconds of a date and time. */
 export function splitDateTime(value: Temporal.PlainDateTime): [days: number, nanoseconds: number] {
-  return [daysOf(value.toPlainDate()), nanosecondsOf(value.toPlainTime())];
+  return [dateToDays(value.toPlainDate()), timeToNanoseconds(value.toPlainTime())];
 }
 
 /** The reverse of {@linkcode splitDateTime}; throws `RangeError` for what is no date. */
 export function joinDateTime(days: number, nanoseconds: number): Temporal.PlainDateTime {
-  return Object.freeze(dateOf(days).toPlainDateTime(timeOf(nanoseconds)));
+  return Object.freeze(daysToDate(days).toPlainDateTime(nanosecondsToTime(nanoseconds)));
 }
 
-/** A date and time of its own, which no user holds or can change; throws as {@linkcode daysOf}. */
+/** A date and time of its own, which no user holds or can change; throws as {@linkcode dateToDays}. */
 export function copyDateTime(value: Temporal.PlainDateTime): Temporal.PlainDateTime {
   checkCalendar(dateTimeGetters().calendarId.call(value), "datetime");
   return Object.freeze(Temporal.PlainDateTime.from(value));
 }
 
 /** Milliseconds from 1970 to an instant; throws RangeError for one between two of them. */
-export function millisecondsOf(instant: Temporal.Instant): number {
+export function instantToMilliseconds(instant: Temporal.Instant): number {
   const getters = instantGetters();
   const milliseconds = getters.epochMilliseconds.call(instant);
   if (BigInt(milliseconds) * 1_000_000n !== getters.epochNanoseconds.call(instant)) {

@@ -196,7 +196,7 @@ export function fieldFrom(name: string, number: number, field: unknown): FieldDe
 }
 
 /** An object of a file, which has no keys but these; else throws SyntaxError, a fragment. */
-export function only(json: unknown, keys: readonly string[]): Record<string, unknown> {
+export function objectWithKeys(json: unknown, keys: readonly string[]): Record<string, unknown> {
   if (!isObject(json)) throw new SyntaxError(`${describe(json)}, expected an object`);
   const unknown = Object.keys(json).find((key) => !keys.includes(key));
   if (unknown !== undefined) throw new SyntaxError(`unknown key ${JSON.stringify(unknown)}`);
@@ -205,7 +205,10 @@ export function only(json: unknown, keys: readonly string[]): Record<string, unk
 
 /** A field of a file, checked. */
 export function fieldFromJson(json: unknown): FieldDef {
-  const { name, number, type, target, default: standard, fill, ...flags } = only(json, FILE_KEYS);
+  const { name, number, type, target, default: standard, fill, ...flags } = objectWithKeys(
+    json,
+    FILE_KEYS,
+  );
   if (typeof name !== "string" || !isName(name)) throw new SyntaxError("a field without a name");
   if (!isCount(number)) throw new SyntaxError("a number is not a count");
   if (!isTypeName(type)) throw new SyntaxError("unknown type");

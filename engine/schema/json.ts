@@ -112,10 +112,10 @@ function withSortedKeys(value: JsonValue): JsonValue {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(withSortedKeys);
   const keys = Object.keys(value).sort();
-  return Object.fromEntries(keys.map((key) => [key, withSortedKeys((value as Json)[key]!)]));
+  return Object.fromEntries(keys.map((key) => [key, withSortedKeys((value as JsonObject)[key]!)]));
 }
 
-type Json = Record<string, JsonValue>;
+type JsonObject = Record<string, JsonValue>;
 
 /** Whether two values have the same structure, whatever the order of keys. */
 export function sameJson(a: JsonValue, b: JsonValue): boolean {

@@ -13,7 +13,7 @@ import { describe } from "../system/check.ts";
 export const SELF = "self";
 
 /** A schema whose links are ways from the base in `dir`, which is there. */
-export function anchor(files: Files, dir: string, schema: TableSchema): TableSchema {
+export function withRelativeTargets(files: Files, dir: string, schema: TableSchema): TableSchema {
   if (schema.links.length === 0) return schema;
   const from = files.realPath(dir);
   return schema.withTargets((target) =>
@@ -22,7 +22,7 @@ export function anchor(files: Files, dir: string, schema: TableSchema): TableSch
 }
 
 /** The schema of the base in `from` for a copy of it in `to`: links lead where they led. */
-export function relocate(
+export function withMovedTargets(
   files: Files,
   schema: TableSchema,
   { from, to }: { from: string; to: string },
@@ -30,7 +30,7 @@ export function relocate(
   if (schema.links.length === 0) return schema;
   const real = files.realPath(from);
   const pathOf = (target: string) => target === SELF ? SELF : resolvePath(real, target);
-  return anchor(files, to, schema.withTargets(pathOf));
+  return withRelativeTargets(files, to, schema.withTargets(pathOf));
 }
 
 /** What links to the rows of a base are declared by. */

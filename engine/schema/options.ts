@@ -56,24 +56,34 @@ export interface CreateOptions extends OpenOptions {
   readonly mode?: "new" | "open" | "override" | undefined;
 }
 
-/** What `explain` tells. */
+/** The plan of a `select`, as `explain` shows it. */
 export interface Explanation {
-  /** How many rows match; if an index told their order, how many `select` gives. */
-  readonly rows: number;
   /**
-   * The field whose index told which rows to look at, or in which order; `null`: all were. Where the
-   * branches of `_or` use several indexes, the fields with commas between.
+   * How the rows are found.
+   *
+   * - `"scan"`: it reads all rows, except row groups that cannot hold a match.
+   * - `"index"`: it reads only the rows that one or more indexes name.
+   * - `"order"`: it reads rows in the order of an index until enough of them match.
+   */
+  readonly method: "scan" | "index" | "order";
+  /**
+   * The field whose index is used, `null` for a scan. If the branches of `_or` use several indexes,
+   * the fields with commas between.
    */
   readonly index: string | null;
-  /** Row groups (16,384 rows of the table at most) that were looked into. */
+  /** The number of matches if it is known without reading rows: then `count` reads none. */
+  readonly count: number | null;
+  /** How many rows it reads, at most. */
+  readonly rowsRead: number;
+  /** How many row groups of the table file (up to 16,384 rows each) it reads, at most. */
   readonly groupsRead: number;
-  /** Row groups that were skipped: by their bounds they can have no such row. */
+  /** How many row groups a scan skips: their least and greatest values rule out a match. */
   readonly groupsSkipped: number;
   /**
-   * Rows that were looked at one by one: by a function, in the order of an index, or since they
-   * were written lately.
+   * What it does instead if the order of the index is given up because too few of the first rows
+   * match. `null` if that cannot happen.
    */
-  readonly rowsDecoded: number;
+  readonly fallback: Explanation | null;
 }
 
 /** How long a transaction may take. */
@@ -85,6 +95,19 @@ export interface TransactionOptions {
    */
   readonly timeoutMs?: number | undefined;
 }
+
+/** What `update` can be told. */
+export interface UpdateOptions {
+  /**
+   * Change the row only if this is its `__version__`; otherwise throw a `ConflictError`. For one id:
+   * a row that is passed carries its version.
+   */
+  readonly ifVersion?: number | undefined;
+}
+
+/** What `update` can be told of a target. */
+export type UpdateOptionsOf<T> = T extends number ? UpdateOptions
+  : { readonly ifVersion?: undefined };
 
 /** What `watch` can be told. */
 export interface WatchOptions<S extends Schema> {

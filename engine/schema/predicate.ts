@@ -52,7 +52,7 @@ export const NULL: Predicate = { nulls: true, test: () => false, keyRanges: [], 
 
 /** Matches one value. */
 export function equal(type: ValueType, value: Stored): Predicate {
-  if (!type.sortable) return oneOf(type, [value], false);
+  if (!type.sortable) return equalToAny(type, [value], false);
   const predicate = {
     nulls: false,
     test: (other: Stored) => type.equals(value, other),
@@ -66,16 +66,16 @@ export function equal(type: ValueType, value: Stored): Predicate {
 }
 
 /** Matches some values, and null if it is among them. */
-export function oneOf(type: ValueType, values: readonly Stored[], nulls: boolean): Predicate {
+export function equalToAny(type: ValueType, values: readonly Stored[], nulls: boolean): Predicate {
   if (type.sortable) {
     return among(type, values.map((value) => ({ low: value, high: value })), nulls);
   }
-  const keys = new Set(values.map((value) => keyOf(type, value)));
-  return { nulls, test: (value) => keys.has(keyOf(type, value)), values };
+  const keys = new Set(values.map((value) => valueKey(type, value)));
+  return { nulls, test: (value) => keys.has(valueKey(type, value)), values };
 }
 
 /** What is the same for equal values of a type, and for these only, as a key of a map. */
-export function keyOf(type: ValueType, value: Stored | null): unknown {
+export function valueKey(type: ValueType, value: Stored | null): unknown {
   return type.sortable || value === null ? equalityKey(value) : jsonKey(value as string);
 }
 
@@ -84,7 +84,7 @@ export function onlyKey(type: ValueType, { nulls, keyRanges, values }: Predicate
   const known = type.sortable ? keyRanges : values?.map((value) => ({ low: value, high: value }));
   const [only] = known ?? [];
   if (only === undefined || nulls) return known?.length === 0 && nulls ? null : undefined;
-  return known!.length === 1 && isPoint(only) ? keyOf(type, only.low!) : undefined;
+  return known!.length === 1 && isPoint(only) ? valueKey(type, only.low!) : undefined;
 }
 
 /** Matches the values that are in one of the spans, however many: no value is compared with each. */
@@ -95,17 +95,19 @@ function among(type: ValueType, given: readonly KeyRange[], nulls: boolean): Pre
     return { ...(isPoint(only) ? equal(type, only.low!) : ranged(type, only)), nulls };
   }
   if (keyRanges.every(isPoint)) {
-    return { nulls, test: isAmong(type, keyRanges.map(({ low }) => low!)), keyRanges };
+    return { nulls, test: valueTester(type, keyRanges.map(({ low }) => low!)), keyRanges };
   }
   return { nulls, test: (value) => overlaps(type, keyRanges, value, value), keyRanges };
 }
 
 /** So few values are compared one by one: to hash one takes as long. */
-const FEW = 4;
+const FEW_VALUES = 4;
 
 /** Tells whether a value is one of these, all of a type that has an order. */
-function isAmong(type: ValueType, values: readonly Stored[]): (value: Stored) => boolean {
-  if (values.length <= FEW) return (value) => values.some((other) => type.equals(value, other));
+function valueTester(type: ValueType, values: readonly Stored[]): (value: Stored) => boolean {
+  if (values.length <= FEW_VALUES) {
+    return (value) => values.some((other) => type.equals(value, other));
+  }
   const keys = new Set<unknown>(values.map(equalityKey));
   // Most values are their own keys: this is asked of each row.
   if (keys.has(values[0])) return (value) => keys.has(value);
@@ -117,7 +119,7 @@ export function union(type: ValueType, predicates: readonly Predicate[]): Predic
   const nulls = predicates.some(({ nulls }) => nulls);
   return type.sortable
     ? among(type, predicates.flatMap(({ keyRanges }) => keyRanges!), nulls)
-    : oneOf(type, predicates.flatMap(({ values }) => values!), nulls);
+    : equalToAny(type, predicates.flatMap(({ values }) => values!), nulls);
 }
 
 /** Whether it is known which values match, without a look at any. */
@@ -230,7 +232,7 @@ function gaps(keyRanges: readonly KeyRange[]): KeyRange[] {
   return [...found, from];
 }
 
-/** Whether one of the spans of a {@linkcode Predicate} can hold a value between two. */
+/** Whether one of the spans of a {@linkcode PredicateFunction} can hold a value between two. */
 export function overlaps(
   type: ValueType,
   keyRanges: readonly KeyRange[],
@@ -272,8 +274,8 @@ export function ranged(type: ValueType, ...keyRanges: readonly KeyRange[]): Pred
   // NaN comes last: an open end takes it in, which no comparison of numbers does.
   if (Number.isNaN(low) || Number.isNaN(high)) return predicate;
   const range = [
-    keyRange.lowOpen ? next(low, 1) : low,
-    keyRange.highOpen ? next(high, -1) : high,
+    keyRange.lowOpen ? nextFloat(low, 1) : low,
+    keyRange.highOpen ? nextFloat(high, -1) : high,
   ] as const;
   return { ...predicate, range, nan: keyRange.high === undefined };
 }
@@ -282,7 +284,7 @@ const float = new Float64Array(1);
 const bits = new BigInt64Array(float.buffer);
 
 /** The next float above (1) or below (-1). */
-function next(value: number, direction: 1 | -1): number {
+function nextFloat(value: number, direction: 1 | -1): number {
   if (value === Infinity * direction) return NaN; // nothing is beyond: a bound nothing meets
   if (value === 0) return direction * Number.MIN_VALUE;
   float[0] = value;

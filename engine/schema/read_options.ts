@@ -9,8 +9,10 @@ import type {
   AddFieldOptions,
   CreateOptions,
   IndexOptions,
+  OpenOptions,
   OpenSchemaOptions,
   TransactionOptions,
+  UpdateOptions,
   WatchOptions,
 } from "./options.ts";
 import type { Schema, SelectOptions } from "./types.ts";
@@ -40,21 +42,24 @@ export function optionsReader<T extends object>(
   };
 }
 
-const OPEN_OPTIONS = {
+const COMMON_OPTIONS = {
   durability: true,
   timeoutMs: true,
   readOnly: true,
   cacheBytes: true,
 } as const;
 
-/** Options of `open`. */
-export const openOptions = optionsReader<OpenSchemaOptions<Schema>>({
+/** Options of `open` beside a schema. */
+export const openOptions = optionsReader<OpenOptions>(COMMON_OPTIONS);
+
+/** Options of `open` without a schema of its own. */
+export const openSchemaOptions = optionsReader<OpenSchemaOptions<Schema>>({
   schema: true,
-  ...OPEN_OPTIONS,
+  ...COMMON_OPTIONS,
 });
 
 /** Options of `create`. */
-export const createOptions = optionsReader<CreateOptions>({ mode: true, ...OPEN_OPTIONS });
+export const createOptions = optionsReader<CreateOptions>({ mode: true, ...COMMON_OPTIONS });
 
 /** Options of `select` and `explain`. */
 export const selectOptions = optionsReader<SelectOptions<Schema>>({
@@ -66,6 +71,9 @@ export const selectOptions = optionsReader<SelectOptions<Schema>>({
 
 /** Options of `transaction`. */
 export const transactionOptions = optionsReader<TransactionOptions>({ timeoutMs: true });
+
+/** Options of `update`. */
+export const updateOptions = optionsReader<UpdateOptions>({ ifVersion: true });
 
 /** Options of `watch`. */
 export const watchOptions = optionsReader<WatchOptions<Schema>>({

@@ -16,7 +16,7 @@ import {
   flagsFrom,
   flagsOf,
   isIndexed,
-  only,
+  objectWithKeys,
 } from "./field_def.ts";
 import { SchemaError } from "../system/errors.ts";
 import type { IndexOptions } from "./options.ts";
@@ -107,7 +107,7 @@ export class TableSchema {
   /** The reverse of {@linkcode TableSchema.toJson}; throws SyntaxError, a fragment. */
   static fromJson(json: unknown): TableSchema {
     try {
-      const { fields, nextNumber, keepChanges = 0 } = only(json, SCHEMA_KEYS);
+      const { fields, nextNumber, keepChanges = 0 } = objectWithKeys(json, SCHEMA_KEYS);
       if (!Array.isArray(fields)) throw new SyntaxError("fields is not an array");
       if (!isCount(nextNumber)) throw new SyntaxError("nextNumber is not a count");
       if (!isCount(keepChanges)) throw new SyntaxError("keepChanges is not a count");
@@ -172,7 +172,7 @@ export class TableSchema {
   }
 
   /** For users: fields in order, each with its options spelt out; `pathOf` of what links lead to. */
-  describe(pathOf = (target: string) => target): Record<string, FieldSpec> {
+  fieldSpecs(pathOf = (target: string) => target): Record<string, FieldSpec> {
     const fields = this.fields.map(({ name, type, value, target, ...stored }) => [name, {
       type: target === undefined ? type : { link: pathOf(target) },
       ...flagsOf(stored),
@@ -228,11 +228,11 @@ export class TableSchema {
 
   /** The values of a row to insert, by number; appends to `names` the fields that have one in `row`. */
   encodeInsert(row: object, names?: string[]): (Stored | null)[] {
-    return this.#take(row, this.#template.slice(), names);
+    return this.#encode(row, this.#template.slice(), names);
   }
 
   /** The same of values in the order of the fields; `undefined` is the default. */
-  takeList(given: readonly unknown[]): (Stored | null)[] {
+  encodeList(given: readonly unknown[]): (Stored | null)[] {
     if (given.length > this.fields.length) {
       throw new SchemaError(`${given.length} values, the fields are ${this.fields.length}`);
     }
@@ -249,11 +249,11 @@ export class TableSchema {
 
   /** Changes the values of a row, which has one, or null, for each field. */
   encodeUpdate(values: (Stored | null)[], changes: object): void {
-    this.#take(changes, values);
+    this.#encode(changes, values);
   }
 
   /** Checks that values by field can be in it. */
-  checkGiven(given: unknown): asserts given is object {
+  checkFieldsObject(given: unknown): asserts given is object {
     if (!isObject(given)) throw new TypeError(`${describe(given)}, expected an object of fields`);
     if (Object.keys(given).length === 0 && !isPlain(given)) {
       // A promise not awaited, a Map: it would become a row of nulls.
@@ -262,8 +262,8 @@ export class TableSchema {
   }
 
   /** Puts what is given into `values`, and checks that nothing required is null. */
-  #take(given: object, values: (Stored | null)[], names?: string[]): (Stored | null)[] {
-    this.checkGiven(given);
+  #encode(given: object, values: (Stored | null)[], names?: string[]): (Stored | null)[] {
+    this.checkFieldsObject(given);
     for (const name of Object.keys(given)) {
       const field = this.byName.get(name) ?? this.#unknown(name);
       const value = (given as Record<string, unknown>)[name];

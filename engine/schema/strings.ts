@@ -21,17 +21,17 @@ const DIRECTIVES: ReadonlyMap<string, string> = new Map([
 ]);
 
 // What ISO needs, too. Seconds and their fraction are 0 where there are none.
-const DATE = ["%d", "%m", "%y or %Y"];
-const TIME = ["%H", "%M"];
+const DATE_PARTS = ["%d", "%m", "%y or %Y"];
+const TIME_PARTS = ["%H", "%M"];
 const NEEDED: ReadonlyMap<string, readonly string[]> = new Map([
-  ["date", DATE],
-  ["time", TIME],
-  ["datetime", [...DATE, ...TIME]],
-  ["timestamp", [...DATE, ...TIME]],
+  ["date", DATE_PARTS],
+  ["time", TIME_PARTS],
+  ["datetime", [...DATE_PARTS, ...TIME_PARTS]],
+  ["timestamp", [...DATE_PARTS, ...TIME_PARTS]],
 ]);
 
 /** A pattern, compiled. */
-interface Form {
+interface TextPattern {
   readonly pattern: string;
   /** Its groups have the letters of the directives as names. */
   readonly regexp: RegExp;
@@ -64,7 +64,7 @@ function checkDirectives(type: string, pattern: string, directives: readonly str
 }
 
 /** Compiles a pattern; throws RangeError, a fragment. */
-function formOf(type: string, pattern: string): Form {
+function compilePattern(type: string, pattern: string): TextPattern {
   const parts = Array.from(pattern.matchAll(/%.?|[^%]+/gsu), ([part]) => part);
   const isDirective = (part: string) => part.startsWith("%") && part !== "%%";
   checkDirectives(type, pattern, parts.filter(isDirective));
@@ -86,7 +86,7 @@ function yearOf(digits: string): string {
   return (Number(digits) >= 69 ? "19" : "20") + digits;
 }
 
-/** ISO, of what may be no date or time, from what a {@linkcode Form} matched. */
+/** ISO, of what may be no date or time, from what a {@linkcode TextPattern} matched. */
 function isoOf(type: string, { d, m, y, Y, H, M, S, f }: Partial<Record<string, string>>): string {
   const two = (digits = "") => digits.padStart(2, "0");
   const date = d && `${Y ?? yearOf(two(y))}-${two(m)}-${two(d)}`;
@@ -97,7 +97,7 @@ function isoOf(type: string, { d, m, y, Y, H, M, S, f }: Partial<Record<string, 
 
 /** How texts become values of each type: ISO, or a pattern of one's own. */
 export class StringFormats {
-  readonly #forms = new Map<string, Form>();
+  readonly #forms = new Map<string, TextPattern>();
 
   /**
    * Sets the pattern of a type, in place of an older one: date, time, datetime or
@@ -119,7 +119,7 @@ export class StringFormats {
       throw new TypeError(`${excerpt(type)} has no pattern, the types that have one are ${types}`);
     }
     if (typeof pattern !== "string") throw wrongType(pattern, "a pattern");
-    this.#forms.set(type, formOf(type, pattern));
+    this.#forms.set(type, compilePattern(type, pattern));
   }
 
   /**

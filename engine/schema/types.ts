@@ -356,6 +356,8 @@ export type Where<S extends Schema> =
     readonly __id__?: OrderCondition<number>;
     /** Of the row's version. */
     readonly __version__?: OrderCondition<number>;
+    /** All of these hold as a whole. */
+    readonly _and?: readonly Filter<S>[];
     /** One of these holds as a whole. */
     readonly _or?: readonly Filter<S>[];
     /** This does not hold as a whole. */
@@ -363,7 +365,7 @@ export type Where<S extends Schema> =
   };
 
 /** A condition in TypeScript. The row it gets is valid during the call only. */
-export type Predicate<S extends Schema> = (row: Row<S>) => boolean;
+export type PredicateFunction<S extends Schema> = (row: Row<S>) => boolean;
 
 /**
  * What selects rows. Text is refused even where a field has the name of a
@@ -371,7 +373,7 @@ export type Predicate<S extends Schema> = (row: Row<S>) => boolean;
  */
 export type Filter<S extends Schema> =
   | (Where<S> & { readonly [Symbol.iterator]?: never })
-  | Predicate<S>;
+  | PredicateFunction<S>;
 
 /** The names of the fields that have an order: all but json. */
 export type SortableName<S extends Schema> = string extends keyof S ? string

@@ -5,7 +5,14 @@
  * @module
  */
 import { checkSize, checkText, excerpt, wrongType } from "../system/check.ts";
-import { copyDateTime, dateOf, daysOf, millisecondsOf, nanosecondsOf, timeOf } from "./civil.ts";
+import {
+  copyDateTime,
+  dateToDays,
+  daysToDate,
+  instantToMilliseconds,
+  nanosecondsToTime,
+  timeToNanoseconds,
+} from "./civil.ts";
 import { copyJson, parseJson, sameJson } from "./json.ts";
 import type { JsonValue, TypeName } from "./types.ts";
 
@@ -92,15 +99,17 @@ function readAs<T, S>(value: unknown, wanted: string, read: (value: T) => S): S 
 
 // Stricter than Temporal's own parsers, which take a leap second for the one
 // before it, a time zone or a calendar as well.
-const DATE = String.raw`(?:\d{4}|[+-]\d{6})-\d\d-\d\d`;
-const MINUTES = String.raw`\d\d:\d\d`;
-const TIME = String.raw`${MINUTES}(?::[0-5]\d(?:\.\d{1,9})?)?`;
+const DATE_PATTERN = String.raw`(?:\d{4}|[+-]\d{6})-\d\d-\d\d`;
+const MINUTES_PATTERN = String.raw`\d\d:\d\d`;
+const TIME_PATTERN = String.raw`${MINUTES_PATTERN}(?::[0-5]\d(?:\.\d{1,9})?)?`;
 /** What would be cut to milliseconds is none; zeros do no harm. */
-const TIME_TO_MS = String.raw`${MINUTES}(?::[0-5]\d(?:\.\d{1,3}0{0,6})?)?`;
-const DATE_REGEXP = new RegExp(`^${DATE}$`);
-const TIME_REGEXP = new RegExp(`^${TIME}$`);
-const DATETIME_REGEXP = new RegExp(`^${DATE}[Tt ]${TIME}$`);
-const TIMESTAMP_REGEXP = new RegExp(`^${DATE}[Tt ]${TIME_TO_MS}(?:[Zz]|[+-]\\d\\d:\\d\\d)$`);
+const TIME_TO_MS_PATTERN = String.raw`${MINUTES_PATTERN}(?::[0-5]\d(?:\.\d{1,3}0{0,6})?)?`;
+const DATE_REGEXP = new RegExp(`^${DATE_PATTERN}$`);
+const TIME_REGEXP = new RegExp(`^${TIME_PATTERN}$`);
+const DATETIME_REGEXP = new RegExp(`^${DATE_PATTERN}[Tt ]${TIME_PATTERN}$`);
+const TIMESTAMP_REGEXP = new RegExp(
+  `^${DATE_PATTERN}[Tt ]${TIME_TO_MS_PATTERN}(?:[Zz]|[+-]\\d\\d:\\d\\d)$`,
+);
 const INTEGER_REGEXP = /^[+-]?\d+$/;
 const BIGINT_REGEXP = /^([+-]?)0*(\d{1,19})$/;
 const FLOAT_REGEXP = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
@@ -128,7 +137,7 @@ function parseAs<T>(text: string, form: RegExp, wanted: string, parse: (text: st
   throw new SyntaxError(`${excerpt(text)} is not ${wanted}`);
 }
 
-function same<T>(value: T): T {
+function asIs<T>(value: T): T {
   return value;
 }
 
@@ -141,13 +150,13 @@ const STRING: Codec<string, string> = {
     checkText(value, "text");
     return value;
   },
-  decode: same,
+  decode: asIs,
   compare: compareText,
   equals: (a, b) => a === b,
-  parse: same,
-  format: same,
-  toJson: same,
-  fromJson: same,
+  parse: asIs,
+  format: asIs,
+  toJson: asIs,
+  fromJson: asIs,
 };
 
 const SAFE_INTEGER = "an integer within ±(2^53 - 1)";
@@ -164,13 +173,13 @@ const INTEGER: Codec<number, number> = {
     }
     return value + 0; // -0 becomes 0
   },
-  decode: same,
+  decode: asIs,
   compare: compareNumbers,
   equals: (a, b) => a === b,
   parse: (text) => parseAs(text, INTEGER_REGEXP, SAFE_INTEGER, (t) => INTEGER.encode(Number(t))),
   format: String,
-  toJson: same,
-  fromJson: same,
+  toJson: asIs,
+  fromJson: asIs,
 };
 
 const FLOAT: Codec<number, number> = {
@@ -181,7 +190,7 @@ const FLOAT: Codec<number, number> = {
     if (typeof value !== "number") throw wrongType(value, "a number");
     return value;
   },
-  decode: same,
+  decode: asIs,
   compare: compareNumbers,
   equals: (a, b) => compareNumbers(a, b) === 0,
   parse(text) {
@@ -212,8 +221,8 @@ const BOOLEAN: Codec<number, boolean> = {
   equals: (a, b) => a === b,
   parse: (text) => parseAs(text, /^(?:true|false)$/, "true or false", (t) => t === "true"),
   format: String,
-  toJson: same,
-  fromJson: same,
+  toJson: asIs,
+  fromJson: asIs,
 };
 
 const BIGINT: Codec<bigint, bigint> = {
@@ -227,7 +236,7 @@ const BIGINT: Codec<bigint, bigint> = {
     }
     return value;
   },
-  decode: same,
+  decode: asIs,
   compare: compareNumbers,
   equals: (a, b) => a === b,
   parse: (text) =>
@@ -248,8 +257,8 @@ const DATE_TYPE: Codec<number, Temporal.PlainDate> = {
   layout: "number",
   range: [-100_000_001, 100_000_000],
   sortable: true,
-  encode: (value) => readAs(value, "a Temporal.PlainDate", daysOf),
-  decode: dateOf,
+  encode: (value) => readAs(value, "a Temporal.PlainDate", dateToDays),
+  decode: daysToDate,
   compare: compareNumbers,
   equals: (a, b) => a === b,
   parse: (text) =>
@@ -264,8 +273,8 @@ const TIME_TYPE: Codec<number, Temporal.PlainTime> = {
   layout: "number",
   range: [0, 86_400e9 - 1],
   sortable: true,
-  encode: (value) => readAs(value, "a Temporal.PlainTime", nanosecondsOf),
-  decode: timeOf,
+  encode: (value) => readAs(value, "a Temporal.PlainTime", timeToNanoseconds),
+  decode: nanosecondsToTime,
   compare: compareNumbers,
   equals: (a, b) => a === b,
   parse: (text) =>
@@ -285,7 +294,7 @@ const DATETIME: Codec<Temporal.PlainDateTime, Temporal.PlainDateTime> = {
   layout: "datetime",
   sortable: true,
   encode: (value) => readAs(value, "a Temporal.PlainDateTime", copyDateTime),
-  decode: same,
+  decode: asIs,
   // Not the function itself: to name Temporal at the start would cost every start.
   compare: (a, b) => Temporal.PlainDateTime.compare(a, b),
   equals: (a, b) => a.equals(b),
@@ -312,7 +321,7 @@ const TIMESTAMP: Codec<number, Date> = {
     const wanted = "a Date or a Temporal.Instant";
     // No instanceof: that knows no instance of another realm.
     const { [Symbol.toStringTag]: tag } = Object(value);
-    if (tag === "Temporal.Instant") return readAs(value, wanted, millisecondsOf);
+    if (tag === "Temporal.Instant") return readAs(value, wanted, instantToMilliseconds);
     const time = readAs(value, wanted, (date: Date) => getTime.call(date));
     if (Number.isNaN(time)) throw new RangeError("it is an invalid Date");
     return time;
@@ -396,8 +405,8 @@ const JSON_TYPE: Codec<string, JsonValue> = {
     }
   },
   format: (value) => JSON.stringify(value),
-  toJson: same,
-  fromJson: same,
+  toJson: asIs,
+  fromJson: asIs,
 };
 
 /** A row of a table, as its id; whoever knows the table makes the row of it again. */

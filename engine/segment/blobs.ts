@@ -12,8 +12,8 @@ import { ROOM, searchBytes } from "../bytes/byte_search.ts";
 import { decodeText, encodeText } from "../bytes/bytes.ts";
 import { isCount, isObject } from "../system/check.ts";
 import type { TextMatch } from "../schema/predicate.ts";
-import { encodeNumbers, fill, Numbers, type NumbersMeta } from "./numbers.ts";
-import { checkPlace, type PartWriter, type Source } from "./parts.ts";
+import { encodeNumbers, Numbers, type NumbersMeta, selectAll } from "./numbers.ts";
+import { checkPart, type PartWriter, type Source } from "./parts.ts";
 import { compareText } from "../schema/values.ts";
 
 /** Where every so many begin is told: lengths are short, and few are added up for one of them. */
@@ -113,7 +113,7 @@ export class Blobs {
     this.#source = source;
     this.#meta = meta;
     this.count = meta.count;
-    checkPlace(source, 1, meta.heap, meta.length);
+    checkPart(source, 1, meta.heap, meta.length);
     this.#lengths = new Numbers(source, meta.lengths, meta.count, [0, meta.length]);
     const starts = Math.ceil(meta.count / START_STEP);
     this.#starts = new Numbers(source, meta.starts, starts, [0, meta.length]);
@@ -140,7 +140,7 @@ export class Blobs {
       offsets[i + 1] = from;
     }
     if (from !== this.#meta.length) this.#fail();
-    this.#source.keep(offsets.byteLength);
+    this.#source.charge(offsets.byteLength);
     return offsets;
   }
 
@@ -196,7 +196,7 @@ export class Blobs {
     } else {
       all.starts = this.#startsIn(heap, all.offsets);
       if (all.starts === undefined) return;
-      this.#source.keep(2 * text.length + all.starts.byteLength);
+      this.#source.charge(2 * text.length + all.starts.byteLength);
     }
     all.text = text;
   }
@@ -208,8 +208,8 @@ export class Blobs {
     let at = 0;
     for (let i = 0; i < this.count; starts[++i] = units) {
       const to = offsets[i + 1]!;
-      if (at < to && isWithin(heap[at]!)) return undefined;
-      for (; at < to; at++) if (!isWithin(heap[at]!)) units += heap[at]! < 0xf0 ? 1 : 2;
+      if (at < to && isContinuation(heap[at]!)) return undefined;
+      for (; at < to; at++) if (!isContinuation(heap[at]!)) units += heap[at]! < 0xf0 ? 1 : 2;
     }
     return starts;
   }
@@ -239,11 +239,11 @@ export class Blobs {
     // What is UTF-8 for a text stands only where that text is.
     return at === "any" && part !== "" && heap.length <= ROOM
       ? searchBytes(heap, offsets, bytesOf(part), places)
-      : this.keep(match, places, fill(places));
+      : this.select(match, places, selectAll(places));
   }
 
   /** Keeps of `rows[0, n)` those whose text matches, and tells how many. All is loaded. */
-  keep({ part, at }: TextMatch, rows: Uint32Array, n: number): number {
+  select({ part, at }: TextMatch, rows: Uint32Array, n: number): number {
     const { offsets, heap } = this.#all!;
     const wanted = bytesOf(part);
     let kept = 0;
@@ -256,8 +256,8 @@ export class Blobs {
       const holds = at === "any"
         ? this.text(row).includes(part)
         : typeof heap === "string"
-        ? textStands(heap, wanted, start)
-        : bytesStand(heap, wanted, start);
+        ? textMatchesAt(heap, wanted, start)
+        : bytesMatchAt(heap, wanted, start);
       if (holds) rows[kept++] = row;
     }
     return kept;
@@ -273,18 +273,18 @@ export class Blobs {
 }
 
 /** Whether a byte of UTF-8 is one within a character, not its first. */
-function isWithin(byte: number): boolean {
+function isContinuation(byte: number): boolean {
   return (byte & 0xc0) === 0x80;
 }
 
 /** So long is a text that is kept though nobody may ask for it again. */
-const MAX_KEPT = 1024;
+const MAX_CACHED_TEXT = 1024;
 let lastText = "";
 let lastBytes = encodeText(lastText);
 
 /** The UTF-8 of a text; of the same one again and again, as who searches asks for it. */
 function bytesOf(text: string): Uint8Array {
-  if (text.length > MAX_KEPT) return encodeText(text);
+  if (text.length > MAX_CACHED_TEXT) return encodeText(text);
   if (text !== lastText) {
     lastBytes = encodeText(text);
     lastText = text;
@@ -293,14 +293,14 @@ function bytesOf(text: string): Uint8Array {
 }
 
 /** Whether these bytes stand at `start`; from the end, where texts of one kind differ most. */
-function bytesStand(heap: Uint8Array, wanted: Uint8Array, start: number): boolean {
+function bytesMatchAt(heap: Uint8Array, wanted: Uint8Array, start: number): boolean {
   let i = wanted.length - 1;
   while (i >= 0 && heap[start + i] === wanted[i]) i--;
   return i < 0;
 }
 
 /** The same in a text, each of whose characters is a byte. */
-function textStands(heap: string, wanted: Uint8Array, start: number): boolean {
+function textMatchesAt(heap: string, wanted: Uint8Array, start: number): boolean {
   let i = wanted.length - 1;
   while (i >= 0 && heap.charCodeAt(start + i) === wanted[i]) i--;
   return i < 0;

@@ -21,8 +21,8 @@ import { joinDateTime, splitDateTime } from "../schema/civil.ts";
 import { firstWhere } from "../system/bisect.ts";
 import { CorruptionError } from "../system/errors.ts";
 import { type KeyRange, type Predicate, samePredicate } from "../schema/predicate.ts";
-import { fill, isIn, Numbers, type NumbersMeta, type Range } from "./numbers.ts";
-import { checkPlace, lay, type Source } from "./parts.ts";
+import { isIntegerIn, type NumberRange, Numbers, type NumbersMeta, selectAll } from "./numbers.ts";
+import { checkPart, type Source, viewWords } from "./parts.ts";
 import type { JsonValue } from "../schema/types.ts";
 import {
   compareNumbers,
@@ -52,7 +52,7 @@ export type ColumnMeta =
 export const MANY_GETS = 32;
 
 /** What was found is kept if it is this part of all rows at most: the more there are, the less it saves. */
-const FOUND_PART = 4;
+const CACHED_FRACTION = 4;
 
 /**
  * The values of one field in one row group. Where not all of them can be read together, it answers
@@ -74,7 +74,7 @@ export abstract class Column {
     this.#source = source;
     this.#nullsAt = nulls;
     this.#rows = rows;
-    if (nulls !== undefined) checkPlace(source, 1, nulls, Math.ceil(rows / 8));
+    if (nulls !== undefined) checkPart(source, 1, nulls, Math.ceil(rows / 8));
   }
 
   /** The value of a row that is not null. */
@@ -105,23 +105,23 @@ export abstract class Column {
 
   /** The value of a row. */
   get(i: number): Stored | null {
-    this.#look();
+    this.#countGet();
     return this.isNull(i) ? null : this.value(i);
   }
 
   /** The value of a row by itself: it keeps nothing else of the column in memory. */
   copy(i: number): Stored | null {
-    this.#look();
+    this.#countGet();
     return this.isNull(i) ? null : this.copyValue(i);
   }
 
   /** How the value of a row compares with another of its type; `undefined` if it is null. */
   compare(i: number, other: Stored, type: ValueType): number | undefined {
-    this.#look();
+    this.#countGet();
     return this.isNull(i) ? undefined : this.compareValue(i, other, type);
   }
 
-  #look(): void {
+  #countGet(): void {
     // Who looks at so many rows will look at more.
     if (!this.#loaded && this.#gets++ === MANY_GETS) this.load();
   }
@@ -156,7 +156,7 @@ export abstract class Column {
   }
 
   /** Whether nothing can match, as far as can be told without reading values. */
-  excludes(_predicate: Predicate): boolean {
+  canPrune(_predicate: Predicate): boolean {
     return false;
   }
 
@@ -167,7 +167,7 @@ export abstract class Column {
   find(predicate: Predicate, rows: Uint32Array, live: (n: number) => number): number {
     return this.load()
       ? live(this.#findAll(predicate, rows))
-      : this.select(predicate, rows, live(fill(rows)));
+      : this.select(predicate, rows, live(selectAll(rows)));
   }
 
   #findAll(predicate: Predicate, rows: Uint32Array): number {
@@ -176,8 +176,8 @@ export abstract class Column {
       return this.#found.rows.length;
     }
     const n = this.search(predicate, rows);
-    if (n * FOUND_PART <= rows.length) {
-      this.#source.keep((n - (this.#found?.rows.length ?? 0)) * rows.BYTES_PER_ELEMENT);
+    if (n * CACHED_FRACTION <= rows.length) {
+      this.#source.charge((n - (this.#found?.rows.length ?? 0)) * rows.BYTES_PER_ELEMENT);
       this.#found = { predicate, rows: rows.slice(0, n) };
     }
     return n;
@@ -185,7 +185,7 @@ export abstract class Column {
 
   /** Finds rows, gone ones among them. All is loaded. */
   protected search(predicate: Predicate, rows: Uint32Array): number {
-    return this.select(predicate, rows, fill(rows));
+    return this.select(predicate, rows, selectAll(rows));
   }
 
   /** Keeps of `rows[0, n)` those that match, and tells how many. */
@@ -201,7 +201,7 @@ export abstract class Column {
   }
 
   /** Keeps of `rows[0, n)` those that are not null, and tells how many. All is loaded. */
-  protected keepPresent(rows: Uint32Array, n: number): number {
+  protected selectPresent(rows: Uint32Array, n: number): number {
     if (this.#nulls === undefined) return n;
     let kept = 0;
     for (let k = 0; k < n; k++) {
@@ -223,7 +223,7 @@ export abstract class Column {
   }
 
   /** The least and the greatest of all numbers, where that is known. */
-  get bounds(): readonly [min: number, max: number] | undefined {
+  get zoneMap(): readonly [min: number, max: number] | undefined {
     return undefined;
   }
 
@@ -308,12 +308,12 @@ class ConstantColumn extends Column {
     return true;
   }
 
-  override excludes(predicate: Predicate): boolean {
+  override canPrune(predicate: Predicate): boolean {
     return !(this.#value === null ? predicate.nulls : predicate.test(this.#value));
   }
 
   override select(predicate: Predicate, _rows: Uint32Array, n: number): number {
-    return this.excludes(predicate) ? 0 : n;
+    return this.canPrune(predicate) ? 0 : n;
   }
 }
 
@@ -331,7 +331,7 @@ class NumberColumn extends Column {
     source: Source,
     meta: ColumnMeta & { kind: "number" },
     rows: number,
-    range: Range | undefined,
+    range: NumberRange | undefined,
   ) {
     super(source, meta.nulls, rows);
     this.#numbers = new Numbers(source, meta.numbers, rows, range);
@@ -339,7 +339,7 @@ class NumberColumn extends Column {
     this.#min = meta.numbers.min ?? -Infinity;
     this.#max = meta.numbers.max ?? Infinity;
     this.#areValues = !this.#finite || range === undefined ||
-      (isIn(range, this.#min) && isIn(range, this.#max));
+      (isIntegerIn(range, this.#min) && isIntegerIn(range, this.#max));
     this.#source = source;
   }
 
@@ -364,7 +364,7 @@ class NumberColumn extends Column {
     return true;
   }
 
-  override excludes({ keyRanges, nulls }: Predicate): boolean {
+  override canPrune({ keyRanges, nulls }: Predicate): boolean {
     if (keyRanges === undefined || (nulls && this.hasNulls)) return false;
     // Numbers are what a column of numbers is asked for.
     const bounds = keyRanges as readonly { low?: number; high?: number }[];
@@ -385,10 +385,10 @@ class NumberColumn extends Column {
   protected override search(predicate: Predicate, rows: Uint32Array): number {
     const range = this.#rangeOf(predicate);
     if (range === undefined) return super.search(predicate, rows);
-    if (this.excludes(predicate)) return 0;
+    if (this.canPrune(predicate)) return 0;
     const [low, high] = range;
-    const n = this.#isWithin(low, high) ? fill(rows) : this.#numbers.find(low, high, rows);
-    return this.keepPresent(rows, n);
+    const n = this.#isWithin(low, high) ? selectAll(rows) : this.#numbers.find(low, high, rows);
+    return this.selectPresent(rows, n);
   }
 
   override select(predicate: Predicate, rows: Uint32Array, n: number): number {
@@ -396,24 +396,24 @@ class NumberColumn extends Column {
     if (range === undefined || !this.#numbers.favorsLoop(n)) {
       return super.select(predicate, rows, n);
     }
-    if (this.excludes(predicate)) return 0;
+    if (this.canPrune(predicate)) return 0;
     if (!this.load()) return super.select(predicate, rows, n);
     const [low, high] = range;
-    const kept = this.#isWithin(low, high) ? n : this.#numbers.keep(low, high, rows, n);
-    return this.keepPresent(rows, kept);
+    const kept = this.#isWithin(low, high) ? n : this.#numbers.select(low, high, rows, n);
+    return this.selectPresent(rows, kept);
   }
 
   override gather(rows: Uint32Array, out: Float64Array): number {
     if (!this.load()) return super.gather(rows, out);
     if (this.hasNulls) {
       rows = rows.slice();
-      rows = rows.subarray(0, this.keepPresent(rows, rows.length));
+      rows = rows.subarray(0, this.selectPresent(rows, rows.length));
     }
     this.#numbers.gather(rows, out);
     return rows.length;
   }
 
-  override get bounds(): readonly [number, number] | undefined {
+  override get zoneMap(): readonly [number, number] | undefined {
     return this.#finite && this.#areValues ? [this.#min, this.#max] : undefined;
   }
 
@@ -439,20 +439,20 @@ class BigintColumn extends Column {
     this.#source = source;
     this.#at = meta.at;
     this.#count = rows;
-    checkPlace(source, 8, meta.at, rows);
+    checkPart(source, 8, meta.at, rows);
   }
 
   protected override value(i: number): bigint {
-    return this.#words?.[i] ?? lay(this.#source, BigInt64Array, 8, this.#at + i * 8, 1)[0]!;
+    return this.#words?.[i] ?? viewWords(this.#source, BigInt64Array, 8, this.#at + i * 8, 1)[0]!;
   }
 
   protected override loadValues(): void {
-    this.#words = lay(this.#source, BigInt64Array, 8, this.#at, this.#count);
+    this.#words = viewWords(this.#source, BigInt64Array, 8, this.#at, this.#count);
   }
 }
 
 /** Spans of datetimes as days and nanoseconds, from the least to the greatest that is in each. */
-interface DateTimeBounds {
+interface DateTimeRanges {
   readonly lowDays: Float64Array;
   readonly lowNanos: Float64Array;
   readonly highDays: Float64Array;
@@ -460,15 +460,15 @@ interface DateTimeBounds {
 }
 
 /** Each row group is asked for the same. */
-const knownBounds = new WeakMap<readonly KeyRange[], DateTimeBounds>();
+const splitCache = new WeakMap<readonly KeyRange[], DateTimeRanges>();
 
-function boundsOf(keyRanges: readonly KeyRange[]): DateTimeBounds {
-  let bounds = knownBounds.get(keyRanges);
-  if (bounds === undefined) knownBounds.set(keyRanges, bounds = newBounds(keyRanges));
+function dateTimeRanges(keyRanges: readonly KeyRange[]): DateTimeRanges {
+  let bounds = splitCache.get(keyRanges);
+  if (bounds === undefined) splitCache.set(keyRanges, bounds = splitRanges(keyRanges));
   return bounds;
 }
 
-function newBounds(keyRanges: readonly KeyRange[]): DateTimeBounds {
+function splitRanges(keyRanges: readonly KeyRange[]): DateTimeRanges {
   const numbers = () => new Float64Array(keyRanges.length);
   const bounds = {
     lowDays: numbers().fill(-Infinity),
@@ -492,7 +492,7 @@ function newBounds(keyRanges: readonly KeyRange[]): DateTimeBounds {
 }
 
 /** Whether a datetime is in one of the spans, which ascend. */
-function holds(bounds: DateTimeBounds, days: number, nanos: number): boolean {
+function isInRanges(bounds: DateTimeRanges, days: number, nanos: number): boolean {
   const { lowDays, lowNanos, highDays, highNanos } = bounds;
   // The first that does not end before.
   let first = 0;
@@ -523,10 +523,10 @@ class DateTimeColumn extends Column {
   }
 
   /** By the first and the last day. */
-  override excludes({ nulls, keyRanges }: Predicate): boolean {
+  override canPrune({ nulls, keyRanges }: Predicate): boolean {
     if (keyRanges === undefined || (nulls && this.hasNulls)) return false;
     const { min = -Infinity, max = Infinity } = this.#meta.days;
-    const { lowDays, highDays } = boundsOf(keyRanges);
+    const { lowDays, highDays } = dateTimeRanges(keyRanges);
     const first = firstWhere(0, keyRanges.length, (i) => highDays[i]! >= min);
     return first === keyRanges.length || lowDays[first]! > max;
   }
@@ -537,15 +537,15 @@ class DateTimeColumn extends Column {
     const isNumeric = keyRanges !== undefined && n >= MANY_GETS &&
       !(predicate.nulls && this.hasNulls);
     if (!isNumeric || !this.load()) return super.select(predicate, rows, n);
-    const bounds = boundsOf(keyRanges);
+    const bounds = dateTimeRanges(keyRanges);
     const days = this.#days.all();
     const nanos = this.#nanos.all();
     let kept = 0;
     for (let k = 0; k < n; k++) {
       const row = rows[k]!;
-      if (holds(bounds, days[row]!, nanos[row]!)) rows[kept++] = row;
+      if (isInRanges(bounds, days[row]!, nanos[row]!)) rows[kept++] = row;
     }
-    return this.keepPresent(rows, kept);
+    return this.selectPresent(rows, kept);
   }
 
   protected override value(i: number): Temporal.PlainDateTime {
@@ -594,13 +594,13 @@ class PlainColumn extends Column {
 
   protected override search(predicate: Predicate, rows: Uint32Array): number {
     if (predicate.text === undefined || predicate.nulls) return super.search(predicate, rows);
-    return this.keepPresent(rows, this.#blobs.find(predicate.text, rows));
+    return this.selectPresent(rows, this.#blobs.find(predicate.text, rows));
   }
 
   override select(predicate: Predicate, rows: Uint32Array, n: number): number {
     const isText = predicate.text !== undefined && !predicate.nulls;
     if (!isText || !this.load()) return super.select(predicate, rows, n);
-    return this.keepPresent(rows, this.#blobs.keep(predicate.text, rows, n));
+    return this.selectPresent(rows, this.#blobs.select(predicate.text, rows, n));
   }
 }
 
@@ -658,14 +658,14 @@ class DictionaryColumn extends Column {
     const codes = this.#matching(predicate);
     const n = codes.length === 1
       ? this.#codes.find(codes[0]!, codes[0]!, rows)
-      : this.#keepCodes(codes, rows, fill(rows));
-    return this.keepPresent(rows, n);
+      : this.#keepCodes(codes, rows, selectAll(rows));
+    return this.selectPresent(rows, n);
   }
 
   override select(predicate: Predicate, rows: Uint32Array, n: number): number {
     const asksCodes = this.#codes.favorsLoop(n) && !(predicate.nulls && this.hasNulls);
     if (!asksCodes || !this.load()) return super.select(predicate, rows, n);
-    return this.keepPresent(rows, this.#keepCodes(this.#matching(predicate), rows, n));
+    return this.selectPresent(rows, this.#keepCodes(this.#matching(predicate), rows, n));
   }
 
   #keepCodes(wanted: Uint32Array, rows: Uint32Array, n: number): number {

@@ -32,10 +32,10 @@ function dictionaryOf(
 }
 
 /** Longer texts are no bounds: a directory is to stay short. */
-const LONGEST_BOUND = 64;
+const MAX_ZONE_MAP_TEXT = 64;
 
 /** The least and the greatest value, for types whose columns do not tell it by themselves. */
-function boundsOf(type: ValueType, values: Iterable<Stored | null>): Pick<ColumnMeta, "bounds"> {
+function zoneMapOf(type: ValueType, values: Iterable<Stored | null>): Pick<ColumnMeta, "bounds"> {
   let least: Stored | null = null;
   let greatest: Stored | null = null;
   for (const value of values) {
@@ -44,7 +44,7 @@ function boundsOf(type: ValueType, values: Iterable<Stored | null>): Pick<Column
     if (greatest === null || type.compare(value, greatest) > 0) greatest = value;
   }
   const bounds = [least, greatest].map((value) => type.toJson(type.decode(value!)));
-  const isShort = bounds.every((bound) => String(bound).length <= LONGEST_BOUND);
+  const isShort = bounds.every((bound) => String(bound).length <= MAX_ZONE_MAP_TEXT);
   return isShort ? { bounds: bounds as [JsonValue, JsonValue] } : {};
 }
 
@@ -73,7 +73,7 @@ export function encodeColumn(
     case "bigint":
       return {
         ...meta,
-        ...boundsOf(type, values),
+        ...zoneMapOf(type, values),
         kind: "bigint",
         at: parts.add(BigInt64Array.from(present(0n))),
       };
@@ -90,7 +90,7 @@ export function encodeColumn(
     case "text": {
       // Each entry is asked for by itself: a null takes on one that is there.
       const dictionary = dictionaryOf(present(values.find((value) => value !== null) as string));
-      const bounds = type.sortable ? boundsOf(type, dictionary?.entries ?? values) : {};
+      const bounds = type.sortable ? zoneMapOf(type, dictionary?.entries ?? values) : {};
       if (dictionary === undefined) {
         return { ...meta, ...bounds, kind: "plain", blobs: encodeTexts(parts, present("")) };
       }

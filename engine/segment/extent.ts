@@ -10,7 +10,7 @@
  */
 
 import { align8, encodeText, setUint32 } from "../bytes/bytes.ts";
-import type { Grow } from "./cache.ts";
+import type { Charge } from "./cache.ts";
 import { CorruptionError } from "../system/errors.ts";
 import type { File } from "../system/file.ts";
 import type { Source } from "./parts.ts";
@@ -32,12 +32,12 @@ export interface Extent {
   readonly directory: number;
 }
 
-function sumsLength(length: number): number {
+function checksumsLength(length: number): number {
   return Math.ceil(length / PAGE) * 8;
 }
 
 /** The sum of a page, which stands at `from` in `bytes`. */
-function pageSum(
+function pageChecksum(
   checksums: Checksum,
   group: number,
   page: number,
@@ -48,13 +48,13 @@ function pageSum(
 }
 
 /** The whole of it in the file: bytes, directory and page sums, and the sum of these two. */
-export function spanOf(entry: Extent): number {
-  return entry.length + align8(entry.directory) + sumsLength(entry.length) + 8;
+export function storedLength(entry: Extent): number {
+  return entry.length + align8(entry.directory) + checksumsLength(entry.length) + 8;
 }
 
 /** Bytes in a table file, read and verified page by page. */
 class PagedSource implements Source {
-  readonly keep: Grow;
+  readonly charge: Charge;
   readonly #file: File;
   readonly #checksums: Checksum;
   readonly #entry: Extent;
@@ -65,12 +65,12 @@ class PagedSource implements Source {
    */
   readonly #pages = new Map<number, Uint8Array>();
 
-  constructor(file: File, checksums: Checksum, entry: Extent, pageSums: Uint8Array, keep: Grow) {
+  constructor(file: File, checksums: Checksum, entry: Extent, pageSums: Uint8Array, keep: Charge) {
     this.#file = file;
     this.#checksums = checksums;
     this.#entry = entry;
     this.#pageSums = pageSums;
-    this.keep = keep;
+    this.charge = keep;
   }
 
   get length(): number {
@@ -98,18 +98,18 @@ class PagedSource implements Source {
         bytes.set(known, (page - first) * PAGE);
         continue;
       }
-      const sum = pageSum(this.#checksums, number, page, bytes, (page - first) * PAGE);
+      const sum = pageChecksum(this.#checksums, number, page, bytes, (page - first) * PAGE);
       if (!checksumStands(sum, 2, this.#pageSums, page * 8)) {
         this.fail(page * PAGE, "a page does not verify");
       }
     }
-    this.keep(bytes.length);
+    this.charge(bytes.length);
     // The larger piece takes their place.
     for (let page = first; page < end; page++) {
       const known = this.#pages.get(page);
       if (known === undefined) continue;
       this.#pages.delete(page);
-      this.keep(-known.length);
+      this.charge(-known.length);
     }
     if (end - first === 1) {
       this.#pages.set(first, bytes);
@@ -120,7 +120,7 @@ class PagedSource implements Source {
       // A view would keep all of the piece in memory, which may be needed no more.
       const copy = bytes.slice(at, at + PAGE);
       this.#pages.set(page, copy);
-      this.keep(copy.length);
+      this.charge(copy.length);
     }
     return bytes;
   }
@@ -136,9 +136,9 @@ class PagedSource implements Source {
  * @param keep Is told how many bytes of it are kept.
  * @throws {CorruptionError} If that does not verify.
  */
-export function openExtent(file: File, checksums: Checksum, entry: Extent, keep: Grow) {
+export function openExtent(file: File, checksums: Checksum, entry: Extent, keep: Charge) {
   const at = entry.at + entry.length;
-  const behind = new Uint8Array(spanOf(entry) - entry.length);
+  const behind = new Uint8Array(storedLength(entry) - entry.length);
   file.readAt(behind, at);
   if (!checksums.holds(SUM.directory, entry.number, 0, behind, 0, behind.length - 8)) {
     throw new CorruptionError(file.path, at, "the directory of a row group does not verify");
@@ -174,7 +174,7 @@ export class ExtentWriter {
     this.#file.writeAt(bytes, at + this.length);
     for (let from = 0; from < bytes.length; from += PAGE) {
       const page = (this.length + from) / PAGE;
-      const sum = pageSum(this.#checksums, number, page, bytes, from);
+      const sum = pageChecksum(this.#checksums, number, page, bytes, from);
       this.#pageSums.push(sum[0]!, sum[1]!);
     }
     this.length += bytes.length;
@@ -184,7 +184,7 @@ export class ExtentWriter {
   finish(directory: string): Extent {
     const json = encodeText(directory);
     const entry = { ...this.#place, length: this.length, directory: json.length };
-    const behind = new Uint8Array(spanOf(entry) - entry.length);
+    const behind = new Uint8Array(storedLength(entry) - entry.length);
     behind.set(json);
     const sumsAt = align8(json.length);
     this.#pageSums.forEach((word, i) => setUint32(behind, sumsAt + i * 4, word));

@@ -6,9 +6,9 @@
  */
 
 import { isCount } from "../system/check.ts";
-import { type Extent, spanOf } from "./extent.ts";
+import { type Extent, storedLength } from "./extent.ts";
 import { parseJson } from "../schema/json.ts";
-import { only } from "../schema/field_def.ts";
+import { objectWithKeys } from "../schema/field_def.ts";
 import { TableSchema } from "../schema/schema.ts";
 import { FILE_HEADER, GROUP_ROWS } from "../bytes/header.ts";
 
@@ -70,7 +70,7 @@ export function formatFooter(footer: Footer): string {
 
 /** The reverse, of a footer that stands at `end`; throws SyntaxError, a fragment, for what cannot be. */
 export function parseFooter(text: string, end: number): Footer {
-  const { nextId, sequence, nextGroup, ...json } = only(parseJson(text), KEYS);
+  const { nextId, sequence, nextGroup, ...json } = objectWithKeys(parseJson(text), KEYS);
   if (!isCount(nextId) || !isCount(sequence) || !isCount(nextGroup)) {
     throw new SyntaxError("a number is not a count");
   }
@@ -136,7 +136,7 @@ class ExtentReader {
       if (entry === undefined || entry.at !== this.end || entry.number >= this.#nextGroup) {
         throw new SyntaxError("an impossible row group or index");
       }
-      this.end += spanOf(entry);
+      this.end += storedLength(entry);
       return entry;
     });
   }

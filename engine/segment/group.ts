@@ -23,7 +23,7 @@ import { GROUP_ROWS } from "../bytes/header.ts";
 const GROUP_BYTES = 32 * 2 ** 20;
 
 /** What stands where in a group; written as JSON. */
-export interface Directory {
+export interface GroupDirectory {
   /** How many rows. */
   readonly rows: number;
   /** Their ids; left out where they follow each other without a gap. */
@@ -37,13 +37,13 @@ export interface Directory {
 /** A group as bytes, not yet anywhere. */
 export interface EncodedGroup {
   /** What stands where. */
-  readonly directory: Directory;
+  readonly directory: GroupDirectory;
   /** The columns. */
   readonly bytes: Uint8Array;
 }
 
 /** Rows that became a group. */
-export interface TakenGroup {
+export interface BuiltGroup {
   /** What they are now. */
   readonly group: EncodedGroup;
   /** The least id. */
@@ -77,7 +77,7 @@ export class GroupBuilder {
     return this.#ids.length === 0;
   }
 
-  /** Whether it is time to {@linkcode GroupBuilder.take} it. */
+  /** Whether it is time to {@linkcode GroupBuilder.build} it. */
   get full(): boolean {
     return this.#ids.length >= GROUP_ROWS || this.#bytes >= GROUP_BYTES;
   }
@@ -94,12 +94,12 @@ export class GroupBuilder {
   }
 
   /** The group of the rows added since the last one. */
-  take(): TakenGroup {
-    return allOf(this.steps());
+  build(): BuiltGroup {
+    return allOf(this.buildInSteps());
   }
 
-  /** As {@linkcode GroupBuilder.take}; yields where it can pause. */
-  *steps(): Generator<undefined, TakenGroup> {
+  /** As {@linkcode GroupBuilder.build}; yields where it can pause. */
+  *buildInSteps(): Generator<undefined, BuiltGroup> {
     const ids = this.#ids;
     const [first, last] = [ids[0]!, ids.at(-1)!];
     const parts = new PartWriter();
@@ -143,7 +143,7 @@ export class MemorySource implements Source {
     return this.#bytes.subarray(from, to);
   }
 
-  keep(): void {}
+  charge(): void {}
 
   fail(at: number, reason: string): never {
     throw new CorruptionError(this.#path, at, reason);
@@ -157,7 +157,7 @@ export class Group {
   /** The id of the first row. */
   readonly first: number;
   /** What stands where. */
-  readonly directory: Directory;
+  readonly directory: GroupDirectory;
   /** The bytes. */
   readonly source: Source;
   readonly #ids: Numbers | undefined;
@@ -169,7 +169,7 @@ export class Group {
 
   /**
    * @param source The bytes.
-   * @param directory What a file tells of them: a {@linkcode Directory}, or anything.
+   * @param directory What a file tells of them: a {@linkcode GroupDirectory}, or anything.
    * @param first The id of the first row.
    */
   constructor(source: Source, directory: unknown, first: number) {
@@ -177,7 +177,7 @@ export class Group {
     if (!isObject(directory) || !isObject(directory.columns)) {
       source.fail(0, "a row group has no columns");
     }
-    this.directory = directory as unknown as Directory;
+    this.directory = directory as unknown as GroupDirectory;
     this.first = first;
     const { rows, ids, versions } = this.directory;
     if (!isCount(rows) || rows < 1 || rows > GROUP_ROWS) {
@@ -234,26 +234,29 @@ export class Group {
   }
 
   /** Whether no row matches, as far as can be told without reading values. */
-  excludes(field: FieldDef, predicate: Predicate): boolean {
+  canPrune(field: FieldDef, predicate: Predicate): boolean {
     const { bounds, nulls } = this.directory.columns[field.number] ?? {};
     const { keyRanges } = predicate;
     if (
       bounds === undefined || keyRanges === undefined || (predicate.nulls && nulls !== undefined)
     ) {
-      return this.column(field).excludes(predicate);
+      return this.column(field).canPrune(predicate);
     }
     const { value: type } = field;
-    const [least, greatest] = this.#boundsFrom(field, bounds);
+    const [least, greatest] = this.#decodeZoneMap(field, bounds);
     return !overlaps(type, keyRanges, least, greatest);
   }
 
   /** The least and the greatest value of a field, if they are told. */
-  bounds(field: FieldDef): readonly [least: Stored, greatest: Stored] | undefined {
+  zoneMap(field: FieldDef): readonly [least: Stored, greatest: Stored] | undefined {
     const { bounds } = this.directory.columns[field.number] ?? {};
-    return bounds === undefined ? this.column(field).bounds : this.#boundsFrom(field, bounds);
+    return bounds === undefined ? this.column(field).zoneMap : this.#decodeZoneMap(field, bounds);
   }
 
-  #boundsFrom({ name, value: type }: FieldDef, bounds: unknown): [least: Stored, greatest: Stored] {
+  #decodeZoneMap(
+    { name, value: type }: FieldDef,
+    bounds: unknown,
+  ): [least: Stored, greatest: Stored] {
     try {
       const [least, greatest] = bounds as JsonValue[];
       return [type.encode(type.fromJson(least!)), type.encode(type.fromJson(greatest!))];
@@ -271,7 +274,7 @@ export class Group {
   }
 
   /** So many rows will be asked for: columns that pay are read at once, not page by page. */
-  expect(rows: number, fields: readonly FieldDef[]): void {
+  loadFor(rows: number, fields: readonly FieldDef[]): void {
     if (rows <= MANY_GETS) return;
     for (const column of this.columns(fields)) column.load();
   }

@@ -10,7 +10,7 @@
  */
 
 import { isCount, isObject } from "../system/check.ts";
-import { checkPlace, type LaidArray, lay, type PartWriter, type Source } from "./parts.ts";
+import { checkPart, type PartWriter, type Source, viewWords, type WordArray } from "./parts.ts";
 
 /** Where numbers stand. */
 export interface NumbersMeta {
@@ -62,7 +62,7 @@ export function wordsOf(
   to = values.length,
 ): Uint8Array {
   if (width === 0) return new Uint8Array();
-  const words = new WORDS[width](to - from);
+  const words = new WORD_ARRAYS[width](to - from);
   for (let i = from; i < to; i++) {
     // The step first: the base alone may be so far off that the difference is rounded.
     words[i - from] = values[i]! - step * i - base;
@@ -75,7 +75,7 @@ export function wordsOf(
  * ascend, where that pays.
  */
 export function shapeOf(values: ArrayLike<number>, min: number, max: number): Shape {
-  const width = widthOf(max - min);
+  const width = wordWidth(max - min);
   const plain = { width, base: width === 8 ? 0 : min };
   const step = Math.floor((values[values.length - 1]! - values[0]!) / (values.length - 1));
   if (!(step > 0) || !Number.isSafeInteger(max - min)) return plain;
@@ -86,18 +86,18 @@ export function shapeOf(values: ArrayLike<number>, min: number, max: number): Sh
     if (rest < least) least = rest;
     if (rest > greatest) greatest = rest;
   }
-  const sloped = widthOf(greatest - least);
+  const sloped = wordWidth(greatest - least);
   return sloped < width && Number.isSafeInteger(least)
     ? { width: sloped, base: least, step }
     : plain;
 }
 
 /** The bytes of a word for numbers up to `span`. */
-function widthOf(span: number): NumbersMeta["width"] {
+function wordWidth(span: number): NumbersMeta["width"] {
   return span === 0 ? 0 : span < 2 ** 8 ? 1 : span < 2 ** 16 ? 2 : span < 2 ** 32 ? 4 : 8;
 }
 
-const WORDS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: Float64Array } as const;
+const WORD_ARRAYS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: Float64Array } as const;
 
 type Words = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 /** Room for {@linkcode widened}. */
@@ -125,7 +125,7 @@ const FEW_HITS = 1024;
  * is as likely, a branch is guessed wrong half the time, and a comparison used as a number is slow
  * until the engine has compiled the loop in earnest: the signs of differences tell.
  */
-function isWithin(word: number, from: number, span: number): number {
+function isWordInRange(word: number, from: number, span: number): number {
   const more = (word - from) | 0;
   return 1 + ((more | (span - more)) >> 31);
 }
@@ -140,7 +140,7 @@ function findWords(words: Uint32Array, from: number, to: number, places: Uint32A
   let n = 0;
   for (let i = 0; i < sample; i++) {
     places[n] = i;
-    n = (n + isWithin(words[i]!, from, span)) | 0;
+    n = (n + isWordInRange(words[i]!, from, span)) | 0;
   }
   // Of a branch that is hardly ever taken, the guess is right, and it costs less than the signs.
   if (n * 32 < sample) {
@@ -151,12 +151,12 @@ function findWords(words: Uint32Array, from: number, to: number, places: Uint32A
   }
   for (let i = sample; i < places.length; i++) {
     places[n] = i;
-    n = (n + isWithin(words[i]!, from, span)) | 0;
+    n = (n + isWordInRange(words[i]!, from, span)) | 0;
   }
   return n;
 }
 
-function keepWords(
+function selectWords(
   words: Uint32Array,
   from: number,
   to: number,
@@ -169,7 +169,7 @@ function keepWords(
   for (let k = 0; k < n; k++) {
     const row = rows[k]!;
     rows[kept] = row;
-    kept = (kept + isWithin(words[row]!, from, span)) | 0;
+    kept = (kept + isWordInRange(words[row]!, from, span)) | 0;
   }
   return kept;
 }
@@ -183,7 +183,7 @@ function findFloats(words: Float64Array, low: number, high: number, places: Uint
   return n;
 }
 
-function keepFloats(
+function selectFloats(
   words: Float64Array,
   low: number,
   high: number,
@@ -218,7 +218,7 @@ function firstFloatOut(words: Float64Array, least: number, greatest: number): nu
 }
 
 /** Puts all places into `places`, and tells how many. */
-export function fill(places: Uint32Array): number {
+export function selectAll(places: Uint32Array): number {
   for (let i = 0; i < places.length; i++) places[i] = i;
   return places.length;
 }
@@ -236,15 +236,15 @@ function checkNumbers(source: Source, meta: unknown): void {
 }
 
 /** From where to where numbers are whole ones; anything, without. */
-export type Range = readonly [least: number, greatest: number];
+export type NumberRange = readonly [least: number, greatest: number];
 
 /** Whether it is a whole number of the range. */
-export function isIn([least, greatest]: Range, number: number): boolean {
+export function isIntegerIn([least, greatest]: NumberRange, number: number): boolean {
   return number >= least && number <= greatest && Number.isInteger(number);
 }
 
 /** Ids, versions and the like. */
-export const COUNTS: Range = [0, Number.MAX_SAFE_INTEGER];
+export const COUNTS: NumberRange = [0, Number.MAX_SAFE_INTEGER];
 
 /**
  * Numbers that can be read one by one or all at once. Those that {@linkcode Numbers.get} gives, and
@@ -259,12 +259,12 @@ export class Numbers {
   readonly #meta: NumbersMeta;
   readonly #count: number;
   /** What has yet to be checked: nothing, where no word could be out of it, or once all is loaded. */
-  #range: Range | undefined;
+  #range: NumberRange | undefined;
   /** None where there are no words. */
-  readonly #make: LaidArray<Words> | undefined;
+  readonly #make: WordArray<Words> | undefined;
   #words: Words | undefined;
 
-  constructor(source: Source, meta: NumbersMeta, count: number, range: Range | undefined) {
+  constructor(source: Source, meta: NumbersMeta, count: number, range: NumberRange | undefined) {
     checkNumbers(source, meta);
     this.#source = source;
     this.#meta = meta;
@@ -278,8 +278,8 @@ export class Numbers {
       if (!(this.base >= range[0] && greatest <= range[1])) this.#range = range;
     }
     if (meta.width === 0) return;
-    this.#make = WORDS[meta.width] ?? source.fail(0, "words of impossible width");
-    checkPlace(source, meta.width, meta.at, count);
+    this.#make = WORD_ARRAYS[meta.width] ?? source.fail(0, "words of impossible width");
+    checkPart(source, meta.width, meta.at, count);
   }
 
   /** Whether each is a word of 32 bits at most and what all have in common. */
@@ -301,12 +301,13 @@ export class Numbers {
   /** The words from `from` on, none where there are none, once their numbers are checked. */
   #read(from: number, count: number): Words | undefined {
     const { width, at } = this.#meta;
-    const words = this.#make && lay(this.#source, this.#make, width, at + from * width, count);
+    const words = this.#make &&
+      viewWords(this.#source, this.#make, width, at + from * width, count);
     if (this.#range !== undefined) this.#checkAll(words, from, count, this.#range);
     return words;
   }
 
-  #checkAll(words: Words | undefined, from: number, count: number, range: Range): void {
+  #checkAll(words: Words | undefined, from: number, count: number, range: NumberRange): void {
     const [least, greatest] = range;
     const out = words !== undefined && this.areWords
       ? firstWordOut(widened(words), count, least - this.base, greatest - this.base)
@@ -339,11 +340,11 @@ export class Numbers {
   }
 
   /** Keeps of `rows[0, n)` those whose number is from `low` to `high`. All is loaded. */
-  keep(low: number, high: number, rows: Uint32Array, n: number): number {
+  select(low: number, high: number, rows: Uint32Array, n: number): number {
     const floats = this.#floats();
-    if (floats !== undefined) return keepFloats(floats, low, high, rows, n);
+    if (floats !== undefined) return selectFloats(floats, low, high, rows, n);
     const [from, to] = this.#asWords(low, high);
-    return from <= to ? keepWords(this.wide(), from, to, rows, n) : 0;
+    return from <= to ? selectWords(this.wide(), from, to, rows, n) : 0;
   }
 
   /** All numbers, unless they can be compared as words, which are below 2^31 then. */
@@ -417,7 +418,7 @@ export class Numbers {
   /** The number at `i`. */
   get(i: number): number {
     const number = this.peek(i);
-    if (this.#range !== undefined && !isIn(this.#range, number)) this.#outOfRange(i);
+    if (this.#range !== undefined && !isIntegerIn(this.#range, number)) this.#outOfRange(i);
     return number;
   }
 
@@ -427,6 +428,6 @@ export class Numbers {
     if (this.#words !== undefined) return start + this.#words[i]!;
     if (this.#make === undefined) return start;
     const { width, at } = this.#meta;
-    return start + lay(this.#source, this.#make, width, at + i * width, 1)[0]!;
+    return start + viewWords(this.#source, this.#make, width, at + i * width, 1)[0]!;
   }
 }

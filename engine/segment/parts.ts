@@ -15,7 +15,7 @@ export interface Source {
   /** The bytes from `from` to `to`, verified; not a copy. */
   read(from: number, to: number): Uint8Array;
   /** Is told that so many bytes are kept besides, made of these. */
-  keep(bytes: number): void;
+  charge(bytes: number): void;
   /** Throws the `CorruptionError` of this place. */
   fail(at: number, reason: string): never;
 }
@@ -53,10 +53,10 @@ export class PartWriter {
 }
 
 /** The typed arrays of words. */
-export type LaidArray<T> = new (buffer: ArrayBuffer, at: number, length: number) => T;
+export type WordArray<T> = new (buffer: ArrayBuffer, at: number, length: number) => T;
 
 /** Throws unless words may stand there: what a file tells of it may be anything that JSON can hold. */
-export function checkPlace(source: Source, width: number, at: number, count: number): void {
+export function checkPart(source: Source, width: number, at: number, count: number): void {
   const fits = isCount(count) && isCount(at) && at % width === 0;
   if (!fits || at + count * width > source.length) {
     source.fail(0, "a column reaches beyond its row group");
@@ -64,9 +64,9 @@ export function checkPlace(source: Source, width: number, at: number, count: num
 }
 
 /** Reads words, as a typed array right on the bytes; their place was checked. */
-export function lay<T>(
+export function viewWords<T>(
   source: Source,
-  make: LaidArray<T>,
+  make: WordArray<T>,
   width: number,
   at: number,
   count: number,

@@ -17,7 +17,7 @@
  */
 
 import { align8, decodeText, getUint32, getUint53, sameBytes } from "../bytes/bytes.ts";
-import { Cache, type Grow } from "./cache.ts";
+import { Cache, type Charge } from "./cache.ts";
 import { isObject } from "../system/check.ts";
 import { firstWhere } from "../system/bisect.ts";
 import { type ColumnMeta, openColumn } from "./column.ts";
@@ -40,7 +40,7 @@ import type { TableSchema } from "../schema/schema.ts";
 import { compareNullable, type Stored } from "../schema/values.ts";
 import { type Checksum, SUM } from "../bytes/checksum.ts";
 import { FILE_HEADER, fileOwner } from "../bytes/header.ts";
-import { FENCE_STEP, type Order, type Rows, SegmentIndex } from "./segment_index.ts";
+import { FENCE_STEP, type RowOrder, type RowSequence, SegmentIndex } from "./segment_index.ts";
 
 /** The end of the file: where the footer stands. */
 export const TAIL = 24;
@@ -52,10 +52,10 @@ export const CACHE_BYTES = 64 * 2 ** 20;
 /** So many positions of an index are read at once, where all are. */
 const PIECE = 2 ** 15;
 
-const keepNothing: Grow = () => {};
+const keepNothing: Charge = () => {};
 
 /** What the directory of an extent tells, which may be any JSON. */
-function directoryIn(source: Source, behind: Uint8Array, entry: Extent): unknown {
+function parseDirectory(source: Source, behind: Uint8Array, entry: Extent): unknown {
   try {
     return parseJson(decodeText(behind.subarray(0, entry.directory)));
   } catch (error) {
@@ -68,10 +68,10 @@ export function openGroup(
   file: File,
   checksums: Checksum,
   entry: GroupEntry,
-  keep: Grow = keepNothing,
+  keep: Charge = keepNothing,
 ) {
   const { source, behind } = openExtent(file, checksums, entry, keep);
-  const group = new Group(source, directoryIn(source, behind, entry), entry.first);
+  const group = new Group(source, parseDirectory(source, behind, entry), entry.first);
   if (group.rows !== entry.rows) {
     source.fail(entry.length, "a row group has not the rows it should");
   }
@@ -79,7 +79,7 @@ export function openGroup(
 }
 
 /** The rows of groups, by number. */
-export class GroupRows implements Rows {
+export class GroupRows implements RowSequence {
   readonly #groups: readonly { readonly rows: number; open(): Group }[];
   /** The number of the first row of each group, and how many there are. */
   readonly #starts: number[] = [0];
@@ -135,7 +135,7 @@ export interface IndexDirectory {
 const OUT_OF_ORDER = "an index is out of order";
 
 /** The order of no rows. */
-const NO_ORDER: Order = {
+const NO_ORDER: RowOrder = {
   nulls: 0,
   row: () => 0,
   rows: () => new Float64Array(),
@@ -223,12 +223,12 @@ export class Segment implements SegmentInfo {
     throw new CorruptionError(this.#file.path, at, reason);
   }
 
-  #group(entry: GroupEntry, keep: Grow): Group {
+  #group(entry: GroupEntry, keep: Charge): Group {
     return openGroup(this.#file, this.#checksums, entry, keep).group;
   }
 
   /** Whether it is of the base whose sums these are. */
-  isOf(checksums: Checksum): boolean {
+  isOfTable(checksums: Checksum): boolean {
     return sameBytes(this.#checksums.uuid, checksums.uuid);
   }
 
@@ -255,7 +255,7 @@ export class Segment implements SegmentInfo {
     });
   }
 
-  #orderIn(entry: IndexEntry, field: FieldDef, keep: Grow = keepNothing) {
+  #orderIn(entry: IndexEntry, field: FieldDef, keep: Charge = keepNothing) {
     const { source, directory, row, rows } = this.#permutation(entry, keep);
     const count = Math.ceil(this.rows / FENCE_STEP);
     const fences = openColumn(source, directory.fences, field.value, count, null);
@@ -269,9 +269,9 @@ export class Segment implements SegmentInfo {
     };
   }
 
-  #permutation(entry: IndexEntry, keep: Grow = keepNothing) {
+  #permutation(entry: IndexEntry, keep: Charge = keepNothing) {
     const { source, behind } = openExtent(this.#file, this.#checksums, entry, keep);
-    const directory = directoryIn(source, behind, entry) as IndexDirectory;
+    const directory = parseDirectory(source, behind, entry) as IndexDirectory;
     if (!isObject(directory)) source.fail(entry.length, "an index has no order");
     const numbers = new Numbers(source, directory.order, this.rows, [0, this.rows - 1]);
     let looks = 0;
@@ -312,13 +312,13 @@ export class Segment implements SegmentInfo {
   }
 
   /** The group that a row is in, and its place there. */
-  placeOf(row: number): { part: Segment["groups"][number]; index: number } {
+  locate(row: number): { part: Segment["groups"][number]; index: number } {
     const i = this.#rows.groupOf(row);
     return { part: this.groups[i]!, index: row - this.#rows.start(i) };
   }
 
   /** Rows, ascending by number, as places: which of the rows of which groups. Changes `rows`. */
-  *placesOf(rows: Uint32Array): Generator<{ part: Segment["groups"][number]; rows: Uint32Array }> {
+  *locateAll(rows: Uint32Array): Generator<{ part: Segment["groups"][number]; rows: Uint32Array }> {
     for (let from = 0; from < rows.length;) {
       const i = this.#rows.groupOf(rows[from]!);
       const start = this.#rows.start(i);

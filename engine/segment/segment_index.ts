@@ -11,7 +11,7 @@ import { firstWhere } from "../system/bisect.ts";
 import { cutting } from "../bytes/bytes.ts";
 
 /** Rows by number, as they stand in a table. */
-export interface Rows {
+export interface RowSequence {
   /** How many. */
   readonly rows: number;
   /** The value of one. */
@@ -27,13 +27,13 @@ export interface Rows {
 export const FENCE_STEP = 16;
 
 /** So many positions are looked at one by one for the end of a range. */
-const FEW = 4;
+const FEW_PROBES = 4;
 
 /** And so many for its rows. */
-const FEW_ROWS = 16;
+const FEW_POSITIONS = 16;
 
 /** Positions next to each other whose values are equal. */
-export interface Run {
+export interface ValueRun {
   /** The value. */
   readonly value: Stored | null;
   /** The first position. */
@@ -43,7 +43,7 @@ export interface Run {
 }
 
 /** All rows in some order, nulls first. */
-export interface Order {
+export interface RowOrder {
   /** How many of the values are null. */
   readonly nulls: number;
   /** Which row stands at a position. */
@@ -63,11 +63,11 @@ function leastPast(equal: boolean): number {
 
 /** The rows of a table in the order of a field. */
 export class SegmentIndex {
-  readonly #table: Rows;
+  readonly #table: RowSequence;
   readonly #field: FieldDef;
-  readonly #order: Order;
+  readonly #order: RowOrder;
 
-  constructor(table: Rows, field: FieldDef, order: Order) {
+  constructor(table: RowSequence, field: FieldDef, order: RowOrder) {
     this.#table = table;
     this.#field = field;
     this.#order = order;
@@ -85,7 +85,7 @@ export class SegmentIndex {
     const from = low === undefined ? this.#order.nulls : this.#first(low, !lowOpen);
     if (high === undefined) return [from, rows];
     // Mostly there are few, then many.
-    for (let to = from; to < from + FEW; to++) {
+    for (let to = from; to < from + FEW_PROBES; to++) {
       if (to === rows || this.#compare(to, high) >= leastPast(highOpen)) return [from, to];
     }
     return [from, Math.max(from, this.#first(high, highOpen))];
@@ -117,7 +117,7 @@ export class SegmentIndex {
   }
 
   /** Positions of equal values, in the order of these or against it, where spans are in order. */
-  *runs(condition: KeyRanges, descending: boolean): Generator<Run> {
+  *runs(condition: KeyRanges, descending: boolean): Generator<ValueRun> {
     const ranges = this.ranges(condition);
     for (let [from, to] of descending ? ranges.reverse() : ranges) {
       while (from < to) {
@@ -133,7 +133,7 @@ export class SegmentIndex {
   }
 
   /** All positions of the value that stands at one. */
-  #runAt(position: number): Run {
+  #runAt(position: number): ValueRun {
     const { nulls } = this.#order;
     if (position < nulls) return { value: null, from: 0, to: nulls };
     const value = this.#value(position);
@@ -149,7 +149,7 @@ export class SegmentIndex {
   }
 
   /** The rows of a run, ascending. */
-  *rowsOf({ from, to }: Run): Generator<number> {
+  *rowsOf({ from, to }: ValueRun): Generator<number> {
     for (let position = from; position < to; position++) yield this.#order.row(position);
   }
 
@@ -159,7 +159,7 @@ export class SegmentIndex {
     let n = 0;
     for (const [from, to] of ranges) {
       // An array of many costs as much as some looks.
-      if (to - from > FEW_ROWS) {
+      if (to - from > FEW_POSITIONS) {
         found.set(this.#order.rows(from, to), n);
         n += to - from;
         continue;

@@ -6,7 +6,7 @@
 
 import { align8, decodeText, encodeText, setUint32, setUint53 } from "../bytes/bytes.ts";
 import { encodeColumn } from "./column_writer.ts";
-import { type Extent, ExtentWriter, spanOf } from "./extent.ts";
+import { type Extent, ExtentWriter, storedLength } from "./extent.ts";
 import type { File } from "../system/file.ts";
 import { formatFooter, type GroupEntry, type IndexEntry, type SegmentInfo } from "./footer.ts";
 import { type EncodedGroup, type Group, GroupBuilder } from "./group.ts";
@@ -67,14 +67,14 @@ export class SegmentWriter {
 
   #end(extent: ExtentWriter, directory: unknown): Extent {
     const entry = extent.finish(JSON.stringify(directory));
-    this.#at += spanOf(entry);
+    this.#at += storedLength(entry);
     this.#extent = undefined;
     return entry;
   }
 
   /** Copies group `i` of another table, as bytes. */
   copy(from: Segment, i: number): void {
-    if (!from.isOf(this.#checksums)) {
+    if (!from.isOfTable(this.#checksums)) {
       const { first, last, directory } = from.groups[i]!;
       const { bytes, behind } = from.copyOf(i);
       const json = JSON.parse(decodeText(behind.subarray(0, directory)));
@@ -84,7 +84,7 @@ export class SegmentWriter {
     const { bytes, behind } = from.copyOf(i);
     this.#file.writeAt(bytes, entry.at);
     this.#file.writeAt(behind, entry.at + bytes.length);
-    this.#at += spanOf(entry);
+    this.#at += storedLength(entry);
     this.#groups.push(entry);
   }
 
@@ -176,7 +176,7 @@ export class RowWriter {
    */
   *flush(): Generator<undefined, void> {
     if (this.#builder.empty) return;
-    const { group, first, last } = yield* this.#builder.steps();
+    const { group, first, last } = yield* this.#builder.buildInSteps();
     this.#out.add(group, first, last);
   }
 }

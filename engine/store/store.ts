@@ -34,7 +34,7 @@ import {
 } from "./identity.ts";
 import { type Generation, Generations } from "./generations.ts";
 import { IDENTITY } from "../lock/layout.ts";
-import { type Family, Links } from "../snapshot/links.ts";
+import { Links, type OpenTables } from "../snapshot/links.ts";
 import { type Log, type LogEnd, StaleError } from "../log/log.ts";
 import { join } from "../system/path.ts";
 import type { TableSchema } from "../schema/schema.ts";
@@ -56,7 +56,7 @@ export interface StoreOptions {
   /** What a table keeps in memory at most, in bytes. */
   readonly cacheBytes?: number;
   /** All that is open because of the base that the user opened; none for that one. */
-  readonly family?: Family;
+  readonly family?: OpenTables;
 }
 
 /** Bytes that are appended, and not known to be on disk. */
@@ -223,7 +223,7 @@ export class Store implements Disposable {
     this.#before = before;
     this.#log = log;
     this.#snapshot = new Snapshot(table, log.path, {
-      base: this.checksums.uuid.toHex(),
+      table: this.checksums.uuid.toHex(),
       links: this.links,
     });
     this.#outdated = false;

@@ -161,7 +161,7 @@ export class ConflictError extends BaseError {
   override name = "ConflictError";
   /** The row's id. */
   readonly id: number;
-  /** `__version__` of the row that was passed in. */
+  /** `__version__` of the row that was passed in, or `ifVersion`. */
   readonly expected: number;
   /** `__version__` in the table. */
   readonly found: number;

@@ -77,7 +77,7 @@ export class Feed implements Disposable {
     const { dir } = this.#store;
     let missing: number | undefined;
     for (;;) {
-      const { sequence } = this.#store.look();
+      const { sequence } = this.#store.latest();
       const current = this.#store.log.generation;
       if (this.#reported > sequence) {
         throw new RangeError(`since is ${this.#reported}, the last commit ${sequence}`);
@@ -92,7 +92,7 @@ export class Feed implements Disposable {
         }
         close(found);
       }
-      this.#store.look();
+      this.#store.latest();
       // A compaction switched generations meanwhile.
       if (this.#store.log.generation > current) continue;
       if (oldest !== undefined) {

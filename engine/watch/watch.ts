@@ -11,7 +11,7 @@ import type { WatchOptions } from "../schema/options.ts";
 import { compile } from "../query/query.ts";
 import { watchOptions } from "../schema/read_options.ts";
 import { rowAt } from "../snapshot/rows.ts";
-import { matching } from "../query/scan.ts";
+import { matching } from "../query/row_filter.ts";
 import type { TableSchema } from "../schema/schema.ts";
 import type { RowLocation } from "../snapshot/location.ts";
 import type { Store } from "../store/store.ts";

@@ -7,7 +7,7 @@
  */
 
 import { capture, captureFields } from "../snapshot/capture.ts";
-import { describe } from "../system/check.ts";
+import { describe, describeOption, isCount } from "../system/check.ts";
 import { convert } from "../schema/convert.ts";
 import type { Edit, WriteBatch } from "./write_batch.ts";
 import {
@@ -20,8 +20,8 @@ import {
 import type { IndexOptions } from "../schema/options.ts";
 import { givenRows, type PreparedRows, prepareRows } from "./prepared_rows.ts";
 import { compileGiven, EVERYTHING } from "../query/query.ts";
-import { addFieldOptions, indexOptions } from "../schema/read_options.ts";
-import { baseOf, rowAt, strictRowAt, valueAt, versionAt } from "../snapshot/rows.ts";
+import { addFieldOptions, indexOptions, updateOptions } from "../schema/read_options.ts";
+import { rowAt, strictRowAt, tableOf, valueAt, versionAt } from "../snapshot/rows.ts";
 import { scan } from "../query/scan.ts";
 import type { FieldDef, StoredRow } from "../schema/field_def.ts";
 import type { TableSchema } from "../schema/schema.ts";
@@ -30,7 +30,7 @@ import { locationOf, type RowLocation } from "../snapshot/location.ts";
 import type { Store } from "../store/store.ts";
 import type { StringFormats } from "../schema/strings.ts";
 import type { Field } from "../schema/types.ts";
-import { anchor } from "../schema/link_paths.ts";
+import { withRelativeTargets } from "../schema/link_paths.ts";
 
 /** Values by field name, as users give and get them. */
 type NamedValues = Record<string, unknown>;
@@ -45,11 +45,11 @@ interface RowTarget {
   readonly version: number | undefined;
 }
 
-function targetOf(target: unknown, base: string, attempt: string): RowTarget {
+function targetOf(target: unknown, table: string, attempt: string): RowTarget {
   // -0 becomes 0, as it is in the table.
   if (typeof target === "number") return { id: target + 0, version: undefined };
   if (typeof target === "object" && target !== null) {
-    if ((baseOf(target) ?? base) !== base) {
+    if ((tableOf(target) ?? table) !== table) {
       throw new UpdateError(`${attempt}: the row that was passed is of another table`);
     }
     const { __id__: id, __version__: version } = target as NamedValues;
@@ -57,6 +57,21 @@ function targetOf(target: unknown, base: string, attempt: string): RowTarget {
   }
   throw new UpdateError(
     `${attempt}: what was passed has no __id__ and __version__, pass a row or an id`,
+  );
+}
+
+/** The version that the row must have, as `ifVersion` says. */
+function expectedVersion(target: unknown, options: object): number | undefined {
+  const { ifVersion } = updateOptions(options);
+  if (ifVersion === undefined || (isCount(ifVersion) && typeof target === "number")) {
+    return ifVersion;
+  }
+  if (typeof target !== "number") {
+    throw new TypeError("ifVersion is for one id, and a row carries its version: pass an id");
+  }
+  const Refusal = typeof ifVersion === "number" ? RangeError : TypeError;
+  throw new Refusal(
+    `${describeOption("ifVersion", ifVersion)}, expected a whole number, 0 or more`,
   );
 }
 
@@ -171,12 +186,13 @@ export class Edits {
   // ------------------------------------------------------------- updating
 
   /** Changes the row of each target; the edit returns the new rows. */
-  update(targets: readonly unknown[], changes: unknown): Edit<NamedValues[]> {
+  update(target: unknown, changes: unknown, options: object): Edit<NamedValues[]> {
     const attempt = this.#attempt("update");
-    const wanted = this.#targets(targets, attempt);
+    const wanted = this.#targets(listOf(target), attempt);
+    const ifVersion = inContext(attempt, () => expectedVersion(target, options));
     const given = inContext(attempt, () => captureFields(changes));
     return (batch) => {
-      const rows = wanted.map(({ id, version }) => {
+      const rows = wanted.map(({ id, version = ifVersion }) => {
         const location = batch.at(id);
         if (location === undefined) {
           throw new RecordNotFoundError(`${attempt}: there is no row ${id}, or no more`, id);
@@ -236,7 +252,7 @@ export class Edits {
       const schema: TableSchema = batch.schema;
       const { field, row, inserted } = inContext(attempt, () => {
         const { field, value } = uniqueKeyOf(schema, unique);
-        schema.checkGiven(given);
+        schema.checkFieldsObject(given);
         if (Object.hasOwn(given, field.name)) {
           throw new TypeError(`field "${field.name}": it is given twice, leave it to the key`);
         }
@@ -271,8 +287,8 @@ export class Edits {
   }
 
   #targets(targets: readonly unknown[], attempt: string): RowTarget[] {
-    const { base } = this.#store.snapshot.origin;
-    return Array.from(targets, (one) => targetOf(one, base, attempt));
+    const { table } = this.#store.snapshot.origin;
+    return Array.from(targets, (one) => targetOf(one, table, attempt));
   }
 
   // ------------------------------------------------------------- the schema
@@ -284,7 +300,7 @@ export class Edits {
     const { after } = inContext(attempt, () => addFieldOptions(options));
     const given = inContext(attempt, () => captureFields(field)) as Field;
     return this.#altering(attempt, (schema, empty) => {
-      return anchor(files, dir, schema.withField(name, given, { after, empty }));
+      return withRelativeTargets(files, dir, schema.withField(name, given, { after, empty }));
     });
   }
 
@@ -392,7 +408,7 @@ function uniqueKeyOf(
 
 /** Parses the texts of a row. */
 function parsed(schema: TableSchema, row: object, formats: StringFormats): NamedValues {
-  schema.checkGiven(row);
+  schema.checkFieldsObject(row);
   const values = Object.entries(row).map(([name, text]) => {
     const field = schema.field(name);
     if (text === undefined || text === null) return [name, text];

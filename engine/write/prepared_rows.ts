@@ -70,7 +70,7 @@ export function prepareRows(
   let count = 0;
   let bytes = 0;
   const end = () => {
-    const { group } = builder.take();
+    const { group } = builder.build();
     groups.push(group);
     bytes += group.bytes.length;
     // Checked here and not at the end, as an iterator may yield any number of rows.
@@ -127,7 +127,7 @@ function* rowsOf(
 ): Generator<StoredRow, undefined> {
   for (const { directory, bytes } of groups) {
     const group = new Group(new MemorySource(bytes, "memory"), directory, 0);
-    group.expect(group.rows, fields);
+    group.loadFor(group.rows, fields);
     for (let i = 0; i < group.rows; i++) yield group.row(i, fields);
   }
 }

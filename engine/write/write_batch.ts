@@ -14,7 +14,8 @@ import { checkCommitSize, type EncodedRows } from "./prepared_rows.ts";
 import { EVERYTHING, type Query } from "../query/query.ts";
 import { valueAt } from "../snapshot/rows.ts";
 import type { Origin } from "../snapshot/origin.ts";
-import { chunks, locationsOf, scan } from "../query/scan.ts";
+import { plan } from "../query/plan.ts";
+import { chunks, locationsIn, scan } from "../query/scan.ts";
 import { type FieldDef, readField, type StoredRow, uniqueError } from "../schema/field_def.ts";
 import { TableSchema } from "../schema/schema.ts";
 import type { RowCopy, Snapshot } from "../snapshot/snapshot.ts";
@@ -182,7 +183,11 @@ export class WriteBatch {
   /** The row that has a value, unless it is changed here. */
   holderOf(field: FieldDef, value: Stored): number | undefined {
     if (this.empty) return undefined;
-    const query = { kind: "match", column: field, predicate: equal(field.value, value) } as const;
+    const query = {
+      kind: "match",
+      attribute: field,
+      predicate: equal(field.value, value),
+    } as const;
     for (const { id } of scan(this.#snapshot, query)) if (!this.#changed.has(id)) return id;
     return undefined;
   }
@@ -201,8 +206,8 @@ export class WriteBatch {
   /** The rows that match, as they were before this batch. */
   find(query: Query): RowLocation[] {
     const locations: RowLocation[] = [];
-    for (const chunk of chunks(this.#snapshot, query)) {
-      for (const location of locationsOf(chunk)) locations.push(location);
+    for (const chunk of chunks(plan(this.#snapshot, query))) {
+      for (const location of locationsIn(chunk)) locations.push(location);
     }
     return locations;
   }
@@ -282,7 +287,7 @@ export class WriteBatch {
       if ((known ?? seen).has(key)) throw this.#duplicate(field, value, seen.get(key) ?? id);
       if (known === undefined) seen.set(key, id);
     };
-    for (const { group, rows, others } of chunks(this.#snapshot, EVERYTHING)) {
+    for (const { group, rows, others } of chunks(plan(this.#snapshot, EVERYTHING))) {
       const column = group?.column(field);
       column?.load();
       for (const row of rows) check(group!.id(row), column!.get(row));

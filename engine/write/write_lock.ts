@@ -142,7 +142,7 @@ export abstract class WriteLock {
   holder(): LockHolder | undefined {
     const { store } = this;
     try {
-      store.look();
+      store.latest();
       return longHolder(store.files, store.dir, store.log.sequence);
     } catch {
       // The holder of a table that cannot be read stays unknown.

@@ -30,10 +30,10 @@ export class WriteTransaction {
    * @param checkHandle Throws if the handle was closed.
    */
   constructor(snapshot: Snapshot, dir: string, checkHandle: () => void) {
-    const { base, links } = this.#origin = snapshot.origin;
+    const { table, links } = this.#origin = snapshot.origin;
     this.#out = new ChangeWriter(snapshot.schema);
     this.#snapshot = snapshot.clone({
-      base,
+      table,
       links: links.seeing(() => this.#ended ? links.own() : this.#snapshot),
     });
     this.dir = dir;

@@ -115,7 +115,7 @@ function fillTable(files: CrashFiles): void {
       });
       rows++;
       if (rows % GROUP > 0 && id < TABLE_ROWS - 1) continue;
-      const { group, first, last } = builder.take();
+      const { group, first, last } = builder.build();
       out.add(group, first, last);
     }
     const written = out.written();

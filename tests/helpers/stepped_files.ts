@@ -18,7 +18,9 @@ export function stepFiles(before: (step: string, path: string) => void): Files {
         const member = Reflect.get(of, name, of);
         if (typeof member !== "function") return member;
         return (...args: unknown[]) => {
-          if (typeof name === "string" && STEPS.test(name)) before(name, "path" in of ? of.path : String(args[0]));
+          if (typeof name === "string" && STEPS.test(name)) {
+            before(name, "path" in of ? of.path : String(args[0]));
+          }
           return member.apply(of, args);
         };
       },
