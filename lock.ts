@@ -31,7 +31,7 @@
 
 import { checkFunction, checkSignal } from "./engine/system/check.ts";
 import { Closing } from "./engine/system/closing.ts";
-import { BaseError, within } from "./engine/system/errors.ts";
+import { BaseError, inContext } from "./engine/system/errors.ts";
 import type { LockHolder } from "./engine/system/errors.ts";
 import type { Files } from "./engine/system/file.ts";
 import { checkTimeout, Flock } from "./engine/lock/flock.ts";
@@ -194,8 +194,8 @@ export class PsLock implements Disposable {
    * ```
    */
   async acquire(options: AsyncLockOptions = {}): Promise<LockGuard> {
-    const { timeoutMs, signal } = within(this.#attempt, () => asyncLockOptions(options));
-    within(this.#attempt, () => checkSignal(signal));
+    const { timeoutMs, signal } = inContext(this.#attempt, () => asyncLockOptions(options));
+    inContext(this.#attempt, () => checkSignal(signal));
     const wait = { ...this.#waiting(timeoutMs), signal };
     for (;;) {
       const flock = this.#attach();
@@ -230,7 +230,7 @@ export class PsLock implements Disposable {
    * ```
    */
   acquireSync(options: LockOptions = {}): LockGuard {
-    const { timeoutMs } = within(this.#attempt, () => lockOptions(options));
+    const { timeoutMs } = inContext(this.#attempt, () => lockOptions(options));
     const wait = this.#waiting(timeoutMs);
     for (;;) {
       const flock = this.#attach();
@@ -290,7 +290,7 @@ export class PsLock implements Disposable {
    * ```
    */
   async run<T>(fn: () => T | PromiseLike<T>, options?: AsyncLockOptions): Promise<T> {
-    within(this.#attempt, () => checkFunction(fn));
+    inContext(this.#attempt, () => checkFunction(fn));
     using _guard = await this.acquire(options);
     return await fn();
   }

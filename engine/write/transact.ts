@@ -43,7 +43,7 @@ class TransactionPart {
       const note = this.note = new LongNote(store.files, store.dir, store.log.sequence);
       this.work = new WriteTransaction(this.#snapshot, store.dir, () => {
         store.checkOpen();
-        note.look();
+        note.tick();
       });
     } catch (error) {
       release();

@@ -236,7 +236,7 @@ export class Writer {
             job.resolve(value);
             continue;
           }
-          store.advance(snapshot, schema);
+          store.adopt(snapshot, schema);
           payloads.push(payload);
           done.push({ job, value });
         } catch (error) {
