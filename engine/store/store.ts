@@ -37,6 +37,7 @@ import { IDENTITY } from "../lock/layout.ts";
 import { Links, type OpenTables } from "../snapshot/links.ts";
 import { type Log, type LogEnd, StaleError } from "../log/log.ts";
 import { join } from "../system/path.ts";
+import type { TableSchema } from "../schema/schema.ts";
 import { Snapshot } from "../snapshot/snapshot.ts";
 import { CACHE_BYTES, type Segment } from "../segment/segment.ts";
 import { sameBytes } from "../bytes/bytes.ts";
@@ -56,6 +57,14 @@ export interface StoreOptions {
   readonly cacheBytes?: number;
   /** The tables that are open because links of the user's table lead to them; none for that one. */
   readonly family?: OpenTables;
+}
+
+/** Bytes of a log that may not be on disk. */
+export interface Unsynced {
+  /** Resolves when they are on disk. */
+  sync(): Promise<void>;
+  /** As {@linkcode Unsynced.sync}, blocking. */
+  syncSync(): void;
 }
 
 /** What a handle reads and appends to: the current generation of a table. */
@@ -191,7 +200,7 @@ export class Store implements Disposable {
     if (found === undefined) {
       throw new CorruptionError(this.dir, 0, "the table has no complete generation");
     }
-    this.#adopt(found, undefined);
+    this.#switchTo(found, undefined);
     if (this.#readToEnd(true) !== "torn") return;
     if (this.lock === undefined) {
       this.recovered = this.#tornTail();
@@ -209,7 +218,7 @@ export class Store implements Disposable {
   /**
    * Switches to a generation; `previous` is the log before, if that hand-over may be incomplete.
    */
-  #adopt({ segment, log }: Generation, previous: Log | undefined): void {
+  #switchTo({ segment, log }: Generation, previous: Log | undefined): void {
     this.#snapshot?.segment.retire();
     this.#segments = [...this.#segments.filter((older) => !older.closed), segment];
     for (const old of [this.#log, this.#previous]) if (old !== previous) old?.close();
@@ -231,7 +240,7 @@ export class Store implements Disposable {
     }
     const isComplete = next.log.sealedInto || next.log.generation > from.generation + 1;
     if (isComplete) from.sealKnown();
-    this.#adopt(next, isComplete ? undefined : from);
+    this.#switchTo(next, isComplete ? undefined : from);
   }
 
   // ------------------------------------------------------------- reading
@@ -388,21 +397,21 @@ export class Store implements Disposable {
    * Adopts a snapshot with changes that are about to be appended, so that the next changes see
    * them.
    *
-   * @param next Makes it from the current snapshot, which it may modify.
+   * @param next The snapshot with the changes, made from the current one, which it may be.
+   * @param before The fields before the changes.
    */
-  advance(next: () => Snapshot): void {
-    const { sequence, schema } = this.#snapshot;
-    this.#snapshot = next();
-    this.#snapshot.sequence = sequence + 1;
-    this.#declared = this.#declared?.follow(schema, this.#snapshot.schema);
+  adopt(next: Snapshot, before: TableSchema): void {
+    this.#snapshot = next;
+    next.sequence++;
+    this.#declared = this.#declared?.follow(before, next.schema);
   }
 
   /**
-   * Appends commits whose changes are in the snapshot, as one write.
+   * Appends commits whose changes are in the snapshot, as one write; returns how to sync them.
    *
    * @throws {WriteError} If the system refuses; then the snapshot is loaded again.
    */
-  append(payloads: readonly Uint8Array[]): void {
+  append(payloads: readonly Uint8Array[]): Unsynced {
     try {
       this.#log.append(payloads.map((payload) => ({ kind: FRAME.commit, payload })));
       this.#appended = this.#declared;
@@ -411,6 +420,19 @@ export class Store implements Disposable {
       this.#declared = this.#appended;
       throw error;
     }
+    return this.#unsynced();
+  }
+
+  /** Makes what was read the handle's own, so that a sync answers for it; returns how to sync. */
+  own(): Unsynced {
+    this.#log.own();
+    return this.#unsynced();
+  }
+
+  #unsynced(): Unsynced {
+    const log = this.#log;
+    const { end } = log;
+    return { sync: () => log.sync(end), syncSync: () => log.syncSync(end) };
   }
 
   /**
