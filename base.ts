@@ -220,13 +220,13 @@ let partOf: (base: Base) => { writer: Writer; begin(work: WriteTransaction): Tra
  *
  * Each verb captures its arguments when it is called: rows, conditions, changes, options, and what
  * they hold. The caller may change these objects at once; it has no effect, however long the verb
- * waits for the lock. If the fields of the table change meanwhile, the captured values are validated
- * again. A verb refuses an unknown option with a `TypeError`.
+ * waits for the lock. If the fields of the table change meanwhile, the captured values are
+ * validated again. A verb refuses an unknown option with a `TypeError`.
  *
- * Some errors are not repeated at each verb. Every verb throws a `ClosedError` on a closed handle, a
- * `BaseNotFoundError` once the table was destroyed or replaced, and a `CorruptionError` if what it
- * reads is damaged. Every verb that writes throws a `ReadOnlyError` on a handle that only reads, a
- * `BaseLockedError` if a `Base` owns the table, a `LockTimeoutError` if the lock could not be
+ * Some errors are not repeated at each verb. Every verb throws a `ClosedError` on a closed handle,
+ * a `BaseNotFoundError` once the table was destroyed or replaced, and a `CorruptionError` if what
+ * it reads is damaged. Every verb that writes throws a `ReadOnlyError` on a handle that only reads,
+ * a `BaseLockedError` if a `Base` owns the table, a `LockTimeoutError` if the lock could not be
  * acquired in time, a `DeadlockError` if it would wait for its own caller, and a `WriteError` if a
  * write to the disk fails.
  *
@@ -280,7 +280,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * @param schema Fields and their types, in order; or options.
    * @param options How to open the table, after a schema. With `readOnly` nothing is created.
    * @returns The open table.
-   * @throws {BaseNotFoundError} If the table does not exist, and no schema or `readOnly` was passed.
+   * @throws {BaseNotFoundError} If the table does not exist, and no schema or `readOnly` was
+   *   passed.
    * @throws {BaseExistsError} If something else than a table is at `path`.
    * @throws {SchemaError} If the schema is wrong, or the table has another one.
    * @throws {TypeError} If an option is unknown, or it is unclear whether a schema was passed.
@@ -316,8 +317,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * @param schema Fields and their types, in order.
    * @param options The mode, and how to open the table.
    * @returns The open table.
-   * @throws {BaseExistsError} If the table exists and `mode` is `"new"`, or if something else than a
-   *   table is at `path`.
+   * @throws {BaseExistsError} If the table exists and `mode` is `"new"`, or if something else than
+   *   a table is at `path`.
    * @throws {BaseNotFoundError} If the parent directory does not exist.
    * @throws {SchemaError} If the schema is wrong, or if the table has another one in mode `"open"`.
    * @throws {BaseLockedError} If a `Base` owns the table.
@@ -404,8 +405,8 @@ export class Base<S extends Schema = Schema> extends View<S>
   // ------------------------------------------------------------- figures
 
   /**
-   * The torn tail of an unacknowledged write that was found when the table was opened or written to;
-   * `null` if there was none.
+   * The torn tail of an unacknowledged write that was found when the table was opened or written
+   * to; `null` if there was none.
    */
   get recovered(): Recovered | null {
     return this.#handle.store.recovered;
@@ -774,7 +775,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * const schema = { name: "string", age: "integer" } as const;
    * await using people = await PsBase.open(await Deno.makeTempDir(), schema);
    * await people.insert({ name: "homer" });
-   * const more = await people.addField("nick", { type: "string", default: "-" }, { after: "name" });
+   * const nick = { type: "string", default: "-" } as const;
+   * const more = await people.addField("nick", nick, { after: "name" });
    * const renamed = await more.renameField("name", "first");
    * const less = await renamed.dropField("age");
    * assertEquals(less.get(0), { __id__: 0, __version__: 0, first: "homer", nick: "-" });
@@ -799,8 +801,8 @@ export class Base<S extends Schema = Schema> extends View<S>
 
   /**
    * Drops a field with its values. This is one short commit, whatever the number of rows; the next
-   * cleanup frees the space. Other handles that were opened with a schema that has the field throw a
-   * `SchemaError` from then on.
+   * cleanup frees the space. Other handles that were opened with a schema that has the field throw
+   * a `SchemaError` from then on.
    *
    * @typeParam N The name.
    * @param name The name of the field.
@@ -842,9 +844,9 @@ export class Base<S extends Schema = Schema> extends View<S>
   }
 
   /**
-   * Gives a field another name. This is one short commit, whatever the number of rows. The next call
-   * of another handle sees the new name; it throws a `SchemaError` if that handle was opened with a
-   * schema that has the old name.
+   * Gives a field another name. This is one short commit, whatever the number of rows. The next
+   * call of another handle sees the new name; it throws a `SchemaError` if that handle was opened
+   * with a schema that has the old name.
    *
    * @typeParam N The name.
    * @typeParam M The new name.
@@ -870,8 +872,8 @@ export class Base<S extends Schema = Schema> extends View<S>
 
   /**
    * Changes the type of a field and converts its values. Each value is written as text and read as
-   * the new type, as `insertAsStrings` reads it. If a value does not fit the new type, or would lose
-   * something, nothing is changed. The default is converted likewise. Nulls, options and the
+   * the new type, as `insertAsStrings` reads it. If a value does not fit the new type, or would
+   * lose something, nothing is changed. The default is converted likewise. Nulls, options and the
    * position of the field stay.
    *
    * This is one commit. Integers become floats as they are stored. Any other change rewrites the
@@ -883,8 +885,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * @param name The name of the field.
    * @param type Its new type.
    * @returns This handle, typed by the new schema.
-   * @throws {SchemaError} If a value does not fit: the message names the first row and the number of
-   *   rows. Also if there is no such field, or if either type is json, bytes or a link.
+   * @throws {SchemaError} If a value does not fit: the message names the first row and the number
+   *   of rows. Also if there is no such field, or if either type is json, bytes or a link.
    * @throws {UniqueError} If values of a unique field become equal, such as "1" and "01".
    * @throws {RangeError} If the rewritten rows are larger than a commit may be.
    *
@@ -894,7 +896,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    *
    * await using sensors = await PsBase.open(await Deno.makeTempDir(), { value: "string" });
    * await sensors.insertMany([{ value: "9" }, { value: "10.50" }, { value: null }]);
-   * await assertRejects(() => sensors.setType("value", "integer"), SchemaError, "1 row does not fit");
+   * const told = "1 row does not fit; row 1: "; // 10.50 is no integer
+   * await assertRejects(() => sensors.setType("value", "integer"), SchemaError, told);
    * const numbers = await sensors.setType("value", "float");
    * assertEquals(numbers.select({ value: { gt: 9 } })[0]?.value, 10.5);
    * ```
@@ -915,9 +918,9 @@ export class Base<S extends Schema = Schema> extends View<S>
   }
 
   /**
-   * Sets whether a field has an index, and whether its values are unique. An option that is left out
-   * stays as it is. The next cleanup writes the index and begins at once; until then conditions read
-   * the column.
+   * Sets whether a field has an index, and whether its values are unique. An option that is left
+   * out stays as it is. The next cleanup writes the index and begins at once; until then conditions
+   * read the column.
    *
    * @typeParam N The name.
    * @typeParam O What is set.
@@ -1026,8 +1029,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    *
    * @param options Where to begin, which rows, and what ends it.
    * @returns The changes; iterating takes no lock and waits for the next change.
-   * @throws {RangeError} If `since` is no commit, or if the changes after it are no longer kept. The
-   *   first step throws it if the commit has no change of that `index`.
+   * @throws {RangeError} If `since` is no commit, or if the changes after it are no longer kept.
+   *   The first step throws it if the commit has no change of that `index`.
    * @throws {TypeError} If a condition does not fit the type of its field, or an option is unknown.
    *
    * @example Changes of others
@@ -1052,8 +1055,8 @@ export class Base<S extends Schema = Schema> extends View<S>
    * Sets how many of the last commits keep their changes for a later `watch({ since })`. It is 0
    * until it is set, and a setting of the table, for every process that cleans it up.
    *
-   * The changes are in older generations of the table; each takes as much room as the rows did then.
-   * Cleanup removes a generation once its changes are not needed any more.
+   * The changes are in older generations of the table; each takes as much room as the rows did
+   * then. Cleanup removes a generation once its changes are not needed any more.
    *
    * @param commits How many.
    * @throws {RangeError} If it is not a whole number, 0 or more.
@@ -1301,8 +1304,8 @@ export type TransactionsOf<B extends readonly AnyBase[]> = {
  * @throws {BaseLockedError} If a `Base` elsewhere owns a table.
  * @throws {LockTimeoutError} If a lock could not be acquired in time.
  * @throws {TypeError} If a table is passed twice, or something else than an open table.
- * @throws {WriteError} If a write to the disk fails. With outcome `"partial"`, the tables in `committed` have
- *   their changes already.
+ * @throws {WriteError} If a write to the disk fails. With outcome `"partial"`, the tables in
+ *   `committed` have their changes already.
  *
  * @example From one table to another
  * ```ts

@@ -401,7 +401,7 @@ Deno.test("a refusal is exit code 1, one line without a stack, and changes nothi
     [["update", base.path, "age=8", "--set", "name="], 'field "name" is required'],
     [["update", base.path, "--all", "--set", "nix=1"], 'there is no field "nix"'],
     [["delete", base.path, "nix=1"], 'there is no field "nix"'],
-    [["add-field", base.path, "age:float"], "is there already"],
+    [["add-field", base.path, "age:float"], "already exists"],
     [["add-field", base.path, "x:float:required"], "give it a default"],
     [["add-field", base.path, "x:float", "--after", "nix"], 'there is no field "nix"'],
     [["drop-field", base.path, "nix"], 'there is no field "nix"'],

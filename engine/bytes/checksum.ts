@@ -104,7 +104,7 @@ export function hash128(
 export const SUM = {
   fileHeader: 1,
   sealedInto: 3,
-  mark: 4,
+  durableMark: 4,
   frameHeader: 5,
   frame: 6,
   footer: 7,

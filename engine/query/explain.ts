@@ -1,6 +1,6 @@
 /**
- * `explain`: shows the plan of a `select`. It reads keys of indexes and zone maps, but no row, and
- * it calls no predicate function.
+ * `explain`: shows the plan of a `select`. It searches indexes and reads zone maps, but it tests no
+ * row and calls no predicate function.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * The query plan: which indexes to look up, whether to walk one of them in its order, and whether
  * the number of matches is known. It is decided here, once for each query. The verbs carry it out;
- * `explain` shows it. Planning searches keys in indexes and reads no row.
+ * `explain` shows it. Planning searches indexes and tests no row.
  *
  * @module
  */
@@ -46,7 +46,7 @@ export interface IndexWalk {
 export interface Plan {
   readonly snapshot: Snapshot;
   readonly query: Query;
-  /** The number of matches, if it is known without reading rows. */
+  /** The number of matches, if it is known without testing rows. */
   readonly count: number | undefined;
   /** The rows to read; all rows if `undefined`. */
   readonly candidates: Candidates | undefined;
