@@ -384,7 +384,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * Shows how `select` would find the rows that match: which index it uses, and how many rows it
    * reads at most. It does not run the query.
    *
-   * @param where Conditions by field, or a function; all rows, if left out.
+   * @param where Conditions by field, or a predicate function; all rows, if left out.
    * @param options The options of `select`: an index may find the first rows of an order.
    * @returns The plan.
    * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
@@ -395,12 +395,12 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * import { PsBase } from "@psbase/psbase";
    * import { assertEquals } from "@std/assert";
    *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { team: { type: "string", index: true } });
+   * const schema = { team: { type: "string", index: true } } as const;
+   * await using people = await PsBase.open(await Deno.makeTempDir(), schema);
    * await people.insertMany(Array.from({ length: 1000 }, (_, n) => ({ team: `team ${n}` })));
    * await people.cleanup();
    * const { method, index, rowsRead } = people.explain({ team: "team 7" });
    * assertEquals([method, index, rowsRead], ["index", "team", 1]);
-   * await people.destroy();
    * ```
    */
   explain(where?: Filter<S>, options: SelectOptions<S> = {}): Explanation {

@@ -42,7 +42,7 @@ export function handleOptions(
   return inContext(`Cannot open "${dir}"`, () => ({
     ...{ files: currentFiles(), dir, owner, exact: true },
     ...checkOptions(settings),
-    schema: settings.schema && TableSchema.from(settings.schema),
+    schema: settings.schema === undefined ? undefined : TableSchema.from(settings.schema),
   }));
 }
 

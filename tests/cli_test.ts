@@ -152,7 +152,7 @@ Deno.test("backup copies a table, and refuses a place that is taken", async () =
   assertEquals(await done(["export", to, "--ids"]), await done(["export", base.path, "--ids"]));
   const { code, err } = await psbase(["backup", base.path, to]);
   assertEquals(code, 1);
-  assertStringIncludes(err, "there is a base already");
+  assertStringIncludes(err, "there is a table already");
 });
 
 Deno.test("rename-field gives a field another name", async () => {
@@ -260,7 +260,7 @@ Deno.test("check --salvage makes a new table of what is intact, and lists what w
 
   const taken = await psbase(["check", base.path, "--salvage", to("left")]);
   assertEquals([taken.code, taken.out], [1, ""]);
-  assertMatch(taken.err, /^psbase check: Cannot salvage .*: there is a base already, choose/);
+  assertMatch(taken.err, /^psbase check: Cannot salvage .*: there is a table already, choose/);
   assertEquals((await psbase(["check", base.path, "--salvage"])).code, 2);
   assertMatch(await done(["help", "check"]), /--salvage TO +write what is intact to a new table/);
 });
@@ -371,7 +371,7 @@ Deno.test("a refusal is exit code 1, one line without a stack, and changes nothi
   await people(base.path);
   const before = await done(["export", base.path, "--ids"]);
   const cases: [args: string[], told: string][] = [
-    [["create", base.path, "a:string"], "there is a base already, destroy it first, or choose"],
+    [["create", base.path, "a:string"], "there is a table already, destroy it first, or choose"],
     [["create", `${base.parent}/new`, "a b:string"], 'field "a b"'],
     [["create", `${base.parent}/new`, "_a:string"], "reserved"],
     [["create", `${base.parent}/new`, "__proto__:string"], "reserved"],
