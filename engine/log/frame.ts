@@ -59,7 +59,7 @@ export function encodeDurableMark(
   syncedTo: number,
 ): PageBytes {
   const at = SLOT_0 + Number(nonce % BigInt(SLOTS)) * SLOT_LENGTH;
-  return encodeFlag(checksums, SUM.mark, generation, at, syncedTo);
+  return encodeFlag(checksums, SUM.durableMark, generation, at, syncedTo);
 }
 
 /** The first page of a new log that is on disk up to `syncedTo`. */
@@ -88,7 +88,7 @@ export function decodeDurableMark(
     const at = SLOT_0 + slot * SLOT_LENGTH;
     if (at + SLOT_LENGTH > page.length) break;
     const value = getUint53(page, at);
-    if (value > syncedTo && flag(SUM.mark, at)) syncedTo = value;
+    if (value > syncedTo && flag(SUM.durableMark, at)) syncedTo = value;
   }
   const sealedInto = page.length >= SEALED_INTO + SLOT_LENGTH &&
     getUint32(page, SEALED_INTO) === 1 && flag(SUM.sealedInto, SEALED_INTO);
@@ -101,7 +101,7 @@ export function marksHold(checksums: Checksum, generation: number, page: Uint8Ar
     const at = SLOT_0 + slot * SLOT_LENGTH;
     const mark = page.subarray(at, at + SLOT_LENGTH);
     if (mark.every((byte) => byte === 0)) continue;
-    if (!checksums.holds(SUM.mark, generation, at, mark, 0, 8)) return false;
+    if (!checksums.holds(SUM.durableMark, generation, at, mark, 0, 8)) return false;
   }
   return true;
 }

@@ -59,6 +59,8 @@ export class StaleError extends WriteError {
       "none",
       null,
     );
+    // Users know this class as the one that it extends.
+    this.name = "WriteError";
   }
 }
 

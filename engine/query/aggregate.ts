@@ -21,7 +21,7 @@ import type { RowLocation } from "../snapshot/location.ts";
 import { valueAt } from "../snapshot/rows.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { describe } from "../system/check.ts";
-import { within } from "../system/errors.ts";
+import { inContext } from "../system/errors.ts";
 import { accumulate, type Accumulator, NumberAccumulator, numbersOf } from "./accumulator.ts";
 import { walkIndex } from "./index_order.ts";
 import { plan } from "./plan.ts";
@@ -273,7 +273,7 @@ export function compileAggregates(
     throw new TypeError(`${describe(aggregates)}, expected aggregates by name`);
   }
   return Object.entries(aggregates).map(([name, wanted]) =>
-    within(`aggregate ${JSON.stringify(name)}`, () => {
+    inContext(`aggregate ${JSON.stringify(name)}`, () => {
       if (name === attributeName(key)) {
         throw new TypeError("it has the name of the field to group by");
       }
@@ -324,7 +324,7 @@ export function groupBy(
     [attributeName(key)]: decodeAttribute(snapshot, key, value),
   }));
   aggregates.forEach(({ name, attribute }, i) =>
-    within(`aggregate "${name}"`, () =>
+    inContext(`aggregate "${name}"`, () =>
       sorted.forEach(({ of: accumulators }, k) => {
         const { result } = accumulators[i]!;
         rows[k]![name] = attribute === undefined

@@ -27,7 +27,7 @@ import {
 } from "../schema/predicate.ts";
 import type { FieldRef } from "../schema/types.ts";
 import type { Stored, ValueType } from "../schema/values.ts";
-import { within } from "../system/errors.ts";
+import { inContext } from "../system/errors.ts";
 
 /** Which rows are wanted. */
 export type Query =
@@ -97,7 +97,7 @@ export function sortableOf(schema: TableSchema, name: string): Attribute {
 /** Compiles `orderBy`. */
 export function compileOrder(schema: TableSchema, terms: unknown): OrderKey[] {
   if (terms === undefined) return [];
-  return within("orderBy", () =>
+  return inContext("orderBy", () =>
     (Array.isArray(terms) ? terms : [terms]).map((term) => {
       if (typeof term !== "string") throw new TypeError(`${describe(term)}, expected a field`);
       const attribute = sortableOf(schema, term.replace(/^[+-]/, ""));
@@ -122,11 +122,11 @@ export function compile(schema: TableSchema, filter: unknown): Query {
   return all(
     Object.entries(filter).map(([name, wanted]) => {
       const each = () => arrayOf(wanted).map((one) => compileGiven(schema, one));
-      if (name === "_and") return within(name, () => all(each()));
-      if (name === "_or") return within(name, () => any(each()));
-      if (name === "_not") return within(name, () => not(compileGiven(schema, wanted)));
+      if (name === "_and") return inContext(name, () => all(each()));
+      if (name === "_or") return inContext(name, () => any(each()));
+      if (name === "_not") return inContext(name, () => not(compileGiven(schema, wanted)));
       const attribute = attributeOf(schema, name);
-      return within(`field "${name}"`, () => compileCondition(schema, attribute, wanted));
+      return inContext(`field "${name}"`, () => compileCondition(schema, attribute, wanted));
     }),
   );
 }
@@ -272,7 +272,7 @@ function compileCondition(schema: TableSchema, attribute: Attribute, wanted: unk
   const entries = Object.entries(wanted);
   if (entries.length === 0) throw new TypeError("an object without an operator");
   return all(entries.map(([name, value]) =>
-    within(name, () => {
+    inContext(name, () => {
       if (value === undefined) throw new TypeError("undefined is no value, for null say null");
       if (name === "not") return not(compileCondition(schema, attribute, value));
       if (name === "or") {

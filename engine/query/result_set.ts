@@ -5,7 +5,7 @@
  */
 
 import { describe } from "../system/check.ts";
-import { within } from "../system/errors.ts";
+import { inContext } from "../system/errors.ts";
 import type { FieldDef } from "../schema/field_def.ts";
 import { type PrintedColumn, tableLines, valueIn } from "./text_table.ts";
 import type { FieldValues, OrderTerm, Schema, SortableName, TypeName } from "../schema/types.ts";
@@ -198,7 +198,7 @@ function sortKeys(columns: readonly PrintedColumn[], terms: readonly unknown[]):
 function storedIn(row: object, column: PrintedColumn): Stored | null {
   const value = valueIn(row, column);
   if (value === null) return null;
-  return within(`sortBy: field "${column.name}"`, () => column.type.encode(value));
+  return inContext(`sortBy: field "${column.name}"`, () => column.type.encode(value));
 }
 
 function terminalWidth(): number {

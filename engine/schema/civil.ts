@@ -1,17 +1,17 @@
 /**
- * Days and times of day as numbers, in which columns hold and compare them.
+ * Dates and times of day as numbers: columns store and compare them in this form.
  *
- * Values are read by the getters of their class: a subclass, or a property of the value itself,
- * may tell anything, and something else each time. These getters throw TypeError for a value of
- * another class.
+ * These functions read a value through the getters of its class. A subclass, or a property of the
+ * value itself, could return anything, and something else each time. The getters throw a TypeError
+ * for a value of another class.
  *
  * @module
  */
 
-/** Getters of a class by name, which take the value as `this`. */
+/** Getters of a class by name. They take the value as `this`. */
 type Getters<T, K extends keyof T> = { readonly [N in K]: (this: T) => T[N] };
 
-/** Finds getters when they are first needed: to name Temporal at the start would cost every start. */
+/** Finds getters at their first use: loading Temporal would slow down every start. */
 function lazyGetters<T, K extends keyof T & string>(
   prototype: () => T,
   ...names: K[]
@@ -46,23 +46,22 @@ const instantGetters = lazyGetters(
   "epochNanoseconds",
 );
 
-/** Other calendars are refused: a value would come back in another than it went in. */
+/** Refuses other calendars: a value would come back in a different calendar than it had. */
 function checkCalendar(calendarId: string, type: string): void {
   if (calendarId !== "iso8601") {
     throw new RangeError(
-      `a ${type} of the calendar "${calendarId}", convert it by withCalendar("iso8601")`,
+      `a ${type} of the calendar "${calendarId}", convert it with withCalendar("iso8601")`,
     );
   }
 }
 
-// Days and civil dates: days_from_civil and civil_from_days of Howard Hinnant,
-// "chrono-Compatible Low-Level Date Algorithms". Years begin in March there, so
-// that the leap day is the last; an era is the 400 years, 146,097 days, after
-// which the calendar repeats.
+// Days to dates and back: days_from_civil and civil_from_days from Howard Hinnant's
+// "chrono-Compatible Low-Level Date Algorithms". Its years begin in March, so the leap day comes
+// last. The calendar repeats after an era of 400 years, which are 146,097 days.
 const DAYS_PER_ERA = 146_097;
 const DAYS_BEFORE_1970 = 719_468; // from 0000-03-01
 
-/** Days from 1970-01-01 to a date; throws RangeError for one of another calendar. */
+/** Days from 1970-01-01 to a date; throws RangeError if the date has another calendar. */
 export function dateToDays(date: Temporal.PlainDate): number {
   const getters = dateGetters();
   checkCalendar(getters.calendarId.call(date), "date");
@@ -77,8 +76,8 @@ export function dateToDays(date: Temporal.PlainDate): number {
   return era * DAYS_PER_ERA + dayOfEra - DAYS_BEFORE_1970;
 }
 
-// To make a date takes longer than all else that is done for a value, and tables hold few
-// different ones many times. Rows share it, so it is frozen: no user can put properties on it.
+// Creating a date is the slowest step of decoding it, and most tables hold a few dates many times.
+// Rows share the objects in this cache, so they are frozen: no user can add properties to them.
 const RECENT = 1024;
 const recentDays = new Float64Array(RECENT).fill(NaN);
 const recentDates: Temporal.PlainDate[] = new Array(RECENT);
@@ -139,24 +138,24 @@ export function splitDateTime(value: Temporal.PlainDateTime): [days: number, nan
   return [dateToDays(value.toPlainDate()), timeToNanoseconds(value.toPlainTime())];
 }
 
-/** The reverse of {@linkcode splitDateTime}; throws `RangeError` for what is no date. */
+/** The reverse of {@linkcode splitDateTime}; throws RangeError if there is no such date. */
 export function joinDateTime(days: number, nanoseconds: number): Temporal.PlainDateTime {
   return Object.freeze(daysToDate(days).toPlainDateTime(nanosecondsToTime(nanoseconds)));
 }
 
-/** A date and time of its own, which no user holds or can change; throws as {@linkcode dateToDays}. */
+/** A frozen copy that no user holds; throws as {@linkcode dateToDays}. */
 export function copyDateTime(value: Temporal.PlainDateTime): Temporal.PlainDateTime {
   checkCalendar(dateTimeGetters().calendarId.call(value), "datetime");
   return Object.freeze(Temporal.PlainDateTime.from(value));
 }
 
-/** Milliseconds from 1970 to an instant; throws RangeError for one between two of them. */
+/** Milliseconds from 1970 to an instant; throws RangeError if it has a finer fraction. */
 export function instantToMilliseconds(instant: Temporal.Instant): number {
   const getters = instantGetters();
   const milliseconds = getters.epochMilliseconds.call(instant);
   if (BigInt(milliseconds) * 1_000_000n !== getters.epochNanoseconds.call(instant)) {
     throw new RangeError(
-      'an instant between two milliseconds, which a timestamp keeps: round it by round("millisecond")',
+      'an instant finer than the milliseconds of a timestamp, round it with round("millisecond")',
     );
   }
   return milliseconds;

@@ -1,5 +1,5 @@
 /**
- * Reading what verbs can be told: one mechanism for all of them.
+ * Reads the options of all verbs.
  *
  * @module
  */
@@ -18,23 +18,23 @@ import type {
 import type { Schema, SelectOptions } from "./types.ts";
 
 /**
- * Makes the function that reads the options of a verb. It copies them, as callers may change theirs
- * later, and refuses any that the verb does not know: a misspelt one would change nothing silently.
- * Messages are fragments.
+ * Makes a function that reads the options of a verb. The function returns a copy, because callers
+ * may change their object later. It refuses unknown options, because a misspelt option would
+ * silently do nothing. Messages are fragments.
  */
 export function optionsReader<T extends object>(
   known: Readonly<Record<keyof T, true>>,
 ): (given: unknown) => T {
   const names = Object.keys(known);
-  const told = `the ${names.length === 1 ? "only option is" : "options are"} ${names.join(", ")}`;
+  const list = `the ${names.length === 1 ? "only option is" : "options are"} ${names.join(", ")}`;
   return (given) => {
-    // A Map or a promise has no properties either.
+    // A Map or a promise would pass for an object without options.
     if (!isObject(given) || (!isPlain(given) && Object.keys(given).length === 0)) {
-      throw new TypeError(`options: ${describe(given)}, ${told}`);
+      throw new TypeError(`options: ${describe(given)}, ${list}`);
     }
     for (const name of Object.keys(given)) {
       if (Object.hasOwn(known, name)) continue;
-      throw new TypeError(`unknown option ${JSON.stringify(name)}, ${told}`);
+      throw new TypeError(`unknown option ${JSON.stringify(name)}, ${list}`);
     }
     const options: Record<string, unknown> = {};
     for (const name of names) options[name] = given[name];

@@ -1,7 +1,6 @@
 /**
- * A row group: some thousand rows next to each other in id order, column by
- * column. The same bytes serve in a table file and within the frame of a large
- * insert.
+ * Row groups: up to 16,384 consecutive rows in id order, stored column by column. Segments and the
+ * frames of large inserts hold the same bytes.
  *
  * @module
  */
@@ -9,6 +8,7 @@
 import { type Column, type ColumnMeta, MANY_GETS, openColumn } from "./column.ts";
 import { encodeColumn } from "./column_writer.ts";
 import { isCount, isObject } from "../system/check.ts";
+import { firstWhere } from "../system/bisect.ts";
 import { CorruptionError } from "../system/errors.ts";
 import { overlaps, type Predicate } from "../schema/predicate.ts";
 import { COUNTS, encodeNumbers, Numbers, type NumbersMeta } from "./numbers.ts";
@@ -19,32 +19,34 @@ import type { JsonValue } from "../schema/types.ts";
 import type { Stored } from "../schema/values.ts";
 import { GROUP_ROWS } from "../bytes/header.ts";
 
-/** A group ends early at so many bytes of text and the like, so that large values stay bearable. */
+/**
+ * A group with this many bytes of text and byte strings is full, which limits its use of memory.
+ */
 const GROUP_BYTES = 32 * 2 ** 20;
 
-/** What stands where in a group; written as JSON. */
+/** How a file describes a row group, as JSON. */
 export interface GroupDirectory {
-  /** How many rows. */
+  /** The number of rows. */
   readonly rows: number;
-  /** Their ids; left out where they follow each other without a gap. */
+  /** The ids; left out if there are no gaps between them. */
   readonly ids?: NumbersMeta;
-  /** Their versions; left out where all are 0. */
+  /** The versions; left out if all are 0. */
   readonly versions?: NumbersMeta;
-  /** Columns by field number. */
+  /** The columns by field number. */
   readonly columns: Readonly<Record<string, ColumnMeta>>;
 }
 
-/** A group as bytes, not yet anywhere. */
+/** An encoded row group. */
 export interface EncodedGroup {
-  /** What stands where. */
+  /** The directory. */
   readonly directory: GroupDirectory;
   /** The columns. */
   readonly bytes: Uint8Array;
 }
 
-/** Rows that became a group. */
+/** An encoded row group and its ids. */
 export interface BuiltGroup {
-  /** What they are now. */
+  /** The group. */
   readonly group: EncodedGroup;
   /** The least id. */
   readonly first: number;
@@ -52,7 +54,7 @@ export interface BuiltGroup {
   readonly last: number;
 }
 
-/** Collects rows, in id order, until they fill a group; what it keeps of them is their values. */
+/** Collects the values of rows, in id order, and encodes them as groups. */
 export class GroupBuilder {
   readonly #fields: readonly FieldDef[];
   #columns!: (Stored | null)[][];
@@ -72,12 +74,12 @@ export class GroupBuilder {
     this.#bytes = 0;
   }
 
-  /** Whether there are no rows in it. */
+  /** Whether it holds no rows. */
   get empty(): boolean {
     return this.#ids.length === 0;
   }
 
-  /** Whether it is time to {@linkcode GroupBuilder.build} it. */
+  /** Whether the rows fill a group: then call {@linkcode GroupBuilder.build}. */
   get full(): boolean {
     return this.#ids.length >= GROUP_ROWS || this.#bytes >= GROUP_BYTES;
   }
@@ -93,12 +95,12 @@ export class GroupBuilder {
     }
   }
 
-  /** The group of the rows added since the last one. */
+  /** Encodes the rows added since the last group. */
   build(): BuiltGroup {
     return allOf(this.buildInSteps());
   }
 
-  /** As {@linkcode GroupBuilder.build}; yields where it can pause. */
+  /** The same as {@linkcode GroupBuilder.build}; it yields where it can pause. */
   *buildInSteps(): Generator<undefined, BuiltGroup> {
     const ids = this.#ids;
     const [first, last] = [ids[0]!, ids.at(-1)!];
@@ -121,14 +123,14 @@ export class GroupBuilder {
   }
 }
 
-/** A group that is wholly in memory, its bytes verified already. */
+/** The bytes of a group in memory, already verified. */
 export class MemorySource implements Source {
   readonly #bytes: Uint8Array;
   readonly #path: string;
 
   /**
-   * @param bytes The bytes, at the beginning of their buffer.
-   * @param path The file that they come from.
+   * @param bytes The bytes, at the start of their buffer.
+   * @param path The file that they come from, for messages.
    */
   constructor(bytes: Uint8Array, path: string) {
     this.#bytes = bytes;
@@ -150,13 +152,13 @@ export class MemorySource implements Source {
   }
 }
 
-/** Reads rows and columns of a group. */
+/** Reads the rows and columns of a group. */
 export class Group {
-  /** How many rows. */
+  /** The number of rows. */
   readonly rows: number;
   /** The id of the first row. */
   readonly first: number;
-  /** What stands where. */
+  /** The directory. */
   readonly directory: GroupDirectory;
   /** The bytes. */
   readonly source: Source;
@@ -164,12 +166,14 @@ export class Group {
   readonly #versions: Numbers | undefined;
   /** By field number. */
   readonly #columns: Column[] = [];
-  /** What was asked for last, as it is for row after row. */
+  /**
+   * The last result of {@linkcode Group.columns}: callers ask for the same fields row after row.
+   */
   #chosen: { fields: readonly FieldDef[]; columns: readonly Column[] } | undefined;
 
   /**
    * @param source The bytes.
-   * @param directory What a file tells of them: a {@linkcode GroupDirectory}, or anything.
+   * @param directory The directory from a file. It may be any JSON.
    * @param first The id of the first row.
    */
   constructor(source: Source, directory: unknown, first: number) {
@@ -188,7 +192,7 @@ export class Group {
     if (versions !== undefined) this.#versions = new Numbers(source, versions, rows, COUNTS);
   }
 
-  /** Whether ids follow each other and no row was ever changed, as in what was just inserted. */
+  /** Whether the group can come from an insert: its ids have no gaps and all versions are 0. */
   get isNew(): boolean {
     return this.#ids === undefined && this.#versions === undefined;
   }
@@ -205,18 +209,12 @@ export class Group {
 
   /** The first row whose id is at least `id`; {@linkcode Group.rows} if there is none. */
   lowerBound(id: number): number {
-    if (this.#ids === undefined) return Math.min(Math.max(id - this.first, 0), this.rows);
-    let low = 0;
-    let high = this.rows;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#ids.get(middle) < id) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    const ids = this.#ids;
+    if (ids === undefined) return Math.min(Math.max(id - this.first, 0), this.rows);
+    return firstWhere(0, this.rows, (i) => ids.get(i) >= id);
   }
 
-  /** Where the row of an id stands; -1 if it is not there. */
+  /** The index of the row with this id; -1 if there is none. */
   indexOf(id: number): number {
     const i = this.lowerBound(id);
     return i < this.rows && this.id(i) === id ? i : -1;
@@ -233,7 +231,7 @@ export class Group {
     return column;
   }
 
-  /** Whether no row matches, as far as can be told without reading values. */
+  /** Whether the zone map of a field rules out that any row matches. It reads no values. */
   canPrune(field: FieldDef, predicate: Predicate): boolean {
     const { bounds, nulls } = this.directory.columns[field.number] ?? {};
     const { keyRanges } = predicate;
@@ -242,12 +240,11 @@ export class Group {
     ) {
       return this.column(field).canPrune(predicate);
     }
-    const { value: type } = field;
     const [least, greatest] = this.#decodeZoneMap(field, bounds);
-    return !overlaps(type, keyRanges, least, greatest);
+    return !overlaps(field.value, keyRanges, least, greatest);
   }
 
-  /** The least and the greatest value of a field, if they are told. */
+  /** The zone map of a field: its least and greatest value, if the file has them. */
   zoneMap(field: FieldDef): readonly [least: Stored, greatest: Stored] | undefined {
     const { bounds } = this.directory.columns[field.number] ?? {};
     return bounds === undefined ? this.column(field).zoneMap : this.#decodeZoneMap(field, bounds);
@@ -261,7 +258,7 @@ export class Group {
       const [least, greatest] = bounds as JsonValue[];
       return [type.encode(type.fromJson(least!)), type.encode(type.fromJson(greatest!))];
     } catch {
-      return this.source.fail(0, `the bounds of field "${name}" make no sense`);
+      return this.source.fail(0, `the zone map of field "${name}" makes no sense`);
     }
   }
 
@@ -273,7 +270,7 @@ export class Group {
     return this.#chosen.columns;
   }
 
-  /** So many rows will be asked for: columns that pay are read at once, not page by page. */
+  /** Prepares for reading this many rows: it loads whole columns if that pays. */
   loadFor(rows: number, fields: readonly FieldDef[]): void {
     if (rows <= MANY_GETS) return;
     for (const column of this.columns(fields)) column.load();

@@ -56,7 +56,7 @@ Deno.test("backup() makes a base of the same rows, with ids, versions and indexe
   // It goes on by itself.
   assertEquals(copy.insertSync({ email: "new@x" }), 20_101);
   db.insertSync({ email: "new@x" });
-  assertThrows(() => db.updateSync(copy.get(1) as never, { n: 3 }), UpdateError, "another base");
+  assertThrows(() => db.updateSync(copy.get(1) as never, { n: 3 }), UpdateError, "another table");
 });
 
 const SCHEMA_NOW = { ...SCHEMA, later: { type: "string", default: "x" } } as const;

@@ -42,7 +42,7 @@ const OTHERS: Record<string, (disk: Disk) => boolean> = {
       return true;
     } catch (error) {
       const isExpected = error instanceof LockTimeoutError ||
-        mode === "new" && error instanceof BaseExistsError && /a base already/.test(error.message);
+        mode === "new" && error instanceof BaseExistsError && /a table already/.test(error.message);
       if (!isExpected) throw error;
       return false;
     }
@@ -322,7 +322,7 @@ Deno.test("PsBase.backup() makes nothing where another made a base after it look
     },
   };
   using source = withFiles(files, () => PsBase.openSync(base.path));
-  assertThrows(() => source.backupSync(temp.path), BaseExistsError, "a base already");
+  assertThrows(() => source.backupSync(temp.path), BaseExistsError, "a table already");
   using found = PsBase.openSync(temp.path);
   assertEquals(found.size, 1);
 });

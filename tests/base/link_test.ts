@@ -446,7 +446,7 @@ Deno.test("links are opened again with the table, whether a schema is given or n
       const [field, part] of [
         [link(others), "leads to"],
         [link("self"), "leads to"],
-        ["integer", "is link in the base"],
+        ["integer", "is link in the table"],
       ] as const
     ) {
       const schema = { name: "string", home: field } as const;

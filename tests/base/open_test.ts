@@ -380,7 +380,7 @@ Deno.test("PsBase.open() says what is wrong with a schema or an option, and make
     [[PEOPLE, { schema: PEOPLE }], TypeError, 'unknown option "schema", the options are '],
     [[PEOPLE, { timeoutMs: -1 }], RangeError, "timeoutMs"],
     [[PEOPLE, { readOnly: 1 }], TypeError, "readOnly is 1, it can be true, false"],
-    [[{}, {}], SchemaError, "a table has one field at least"],
+    [[{}, {}], SchemaError, "a table needs at least one field"],
     [[undefined, {}], TypeError, "schema: it is undefined, expected an object"],
     [[{ readOnly: true }, {}], SchemaError, 'field "readOnly": no type'],
   ];

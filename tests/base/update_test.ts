@@ -322,8 +322,8 @@ Deno.test("PsBase.update() and delete() refuse a row of another base, of the sam
   const rows = [other.get(0)!, other.at(0)!, [...other][0]!, other.select()[0]!];
   rows.push(await other.update(0, { age: 39 }));
   for (const row of rows) {
-    await assertRejects(() => db.update(row, { age: 1 }), UpdateError, "another base");
-    assertThrows(() => db.deleteSync([row]), UpdateError, "another base");
+    await assertRejects(() => db.update(row, { age: 1 }), UpdateError, "another table");
+    assertThrows(() => db.deleteSync([row]), UpdateError, "another table");
   }
   assertEquals(db.get(0)?.age, null);
   // A copy tells nothing of where it comes from, and another handle's row is of this base.

@@ -55,7 +55,7 @@ function misplaced(imports: ReadonlyMap<string, readonly string[]>): string[] {
   return Array.from(imports, ([path, targets]) => {
     const room = roomOf(path);
     // What stands above the rooms opens and closes tables, and may import all of them.
-    const allowed = room === "" ? Object.keys(ROOMS) : [room, ...ROOMS[room] ?? []];
+    const allowed = room === "" ? ["", ...Object.keys(ROOMS)] : [room, ...ROOMS[room] ?? []];
     return targets.filter((target) => !allowed.includes(roomOf(target)))
       .map((target) => `${path} imports ${target}`);
   }).flat();

@@ -58,7 +58,9 @@ class FakeKernel {
       close: () => {
         this.open--;
       },
-      [Symbol.dispose]: unused,
+      [Symbol.dispose]() {
+        this.close();
+      },
     };
   }
 

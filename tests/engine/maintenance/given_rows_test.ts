@@ -75,7 +75,7 @@ const FAULTS: readonly {
     what: "ids that do not ascend",
     rows: [{ id: 3, version: 0, values: [] }, { id: 1, version: 0, values: [] }],
     error: "RangeError",
-    told: "row 1: it comes behind row 3, sort the rows by id",
+    told: "row 1: it comes after row 3, sort the rows by id",
   },
   {
     what: "no id",
@@ -106,7 +106,7 @@ const FAULTS: readonly {
     what: "more values than fields",
     rows: [{ id: 5, version: 0, values: [null, null, null, 1] }],
     error: "SchemaError",
-    told: "row 5: 4 values, the fields are 3",
+    told: "row 5: 4 values for 3 fields",
   },
   {
     what: "a unique value that is there twice",

@@ -294,11 +294,11 @@ Deno.test("set refuses a pattern that lacks something", () => {
 Deno.test("set refuses a pattern that has what the type has not", () => {
   for (const directive of ["%H", "%M", "%S", "%f"]) {
     const pattern = `%d-%m-%y ${directive}`;
-    assertNotSet("date", pattern, `"${pattern}" has ${directive}, which a date has not`);
+    assertNotSet("date", pattern, `"${pattern}" has ${directive}, which a date does not have`);
   }
   for (const directive of ["%d", "%m", "%y", "%Y"]) {
     const pattern = `%H:%M ${directive}`;
-    assertNotSet("time", pattern, `"${pattern}" has ${directive}, which a time has not`);
+    assertNotSet("time", pattern, `"${pattern}" has ${directive}, which a time does not have`);
   }
 });
 

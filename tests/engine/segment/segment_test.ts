@@ -133,16 +133,16 @@ Deno.test("openExtent() tells how much of it is kept, whether in pages or larger
   const [entry] = openTable(disk).groups;
   let kept = 0;
   const file = disk.process().open(PATH, "read");
-  const { source, behind } = openExtent(file, SUMS, entry!, (bytes) => kept += bytes);
-  assertEquals(kept, behind.length);
+  const { source, trailer } = openExtent(file, SUMS, entry!, (bytes) => kept += bytes);
+  assertEquals(kept, trailer.length);
   source.read(5000, 5008);
   source.read(5008, 5016);
-  assertEquals(kept, behind.length + 4096);
+  assertEquals(kept, trailer.length + 4096);
   source.read(entry!.length - 8, entry!.length);
-  assertEquals(kept, behind.length + 4096 + entry!.length % 4096);
+  assertEquals(kept, trailer.length + 4096 + entry!.length % 4096);
   source.read(0, entry!.length);
   // The first page and the last one besides, by themselves: a view would keep the rest, too.
-  assertEquals(kept, behind.length + entry!.length + 4096 + entry!.length % 4096);
+  assertEquals(kept, trailer.length + entry!.length + 4096 + entry!.length % 4096);
   for (const at of [0, entry!.length - 8]) {
     assert(source.read(at, at + 8).buffer.byteLength <= 4096, "a page keeps a larger piece");
   }
