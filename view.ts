@@ -17,7 +17,7 @@ import {
 import { checkFunction } from "./engine/system/check.ts";
 import { ClosedError, inContext } from "./engine/system/errors.ts";
 import type { Explanation } from "./engine/schema/options.ts";
-import { explain } from "./engine/query/explain.ts";
+import { explainSelect } from "./engine/query/explain.ts";
 import { compile, EVERYTHING, fieldOf, type Query, sortableOf } from "./engine/query/query.ts";
 import type { ResultSet } from "./engine/query/result_set.ts";
 import { rowAt } from "./engine/snapshot/rows.ts";
@@ -405,7 +405,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    */
   explain(where?: Filter<S>, options: SelectOptions<S> = {}): Explanation {
     const plan = (schema: TableSchema) => selectionOf(schema, options);
-    return this.#query("explain", where, plan, explain);
+    return this.#query("explain", where, plan, explainSelect);
   }
 
   /**

@@ -13,7 +13,7 @@ import { filterOf } from "./row_filter.ts";
 import { type Selection, topRowsOf } from "./select.ts";
 
 /** Explains how `select` finds its rows. */
-export function explain(snapshot: Snapshot, query: Query, selection: Selection): Explanation {
+export function explainSelect(snapshot: Snapshot, query: Query, selection: Selection): Explanation {
   const { candidates, walk, count = null } = plan(snapshot, query, topRowsOf(selection));
   const search: Explanation = candidates === undefined
     ? { method: "scan", index: null, count, ...costOfScan(snapshot, query), fallback: null }
