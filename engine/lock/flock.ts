@@ -5,7 +5,7 @@
  * the *open file*, not to the process: two files opened on one path exclude each
  * other, even in one thread; the kernel lets go when the holder dies; children
  * do not inherit it (`psbase lock` lets its command inherit it, see
- * `cli/inherit.ts`); a stopped holder keeps it.
+ * `cli/process/inherit.ts`); a stopped holder keeps it.
  *
  * What it is not:
  * - re-entrant: locking again through the same open file "succeeds" and counts
