@@ -16,8 +16,8 @@
  * ```
  *
  * Data goes to stdout, messages go to stderr. Rows are a table on a terminal and NDJSON elsewhere,
- * or what `--json`, `--ndjson` or `--csv` say. Exit code 0: done, 1: an error or a refusal, 2: wrong
- * usage, 3: the change was made, but its result could not be printed.
+ * or what `--json`, `--ndjson` or `--csv` say. Exit codes: 0 done, 1 an error or a refusal, 2 wrong
+ * usage, 3 the change was made, but its result could not be printed.
  *
  * It needs `--allow-read` and `--allow-write`. With `--allow-ffi`, `psbase watch` notices at once
  * that its reader is gone. `psbase lock` needs `-A` to hand its lock on to the command (on Windows

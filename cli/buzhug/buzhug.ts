@@ -1,5 +1,5 @@
 /**
- * From a base of Buzhug to a new table: the same rows, with their ids, versions, defaults and links.
+ * From a base of Buzhug to a new table: the same rows, with ids, versions, defaults and links.
  *
  * @module
  */

@@ -2,8 +2,8 @@
  * The files of a base of Buzhug 1.8, a store in Python: what they hold, and where they are damaged.
  *
  * A base is a directory. `__info__` lists its fields: `name:type` separated by blanks, `__id__` and
- * `__version__` first. Each field has a file of blocks: a flag (`-` a value, `!` null, `#` deleted),
- * then the value, see `values.ts`.
+ * `__version__` first. Each field has a file of blocks. A block is a flag (`-` a value, `!` null, `#`
+ * deleted), then the value, see `values.ts`.
  *
  * `_id_pos` has a block of an `int` for each id that was ever given out: the line of its row in
  * `__pos__`. A line of `__pos__` is a flag (`-` or `#`) and four bytes for each field: where in its

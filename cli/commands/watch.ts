@@ -26,7 +26,8 @@ export async function watch(call: Call): Promise<void> {
   const [path, conditions] = pathAnd(call.words);
   const since = sinceOf(call);
   const { stdout } = call.io;
-  // A handle that may write can sync a commit before it tells of it. Others wait until it is synced.
+  // A handle that may write syncs a commit before it reports it. Other handles wait until it is
+  // synced.
   const options = await widestOptions(path);
   await withBase(call, path, options, async (base) => {
     const where = whereOf(base.schema, conditions);

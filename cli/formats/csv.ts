@@ -1,6 +1,6 @@
 /**
- * CSV as in RFC 4180, with one difference: an empty cell is null, and `""` is empty text. TSV is the
- * same with tabs. The tokenizer is our own because the common ones do not tell the two apart.
+ * CSV as in RFC 4180, with one difference: an empty cell is null, and `""` is empty text. TSV is
+ * the same with tabs. The tokenizer is our own because the common ones do not tell the two apart.
  *
  * @module
  */
@@ -180,7 +180,8 @@ export class CsvRecord implements FileRow {
       this.#ends[n] = to;
       this.#forms[n++] = form;
       if (codes[at] === separator) continue;
-      if (at === length && !ended) return false; // a quote at the end of the buffer may be the first of two
+      // What follows is not loaded: more of the cell, or the second of two quotes.
+      if (at === length && !ended) return false;
       this.length = n;
       this.#end = at;
       this.#lines = lines;

@@ -33,7 +33,7 @@ export class Input implements Disposable {
    *
    * @param path The file.
    * @param io Has stdin.
-   * @param dir Where to keep a temporary file; if it is missing, the directory of the system is used.
+   * @param dir The directory of a temporary file, or that of the system if it is missing.
    */
   static async open(path: string, { stdin }: Io, dir: string): Promise<Input> {
     if (path === "-") return await Input.#spool(stdin, dir);

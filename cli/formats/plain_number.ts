@@ -22,7 +22,7 @@ function isDigit(code: number | undefined): boolean {
   return code! - ZERO >>> 0 <= 9;
 }
 
-/** The number of a minus, digits and, in a float, a point; `undefined` for any other or long text. */
+/** The number of a minus, digits and, in a float, a point; `undefined` for other or long texts. */
 export function plainNumber(
   codes: Uint8Array,
   from: number,

@@ -213,7 +213,7 @@ class Import {
     }
   }
 
-  /** Adds the line to the error of a duplicate, which only the commit found; gives others as they are. */
+  /** Adds the line to the error of a duplicate, which only the commit found. */
   #explained(
     error: unknown,
     schema: Record<string, FieldSpec>,

@@ -200,7 +200,7 @@ Deno.test("import --from buzhug reads values that are longer than what is read a
   const lengths = [0, 255, 256, 8190, 8191, 8192, 8193, 100_000, 3];
   const names = lengths.map((length, i) => String(i).repeat(length));
   for (const name of [...names, ...names]) old.insert({ name, age: name.length });
-  // From behind: rows need not come in the order of their ids.
+  // Backwards: rows need not come in the order of their ids.
   for (let id = 8; id >= 0; id--) old.update(id, { name: `${names[id]}!` });
   old.save(`${temp.parent}/old`);
   assertEquals(await done(["import", "--from", "buzhug", `${temp.parent}/old`, temp.path]), "18\n");
@@ -272,7 +272,7 @@ function history(random: Random, steps: number) {
   return { old, rows, nextId };
 }
 
-Deno.test("import --from buzhug after any history gives the rows that are left", async () => {
+Deno.test("import --from buzhug after any history gives the remaining rows", async () => {
   const seed = newSeed();
   for (let i = 0; i < (LONG ? 2000 : 60); i++) {
     await using temp = tempBase();
@@ -301,7 +301,7 @@ Deno.test("import --from buzhug lets links lead to the tables beside the new one
   const people = new BuzhugWriter(["name", "str"]);
   people.insert({ name: "homer" });
   people.save(`${dir}/old/the people`);
-  // As a path with a blank and é, of Windows too, is quoted.
+  // Buzhug quotes a path with a blank and é, also one of Windows, like this.
   for (const target of ["old/the%20people", "C%3A%5Cold%5Cthe%20people", "/x/the%20people/"]) {
     const houses = new BuzhugWriter(["owner", `<base>${target}`], ["next", "<base>houses"]);
     houses.insert({ owner: 0, next: 0 });
@@ -325,7 +325,7 @@ Deno.test("import --from buzhug lets links lead to the tables beside the new one
   }
 });
 
-Deno.test("import --from buzhug lets links lead where --link tells", async () => {
+Deno.test("import --from buzhug lets links lead where --link says", async () => {
   await using temp = tempBase();
   const dir = temp.parent;
   await done(["create", `${dir}/folk`, "name:string"]);
@@ -346,7 +346,7 @@ Deno.test("import --from buzhug lets links lead where --link tells", async () =>
   assertStringIncludes(await refused([old, to, "--link", "owner"], 2), "field=PATH");
 });
 
-Deno.test("import --from buzhug gives fields whose names cannot be others, and says so", async () => {
+Deno.test("import --from buzhug renames fields whose names are not allowed, and says so", async () => {
   await using temp = tempBase();
   const old = new BuzhugWriter(["first-name", "str"], ["2nd", "int"], ["a__b_", "int"]);
   old.insert({ "first-name": "homer", "2nd": 2, a__b_: 3 });
@@ -365,7 +365,7 @@ Deno.test("import --from buzhug gives fields whose names cannot be others, and s
   assertStringIncludes(told, 'two fields become field "a_b"');
 });
 
-Deno.test("import --from buzhug reads str in the encoding that is told", async () => {
+Deno.test("import --from buzhug reads str in the encoding of --encoding", async () => {
   await using temp = tempBase();
   const old = new BuzhugWriter(["name", "str"], ["nick", "unicode"]);
   old.insert({ name: "homer", nick: "é" });
@@ -387,7 +387,7 @@ Deno.test("import --from buzhug reads str in the encoding that is told", async (
 
 // ---------------------------------------------------------------- the guide
 
-Deno.test("docs/from_buzhug.md: what it shows of the command is what the command prints", async () => {
+Deno.test("docs/from_buzhug.md: the command prints what the page shows", async () => {
   await using temp = tempBase();
   const dir = temp.parent;
   Deno.mkdirSync(`${dir}/new`);
@@ -422,14 +422,14 @@ Deno.test("docs/from_buzhug.md: what it shows of the command is what the command
   for (const command of commands) {
     const [line, ...expected] = command.split("\n");
     const { out, err } = await psbase(here(line!).split(" "), { terminal: 80 });
-    // Words come before the result of an import, and behind that of a select.
+    // Messages come before the result of an import, and after the result of a select.
     assertEquals(line!.startsWith("select") ? out + err : err + out, here(expected.join("\n")));
   }
 });
 
 // ---------------------------------------------------------------- refusals
 
-Deno.test("import --from buzhug leaves alone what is there, and knows its words", async () => {
+Deno.test("import --from buzhug replaces nothing, and refuses wrong words", async () => {
   await using temp = tempBase();
   new BuzhugWriter(...FIELDS).save(`${temp.parent}/old`);
   await done(["create", temp.path, "name:string"]);
@@ -485,7 +485,7 @@ const DAMAGE: readonly [what: string, harm: (old: BuzhugWriter) => void, told: s
   [
     "an __info__ that is empty",
     (old) => old.files.set("__info__", []),
-    'file "__info__" at byte 0: it does not begin __id__:int __version__:int',
+    'file "__info__" at byte 0: it does not begin with __id__:int __version__:int',
   ],
   [
     "an unknown type",
@@ -495,7 +495,7 @@ const DAMAGE: readonly [what: string, harm: (old: BuzhugWriter) => void, told: s
   [
     "a field that leads out of the directory",
     (old) => old.files.get("__info__")!.push(...new TextEncoder().encode(" ../x:int")),
-    'file "__info__" at byte 0: "../x:int" is no field',
+    'file "__info__" at byte 0: "../x:int" is not a field',
   ],
   [
     "an id that leads to no line",
@@ -523,19 +523,19 @@ const DAMAGE: readonly [what: string, harm: (old: BuzhugWriter) => void, told: s
     `file "__pos__" at byte ${LINE}: row 1 is deleted here, but not in "_id_pos"`,
   ],
   [
-    "a position behind the end",
+    "a position after the end",
     (old) => put(old, "__pos__", LINE + 1 + 16, 0, 0, 1, 0),
-    `file "__pos__" at byte ${LINE + 1 + 16}: no value begins at 256, where it leads to`,
+    `file "__pos__" at byte ${LINE + 1 + 16}: no value begins at 256, to which it points`,
   ],
   [
     "a position within a value",
     (old) => put(old, "__pos__", LINE + 1 + 8, 0, 0, 0, 1),
-    `file "__pos__" at byte ${LINE + 1 + 8}: no value begins at 1, where it leads to`,
+    `file "__pos__" at byte ${LINE + 1 + 8}: no value begins at 1, to which it points`,
   ],
   [
     "a position within a value of fixed length",
     (old) => put(old, "__pos__", LINE + 1 + 16, 0, 0, 0, 1),
-    `file "__pos__" at byte ${LINE + 1 + 16}: no value begins at 1, where it leads to`,
+    `file "__pos__" at byte ${LINE + 1 + 16}: no value begins at 1, to which it points`,
   ],
   [
     "a line of positions with another flag",
@@ -545,12 +545,12 @@ const DAMAGE: readonly [what: string, harm: (old: BuzhugWriter) => void, told: s
   [
     "an __id__ that is cut off",
     (old) => old.files.get("__id__")!.pop(),
-    'file "__id__" at byte 15: it ends within 5 bytes that belong together',
+    'file "__id__" at byte 15: it ends inside a block of 5 bytes',
   ],
   [
     "a text that is cut off",
     (old) => old.files.get("name")!.pop(),
-    'file "name" at byte 9: what begins here goes on behind the end',
+    'file "name" at byte 9: the file ends inside the block that begins here',
   ],
   ["no date", (old) => put(old, "born", 5, 0x39), 'file "born" at byte 0: not a date'],
   ["no time", (old) => put(old, "hour", 1, 0x39), 'file "hour" at byte 0: not a time'],
@@ -596,7 +596,7 @@ const DAMAGE: readonly [what: string, harm: (old: BuzhugWriter) => void, told: s
   [
     "a deleted row that is not there",
     (old) => old.files.set("__del_rows__", [0x37, 0x37, 0x0a]),
-    'file "__del_rows__" at byte 0: no row of "__id__"',
+    'file "__del_rows__" at byte 0: not a row of "__id__"',
   ],
   [
     "a default of no field",
@@ -636,7 +636,7 @@ function readAll(dir: string): unknown[] | undefined {
   }
 }
 
-Deno.test("import --from buzhug never takes a file that is cut off for another base", async () => {
+Deno.test("import --from buzhug never reads a truncated file as another base", async () => {
   await using temp = tempBase();
   const dir = `${temp.parent}/old`;
   const old = small();
@@ -646,14 +646,14 @@ Deno.test("import --from buzhug never takes a file that is cut off for another b
   let cuts = 0;
   let refusals = 0;
   for (const [name, bytes] of old.files) {
-    // Cut between two words or defaults, these are shorter, and nothing else tells of them.
+    // Cut between two words or defaults, these files are shorter, which no other file contradicts.
     if (name === "__info__" || name === "__defaults__") continue;
     for (let length = 0; length < bytes.length; length++) {
       Deno.writeFileSync(`${dir}/${name}`, Uint8Array.from(bytes.slice(0, length)));
       const rows = readAll(dir);
       cuts++;
       if (rows === undefined) refusals++;
-      // What is missing belongs to rows that are deleted.
+      // The missing part belongs to deleted rows.
       else assertEquals(rows, whole, `${name} cut at ${length}`);
     }
     Deno.writeFileSync(`${dir}/${name}`, Uint8Array.from(bytes));
@@ -661,7 +661,7 @@ Deno.test("import --from buzhug never takes a file that is cut off for another b
   assert(refusals > cuts / 2, `${refusals} of ${cuts}`);
 });
 
-Deno.test("import --from buzhug with any byte wrong refuses, or reads other values", async () => {
+Deno.test("import --from buzhug with any wrong byte refuses, or reads other values", async () => {
   await using temp = tempBase();
   const dir = `${temp.parent}/old`;
   const old = small();

@@ -7,7 +7,7 @@ import { tempBase } from "../../helpers/temp_base.ts";
 
 const CLI = new URL("../../../cli.ts", import.meta.url).pathname;
 
-Deno.test("--timeout ends the wait for the lock, of every command that takes it", async (t) => {
+Deno.test("--timeout ends the wait for the lock in every command that takes it", async (t) => {
   await using base = tempBase();
   await using other = tempBase();
   await done(["create", base.path, "name:string", "age:integer"]);
@@ -47,7 +47,7 @@ Deno.test("--timeout ends the wait for the lock, of every command that takes it"
       );
     });
   }
-  // Where there is nothing to wait for it makes no difference.
+  // It makes no difference where there is nothing to wait for.
   assertEquals(await done(["create", other.path, "a:string", "--timeout", "1"]), "");
   assertEquals(await done(["count", PATH]), "0\n");
   released.resolve();
@@ -84,7 +84,7 @@ Deno.test("--durability takes full and relaxed", async () => {
   assertEquals(await done(["count", base.path]), "0\n");
 });
 
-Deno.test("select --count prints how many rows it would print", async () => {
+Deno.test("select --count prints the number of rows that it would print", async () => {
   await using base = tempBase();
   await done(["create", base.path, "n:integer"]);
   for (let n = 0; n < 5; n++) await done(["insert", base.path, `n=${n}`]);
@@ -129,7 +129,7 @@ Deno.test("lock --nonblock and --timeout exclude each other", async () => {
   assertEquals([...Deno.readDirSync(base.parent)], []);
 });
 
-Deno.test("what the API advises in its own words is told in those of the command", async () => {
+Deno.test("advice of the API is given in the words of the command", async () => {
   await using base = tempBase();
   await done(["create", base.path, "name:string"]);
   await done(["insert", base.path, "name=x"]);
@@ -139,7 +139,7 @@ Deno.test("what the API advises in its own words is told in those of the command
   assertMatch(err, /have more kept by psbase keep-changes\n$/);
 });
 
-Deno.test("a word that is empty is told by its name, as of a variable that has no value", async (t) => {
+Deno.test("an empty word, as of a variable without a value, is named in the error", async (t) => {
   await using base = tempBase();
   await done(["create", base.path, "a:string"]);
   const needed = Object.entries(COMMANDS).filter(([, { usage }]) =>
@@ -171,7 +171,7 @@ Deno.test("a word that is empty is told by its name, as of a variable that has n
     [["backup", base.path, ""], "TO is empty"],
     [["export", base.path, ""], "FILE is empty"],
     [["drop-field", base.path, ""], "FIELD is empty"],
-    [["create", `${base.parent}/x`, "l:link="], "a link says where to"],
+    [["create", `${base.parent}/x`, "l:link="], "a link needs its table"],
   ];
   for (const [args, told] of lines) {
     await t.step(args.join(" ").replace(base.path, "PATH"), async () => {
@@ -180,7 +180,7 @@ Deno.test("a word that is empty is told by its name, as of a variable that has n
       assertStringIncludes(err, told);
     });
   }
-  // Of values it is null.
+  // As a value it is null.
   assertEquals(await done(["set-default", base.path, "a", ""]), "");
 });
 
@@ -192,7 +192,7 @@ Deno.test("select --fields takes a field once", async () => {
   assertStringIncludes(err, '--fields: "a" is given twice');
 });
 
-Deno.test("an option that stands alone takes no value, any other needs one", async (t) => {
+Deno.test("a flag takes no value, any other option needs one", async (t) => {
   await using base = tempBase();
   await done(["create", base.path, "a:string"]);
   const cases: [args: string[], told: string][] = [

@@ -5,7 +5,7 @@ import { tempBase } from "../../helpers/temp_base.ts";
 
 const ADVICE = "the type is string; change it later with: psbase set-type PATH FIELD TYPE";
 
-Deno.test("import names the columns that had no values, and no others", async (t) => {
+Deno.test("import names the columns without values, and no others", async (t) => {
   const cases: [name: string, text: string, args: string[], columns: string | undefined][] = [
     ["empty.csv", "a,b\n", [], "a, b"],
     ["empty.json", '[{"a":null,"b":1}]', [], "a"],
@@ -27,7 +27,7 @@ Deno.test("import names the columns that had no values, and no others", async (t
   }
 });
 
-Deno.test("set-type changes all values or none, after an import that could not see the type", async () => {
+Deno.test("set-type changes all values or none, after an import that could not detect the type", async () => {
   await using base = tempBase();
   const file = `${base.parent}/rows.csv`;
   Deno.writeTextFileSync(file, "sensor,value\n");
@@ -45,7 +45,7 @@ Deno.test("set-type changes all values or none, after an import that could not s
   assertEquals(table.select().map((row) => row.value as unknown), ["9", "10", null]);
 });
 
-Deno.test("set-index sets what it says, and refuses values that are there twice", async () => {
+Deno.test("set-index sets an index, and refuses duplicates", async () => {
   await using base = tempBase();
   await using table = await PsBase.create(base.path, { code: "string", team: "string" });
   await table.insertMany([{ code: "1", team: "a" }, { code: "2", team: "a" }]);

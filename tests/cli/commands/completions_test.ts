@@ -11,7 +11,7 @@ async function candidates(...words: string[]): Promise<string[]> {
   return lines.map((line) => line.split("\t")[0]!);
 }
 
-Deno.test("completions tells what a word may become", async (t) => {
+Deno.test("completions prints the completions of a word", async (t) => {
   await using base = tempBase();
   await done(["create", base.path, ...FIELDS]);
   const PATH = base.path;
@@ -92,7 +92,7 @@ Deno.test({
   ignore: absent("bash") !== "",
   async fn(t) {
     using place = await completing("bash");
-    // What bash itself does: words split at = and :, of which the last is replaced; files by default.
+    // Bash itself splits words at = and :, replaces the last part, and completes files by default.
     const press = `source ./script
       COMP_LINE=$1 COMP_POINT=\${#1} COMP_WORDS=() COMP_CWORD=0 COMPREPLY=()
       _psbase
@@ -133,7 +133,7 @@ Deno.test({
   ignore: absent("zsh") !== "",
   async fn() {
     using place = await completing("zsh");
-    // A shell on a terminal of its own, where lines are typed; ^X prints what became of one.
+    // A shell on its own terminal, where lines are typed; ^X prints the completed line.
     const press = `zmodload zsh/zpty
       zpty shell zsh -f -i
       zpty -w shell 'unsetopt beep; PS1="> "; autoload -U compinit; compinit -u -D'
@@ -149,7 +149,7 @@ Deno.test({
     const lines = LINES.map(([line]) => line);
     const { out, err } = await place.run("zsh", ["-f", "-c", press, "zsh", ...lines]);
     assertEquals(err, "");
-    // It ends a word that is whole with a space.
+    // It puts a space after a complete word.
     const became = Array.from(out.matchAll(/<(psbase.*)>/g), ([, line]) => line!.trimEnd());
     const begun = (line: string) => line.slice(0, line.lastIndexOf(" ") + 1);
     assertEquals(became, LINES.map(([line, [found]]) => begun(line) + found));

@@ -1,5 +1,4 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { didYouMean } from "../../../cli/call/closest.ts";
 import { COMMANDS } from "../../../cli/commands.ts";
 import config from "../../../deno.json" with { type: "json" };
 import { BuzhugWriter } from "../../helpers/buzhug_writer.ts";
@@ -23,7 +22,7 @@ Deno.test("help and --version print to stdout, every command and option is in th
     for (const option of [...flags, ...values]) assertStringIncludes(help, `--${option}`);
     for (const example of examples) assertStringIncludes(help, `\n  psbase ${example}\n`);
     for (const option of [...flags, ...values]) {
-      // What nobody can see at work is hard to guess.
+      // An effect that nobody sees is hard to guess.
       if (option in { fields: 1, after: 1, nonblock: 1, salvage: 1, yes: 1, since: 1 }) {
         assertStringIncludes(examples.join("\n"), `--${option}`);
       }
@@ -31,7 +30,7 @@ Deno.test("help and --version print to stdout, every command and option is in th
   }
 });
 
-Deno.test("psbase alone prints its help where no script takes it for data", async () => {
+Deno.test("psbase alone prints its help on stderr", async () => {
   const help = await done(["help"]);
   assertEquals(await psbase([]), { code: 2, out: "", err: help });
 });
@@ -60,7 +59,7 @@ Deno.test({
   },
 });
 
-Deno.test("help stands out on a terminal with colours only, and so do errors and headers", async () => {
+Deno.test("help, errors and headers are coloured only on a terminal with colours", async () => {
   await using base = tempBase();
   await done(["create", base.path, "name:string"]);
   const terminal = { terminal: 80 };
@@ -80,7 +79,7 @@ Deno.test("help stands out on a terminal with colours only, and so do errors and
   }
 });
 
-Deno.test("who mistypes a command, option, field or type is told what was meant", async (t) => {
+Deno.test("a mistyped command, option, field or type gets a suggestion", async (t) => {
   await using base = tempBase();
   await done(["create", base.path, "name:string", "age:integer"]);
   const cases: [args: string[], meant: string | undefined][] = [
@@ -114,16 +113,4 @@ Deno.test("who mistypes a command, option, field or type is told what was meant"
       assertEquals(found, meant, err);
     });
   }
-});
-
-Deno.test("didYouMean() counts letters left out, put in, changed and exchanged", () => {
-  const names = ["select", "insert", "delete"];
-  for (const near of ["selec", "sselect", "selekt", "selcet", "slect", "SELECT", "selekd"]) {
-    assertEquals(didYouMean(near, names), ', did you mean "select"?', near);
-  }
-  assertEquals(didYouMean("deselect", names), ', did you mean "select"?');
-  for (const far of ["", "x", "sel", "slkt", "selection of things", "s".repeat(1e6)]) {
-    assertEquals(didYouMean(far, names), "", far.slice(0, 20));
-  }
-  assertEquals(didYouMean("cot", ["cat", "cut"]), ', did you mean "cat"?', "the first of two");
 });

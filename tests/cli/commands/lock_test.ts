@@ -1,5 +1,6 @@
 /**
- * `psbase lock`: who has the lock when, whatever becomes of the command, its children and psbase.
+ * `psbase lock`: which process has the lock, whatever happens to the command, its children and
+ * psbase.
  *
  * @module
  */
@@ -11,7 +12,7 @@ import { tempBase } from "../../helpers/temp_base.ts";
 
 const onUnix = { ignore: Deno.build.os === "windows" };
 
-/** The words of `psbase lock`, with a command of `sh` that tells its process and waits for a line. */
+/** The words of `psbase lock` with a command that prints its process id and waits for a line. */
 function waiting(...locks: string[]): string[] {
   const sh = ["sh", "-c", "echo $$; read line"];
   return locks.reduceRight((words, lock) => {
@@ -29,7 +30,7 @@ function childrenOf(pid: number): number[] {
     .map(([child]) => child!);
 }
 
-Deno.test("psbase lock that is killed leaves its lock to the command", onUnix, async () => {
+Deno.test("if psbase lock is killed, its command keeps the lock", onUnix, async () => {
   await using base = tempBase();
   const lock = `${base.parent}/lock`;
   const [program, ...args] = waiting(lock);
@@ -69,7 +70,7 @@ Deno.test(
   async () => {
     await using base = tempBase();
     const lock = `${base.parent}/lock`;
-    // What runs on keeps nothing open that the test waits for.
+    // The process that runs on keeps no stream open that the test waits for.
     const script = "sleep 600 >/dev/null 2>&1 </dev/null & echo $!; exit 5";
     const { code, out } = await run(...command("lock", lock, "--", "sh", "-c", script));
     try {
@@ -81,7 +82,7 @@ Deno.test(
   },
 );
 
-Deno.test("psbase lock hands on what it inherited itself", onUnix, async () => {
+Deno.test("psbase lock hands on the open files that it inherited", onUnix, async () => {
   await using base = tempBase();
   const given = `${base.parent}/given`;
   Deno.writeTextFileSync(given, "given\n");
@@ -102,7 +103,7 @@ Deno.test("psbase lock locks a directory", onUnix, async () => {
   assertEquals((await run(...inner)).code, 0);
 });
 
-Deno.test("--conflict-exit-code tells a lock that is held from all else", async () => {
+Deno.test("--conflict-exit-code tells a held lock from any other error", async () => {
   await using base = tempBase();
   const lock = `${base.parent}/lock`;
   const locking = (...args: string[]) => psbase(["lock", lock, ...args]);

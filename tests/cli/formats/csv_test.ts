@@ -15,7 +15,7 @@ function cells(text: string, separator = ","): (readonly Cell[])[] {
   return whole;
 }
 
-Deno.test("parseCsv() reads RFC 4180, with null for nothing and text for two quotes", () => {
+Deno.test("parseCsv() reads RFC 4180: an empty cell is null, two quotes are empty text", () => {
   assertEquals(cells('a,b\r\n1,"x, ""y"""\r\n'), [["a", "b"], ["1", 'x, "y"']]);
   assertEquals(cells(',"",'), [[null, "", null]]);
   assertEquals(cells('"a\r\nb",c\nd,e'), [["a\r\nb", "c"], ["d", "e"]]);
@@ -26,7 +26,7 @@ Deno.test("parseCsv() reads RFC 4180, with null for nothing and text for two quo
   assertEquals(cells("a\rb,\0\n"), [["a\rb", "\0"]]);
 });
 
-Deno.test("parseCsv() knows the line of a record behind cells of many lines", () => {
+Deno.test("parseCsv() knows the line of a record after cells of many lines", () => {
   const lines = Array.from(parseCsv('a\n"x\n\ny"\n"\n",\nz'), ({ line }) => line);
   assertEquals(lines, [1, 2, 5, 7]);
 });
@@ -36,7 +36,7 @@ Deno.test("parseCsv() reads TSV, in which a comma is text", () => {
   assertEquals(formatCsv(["a,b", "x\ty", "", null], "\t"), 'a,b\t"x\ty"\t""\t');
 });
 
-Deno.test("parseCsv() gives the text of each record, and goes on behind one that is wrong", () => {
+Deno.test("parseCsv() gives the text of each record, and goes on after a wrong one", () => {
   const text = 'a,"b\r\nc"\r\n1,"2"3\n"x"\n"y\nz"w,\nend';
   const found = (pieces: Iterable<string>) =>
     Array.from(parseCsv(pieces), ({ line, text, fault }) => [line, text, fault !== undefined]);

@@ -18,7 +18,7 @@ function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-Deno.test("Input.text() gives all text, twice, however it comes, and leaves no file", async () => {
+Deno.test("Input.text() gives all text, twice, from a file or a stream, and leaves no file", async () => {
   const dir = Deno.makeTempDirSync({ prefix: "psbase_" });
   try {
     // Characters of one to four bytes, so that pieces end within some.
@@ -42,7 +42,7 @@ Deno.test("Input.text() gives all text, twice, however it comes, and leaves no f
   }
 });
 
-Deno.test("Input.text() says in which line there is no UTF-8, and how to convert it", async () => {
+Deno.test("Input.text() names the line that is not UTF-8, and how to convert it", async () => {
   const dir = Deno.makeTempDirSync({ prefix: "psbase_" });
   try {
     const line = "ä".repeat(100) + "\n";
@@ -95,7 +95,7 @@ Deno.test("Input.text() refuses UTF-16 with the command that converts it", async
   }
 });
 
-Deno.test("Input.open() refuses a directory, and what is not there", async () => {
+Deno.test("Input.open() refuses a directory and a missing file", async () => {
   const dir = Deno.makeTempDirSync({ prefix: "psbase_" });
   try {
     await assertRejects(() => Input.open(dir, {} as Io, dir), Fault, "it is a directory");

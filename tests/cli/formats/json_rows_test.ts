@@ -17,7 +17,7 @@ function read(
   return whole;
 }
 
-Deno.test("parseJsonArray() gives objects as they come, whatever is in their texts", () => {
+Deno.test("parseJsonArray() gives the objects in order, whatever their texts hold", () => {
   const array = (text: string) => read(parseJsonArray, text);
   assertEquals(array("[]"), []);
   assertEquals(array(" [ \r\n ] \n"), []);
@@ -32,7 +32,7 @@ Deno.test("parseJsonArray() gives objects as they come, whatever is in their tex
   ]);
 });
 
-Deno.test("parseJsonArray() tells of what is no object, and goes on behind it", () => {
+Deno.test("parseJsonArray() reports what is not an object, and goes on after it", () => {
   const expected = "a JSON object is expected";
   const text = '[1, "]", null,\n[{}], true ,{"a":[9007199254740993]}, {"b" 1}, {"c":2}]';
   const found = read(parseJsonArray, text);
@@ -45,15 +45,18 @@ Deno.test("parseJsonArray() tells of what is no object, and goes on behind it", 
   assertEquals(found[7], [2, { c: 2 }]);
 });
 
-Deno.test("parseJsonArray() refuses what is no array, with the line", () => {
+Deno.test("parseJsonArray() refuses what is not an array, with the line", () => {
   const cases: [text: string, told: string][] = [
     ["", "line 1: an array of objects is expected"],
-    ['\n{"a":1}', "line 2: an array of objects is expected, if there is an object a line say --nd"],
-    ['[{"a":1}\n', 'line 2: "," or "]" is expected behind an object'],
-    ['[{"a":1}\n{"a":2}]', 'line 2: "," or "]" is expected behind an object'],
+    [
+      '\n{"a":1}',
+      "line 2: an array of objects is expected; if there is an object per line, say --nd",
+    ],
+    ['[{"a":1}\n', 'line 2: "," or "]" is expected after an object'],
+    ['[{"a":1}\n{"a":2}]', 'line 2: "," or "]" is expected after an object'],
     ['[\n{"a":', "line 2: the array ends within a value"],
-    ['[{"a":1},\n]', 'line 2: an object is expected behind ","'],
-    ["[]\n[]", "line 2: there is something behind the array"],
+    ['[{"a":1},\n]', 'line 2: an object is expected after ","'],
+    ["[]\n[]", "line 2: the text goes on after the array"],
   ];
   for (const [text, told] of cases) {
     assertThrows(() => [...parseJsonArray([text])], Fault, told);
@@ -61,7 +64,7 @@ Deno.test("parseJsonArray() refuses what is no array, with the line", () => {
   }
 });
 
-Deno.test("parseNdjson() gives an object a line, leaves out lines of nothing, and tells of others", () => {
+Deno.test("parseNdjson() gives an object per line, skips blank lines, and reports other lines", () => {
   assertEquals(read(parseNdjson, '{"a":1}\r\n\n  \n{"b":{"c":"\\n"}}'), [
     [1, { a: 1 }],
     [4, { b: { c: "\n" } }],

@@ -40,7 +40,7 @@ Deno.test("plainNumber() and numberKind() say what parse() and textKind() do, or
   let known = 0;
   for (let i = 0; i < 50_000; i++) {
     const text = textOf(random);
-    // What stands around a cell is no part of it.
+    // The characters around a cell are not part of it.
     const codes = new TextEncoder().encode(`1${text}1`);
     const [from, to] = [1, codes.length - 1];
     const told = `seed ${SEED}: ${JSON.stringify(text)}`;
@@ -53,14 +53,14 @@ Deno.test("plainNumber() and numberKind() say what parse() and textKind() do, or
       assertEquals(VALUE_TYPES[type].encode(number), VALUE_TYPES[type].encode(value), told);
     }
     const kind = numberKind(codes, from, to);
-    if (kind === undefined || kind === "digits") continue;
+    if (kind === undefined || kind === "long") continue;
     known++;
     assertEquals(kind, textKind(text), told);
   }
   assert(known > 50_000, `${known}`);
 });
 
-Deno.test("plainNumber() and numberKind() know what most files hold", () => {
+Deno.test("plainNumber() and numberKind() know the numbers of most files", () => {
   const found = (text: string) => {
     const codes = new TextEncoder().encode(text);
     return [
@@ -73,7 +73,7 @@ Deno.test("plainNumber() and numberKind() know what most files hold", () => {
   assertEquals(found("-123456789012345"), ["integer", -123456789012345, -123456789012345]);
   assertEquals(found("0.1"), ["float", undefined, 0.1]);
   assertEquals(found("-1234567.12345678"), ["float", undefined, -1234567.12345678]);
-  assertEquals(found("1131.2857142857142"), ["digits", undefined, undefined]);
+  assertEquals(found("1131.2857142857142"), ["long", undefined, undefined]);
   assertEquals(found("3.50"), ["~float", undefined, 3.5]);
   assertEquals(found("0.000001"), ["float", undefined, 0.000001]);
   assertEquals(found("0.0000001"), ["~float", undefined, 0.0000001]);
@@ -83,7 +83,7 @@ Deno.test("plainNumber() and numberKind() know what most files hold", () => {
   }
 });
 
-Deno.test("holds() tells whether a float is the number that is written, whatever that looks like", () => {
+Deno.test("holds() tells whether a float is the number of a text in any notation", () => {
   const cases: [text: string, isHeld: boolean][] = [
     ["0.1", true],
     ["1.10", true],
@@ -112,12 +112,12 @@ Deno.test("holds() tells whether a float is the number that is written, whatever
   const random = randomFrom(SEED);
   for (let i = 0; i < 20_000; i++) {
     const value = (random.below(2 ** 32) - 2 ** 31) * 2 ** (random.below(400) - 200);
-    // Longer than a float needs, or as long: each is the float itself.
+    // With as many digits as the float needs, or more: each text is the float itself.
     for (const text of [String(value), value.toPrecision(17), value.toPrecision(40)]) {
       assert(holds(Number(text), text), `seed ${SEED}: ${text}`);
       assert(isSameNumber(text, `${text.includes("e") ? text : text + "e0"}`));
     }
-    // Half of the way to the next float is none.
+    // The middle between two floats is not a float.
     const integer = BigInt(2 ** 53) + BigInt(random.below(2 ** 31)) * 2n + 1n;
     assertEquals(holds(Number(integer), String(integer)), false, `seed ${SEED}: ${integer}`);
     assertEquals(longIntegerOf(`${integer}.0`), integer);

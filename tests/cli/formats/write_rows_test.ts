@@ -3,7 +3,7 @@ import { PsBase } from "../../../mod.ts";
 import { done, psbase } from "../../helpers/cli.ts";
 import { tempBase } from "../../helpers/temp_base.ts";
 
-Deno.test("a table on a terminal tells null from empty text and aligns numbers right", async () => {
+Deno.test("a table on a terminal tells null from empty text, and aligns numbers to the right", async () => {
   await using base = tempBase();
   {
     await using table = await PsBase.create(base.path, { name: "string", n: "integer" });
@@ -26,7 +26,7 @@ Deno.test("a table on a terminal tells null from empty text and aligns numbers r
   assertEquals(await done(["get", base.path, "1"], { terminal: 80 }), '__id__  1\nname    ""\nn\n');
 });
 
-Deno.test("a table fits the terminal, the widest columns give way", async () => {
+Deno.test("a table fits the terminal: the widest columns shrink first", async () => {
   await using base = tempBase();
   {
     await using table = await PsBase.create(base.path, { short: "string", long: "string" });
@@ -52,7 +52,7 @@ Deno.test("get shows all of a value, however wide", async () => {
   );
 });
 
-Deno.test("what a cell holds does nothing to the terminal", async () => {
+Deno.test("no cell controls the terminal", async () => {
   await using base = tempBase();
   const evil = "\x1b[2J\x07a\nb\t\x9b31m\u202ec\u2028\r";
   {
@@ -75,7 +75,7 @@ Deno.test("what a cell holds does nothing to the terminal", async () => {
 // deno-lint-ignore no-control-regex
 const OBEYED = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
-Deno.test("a terminal gets no byte to obey in any form, others get what is stored", async (t) => {
+Deno.test("a terminal gets no control character in any form, files and pipes get what is stored", async (t) => {
   await using base = tempBase();
   const evil = "\x1b]0;x\x07\x1b[2J\x9b31m\r\ta\u202eb\u2028\x00\x7f";
   {

@@ -70,7 +70,7 @@ for (const form of ["csv", "ndjson"] as const) {
     });
   }
 
-  Deno.test(`import finds the types again that can be seen: ${form}`, async () => {
+  Deno.test(`import detects the types of an export: ${form}`, async () => {
     await using base = tempBase();
     const { bytes: _bytes, json: _json, ...seen } = EVERY;
     await everyTable(base.path, true);
@@ -103,7 +103,8 @@ async function types(columns: Record<string, string[]>): Promise<Record<string, 
 }
 
 Deno.test("import looks at all values of a column of CSV", async () => {
-  // Each comes back as it is written, a date or a time perhaps in another spelling; else it is text.
+  // Each value comes back as it is written, or in another spelling of a date or a time. Any other
+  // value is text.
   const columns: Record<string, [type: string, cells: string[]]> = {
     none: ["string", ["", ""]],
     whole: ["integer", ["1", "", "-20", "0"]],
@@ -186,7 +187,7 @@ Deno.test("import takes NDJSON as it is typed", async () => {
   assertEquals(table.get(0)?.extra, null);
 });
 
-Deno.test("import makes field names of any header, tells of it, and finds them again", async () => {
+Deno.test("import makes field names of any header, says so, and finds them again", async () => {
   await using base = tempBase();
   const stdin = "Airport Name,Cost Total $,name,2nd,Größe (m),日付\r\nx,1,2,3,4,5\r\n";
   const { code, err } = await psbase(["import", base.path, "-", "--csv"], { stdin });
@@ -207,7 +208,7 @@ Deno.test("import makes field names of any header, tells of it, and finds them a
   assertEquals(await done(["count", base.path, "Airport_Name=x", "日付=5"]), "2\n");
 });
 
-Deno.test("fieldName() gives a name that a base takes, of any text", async () => {
+Deno.test("fieldName() makes a name that a table takes, of any text", async () => {
   await using base = tempBase();
   const texts = [
     "a b",
@@ -244,7 +245,7 @@ Deno.test("names keep the marks of their letters, in headers, conditions and sch
   assertEquals(await done(["export", base.path, "--csv"]), "नाम,की,का,ชื่อ\nराम,1,2,\n");
 });
 
-Deno.test("import into a base goes by its types and defaults, in one commit", async () => {
+Deno.test("import into a table uses its types and defaults, in one commit", async () => {
   await using base = tempBase();
   await done(["create", base.path, "id:string", "n:float", "team:string=a", "j:json"]);
   const stdin = '\ufeffn,id,j\n1,007,"[1]"\n,"",\n';
@@ -280,7 +281,7 @@ Deno.test("import that fails says the line and leaves nothing", async (t) => {
     ["an open quote", fresh, "csv", 'a\n"x\n', "line 2: a quote is not closed"],
     ["nothing", fresh, "csv", "", "it is empty"],
     ["no object", fresh, "ndjson", "", "it is empty"],
-    ["ids", fresh, "csv", "__id__,a\n1,2\n", 'column "__id__" is kept by the base'],
+    ["ids", fresh, "csv", "__id__,a\n1,2\n", 'column "__id__" is set by the table itself'],
     ["no JSON", fresh, "ndjson", '{"a":1}\n\n{"a":\n', "line 3: "],
     ["no JSON object", fresh, "ndjson", '{"a":1}\n[1]\n', "line 2: a JSON object is expected"],
     ["digits lost", fresh, "ndjson", '{"a":[12345678901234567]}', "write it as text"],
@@ -329,7 +330,7 @@ Deno.test("import that fails says the line and leaves nothing", async (t) => {
   assertEquals(base.files(), before);
 });
 
-Deno.test("import tells of a header that is not taken apart what would do it", async (t) => {
+Deno.test("import names the option for a header with another separator", async (t) => {
   const cases: [form: string, header: string, remedy: string][] = [
     ["--csv", "a;b;c", "--separator ';'"],
     ["--csv", "a|b", "--separator '|'"],
@@ -362,7 +363,7 @@ Deno.test("import tells of a header that is not taken apart what would do it", a
   assertEquals(await done(["export", base.path, "--csv"]), "a_b\n1;2\n");
 });
 
-Deno.test("import takes the null of JSON in a cell for null", async () => {
+Deno.test("import takes JSON's null in a cell as null", async () => {
   await using base = tempBase();
   const args = ["import", base.path, "-", "--csv", "--types"];
   const stdin = 'a,b\nnull,"[null]"\n';
@@ -387,7 +388,7 @@ Deno.test("import --separator takes each character of ASCII that it can", async 
   }
 });
 
-Deno.test("import --separator keeps what is refused as it was", async () => {
+Deno.test("import --separator keeps refused rows as they were", async () => {
   await using base = tempBase();
   const bad = `${base.parent}/bad.csv`;
   const args = ["import", base.path, "-", "--separator", ";"];
@@ -431,7 +432,7 @@ Deno.test("export --ids adds ids and versions", async () => {
   assertEquals(JSON.parse(Deno.readTextFileSync(file)), [{ a: "y" }, { a: "w" }]);
 });
 
-Deno.test("export and import --errors write no file among those of the table", async () => {
+Deno.test("export and import --errors write no file into the directory of the table", async () => {
   await using base = tempBase();
   await done(["create", base.path, "a:string"]);
   const file = `${base.path}/base`;
@@ -451,7 +452,7 @@ Deno.test("export and import --errors write no file among those of the table", a
   assertEquals(await done(["count", base.path]), "0\n");
 });
 
-Deno.test("import --types says what columns are, and tells all types before they are used", async () => {
+Deno.test("import --types sets types of columns, and all types are printed before they are used", async () => {
   await using base = tempBase();
   const stdin = "no,Day One,note\n007,1,x\n008,,2024-01-01\n";
   const types = "no=integer,Day One=float";
@@ -493,7 +494,7 @@ Deno.test("import --types takes options and links, as create does", async () => 
   assertEquals(table.get(0)?.home, { __id__: 0, __version__: 0, name: "evergreen" } as never);
 });
 
-Deno.test("import --errors: a value of a row that is refused can come again", async () => {
+Deno.test("import --errors: a value of a refused row can come again", async () => {
   await using base = tempBase();
   await done(["create", base.path, "a:string:unique", "b:integer", "c:string:unique"]);
   const stdin = "a,b,c\nx,one,u\nx,1,v\ny,2,v\ny,3,w\n,4,\n,5,\n";
@@ -507,7 +508,7 @@ Deno.test("import --errors: a value of a row that is refused can come again", as
   const again = await psbase(args.slice(0, 4), { stdin: "a,b\nz,1\nw,2\ny,3\n" });
   assertEquals(again.code, 1);
   assertStringIncludes(again.err, 'line 4: field "a" is unique, and y is there already');
-  // Nor does it take an id along.
+  // Nor does a refused row use up an id.
   args[1] = `${base.parent}/new`;
   const types = "a=string:unique,b=integer,c=string:unique";
   assertEquals(await done([...args, "--types", types], { stdin }), "4\n");
@@ -527,7 +528,7 @@ Deno.test("import --errors refuses an object for an unknown member, and not thos
   assertEquals(await done(["export", base.path, "--csv"]), "a\n1\n3\n");
 });
 
-Deno.test("import --errors keeps JSON as it was, and what is none as text", async () => {
+Deno.test("import --errors keeps JSON as it was, and anything else as text", async () => {
   await using base = tempBase();
   await done(["create", base.path, "a:bigint", "b:string"]);
   const stdin = `[{"a": 12345678901234567.5,
@@ -548,7 +549,7 @@ Deno.test("import --errors keeps JSON as it was, and what is none as text", asyn
   ]);
 });
 
-Deno.test("import --batch commits so many rows at a time, and says how many are in", async () => {
+Deno.test("import --batch commits N rows at a time, and says how many are in the table", async () => {
   await using base = tempBase();
   const args = (...more: string[]) => ["import", base.path, "-", "--csv", "--batch", "2", ...more];
   assertEquals(await done(args(), { stdin: "n\n0\n1\n2\n3\n4\n" }), "5\n");
@@ -581,10 +582,10 @@ Deno.test("import --ids keeps ids and versions in a new table, and nowhere else"
   const args = (...more: string[]) => ["import", base.path, "-", "--csv", ...more];
   const cases: [stdin: string, told: string][] = [
     ["a\nx\n", "--ids: there is no column __id__"],
-    ["__id__,a\n5,x\n5,y\n", "line 3: __id__ is 5 behind 5, sort the rows by it"],
-    ["__id__,a\n5,x\n4,y\n", "line 3: __id__ is 4 behind 5, sort the rows by it"],
-    ["__id__,a\n-1,x\n", "line 2: -1 is no id and no version"],
-    ["__id__,__version__,a\n1,-1,x\n", "line 2: -1 is no id and no version"],
+    ["__id__,a\n5,x\n5,y\n", "line 3: __id__ 5 comes after 5, sort the rows by __id__"],
+    ["__id__,a\n5,x\n4,y\n", "line 3: __id__ 4 comes after 5, sort the rows by __id__"],
+    ["__id__,a\n-1,x\n", "line 2: -1 is neither an id nor a version"],
+    ["__id__,__version__,a\n1,-1,x\n", "line 2: -1 is neither an id nor a version"],
     ["__id__,a\n,x\n", 'line 2: field "__id__" is required, it is null'],
     ["__id__,a\nx,x\n", 'line 2: field "__id__": "x" is not an integer'],
   ];
@@ -605,17 +606,17 @@ Deno.test("import --ids keeps ids and versions in a new table, and nowhere else"
   assertStringIncludes(again.err, "the table has ids of its own, --ids is for a new one");
 });
 
-Deno.test("import refuses what cannot be meant, and touches nothing", async () => {
+Deno.test("import refuses contradictory options, and changes nothing", async () => {
   await using base = tempBase();
   const file = `${base.parent}/a.csv`;
   Deno.writeTextFileSync(file, "n\n1\n");
   const usage: [args: string[], told: string][] = [
-    [["--batch", "0"], "--batch 0: a commit has one row at least"],
+    [["--batch", "0"], "--batch 0: a commit has at least one row"],
     [["--batch", "x"], "option --batch is"],
     [["--batch", "2", "--ids"], "--ids and --batch exclude each other"],
     [["--types", "n"], '--types: "n" is not of the form name=type'],
-    [["--types", "n=string,n=date"], '--types: field "n" is given twice'],
-    [["--types", "n=link="], 'field "n": a link says where to: n:link=PATH'],
+    [["--types", "n=string,n=date"], '--types: "n" is given twice'],
+    [["--types", "n=link="], 'field "n": a link needs its table: n:link=PATH'],
     [["--types", "n=number"], 'field "n": unknown type "number", the types are'],
     [["--errors", file], "--errors would overwrite the file that is read"],
     [["--csv", "--tsv"], "exclude each other"],

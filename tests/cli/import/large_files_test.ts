@@ -96,7 +96,7 @@ Deno.test({
       const { code: ended, out } = await interrupt(line, signal, { begun, undo });
       assertEquals([ended, out], [code, ""]);
       if (!begun()) continue;
-      // It came later: what is committed stays.
+      // The signal came later: commits stay.
       assert(Number(await done(["count", base.path])) > 0, "an empty table is left");
       await undo();
     }
@@ -220,7 +220,7 @@ Deno.test("psbase import and export need no memory for the rows of a file", asyn
   assertEquals((await PsBase.check(other)).rows, MANY);
 });
 
-Deno.test("Progress shows rows, bytes, rate and time left to who looks, and takes it away", () => {
+Deno.test("Progress shows rows, bytes, rate and time left on a terminal, and removes the line", () => {
   for (const isTerminal of [true, false]) {
     let shown: string[] = [];
     let now = 5000;

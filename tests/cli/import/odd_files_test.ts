@@ -1,6 +1,6 @@
 /**
- * Files as other programs write them: with quotes that are text, names that are none, lines that are
- * no rows, and with somebody else at work on the same table.
+ * Files of other programs: with quotes that are text, names that cannot be fields, lines that are
+ * not rows; and imports while another process writes to the same table.
  *
  * @module
  */
@@ -63,7 +63,7 @@ Deno.test("import takes quotes in TSV for text, unless the file clearly uses the
   });
 });
 
-Deno.test("import takes the TSV of export for what it is, whatever text is in it", async () => {
+Deno.test("import reads the TSV of export, whatever text is in it", async () => {
   const seed = newSeed();
   const random = randomFrom(seed);
   const pieces = ['"', "\t", "\n", "\r", "1", "x", '""', '"\t"', '\n2\t"'];
@@ -90,7 +90,7 @@ Deno.test("import takes the TSV of export for what it is, whatever text is in it
   }
 });
 
-Deno.test("import makes a field of every column, and tells of what it called otherwise", async (t) => {
+Deno.test("import makes a field of every column, and tells which ones it renamed", async (t) => {
   const long = "Q".repeat(300);
   const cases: [name: string, header: string, fields: string, told: string[]][] = [
     ["become one", "Votes,Votes %,Votes %%", "Votes,Votes_2,Votes_3", [
@@ -158,7 +158,7 @@ Deno.test("import makes a field of every column, and tells of what it called oth
   });
 });
 
-Deno.test("import --rename says which fields columns become", async (t) => {
+Deno.test("import --rename names the fields of columns", async (t) => {
   const cases: [header: string, renames: string, fields: string][] = [
     ["a,b", "a=x", "x,b"],
     ["a,b", "a=b,b=a", "b,a"],
@@ -211,7 +211,7 @@ Deno.test("import --types goes by the column, or by the field that it becomes", 
   assertEquals(told.at(-1), "types Votes=string,Votes_2=float,id_2=bigint,id=string");
 });
 
-Deno.test("import leaves out lines that are no rows", async (t) => {
+Deno.test("import skips lines that are not rows", async (t) => {
   const rows = ["a,b", "1,x", "2,y"];
   const cases: [name: string, text: string, options: string[]][] = [
     ["empty ones", "\n\r\na,b\n\n1,x\r\n\r\n  \n2,y\n\n", []],
@@ -250,7 +250,7 @@ Deno.test("import leaves out lines that are no rows", async (t) => {
   });
 });
 
-Deno.test("import tells which type would hold a column that stays text, and how to say so", async () => {
+Deno.test("import names the type that would hold a column of text, and the option for it", async () => {
   const text =
     "price,at,zip\n3.5,2024-02-29T10:00:00+09:00,007\n4.50,2024-02-29T10:00:00.500Z,12\n";
   const { told, rows } = await imported(text, "--csv");
@@ -290,7 +290,7 @@ Deno.test("import with a type that would lose digits says the line and the field
       assertStringIncludes(lines.at(-1)!, told);
     });
   }
-  // What a float holds may be written in another way.
+  // The notation of a number that a float holds does not matter.
   const { rows } = await imported(
     "v\n1.10\n12E5\n.5\n1.\n0.10000000000000001\n",
     "--csv",
@@ -356,7 +356,7 @@ for (const batch of [undefined, 2, 100]) {
       if (id !== undefined) other.insertSync({ id, name: "theirs" });
     });
     const options = { format, errors: `${parent}/bad.csv`, batch, ids: false, open: {} };
-    // In batches of two, the row of the other one is looked at before that is there.
+    // In batches of two, the row is checked before the other process inserts its row.
     const count = await importFile(path, `${parent}/rows.csv`, options, IO);
     const rows = other.select({}, { orderBy: "id" }).map(({ id, name }) => `${id} ${name}`);
     const bad = Deno.readTextFileSync(options.errors).trimEnd().split("\n");
@@ -364,13 +364,13 @@ for (const batch of [undefined, 2, 100]) {
     assertEquals(rows.slice(0, 3), ["1 a", "2 c", "3 d"]);
     const ours = rows.filter((row) => !row.endsWith("theirs")).length;
     assertEquals(count, ours);
-    // Each row of the file is in the table, or among those that are refused: once.
+    // Each row of the file is in the table or refused, and only once.
     assertEquals(bad.length - 1, 7 - ours);
     assertEquals(new Set(bad).size, bad.length);
   });
 }
 
-Deno.test("import --batch tells the line of a value that is there twice, and how many rows are in", async () => {
+Deno.test("import --batch names the line of a duplicate, and the number of rows in the table", async () => {
   await using base = tempBase();
   await done(["create", base.path, "id:integer:unique", "name:string"]);
   const args = (batch: string) => ["import", base.path, "-", "--csv", "--batch", batch];
@@ -383,15 +383,15 @@ Deno.test("import --batch tells the line of a value that is there twice, and how
   assertEquals(await done(["count", base.path]), "2\n");
 });
 
-Deno.test("import refuses options of CSV that cannot be meant", async () => {
+Deno.test("import refuses contradictory options of CSV", async () => {
   const cases: [args: string[], told: string][] = [
     [["--json", "--trim"], "--trim: only CSV and TSV have that, not json"],
     [["--ndjson", "--quote", "none", "--comment", "#"], "--quote, --comment: only CSV and TSV"],
     [["--csv", "--quote", "''"], "expected a character of ASCII, or none"],
     [["--csv", "--comment", "é"], "expected a character of ASCII"],
     [["--csv", "--skip-lines", "x"], "option --skip-lines is"],
-    [["--csv", "--quote", "'", "--separator", "'"], "are different characters"],
-    [["--csv", "--comment", '"'], "are different characters"],
+    [["--csv", "--quote", "'", "--separator", "'"], "must be different characters"],
+    [["--csv", "--comment", '"'], "must be different characters"],
   ];
   for (const [args, told] of cases) {
     await using base = tempBase();

@@ -128,7 +128,7 @@ async function makeTable(parent: string, random: Random): Promise<void> {
   for (let id = 0; id < 10; id++) await table.update(id, valuesOf());
   await table.insertMany(Array.from({ length: 5 + random.below(80) }, valuesOf));
   await table.delete(10 + random.below(5));
-  // The last one stays: no file tells of ids that were given out behind it.
+  // The last one stays: no file tells which ids were given out after it.
   await table.insert(valuesOf());
 }
 
@@ -158,7 +158,7 @@ for (const form of FILE_FORMS) {
       assertEquals(other.schema, one.schema, context);
       assertEquals(other.insertSync({}), one.insertSync({}), context);
 
-      // Into a table that is there; links to rows of the same table cannot come before these.
+      // Into an existing table, where a link cannot come before its row.
       const stdin = await done(["export", base.path, `--${form}`]);
       const copy = `${base.parent}/copy`;
       await using table = await PsBase.create(copy, one.schema as NewSchema);
@@ -176,7 +176,7 @@ for (const form of FILE_FORMS) {
 }
 
 for (const form of FILE_FORMS) {
-  Deno.test(`export, import with the types that are seen, export gives the same text: ${form}, seed ${seed}`, async () => {
+  Deno.test(`export, import with detected types, export gives the same text: ${form}, seed ${seed}`, async () => {
     const random = randomFrom(seed);
     for (let round = 0; round < (LONG ? 400 : 20); round++) {
       await using base = tempBase();
@@ -187,18 +187,18 @@ for (const form of FILE_FORMS) {
         base.path,
         Object.fromEntries(names.map((name) => [name, { type: name }])) as never as NewSchema,
       );
-      // Few rows: the fewer there are, the more types fit them.
+      // Few rows, because more types fit fewer rows.
       await table.insertMany(Array.from({ length: random.below(6) }, () => {
         return Object.fromEntries(
           names.map((name) => [name, random.chance(0.2) ? null : VALUES[name](random)]),
         );
       }));
       const text = await done(["export", base.path, `--${form}`]);
-      // Of JSON the objects tell of the fields: without one there are none.
+      // In JSON the objects name the fields: without an object there are none.
       if (form.endsWith("json") && table.size === 0) continue;
       const copy = `${base.parent}/copy`;
       await done(["import", copy, "-", `--${form}`], { stdin: text });
-      // A column without values is text, of which the names in TSV tell.
+      // A column without values is text, which the names in TSV show.
       const plain = (text: string) =>
         form === "tsv" ? text.replace(/.*/, (names) => names.replaceAll('"', "")) : text;
       const again = await done(["export", copy, `--${form}`]);
@@ -239,12 +239,12 @@ function inOneSpelling(cell: Cell): Cell {
 }
 
 for (const [form, separator] of [["csv", ","], ["tsv", "\t"], ["separator=;", ";"]] as const) {
-  Deno.test(`import gives back the cells of any text, whatever types are seen: ${form}, seed ${seed}`, async () => {
+  Deno.test(`import gives back the cells of any text, whatever types it detects: ${form}, seed ${seed}`, async () => {
     const random = randomFrom(seed);
     for (let round = 0; round < (LONG ? 1000 : 60); round++) {
       await using base = tempBase();
       const width = 1 + random.below(4);
-      // A column is mostly of one kind, often with an exception.
+      // Most columns are of one kind, often with an exception.
       const columns = Array.from({ length: width }, () => {
         const usual = Array.from({ length: 1 + random.below(3) }, () => nearlyOf(random));
         return (): Cell =>
@@ -291,7 +291,7 @@ Deno.test(`import keeps the numbers of JSON or refuses them, seed ${seed}`, asyn
     const args = ["import", base.path, "-", "--ndjson", "--errors", `${base.parent}/bad.ndjson`];
     const { code, err } = await psbase(args, { stdin });
     if (code !== 0) {
-      // Not one row is left.
+      // No row is left.
       assertMatch(err, /it is empty/, `round ${round}: ${err}`);
       continue;
     }
@@ -300,7 +300,7 @@ Deno.test(`import keeps the numbers of JSON or refuses them, seed ${seed}`, asyn
       if (n === undefined) continue;
       const written = literals[Number(n)]!;
       const told = `round ${round}: ${written} became ${v}`;
-      // A float may have more digits than it needs; then they are its own.
+      // A float may be written with more digits than it needs, but not with other ones.
       const { length } = written.replace(/e.*/i, "").replace(/\D/g, "").replace(/^0+/, "");
       const own = Number(v).toPrecision(length || 1);
       assertEquals(isSameNumber(v!, written) || isSameNumber(own, written), true, told);
@@ -323,7 +323,7 @@ function file(form: FileForm, rows: readonly (readonly [a: string, b: string])[]
 }
 
 for (const form of FILE_FORMS) {
-  Deno.test(`import --errors keeps what is refused, to be mended and imported: ${form}`, async () => {
+  Deno.test(`import --errors keeps refused rows, to be mended and imported: ${form}`, async () => {
     await using base = tempBase();
     const { parent, path } = base;
     await done(["create", path, "a:integer:required", "b:string:unique"]);
@@ -360,13 +360,13 @@ for (const form of FILE_FORMS) {
       "a\n0\n1\n2\n3\n5\n",
     );
 
-    // What was refused twice can be mended, too.
+    // A row that is refused twice can be mended, too.
     const twice = Deno.readTextFileSync(`${bad}.2`);
     Deno.writeTextFileSync(bad, twice.replace(/x("?\}?\n)$/, "w$1"));
     assertEquals(await done(["import", path, bad, ...given]), "1\n");
     assertEquals(await done(["count", path, "a=4", "b=w"]), "1\n");
 
-    // None: the file is there, and empty.
+    // No row is refused: the file exists and is empty.
     const one = await psbase([...args, "--errors", bad], { stdin: file(form, [["9", "q"]]) });
     assertEquals([one.code, one.err, Deno.readTextFileSync(bad)], [0, "", ""]);
   });

@@ -29,7 +29,7 @@ const WAITING = [
    setInterval(() => {}, 1e6);`,
 ];
 
-Deno.test("psbase needs no more than permission for the directory of the table", async () => {
+Deno.test("psbase needs only permission for the directory of the table", async () => {
   await using base = tempBase();
   const allowed = `--allow-read=${base.parent}`;
   const psbase = (...args: string[]) =>
@@ -49,7 +49,7 @@ Deno.test("psbase needs no more than permission for the directory of the table",
   assertMatch(refused.err, /^psbase count: Requires (?:read|write) access to .*\n$/);
 });
 
-Deno.test("psbase ends quietly when nobody reads on", async () => {
+Deno.test("psbase ends quietly when its reader is gone", async () => {
   await using base = tempBase();
   const made = await run(...command("import", base.path, BIRDS));
   assertEquals(made.code, 0, made.err);
@@ -60,13 +60,13 @@ Deno.test("psbase ends quietly when nobody reads on", async () => {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  // Far more than a pipe holds: it cannot have written all before this end is closed.
+  // Far more than a pipe holds, so it cannot have written all before this end is closed.
   await child.stdout.cancel();
   const err = await new Response(child.stderr).text();
   assertEquals([err, (await child.status).code], ["", 1]);
 });
 
-Deno.test("psbase import that is interrupted while it reads leaves nothing and says nothing", async () => {
+Deno.test("psbase import leaves nothing and says nothing if it is interrupted while it reads", async () => {
   await using base = tempBase();
   const [program, args] = command("import", base.path, "-", "--csv");
   const child = new Deno.Command(program, {
@@ -76,7 +76,7 @@ Deno.test("psbase import that is interrupted while it reads leaves nothing and s
     stderr: "piped",
   }).spawn();
   const writer = child.stdin.getWriter();
-  // More than a pipe holds: when all is taken it has been reading.
+  // More than a pipe holds: when the pipe took all of it, psbase has read some.
   await writer.write(new TextEncoder().encode("a,b\n" + "1,2\n".repeat(100_000)));
   child.kill("SIGINT");
   const { signal } = await child.status;
@@ -148,7 +148,7 @@ Deno.test({
   },
 });
 
-Deno.test("psbase update loses no change of others that comes in between", async () => {
+Deno.test("psbase update loses no change that another process makes meanwhile", async () => {
   await using base = tempBase();
   await using table = await PsBase.create(base.path, { n: "integer", by: "integer" });
   await table.insertMany(Array.from({ length: 50 }, (_, n) => ({ n, by: 0 })));
@@ -171,7 +171,7 @@ Deno.test("psbase watch --since N:I goes on after a change within a commit", asy
   assertEquals([sequence, index, last, row.name], [1, 2, true, "c"]);
 });
 
-Deno.test("psbase watch prints what others commit, a line each, until it is stopped", async () => {
+Deno.test("psbase watch prints each change that others commit as a line, until it is stopped", async () => {
   await using base = tempBase();
   await using table = await PsBase.create(base.path, {
     name: "string",
@@ -245,7 +245,7 @@ Deno.test({
   },
 });
 
-Deno.test("psbase lock runs a command under the lock and exits as it does", async () => {
+Deno.test("psbase lock runs a command under the lock and exits with its exit code", async () => {
   await using base = tempBase();
   const lock = `${base.parent}/lock`;
   const inner = command("lock", "--timeout", "0", lock, "--", Deno.execPath(), "--version");

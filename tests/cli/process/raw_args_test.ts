@@ -53,14 +53,14 @@ Deno.test("words that are not UTF-8 are refused, wherever they stand", onUnix, a
   assertEquals(base.select().map((row) => row.a), ["x"]);
 });
 
-Deno.test("U+FFFD is a character as any, where the system shows the bytes", onLinux, async () => {
+Deno.test("U+FFFD is an ordinary character where the system shows the bytes", onLinux, async () => {
   using place = workplace();
   const script = `psbase create t a:string; psbase insert t a="\ufeff\ufffd😀"; psbase count t a~.`;
   const { code, out, err } = await place.sh(script);
   assertEquals([code, out, err], [0, "0\n1\n", ""]);
   using base = PsBase.openSync(`${place.dir}/t`);
   assertEquals(base.get(0)?.a, "\ufeff\ufffd😀");
-  // Deno shows the command line to those only that may do all.
+  // Deno shows the command line only with all permissions.
   const [read, write] = ["read", "write"].map((name) => `--allow-${name}=${place.dir}`);
   const refused = await place.run(Deno.execPath(), [
     "run",
@@ -76,7 +76,7 @@ Deno.test("U+FFFD is a character as any, where the system shows the bytes", onLi
   assertStringIncludes(refused.err, "if it is meant, import it from a file");
 });
 
-Deno.test("main() takes U+FFFD from its caller, who has no bytes", async () => {
+Deno.test("main() takes U+FFFD from its caller: there are no bytes to compare", async () => {
   await using base = tempBase();
   await psbase(["create", base.path, "a:string"]);
   assertEquals((await psbase(["insert", base.path, "a=\ufffd"])).code, 0);

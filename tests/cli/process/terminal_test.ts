@@ -1,5 +1,5 @@
 /**
- * The command on a terminal, which `script(1)` makes.
+ * The command on a terminal, made by `script(1)`.
  *
  * @module
  */

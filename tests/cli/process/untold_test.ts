@@ -75,7 +75,7 @@ function contents(dir: string) {
   });
 }
 
-Deno.test("a change whose result cannot be printed is told, and has an exit code of its own", async (t) => {
+Deno.test("a change whose result cannot be printed is reported, with its own exit code", async (t) => {
   assertEquals([...Object.keys(CHANGES), ...READERS].sort(), Object.keys(COMMANDS).sort());
   for (const [name, lines] of Object.entries(CHANGES)) {
     for (const [line, told] of lines) {
@@ -90,7 +90,7 @@ Deno.test("a change whose result cannot be printed is told, and has an exit code
               await using table = await PsBase.create(`${dir}/t`, { a: "string", b: "integer" });
               await table.insertMany([{ a: "x" }, { a: "y" }]);
             }
-            // Where there is something to tell of, `--salvage` prints it.
+            // `--salvage` prints something only if rows were lost.
             if (name === "check") damage(`${dir}/t/000001.log`);
             Deno.writeTextFileSync(`${dir}/rows.csv`, "a\nx\ny\n");
             new BuzhugWriter(["a", "str"]).save(`${dir}/old`);
@@ -105,7 +105,7 @@ Deno.test("a change whose result cannot be printed is told, and has an exit code
                 RegExp(`psbase ${name}: ${message}; do not run the command again\\n$`),
               );
             } else {
-              // Salvage that lost something says so.
+              // Its exit code tells that rows were lost.
               assertEquals(code, name === "check" ? 1 : 0, err);
             }
             results.push(contents(dir));
@@ -130,7 +130,7 @@ Deno.test({
   ignore: Deno.build.os !== "linux",
   async fn() {
     using place = workplace();
-    // Words that cannot be told change nothing, and neither does a result that need not be.
+    // A message that cannot be written changes nothing, nor does a result that is not needed.
     const made = await place.sh("psbase create t a:string >/dev/full 2>/dev/full");
     assertEquals(made.code, 0);
     const full = await place.sh("psbase insert t a=x >/dev/full");
