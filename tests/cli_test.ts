@@ -152,7 +152,7 @@ Deno.test("backup copies a table, and refuses a path that exists", async () => {
   assertEquals(await done(["export", to, "--ids"]), await done(["export", base.path, "--ids"]));
   const { code, err } = await psbase(["backup", base.path, to]);
   assertEquals(code, 1);
-  assertStringIncludes(err, "there is a base already");
+  assertStringIncludes(err, "there is a table already");
 });
 
 Deno.test("rename-field renames a field", async () => {
@@ -182,7 +182,7 @@ Deno.test("create takes unique and indexed fields, and links to other tables", a
   const refusals = [
     [["insert", base.path, "email=h@x"], 'row 0 has "h@x" already'],
     [["insert", base.path, "email=b@x", "home=7"], "there is no row 7"],
-    [["create", `${base.path}x`, "home:link=/no/base"], "there is nothing"],
+    [["create", `${base.path}x`, "home:link=/no/base"], "it does not exist"],
   ] as const;
   for (const [args, told] of refusals) {
     const { code, err } = await psbase(args);
@@ -260,7 +260,7 @@ Deno.test("check --salvage makes a new table of what is intact, and lists what w
 
   const taken = await psbase(["check", base.path, "--salvage", to("left")]);
   assertEquals([taken.code, taken.out], [1, ""]);
-  assertMatch(taken.err, /^psbase check: Cannot salvage .*: there is a base already, choose/);
+  assertMatch(taken.err, /^psbase check: Cannot salvage .*: there is a table already, choose/);
   assertEquals((await psbase(["check", base.path, "--salvage"])).code, 2);
   assertMatch(await done(["help", "check"]), /--salvage TO +write what is intact to a new table/);
 });
@@ -371,7 +371,7 @@ Deno.test("a refusal is exit code 1, one line without a stack, and changes nothi
   await people(base.path);
   const before = await done(["export", base.path, "--ids"]);
   const cases: [args: string[], told: string][] = [
-    [["create", base.path, "a:string"], "there is a base already, destroy it first, or choose"],
+    [["create", base.path, "a:string"], "there is a table already, destroy it first, or choose"],
     [["create", `${base.parent}/new`, "a b:string"], 'field "a b"'],
     [["create", `${base.parent}/new`, "_a:string"], "reserved"],
     [["create", `${base.parent}/new`, "__proto__:string"], "reserved"],
@@ -390,8 +390,8 @@ Deno.test("a refusal is exit code 1, one line without a stack, and changes nothi
     [["insert", base.path, "name=x", "__proto__=1"], 'there is no field "__proto__"'],
     [["get", base.path, "5"], "it is not there"],
     [["get", base.path, "-1"], "it is not there"],
-    [["get", `${base.parent}/nix`, "0"], "there is nothing"],
-    [["get", base.parent, "0"], "there is no base"],
+    [["get", `${base.parent}/nix`, "0"], "it does not exist"],
+    [["get", base.parent, "0"], "there is no table in it"],
     [["select", base.path, "nix=3"], 'there is no field "nix"'],
     [["select", base.path, "toString=3"], 'there is no field "toString"'],
     [["select", base.path, "--fields", "nix"], 'there is no field "nix"'],
@@ -401,7 +401,7 @@ Deno.test("a refusal is exit code 1, one line without a stack, and changes nothi
     [["update", base.path, "age=8", "--set", "name="], 'field "name" is required'],
     [["update", base.path, "--all", "--set", "nix=1"], 'there is no field "nix"'],
     [["delete", base.path, "nix=1"], 'there is no field "nix"'],
-    [["add-field", base.path, "age:float"], "is there already"],
+    [["add-field", base.path, "age:float"], "already exists"],
     [["add-field", base.path, "x:float:required"], "give it a default"],
     [["add-field", base.path, "x:float", "--after", "nix"], 'there is no field "nix"'],
     [["drop-field", base.path, "nix"], 'there is no field "nix"'],
@@ -417,7 +417,7 @@ Deno.test("a refusal is exit code 1, one line without a stack, and changes nothi
     [["watch", base.path, "--since", "99:0"], "since is commit 99, the last commit"],
     [["watch", base.path, "--since", "1:99"], "since is change 99 of commit 1, which has "],
     [["watch", base.path, "nix=1"], 'there is no field "nix"'],
-    [["check", `${base.parent}/nix`], "there is nothing"],
+    [["check", `${base.parent}/nix`], "it does not exist"],
     [["lock", base.parent + "/lock", "--", "psbase-no-such-command"], "Cannot start"],
     [["lock", base.parent + "/no/lock", "--", "true"], "directory does not exist"],
   ];

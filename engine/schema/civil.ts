@@ -1,17 +1,17 @@
 /**
- * Days and times of day as numbers, in which columns hold and compare them.
+ * Dates and times of day as numbers: columns store and compare them in this form.
  *
- * Values are read by the getters of their class: a subclass, or a property of the value itself,
- * may tell anything, and something else each time. These getters throw TypeError for a value of
- * another class.
+ * These functions read a value through the getters of its class. A subclass, or a property of the
+ * value itself, could return anything, and something else each time. The getters throw a TypeError
+ * for a value of another class.
  *
  * @module
  */
 
-/** Getters of a class by name, which take the value as `this`. */
+/** Getters of a class by name. They take the value as `this`. */
 type Getters<T, K extends keyof T> = { readonly [N in K]: (this: T) => T[N] };
 
-/** Finds getters when they are first needed: to name Temporal at the start would cost every start. */
+/** Finds getters at their first use: loading Temporal would slow down every start. */
 function lazyGetters<T, K extends keyof T & string>(
   prototype: () => T,
   ...names: K[]
@@ -46,24 +46,23 @@ const instantGetters = lazyGetters(
   "epochNanoseconds",
 );
 
-/** Other calendars are refused: a value would come back in another than it went in. */
+/** Refuses other calendars: a value would come back in a different calendar than it had. */
 function checkCalendar(calendarId: string, type: string): void {
   if (calendarId !== "iso8601") {
     throw new RangeError(
-      `a ${type} of the calendar "${calendarId}", convert it by withCalendar("iso8601")`,
+      `a ${type} of the calendar "${calendarId}", convert it with withCalendar("iso8601")`,
     );
   }
 }
 
-// Days and civil dates: days_from_civil and civil_from_days of Howard Hinnant,
-// "chrono-Compatible Low-Level Date Algorithms". Years begin in March there, so
-// that the leap day is the last; an era is the 400 years, 146,097 days, after
-// which the calendar repeats.
+// Days to dates and back: days_from_civil and civil_from_days from Howard Hinnant's
+// "chrono-Compatible Low-Level Date Algorithms". Its years begin in March, so the leap day comes
+// last. The calendar repeats after an era of 400 years, which are 146,097 days.
 const DAYS_PER_ERA = 146_097;
 const DAYS_BEFORE_1970 = 719_468; // from 0000-03-01
 
-/** Days from 1970-01-01 to a date; throws RangeError for one of another calendar. */
-export function daysOf(date: Temporal.PlainDate): number {
+/** Days from 1970-01-01 to a date; throws RangeError if the date has another calendar. */
+export function dateToDays(date: Temporal.PlainDate): number {
   const getters = dateGetters();
   checkCalendar(getters.calendarId.call(date), "date");
   const month = getters.month.call(date);
@@ -77,14 +76,14 @@ export function daysOf(date: Temporal.PlainDate): number {
   return era * DAYS_PER_ERA + dayOfEra - DAYS_BEFORE_1970;
 }
 
-// To make a date takes longer than all else that is done for a value, and tables hold few
-// different ones many times. Rows share it, so it is frozen: no user can put properties on it.
+// Creating a date is the slowest step of decoding it, and most tables hold a few dates many times.
+// Rows share the objects in this cache, so they are frozen: no user can add properties to them.
 const RECENT = 1024;
 const recentDays = new Float64Array(RECENT).fill(NaN);
 const recentDates: Temporal.PlainDate[] = new Array(RECENT);
 
-/** The reverse of {@linkcode daysOf}. */
-export function dateOf(days: number): Temporal.PlainDate {
+/** The reverse of {@linkcode dateToDays}. */
+export function daysToDate(days: number): Temporal.PlainDate {
   const at = days & (RECENT - 1);
   if (recentDays[at] !== days) {
     recentDates[at] = newDate(days);
@@ -111,15 +110,15 @@ function newDate(days: number): Temporal.PlainDate {
 }
 
 /** Nanoseconds from midnight to a time of day. */
-export function nanosecondsOf(time: Temporal.PlainTime): number {
+export function timeToNanoseconds(time: Temporal.PlainTime): number {
   const getters = timeGetters();
   const minutes = getters.hour.call(time) * 60 + getters.minute.call(time);
   return (minutes * 60 + getters.second.call(time)) * 1e9 + getters.millisecond.call(time) * 1e6 +
     getters.microsecond.call(time) * 1e3 + getters.nanosecond.call(time);
 }
 
-/** The reverse of {@linkcode nanosecondsOf}. */
-export function timeOf(nanoseconds: number): Temporal.PlainTime {
+/** The reverse of {@linkcode timeToNanoseconds}. */
+export function nanosecondsToTime(nanoseconds: number): Temporal.PlainTime {
   const fraction = nanoseconds % 1e9;
   const seconds = (nanoseconds - fraction) / 1e9;
   return Object.freeze(
@@ -136,27 +135,27 @@ export function timeOf(nanoseconds: number): Temporal.PlainTime {
 
 /** Days and nanoseconds of a date and time. */
 export function splitDateTime(value: Temporal.PlainDateTime): [days: number, nanoseconds: number] {
-  return [daysOf(value.toPlainDate()), nanosecondsOf(value.toPlainTime())];
+  return [dateToDays(value.toPlainDate()), timeToNanoseconds(value.toPlainTime())];
 }
 
-/** The reverse of {@linkcode splitDateTime}; throws `RangeError` for what is no date. */
+/** The reverse of {@linkcode splitDateTime}; throws RangeError if there is no such date. */
 export function joinDateTime(days: number, nanoseconds: number): Temporal.PlainDateTime {
-  return Object.freeze(dateOf(days).toPlainDateTime(timeOf(nanoseconds)));
+  return Object.freeze(daysToDate(days).toPlainDateTime(nanosecondsToTime(nanoseconds)));
 }
 
-/** A date and time of its own, which no user holds or can change; throws as {@linkcode daysOf}. */
+/** A frozen copy that no user holds; throws as {@linkcode dateToDays}. */
 export function copyDateTime(value: Temporal.PlainDateTime): Temporal.PlainDateTime {
   checkCalendar(dateTimeGetters().calendarId.call(value), "datetime");
   return Object.freeze(Temporal.PlainDateTime.from(value));
 }
 
-/** Milliseconds from 1970 to an instant; throws RangeError for one between two of them. */
-export function millisecondsOf(instant: Temporal.Instant): number {
+/** Milliseconds from 1970 to an instant; throws RangeError if it has a finer fraction. */
+export function instantToMilliseconds(instant: Temporal.Instant): number {
   const getters = instantGetters();
   const milliseconds = getters.epochMilliseconds.call(instant);
   if (BigInt(milliseconds) * 1_000_000n !== getters.epochNanoseconds.call(instant)) {
     throw new RangeError(
-      'an instant between two milliseconds, which a timestamp keeps: round it by round("millisecond")',
+      'an instant finer than the milliseconds of a timestamp, round it with round("millisecond")',
     );
   }
   return milliseconds;

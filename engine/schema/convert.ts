@@ -1,6 +1,6 @@
 /**
- * A stored value of one type as one of another type: what its text reads as there, and only where
- * nothing gets lost. Whoever changes the type of a field cannot get the old values back.
+ * Converts stored values to another type by way of their text. A conversion that would lose
+ * anything fails: nobody could get the old values back.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { excerpt } from "../system/check.ts";
 import type { ConvertibleType } from "./types.ts";
 import type { Stored, ValueType } from "./values.ts";
 
-/** The types whose values can become those of another one of them. */
+/** The types that convert to one another. */
 export const CONVERTIBLE: readonly ConvertibleType[] = [
   "string",
   "integer",
@@ -22,7 +22,7 @@ export const CONVERTIBLE: readonly ConvertibleType[] = [
   "timestamp",
 ];
 
-/** The value of `to` that has the same text; throws SyntaxError, a fragment, if there is none. */
+/** The value of type `to` with the same text; throws SyntaxError, a fragment, if none exists. */
 export function convert(stored: Stored, from: ValueType, to: ValueType): Stored {
   const text = from.format(from.decode(stored));
   const value = to.parse(text);
@@ -34,7 +34,7 @@ export function convert(stored: Stored, from: ValueType, to: ValueType): Stored 
   return to.encode(value);
 }
 
-/** Whether a value is all that the text says which it was parsed from. */
+/** Whether `value` keeps everything that the text says, from which it was parsed. */
 function isExact(text: string, { name, format }: ValueType, value: unknown): boolean {
   const parsed = format(value);
   if (parsed === text) return true;
@@ -48,7 +48,7 @@ function isExact(text: string, { name, format }: ValueType, value: unknown): boo
   }
 }
 
-/** The same text for the same number, however it is written. */
+/** A canonical text: equal for equal numbers, however they are written. */
 function decimal(text: string): string {
   const [, sign, whole = "", fraction = "", exponent = "0"] =
     /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];

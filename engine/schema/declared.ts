@@ -1,9 +1,9 @@
 /**
- * The fields that a handle was created or opened with. The types of its user come from them, so
- * that the handle refuses work once the table has one of them no more, or with another type.
+ * The fields that a handle was created or opened with. The user's types come from them, so the
+ * handle refuses to work once the table lacks one of these fields or has it with another type.
  *
- * Names and types count, as they do when a schema is compared on opening. Fields that others add do
- * not matter, nor do options and defaults: what these forbid is refused where it is written.
+ * Only names and types count. New fields do no harm, and a write that breaks an option is refused
+ * when it happens.
  *
  * @module
  */
@@ -12,22 +12,22 @@ import { SchemaError } from "../system/errors.ts";
 import type { FieldDef } from "./field_def.ts";
 import type { TableSchema } from "./schema.ts";
 
-/** What one handle counts on; it never changes: a change of the handle's own makes another. */
+/** The fields that one handle relies on. Immutable: {@linkcode Declared.follow} makes another. */
 export class Declared {
   readonly #fields: readonly FieldDef[];
-  /** The schema that was found to have them all: each look at the table asks for it. */
+  /** The last schema that passed the check, which runs at every read. */
   #fits: TableSchema | undefined;
 
-  /** @param fields The fields; where links lead is written as the table writes it. */
+  /** @param fields The fields, with the targets of links in the table's own form. */
   constructor(fields: readonly FieldDef[]) {
     this.#fields = fields;
   }
 
   /**
-   * Throws SchemaError if a field is gone or has another type.
+   * Throws SchemaError if a field is missing or has another type.
    *
-   * @param schema What the table has now.
-   * @param dir Where the table is.
+   * @param schema The current schema of the table.
+   * @param dir The directory of the table, for the message.
    */
   check(schema: TableSchema, dir: string): void {
     if (schema === this.#fits) return;
@@ -36,22 +36,22 @@ export class Declared {
       if (difference === undefined) continue;
       const names = schema.fields.map(({ name }) => name).join(", ");
       throw new SchemaError(
-        `Cannot use "${dir}": its fields were changed since this handle was opened: ` +
-          `${difference}, the fields are ${names}; open it again with the schema that it has now`,
+        `Cannot use "${dir}": its fields have changed since this handle was opened: ` +
+          `${difference}, the fields are ${names}; open it again with the current schema`,
       );
     }
     this.#fits = schema;
   }
 
-  /** What the handle counts on after its own schema verb: the type that the verb returns. */
+  /** The fields after a schema verb of the handle itself, as in the type that the verb returns. */
   follow(before: TableSchema, after: TableSchema): Declared {
     if (after === before) return this;
-    const counts = new Set(this.#fields.map(({ name }) => name));
-    // A field that has no name in it is one that the handle adds.
+    const declared = new Set(this.#fields.map(({ name }) => name));
     const names = new Map(before.fields.map(({ number, name }) => [number, name]));
     return new Declared(after.fields.filter(({ number }) => {
       const name = names.get(number);
-      return name === undefined || counts.has(name);
+      // A number that is new is the field that this verb adds.
+      return name === undefined || declared.has(name);
     }));
   }
 }

@@ -1,13 +1,13 @@
 /**
- * A field of a table: what a user's schema or a file may say of it, and how a row holds its values.
- * Messages are fragments: who calls puts `Cannot create "people": ` before them.
+ * The definition of a field: reads it from a user's schema or from a file, and reads its value in a
+ * stored row. Messages are fragments: the caller puts `Cannot create "people": ` before them.
  *
- * A field has a number besides its name. Rows hold values by number, and no
- * number is given out twice, so that rows and frames older than a change of the
- * schema stay readable as they are.
+ * A field has a number besides its name. Rows hold values by number, and a number is never used
+ * again, so rows and frames from before a change of the schema stay readable.
  *
  * @module
  */
+
 import { describe, excerpt, isCount, isObject } from "../system/check.ts";
 import { SchemaError, UniqueError } from "../system/errors.ts";
 import type { Json, JsonValue } from "./types.ts";
@@ -17,47 +17,47 @@ import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
 export interface FieldDef {
   /** Its name. */
   readonly name: string;
-  /** Its place in {@linkcode StoredRow.values}, never that of another field. */
+  /** Its position in {@linkcode StoredRow.values}. */
   readonly number: number;
   /** The name of its type. */
   readonly type: ValueType["name"];
-  /** What is known of its type. */
+  /** Its type. */
   readonly value: ValueType;
-  /** Where the rows stand that it leads to, for a link: a path from this base, or `"self"`. */
+  /** The table that a link leads to: a path relative to this table, or `"self"`. */
   readonly target: string | undefined;
-  /** Whether it is never null. */
+  /** Whether null is refused. */
   readonly required: boolean;
-  /** Whether it was asked to be found without a scan. */
+  /** Whether the user asked for an index; a unique field has one anyway. */
   readonly index: boolean;
-  /** Whether no value is there twice. */
+  /** Whether a value may occur only once. */
   readonly unique: boolean;
-  /** What `insert` puts in where nothing is given. */
+  /** The value that `insert` uses if it gets none. */
   readonly default: Stored | null;
-  /** What rows older than the field hold: the default that it was added with. */
+  /** The value of rows older than the field: the default that the field was added with. */
   readonly fill: Stored | null;
 }
 
 /** A row in memory. */
 export interface StoredRow {
-  /** How often it was written since it was inserted. */
+  /** The number of updates since the insert. */
   readonly version: number;
-  /** By field number; `undefined`: the row is older than the field. */
+  /** By field number; `undefined` if the row is older than the field. */
   readonly values: readonly (Stored | null | undefined)[];
 }
 
 const MAX_NAME_BYTES = 255;
-/** Most names; the pattern for all is slow to compile. */
+/** Matches most names. The pattern for all names is slow to compile. */
 const ASCII_NAME_REGEXP = /^[A-Za-z]\w*$/;
-/** What JavaScript takes for a name, but for "$" and a first "_". */
+/** The names of JavaScript, except for "$" and a leading "_". */
 const NAME_REGEXP = /^\p{ID_Start}[\p{ID_Continue}\u200c\u200d]*$/u;
-/** Options of a field that are true or false. */
+/** The boolean options of a field. */
 export const FLAGS = ["required", "index", "unique"] as const;
 const OPTIONS = ["type", ...FLAGS, "default"];
 const FILE_KEYS = ["name", "number", "target", ...OPTIONS, "fill"];
 
 /**
- * A json field whose values have the shape `T`, for the compiler: what is
- * stored is not checked against it.
+ * Declares a json field whose values have the type `T`. Only the compiler knows `T`: psbase does
+ * not check values against it.
  *
  * @example A field of text arrays
  * ```ts
@@ -77,12 +77,12 @@ export function json<T>(): Json<T> {
   return { json: true };
 }
 
-/** Whether it is of the form of a field's name. */
+/** Whether it has the form of a field name. */
 export function isName(name: string): boolean {
   return ASCII_NAME_REGEXP.test(name) || NAME_REGEXP.test(name);
 }
 
-/** Throws SchemaError unless a user may call a field so. */
+/** Throws SchemaError unless a user may give a field this name. */
 export function checkName(name: unknown): asserts name is string {
   if (typeof name !== "string") throw new SchemaError(`${describe(name)}, a name is a string`);
   if (name.startsWith("_")) {
@@ -94,7 +94,7 @@ export function checkName(name: unknown): asserts name is string {
       `field ${quoted}: a name is a letter, then letters with their marks, digits and "_"`,
     );
   }
-  // Else two names could look the same, and be the same to other software.
+  // Otherwise two names could look alike, and other software could take them for one.
   if (name.normalize() !== name) {
     throw new SchemaError(`field ${quoted}: it is not in Unicode form NFC, pass name.normalize()`);
   }
@@ -109,19 +109,19 @@ function isTypeName(name: unknown): name is ValueType["name"] {
   return typeof name === "string" && Object.hasOwn(VALUE_TYPES, name);
 }
 
-/** The name of a type as a user gives it, and where a link leads. */
+/** The type that a user gave, which may be anything, and the target of a link. */
 function typeFrom(type: unknown): { type: unknown; target?: string } {
   if (!isObject(type)) return { type: type === "link" ? undefined : type };
   if (type.json === true) return { type: "json" };
   return typeof type.link === "string" ? { type: "link", target: type.link } : { type };
 }
 
-/** Whether it has an index: whoever looks for a value twice must find it fast. */
+/** Whether the field has an index: a unique field needs one to find duplicates fast. */
 export function isIndexed({ index, unique }: Pick<FieldDef, "index" | "unique">): boolean {
   return index || unique;
 }
 
-/** Puts the name of the field before the message of an error of its value. */
+/** Encodes a user's value. Error messages begin with the name of the field. */
 export function encodeField(field: FieldDef, value: unknown): Stored {
   try {
     return field.value.encode(value);
@@ -133,7 +133,7 @@ export function encodeField(field: FieldDef, value: unknown): Stored {
   }
 }
 
-/** What a user says of them. */
+/** The boolean options in a user's specification. */
 export function flagsFrom(name: string, spec: Record<string, unknown>) {
   const flags = FLAGS.map((flag) => {
     const value = spec[flag] ?? false;
@@ -143,12 +143,12 @@ export function flagsFrom(name: string, spec: Record<string, unknown>) {
   return Object.fromEntries(flags) as Record<typeof FLAGS[number], boolean>;
 }
 
-/** Those that are set. */
+/** The boolean options that are true. */
 export function flagsOf(field: Pick<FieldDef, typeof FLAGS[number]>) {
   return Object.fromEntries(FLAGS.filter((flag) => field[flag]).map((flag) => [flag, true]));
 }
 
-/** A field of a user's schema, checked, but for its name. */
+/** A field of a user's schema. Checks everything except the name. */
 export function fieldFrom(name: string, number: number, field: unknown): FieldDef {
   const spec = isObject(field) && !("json" in field || "link" in field) ? field : { type: field };
   for (const option of Object.keys(spec)) {
@@ -177,7 +177,7 @@ export function fieldFrom(name: string, number: number, field: unknown): FieldDe
     fill: null,
   };
   if (isIndexed(def) && !def.value.sortable) {
-    throw new SchemaError(`field "${name}": ${type} has no order, it can have no index`);
+    throw new SchemaError(`field "${name}": ${type} has no order, so it cannot have an index`);
   }
   const { default: standard } = spec;
   if (def.required && standard === null) {
@@ -185,7 +185,7 @@ export function fieldFrom(name: string, number: number, field: unknown): FieldDe
   }
   if (standard === undefined || standard === null) return def;
   if (target !== undefined) {
-    throw new SchemaError(`field "${name}": a link has no default, its row could be gone`);
+    throw new SchemaError(`field "${name}": a link has no default, its row may be deleted`);
   }
   try {
     return { ...def, default: def.value.encode(standard) };
@@ -195,22 +195,25 @@ export function fieldFrom(name: string, number: number, field: unknown): FieldDe
   }
 }
 
-/** An object of a file, which has no keys but these; else throws SyntaxError, a fragment. */
-export function only(json: unknown, keys: readonly string[]): Record<string, unknown> {
+/** Checks that JSON of a file is an object with no other keys; throws SyntaxError, a fragment. */
+export function objectWithKeys(json: unknown, keys: readonly string[]): Record<string, unknown> {
   if (!isObject(json)) throw new SyntaxError(`${describe(json)}, expected an object`);
   const unknown = Object.keys(json).find((key) => !keys.includes(key));
   if (unknown !== undefined) throw new SyntaxError(`unknown key ${JSON.stringify(unknown)}`);
   return json;
 }
 
-/** A field of a file, checked. */
+/** The field that JSON of a file describes; throws SyntaxError or SchemaError, fragments. */
 export function fieldFromJson(json: unknown): FieldDef {
-  const { name, number, type, target, default: standard, fill, ...flags } = only(json, FILE_KEYS);
-  if (typeof name !== "string" || !isName(name)) throw new SyntaxError("a field without a name");
-  if (!isCount(number)) throw new SyntaxError("a number is not a count");
-  if (!isTypeName(type)) throw new SyntaxError("unknown type");
+  const { name, number, type, target, default: standard, fill, ...flags } = objectWithKeys(
+    json,
+    FILE_KEYS,
+  );
+  if (typeof name !== "string" || !isName(name)) throw new SyntaxError("a field has no name");
+  if (!isCount(number)) throw new SyntaxError("a field number is not a count");
+  if (!isTypeName(type)) throw new SyntaxError("a field has an unknown type");
   if ((type === "link") !== (typeof target === "string")) {
-    throw new SyntaxError("a link to nowhere");
+    throw new SyntaxError("a link has no target");
   }
   const value = VALUE_TYPES[type];
   const stored = (plain: unknown) =>
@@ -222,13 +225,13 @@ export function fieldFromJson(json: unknown): FieldDef {
   };
 }
 
-/** The value of a stored row for a field. */
+/** The value of a field in a stored row. */
 export function readField(row: StoredRow, field: FieldDef): Stored | null {
   const value = row.values[field.number];
   return value === undefined ? field.fill : value;
 }
 
-/** A row has a value already that is not to be there twice. */
+/** The error of a write that would repeat a value of a unique field. */
 export function uniqueError(
   attempt: string,
   { field, stored, id }: { field: FieldDef; stored: Stored; id: number },
@@ -244,15 +247,15 @@ export function uniqueError(
   );
 }
 
-/** A field of a row, or what every row has besides. */
+/** A field, or one of the properties that every row has. */
 export type Attribute = FieldDef | "__id__" | "__version__";
 
-/** The type of the values of a column. */
-export function attributeType(column: Attribute): ValueType {
-  return typeof column === "string" ? VALUE_TYPES.integer : column.value;
+/** The type of its values. */
+export function attributeType(attribute: Attribute): ValueType {
+  return typeof attribute === "string" ? VALUE_TYPES.integer : attribute.value;
 }
 
-/** The name of a column. */
-export function attributeName(column: Attribute): string {
-  return typeof column === "string" ? column : column.name;
+/** Its name. */
+export function attributeName(attribute: Attribute): string {
+  return typeof attribute === "string" ? attribute : attribute.name;
 }

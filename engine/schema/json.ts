@@ -1,18 +1,21 @@
 /**
- * What json fields hold: values that JSON gives back as they were.
+ * The values of json fields: values that survive a round trip through JSON unchanged.
  *
  * @module
  */
-import { checkText, describe } from "../system/check.ts";
+
+import { checkText, describe, isPlain } from "../system/check.ts";
 import type { JsonValue } from "./types.ts";
 
-/** How deep json may be nested: so that no reader runs out of stack, and no cycle runs on. */
+/** The limit of nesting. It keeps readers from exhausting the stack, and it stops cycles. */
 const MAX_JSON_DEPTH = 1000;
+
+type JsonObject = Record<string, JsonValue>;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Whether there are so few brackets in `text` that nothing can be nested deeply: true of most. */
+/** A quick test that most texts pass: with this few brackets, nothing can be nested too deeply. */
 function isShallow(text: string): boolean {
   let left = MAX_JSON_DEPTH;
   for (const bracket of "[{") {
@@ -23,7 +26,7 @@ function isShallow(text: string): boolean {
   return true;
 }
 
-/** Throws RangeError if arrays and objects are nested deeper in `text` than `checkJson` lets them. */
+/** Throws RangeError if `text` nests arrays and objects deeper than {@linkcode MAX_JSON_DEPTH}. */
 function checkDepth(text: string): void {
   if (isShallow(text)) return;
   let depth = 0;
@@ -36,22 +39,22 @@ function checkDepth(text: string): void {
       continue;
     }
     if (unit === QUOTE) quoted = true;
-    // [ and {, then ] and }: they differ in one bit.
+    // "[" and "{" differ in one bit, and so do "]" and "}".
     else if ((unit | 0x20) === 0x7b && ++depth > MAX_JSON_DEPTH) {
       throw new RangeError(`json nested deeper than ${MAX_JSON_DEPTH} levels`);
     } else if ((unit | 0x20) === 0x7d) depth--;
   }
 }
 
-/** JSON from a file; throws SyntaxError, or RangeError where it is nested so deep that no writer did it. */
+/** Parses JSON from a file; throws SyntaxError, or RangeError if it is nested too deeply. */
 export function parseJson(text: string): JsonValue {
   checkDepth(text);
   return JSON.parse(text);
 }
 
 /**
- * A copy of `value` that JSON can hold, as it is; throws TypeError or RangeError if there is none.
- * All of it is read once: a getter or a proxy may tell something else the next time.
+ * A copy of `value`; throws TypeError or RangeError if JSON cannot represent it. It reads every
+ * part once: a getter or a proxy may return something else the next time.
  */
 export function copyJson(value: unknown, depth = 0): JsonValue {
   switch (typeof value) {
@@ -62,44 +65,43 @@ export function copyJson(value: unknown, depth = 0): JsonValue {
       return value;
     case "number":
       if (Number.isFinite(value)) return value;
-      throw new RangeError(`${value} in json, which has no such number`);
+      throw new RangeError(`${value} in json, which has only finite numbers`);
     case "object":
       break;
     default:
-      throw new TypeError(`${describe(value)} in json, which has no such value`);
+      throw new TypeError(`${describe(value)} in json, which has no such type`);
   }
   if (value === null) return null;
   if (depth === MAX_JSON_DEPTH) {
     throw new RangeError(`json nested deeper than ${MAX_JSON_DEPTH} levels, or in a cycle`);
   }
-  // Not map: a hole has to be seen.
+  // Not `map`, which would skip holes.
   if (Array.isArray(value)) {
     const { length } = value;
     const copy: JsonValue[] = [];
     for (let i = 0; i < length; i++) copy.push(copyJson(value[i], depth + 1));
     return copy;
   }
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) {
-    throw new TypeError(`${describe(value)} in json, which has plain objects only`);
+  if (!isPlain(value)) {
+    throw new TypeError(`${describe(value)} in json, which has only plain objects`);
   }
-  const copy: Record<string, JsonValue> = {};
+  const copy: JsonObject = {};
   for (const key of Object.keys(value)) {
     checkText(key, "a key in json");
-    const item = copyJson((value as Record<string, unknown>)[key], depth + 1);
+    const item = copyJson(value[key], depth + 1);
     if (key !== "__proto__") copy[key] = item;
-    // Assigned, it would become the prototype.
+    // An assignment would set the prototype.
     else Object.defineProperty(copy, key, { value: item, enumerable: true });
   }
   return copy;
 }
 
 /**
- * What is the same, as a key of a map, for texts of json that have the same structure, whatever the
- * order of keys. What a damaged file holds may be no json: it is the same as nothing.
+ * A map key that is equal for texts of equal structure, in whatever order their keys are. Text from
+ * a damaged file may not be JSON: such text equals only itself.
  */
 export function jsonKey(text: string): string {
-  // Most have no two keys, whose order could be another.
+  // Without two keys there is only one order. That is the common case.
   if (!text.includes("{") || !text.includes(",")) return text;
   try {
     return JSON.stringify(withSortedKeys(parseJson(text)));
@@ -112,12 +114,10 @@ function withSortedKeys(value: JsonValue): JsonValue {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(withSortedKeys);
   const keys = Object.keys(value).sort();
-  return Object.fromEntries(keys.map((key) => [key, withSortedKeys((value as Json)[key]!)]));
+  return Object.fromEntries(keys.map((key) => [key, withSortedKeys((value as JsonObject)[key]!)]));
 }
 
-type Json = Record<string, JsonValue>;
-
-/** Whether two values have the same structure, whatever the order of keys. */
+/** Whether two values have the same structure, in whatever order their keys are. */
 export function sameJson(a: JsonValue, b: JsonValue): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
@@ -125,8 +125,8 @@ export function sameJson(a: JsonValue, b: JsonValue): boolean {
     return Array.isArray(a) && Array.isArray(b) && a.length === b.length &&
       a.every((item, i) => sameJson(item, b[i]));
   }
-  const left = a as Record<string, JsonValue>;
-  const right = b as Record<string, JsonValue>;
+  const left = a as JsonObject;
+  const right = b as JsonObject;
   const keys = Object.keys(left);
   return keys.length === Object.keys(right).length &&
     keys.every((key) => Object.hasOwn(right, key) && sameJson(left[key]!, right[key]!));

@@ -1,19 +1,20 @@
 /**
- * engine/schema/link_paths.ts
+ * Paths of links. A schema names the table that a link leads to by a path relative to the linking
+ * table, so tables that move together stay linked.
  *
  * @module
  */
 
-import type { Files } from "../system/file.ts";
-import type { TableSchema } from "./schema.ts";
-import { isAbsolute, relativePath, resolvePath } from "../system/path.ts";
 import { describe } from "../system/check.ts";
+import type { Files } from "../system/file.ts";
+import { isAbsolute, relativePath, resolvePath } from "../system/path.ts";
+import type { TableSchema } from "./schema.ts";
 
-/** The target of links to rows of the same base. */
+/** The target of links to rows of the same table. */
 export const SELF = "self";
 
-/** A schema whose links are ways from the base in `dir`, which is there. */
-export function anchor(files: Files, dir: string, schema: TableSchema): TableSchema {
+/** The schema with relative targets instead of absolute ones; the directory `dir` must exist. */
+export function withRelativeTargets(files: Files, dir: string, schema: TableSchema): TableSchema {
   if (schema.links.length === 0) return schema;
   const from = files.realPath(dir);
   return schema.withTargets((target) =>
@@ -21,8 +22,8 @@ export function anchor(files: Files, dir: string, schema: TableSchema): TableSch
   );
 }
 
-/** The schema of the base in `from` for a copy of it in `to`: links lead where they led. */
-export function relocate(
+/** The schema for a copy of the table in `to`: its links lead to the same tables as before. */
+export function withMovedTargets(
   files: Files,
   schema: TableSchema,
   { from, to }: { from: string; to: string },
@@ -30,14 +31,14 @@ export function relocate(
   if (schema.links.length === 0) return schema;
   const real = files.realPath(from);
   const pathOf = (target: string) => target === SELF ? SELF : resolvePath(real, target);
-  return anchor(files, to, schema.withTargets(pathOf));
+  return withRelativeTargets(files, to, schema.withTargets(pathOf));
 }
 
-/** What links to the rows of a base are declared by. */
-export function linkTo(files: Files, base: { readonly path: string } | typeof SELF) {
-  if (base === SELF) return { link: SELF };
-  if (typeof base === "object" && typeof base?.path === "string") {
-    return { link: files.realPath(base.path) };
+/** The field type of a link to the rows of a table. */
+export function linkTo(files: Files, table: { readonly path: string } | typeof SELF) {
+  if (table === SELF) return { link: SELF };
+  if (typeof table === "object" && typeof table?.path === "string") {
+    return { link: files.realPath(table.path) };
   }
-  throw new TypeError(`Cannot link: ${describe(base)}, expected an open base or "self"`);
+  throw new TypeError(`Cannot link: ${describe(table)}, expected an open table or "self"`);
 }

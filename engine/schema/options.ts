@@ -1,16 +1,16 @@
 /**
- * What the verbs of a base can be told, and what they tell.
+ * The options of the public verbs, and the reports that verbs return.
  *
  * @module
  */
 
 import type { Change, FieldName, Filter, Row, RowMeta, Schema } from "./types.ts";
 
-/** How a base is opened. */
+/** How to open a table. */
 export interface OpenOptions {
   /**
-   * `"full"`: an acknowledged write survives a power cut. `"relaxed"`: a power cut may
-   * lose the newest ones, in order, until `commit()`; a killed process loses none.
+   * `"full"`: an acknowledged write survives a power cut. `"relaxed"`: until `commit()`, a power
+   * cut may lose the newest writes, and only those at the end. A killed process loses nothing.
    *
    * @default {"full"}
    */
@@ -22,134 +22,157 @@ export interface OpenOptions {
    */
   readonly timeoutMs?: number | undefined;
   /**
-   * Takes no lock and writes no byte; works on a read-only file system.
+   * Takes no lock and writes nothing; works on a read-only file system.
    *
    * @default {false}
    */
   readonly readOnly?: boolean | undefined;
   /**
-   * How much of the table file is kept in memory, in bytes: row groups that were read, column by
-   * column, and indexes. A row group that is in use comes on top of it, and what was written since
-   * the last cleanup.
+   * The size of the cache for the table file, in bytes. It keeps row groups, column by column, and
+   * indexes. A row group in use and the rows written since the last compaction come on top.
    *
    * @default {67_108_864} (64 MiB)
    */
   readonly cacheBytes?: number | undefined;
 }
 
-/** How a base is opened whose schema is known. */
+/** How to open a table with a known schema. */
 export interface OpenSchemaOptions<S extends Schema> extends OpenOptions {
   /**
-   * Gives rows their types, and is compared with the schema that is stored. Calls throw a
-   * `SchemaError` once somebody else has dropped or renamed a field of it, or changed its type.
+   * The types of the rows. It must fit the stored schema. Calls throw a `SchemaError` once another
+   * handle has dropped or renamed one of these fields, or changed its type.
    */
   readonly schema?: S | undefined;
 }
 
-/** How a base is created. */
+/** How to create a table. */
 export interface CreateOptions extends OpenOptions {
   /**
-   * What to do with a base that is there: fail, open it, or replace it by an empty one.
+   * What to do if the table exists: fail, open it, or replace it by an empty one.
    *
    * @default {"new"}
    */
   readonly mode?: "new" | "open" | "override" | undefined;
 }
 
-/** What `explain` tells. */
+/** The plan of a `select`, as `explain` shows it. */
 export interface Explanation {
-  /** How many rows match; if an index told their order, how many `select` gives. */
-  readonly rows: number;
   /**
-   * The field whose index told which rows to look at, or in which order; `null`: all were. Where the
-   * branches of `_or` use several indexes, the fields with commas between.
+   * How the rows are found.
+   *
+   * - `"scan"`: it reads all rows, except row groups that cannot hold a match.
+   * - `"index"`: it reads only the rows that one or more indexes name.
+   * - `"order"`: it reads rows in the order of an index until enough of them match.
+   */
+  readonly method: "scan" | "index" | "order";
+  /**
+   * The field whose index is used, `null` for a scan. If the branches of `_or` use several indexes,
+   * the fields with commas between.
    */
   readonly index: string | null;
-  /** Row groups (16,384 rows of the table at most) that were looked into. */
+  /** The number of matches if an index knows it, or the table: then `count` tests no row. */
+  readonly count: number | null;
+  /** How many rows it reads, at most. */
+  readonly rowsRead: number;
+  /** How many row groups of the table file (up to 16,384 rows each) it reads, at most. */
   readonly groupsRead: number;
-  /** Row groups that were skipped: by their bounds they can have no such row. */
+  /** How many row groups a scan skips: their least and greatest values rule out a match. */
   readonly groupsSkipped: number;
   /**
-   * Rows that were looked at one by one: by a function, in the order of an index, or since they
-   * were written lately.
+   * What it does instead if the order of the index is given up because too few of the first rows
+   * match. `null` if that cannot happen.
    */
-  readonly rowsDecoded: number;
+  readonly fallback: Explanation | null;
 }
 
 /** How long a transaction may take. */
 export interface TransactionOptions {
   /**
-   * The wait for the locks and the function, in milliseconds.
+   * The limit for the wait for the locks and the function together, in milliseconds.
    *
-   * @default {Infinity} (of the wait 5000, while another table is locked)
+   * @default {Infinity} (while another table is locked, the wait is limited to 5000)
    */
   readonly timeoutMs?: number | undefined;
 }
 
-/** What `watch` can be told. */
+/** What `update` can be told. */
+export interface UpdateOptions {
+  /**
+   * Change the row only if this is its `__version__`; otherwise throw a `ConflictError`. For one id:
+   * a row that is passed carries its version.
+   */
+  readonly ifVersion?: number | undefined;
+}
+
+/** What `update` can be told of a target. */
+export type UpdateOptionsOf<T> = T extends number ? UpdateOptions
+  : { readonly ifVersion?: undefined };
+
+/** Which changes to watch. */
 export interface WatchOptions<S extends Schema> {
   /**
-   * Where to begin: after a commit, as `sequence` of a change, a view or `stats` tells it, or
-   * after a change within a commit, as its `sequence` and `index` tell it. A change will do.
+   * Where to begin: after a commit, given by its `sequence`, or after one change of a commit, given
+   * by `sequence` and `index`. Pass a change itself, or a `sequence` from a view or from `stats`.
    *
    * @default {the last commit}
    */
   readonly since?: number | Pick<Change, "sequence" | "index"> | undefined;
   /**
-   * Only changes of rows that match before or after; changes of the fields always. Of what was
-   * committed before the call, the fields of the call are asked; of the rest, those of then.
+   * Only rows that match before or after the change; changes of the schema always come. Commits
+   * from before the call are tested with the fields at the call, later ones with the fields of
+   * their time.
    */
   readonly where?: Filter<S> | undefined;
-  /** Ends it, with the reason of the signal. */
+  /** Ends the watch with the reason of the signal. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What `setIndex` sets. */
+/** The settings of `setIndex`. */
 export interface IndexOptions {
-  /** Whether the field is kept in order. */
+  /** Whether the field has an index. */
   readonly index?: boolean;
-  /** Whether no value of it may be there twice. */
+  /** Whether a value may occur only once. */
   readonly unique?: boolean;
 }
 
-/** What `addField` can be told. */
+/** Where `addField` puts the field. */
 export interface AddFieldOptions<S extends Schema> {
-  /** The field that the new one comes after; the last one if left out. */
+  /** The field before the new one; the last field if left out. */
   readonly after?: FieldName<S> | undefined;
 }
 
-/** Figures of a base. */
+/** Figures of a table. */
 export interface Stats {
-  /** Number of rows. */
+  /** The number of rows. */
   readonly rows: number;
-  /** How often it was cleaned up, and one. */
+  /** The generation: 1 at first, one more after each compaction. */
   readonly generation: number;
-  /** Size of the table file, in bytes. */
+  /** The size of the table file, in bytes. */
   readonly tableBytes: number;
-  /** Length of the log, in bytes. */
+  /** The length of the log, in bytes. */
   readonly logBytes: number;
-  /** Rows of the table file that were changed or deleted since it was written. */
+  /** The number of rows in the table file that were changed or deleted since it was written. */
   readonly deadRows: number;
   /** The number of commits so far. */
   readonly sequence: number;
-  /** How many of them can be watched at least, however long ago they were. */
+  /** At least this many of the newest commits can be watched, however old they are. */
   readonly keepChanges: number;
-  /** The torn tail that was found when the base was opened or written to, if any. */
+  /** The torn tail that the handle found on opening or writing, if any. */
   readonly recovered: Recovered | null;
 }
 
 /** Which row: the row, or its id. */
 export type Target<S extends Schema> = number | RowMeta<S>;
 
-/** What `update` gives: rows for an array, a row for one. */
+/** What `update` returns: rows for an array, a row for one row. */
 export type Updated<S extends Schema, T> = T extends readonly unknown[] ? Row<S>[] : Row<S>;
 
-/** A torn tail that was found. */
+/** A torn tail: the rest of a write that was cut off. */
 export interface Recovered {
   /** The log. */
   readonly file: string;
   /** Where the tail began, in bytes. */
   readonly offset: number;
-  /** How long it was. */
+  /** Its length, in bytes. */
   readonly bytes: number;
 }

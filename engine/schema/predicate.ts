@@ -1,6 +1,6 @@
 /**
- * What a condition asks of the values of one field, in forms that columns and
- * indexes can answer without looking at each value.
+ * Compiled predicates: conditions on the values of one field, in forms that columns and indexes can
+ * evaluate without looking at each value.
  *
  * @module
  */
@@ -9,50 +9,55 @@ import { firstWhere } from "../system/bisect.ts";
 import { jsonKey } from "./json.ts";
 import { equalityKey, type Stored, type ValueType } from "./values.ts";
 
-/** Values next to each other in the order of their type; an end left out is open. */
+/** An interval in the order of a type. Without `low` or `high` it is unbounded on that side. */
 export interface KeyRange {
-  /** The least. */
+  /** The least value. */
   readonly low?: Stored | undefined;
-  /** The greatest. */
+  /** The greatest value. */
   readonly high?: Stored | undefined;
-  /** Whether the least itself is out. */
+  /** Whether `low` itself is excluded. */
   readonly lowOpen?: boolean;
-  /** Whether the greatest itself is out. */
+  /** Whether `high` itself is excluded. */
   readonly highOpen?: boolean;
 }
 
-/** A part of a text. */
+/** A search for a part of a text. */
 export interface TextMatch {
   /** The part, without lone surrogates. */
   readonly part: string;
-  /** Where it stands: it is all of the text, its beginning, its end, or anywhere in it. */
+  /** Where it has to be: the whole text, its start, its end, or anywhere. */
   readonly at: "all" | "start" | "end" | "any";
 }
 
-/** What a condition asks of the values of one field. */
+/**
+ * A condition on the values of one field. Each optional form, if present, is exact for non-nulls.
+ */
 export interface Predicate {
   /** Whether null matches. */
   readonly nulls: boolean;
   /** Whether a value matches. */
   test(value: Stored): boolean;
-  /** If it is there: exactly the values in one of these match. They ascend, and none meets another. */
+  /** The matching values as ranges: ascending, with a gap between each two. */
   readonly keyRanges?: readonly KeyRange[];
-  /** The same for a type without an order: exactly these values match, if it is there. */
+  /** The matching values, for a type without an order. */
   readonly values?: readonly Stored[];
-  /** For numbers: exactly those from `range[0]` to `range[1]` match, if it is there. */
+  /** For numbers: the matching values are those from `range[0]` to `range[1]`. */
   readonly range?: readonly [number, number];
-  /** Whether NaN matches as well as what is in `range`. */
+  /** Whether NaN matches in addition to `range`. */
   readonly nan?: boolean;
-  /** For text: exactly those with this part match, if it is there. */
+  /** For text: the matching values are those that contain this part. */
   readonly text?: TextMatch;
 }
+
+/** The part of a predicate that an index looks up. */
+export type KeyRanges = Pick<Predicate, "nulls" | "keyRanges">;
 
 /** Matches null. */
 export const NULL: Predicate = { nulls: true, test: () => false, keyRanges: [], values: [] };
 
 /** Matches one value. */
 export function equal(type: ValueType, value: Stored): Predicate {
-  if (!type.sortable) return oneOf(type, [value], false);
+  if (!type.sortable) return equalToAny(type, [value], false);
   const predicate = {
     nulls: false,
     test: (other: Stored) => type.equals(value, other),
@@ -65,67 +70,75 @@ export function equal(type: ValueType, value: Stored): Predicate {
   return { ...predicate, text: { part: value as string, at: "all" } };
 }
 
-/** Matches some values, and null if it is among them. */
-export function oneOf(type: ValueType, values: readonly Stored[], nulls: boolean): Predicate {
+/** Matches any of the values, and null if `nulls` says so. */
+export function equalToAny(
+  type: ValueType,
+  values: readonly Stored[],
+  nulls: boolean,
+): Predicate {
   if (type.sortable) {
-    return among(type, values.map((value) => ({ low: value, high: value })), nulls);
+    return inAnyRange(type, values.map((value) => ({ low: value, high: value })), nulls);
   }
-  const keys = new Set(values.map((value) => keyOf(type, value)));
-  return { nulls, test: (value) => keys.has(keyOf(type, value)), values };
+  const keys = new Set(values.map((value) => valueKey(type, value)));
+  return { nulls, test: (value) => keys.has(valueKey(type, value)), values };
 }
 
-/** What is the same for equal values of a type, and for these only, as a key of a map. */
-export function keyOf(type: ValueType, value: Stored | null): unknown {
+/** A map key that is the same for two values if and only if they are equal. */
+export function valueKey(type: ValueType, value: Stored | null): unknown {
   return type.sortable || value === null ? equalityKey(value) : jsonKey(value as string);
 }
 
-/** The key of the one value that matches; `undefined` if there may be more, or none. */
+/** The map key of the only matching value; `undefined` if none or several may match. */
 export function onlyKey(type: ValueType, { nulls, keyRanges, values }: Predicate): unknown {
   const known = type.sortable ? keyRanges : values?.map((value) => ({ low: value, high: value }));
   const [only] = known ?? [];
   if (only === undefined || nulls) return known?.length === 0 && nulls ? null : undefined;
-  return known!.length === 1 && isPoint(only) ? keyOf(type, only.low!) : undefined;
+  return known!.length === 1 && isPoint(only) ? valueKey(type, only.low!) : undefined;
 }
 
-/** Matches the values that are in one of the spans, however many: no value is compared with each. */
-function among(type: ValueType, given: readonly KeyRange[], nulls: boolean): Predicate {
-  const keyRanges = disjoint(type, given);
+/** Matches the values in any of the ranges, in a time that hardly depends on their number. */
+function inAnyRange(type: ValueType, ranges: readonly KeyRange[], nulls: boolean): Predicate {
+  const keyRanges = disjoint(type, ranges);
   const [only] = keyRanges;
   if (only !== undefined && keyRanges.length === 1) {
     return { ...(isPoint(only) ? equal(type, only.low!) : ranged(type, only)), nulls };
   }
   if (keyRanges.every(isPoint)) {
-    return { nulls, test: isAmong(type, keyRanges.map(({ low }) => low!)), keyRanges };
+    return { nulls, test: valueTester(type, keyRanges.map(({ low }) => low!)), keyRanges };
   }
   return { nulls, test: (value) => overlaps(type, keyRanges, value, value), keyRanges };
 }
 
-/** So few values are compared one by one: to hash one takes as long. */
-const FEW = 4;
+/** Up to this many values, comparing with each is as fast as hashing. */
+const FEW_VALUES = 4;
 
-/** Tells whether a value is one of these, all of a type that has an order. */
-function isAmong(type: ValueType, values: readonly Stored[]): (value: Stored) => boolean {
-  if (values.length <= FEW) return (value) => values.some((other) => type.equals(value, other));
+/** A test for membership in a list of values, whose type has an order. */
+function valueTester(type: ValueType, values: readonly Stored[]): (value: Stored) => boolean {
+  if (values.length <= FEW_VALUES) {
+    return (value) => values.some((other) => type.equals(value, other));
+  }
   const keys = new Set<unknown>(values.map(equalityKey));
-  // Most values are their own keys: this is asked of each row.
+  // Most types are their own keys. Skipping the conversion matters: this runs for each row.
   if (keys.has(values[0])) return (value) => keys.has(value);
   return (value) => keys.has(equalityKey(value));
 }
 
-/** Matches what one of these does, all of which match known values. */
+/**
+ * Matches the values that match any of the predicates, all of which satisfy {@linkcode isKnown}.
+ */
 export function union(type: ValueType, predicates: readonly Predicate[]): Predicate {
   const nulls = predicates.some(({ nulls }) => nulls);
   return type.sortable
-    ? among(type, predicates.flatMap(({ keyRanges }) => keyRanges!), nulls)
-    : oneOf(type, predicates.flatMap(({ values }) => values!), nulls);
+    ? inAnyRange(type, predicates.flatMap(({ keyRanges }) => keyRanges!), nulls)
+    : equalToAny(type, predicates.flatMap(({ values }) => values!), nulls);
 }
 
-/** Whether it is known which values match, without a look at any. */
+/** Whether the predicate lists its matching values, as ranges or one by one. */
 export function isKnown(type: ValueType, { keyRanges, values }: Predicate): boolean {
   return (type.sortable ? keyRanges : values) !== undefined;
 }
 
-/** Matches what the other does not; null counts as a value. */
+/** Matches the values that the predicate does not match, null included. */
 export function inverse({ nulls, test, keyRanges }: Predicate): Predicate {
   return {
     nulls: !nulls,
@@ -134,7 +147,7 @@ export function inverse({ nulls, test, keyRanges }: Predicate): Predicate {
   };
 }
 
-/** Whether two conditions are known to be the same. */
+/** Whether two predicates certainly match the same values; `false` if that is unknown. */
 export function samePredicate(a: Predicate, b: Predicate): boolean {
   if (a.nulls !== b.nulls) return false;
   if (a.text !== undefined) return a.text.part === b.text?.part && a.text.at === b.text.at;
@@ -142,7 +155,7 @@ export function samePredicate(a: Predicate, b: Predicate): boolean {
     a.nan === b.nan;
 }
 
-/** Whether a value is where a span begins, or behind. */
+/** Whether a value is at or after the start of a range. */
 export function reaches(
   type: ValueType,
   { low, lowOpen = false }: KeyRange,
@@ -153,7 +166,7 @@ export function reaches(
   return order > 0 || (order === 0 && !lowOpen);
 }
 
-/** Whether a value is behind the end of a span. */
+/** Whether a value is after the end of a range. */
 export function exceeds(
   type: ValueType,
   { high, highOpen = false }: KeyRange,
@@ -164,18 +177,19 @@ export function exceeds(
   return order > 0 || (order === 0 && highOpen);
 }
 
-/** Whether one value is in it, and no other can be. */
+/** Whether a range holds exactly one value. */
 function isPoint({ low, high, lowOpen = false, highOpen = false }: KeyRange): boolean {
   return low !== undefined && Object.is(low, high) && !lowOpen && !highOpen;
 }
 
-/** Whether nothing is in a span, as its ends are reversed. */
-function isEmpty(type: ValueType, keyRange: KeyRange): boolean {
-  return keyRange.low !== undefined && (exceeds(type, keyRange, keyRange.low) ||
-    (keyRange.high !== undefined && !reaches(type, keyRange, keyRange.high)));
+/** Whether a range holds no value, because its ends are reversed. */
+function isEmpty(type: ValueType, { low, high, lowOpen, highOpen }: KeyRange): boolean {
+  if (low === undefined || high === undefined) return false;
+  const order = type.compare(low, high);
+  return order > 0 || (order === 0 && (lowOpen === true || highOpen === true));
 }
 
-/** Which of two spans begins first: below 0 for `a`, above for `b`. */
+/** Compares the starts of two ranges: negative if `a` starts first. */
 function compareLow(type: ValueType, a: KeyRange, b: KeyRange): number {
   if (a.low === undefined || b.low === undefined) {
     return Number(a.low !== undefined) - Number(b.low !== undefined);
@@ -183,42 +197,42 @@ function compareLow(type: ValueType, a: KeyRange, b: KeyRange): number {
   return type.compare(a.low, b.low) || Number(a.lowOpen ?? false) - Number(b.lowOpen ?? false);
 }
 
-/** The same values in spans that ascend, with a gap between each and the next. */
+/** Compares the ends of two ranges: negative if `a` ends first. */
+function compareHigh(type: ValueType, a: KeyRange, b: KeyRange): number {
+  if (a.high === undefined || b.high === undefined) {
+    return Number(a.high === undefined) - Number(b.high === undefined);
+  }
+  return type.compare(a.high, b.high) || Number(b.highOpen ?? false) - Number(a.highOpen ?? false);
+}
+
+/** The range from the start of one range to the end of another. */
+function fromTo({ low, lowOpen = false }: KeyRange, { high, highOpen = false }: KeyRange) {
+  return { low, lowOpen, high, highOpen };
+}
+
+/** The same values as ascending ranges, with a gap between each two. */
 function disjoint(type: ValueType, keyRanges: readonly KeyRange[]): KeyRange[] {
-  const found: KeyRange[] = [];
+  const merged: KeyRange[] = [];
   const ordered = keyRanges.filter((keyRange) => !isEmpty(type, keyRange));
   ordered.sort((a, b) => compareLow(type, a, b));
   for (const keyRange of ordered) {
-    const last = found.at(-1);
-    if (last === undefined || isGap(type, last, keyRange)) found.push(keyRange);
-    else if (endsLater(type, keyRange, last)) {
-      const { low, lowOpen = false } = last;
-      const { high, highOpen = false } = keyRange;
-      found[found.length - 1] = { low, lowOpen, high, highOpen };
+    const last = merged.at(-1);
+    if (last === undefined || isGap(type, last, keyRange)) merged.push(keyRange);
+    else if (compareHigh(type, keyRange, last) > 0) {
+      merged[merged.length - 1] = fromTo(last, keyRange);
     }
   }
-  return found;
+  return merged;
 }
 
-/** Whether there can be values between the end of one span and the beginning of another. */
+/** Whether values can lie between the end of one range and the start of the next. */
 function isGap(type: ValueType, { high, highOpen = false }: KeyRange, next: KeyRange): boolean {
   if (high === undefined || next.low === undefined) return false;
   const order = type.compare(high, next.low);
   return order < 0 || (order === 0 && highOpen && next.lowOpen === true);
 }
 
-/** Whether one span ends later than another. */
-function endsLater(
-  type: ValueType,
-  { high, highOpen = false }: KeyRange,
-  other: KeyRange,
-): boolean {
-  if (high === undefined || other.high === undefined) return other.high !== undefined;
-  const order = type.compare(high, other.high);
-  return order > 0 || (order === 0 && other.highOpen === true && !highOpen);
-}
-
-/** What is between spans, and before and after all of them. */
+/** The ranges between ascending ranges, and those before and after them. */
 function gaps(keyRanges: readonly KeyRange[]): KeyRange[] {
   const found: KeyRange[] = [];
   let from: KeyRange = {};
@@ -230,7 +244,7 @@ function gaps(keyRanges: readonly KeyRange[]): KeyRange[] {
   return [...found, from];
 }
 
-/** Whether one of the spans of a {@linkcode Predicate} can hold a value between two. */
+/** Whether one of the ascending `keyRanges` can hold a value from `least` to `greatest`. */
 export function overlaps(
   type: ValueType,
   keyRanges: readonly KeyRange[],
@@ -241,26 +255,14 @@ export function overlaps(
   return first < keyRanges.length && reaches(type, keyRanges[first]!, greatest);
 }
 
-/** What two spans have in common. */
-function intersection(type: ValueType, a: KeyRange, b: KeyRange): KeyRange {
-  const lower = () => {
-    if (a.low === undefined || b.low === undefined) return a.low === undefined ? b : a;
-    const order = type.compare(a.low, b.low);
-    return order > 0 || (order === 0 && a.lowOpen) ? a : b;
-  };
-  const upper = () => {
-    if (a.high === undefined || b.high === undefined) return a.high === undefined ? b : a;
-    const order = type.compare(a.high, b.high);
-    return order < 0 || (order === 0 && a.highOpen) ? a : b;
-  };
-  const { low, lowOpen = false } = lower();
-  const { high, highOpen = false } = upper();
-  return { low, lowOpen, high, highOpen };
-}
-
-/** Matches the values that are in all of the spans. */
+/** Matches the values that are in all of the ranges. */
 export function ranged(type: ValueType, ...keyRanges: readonly KeyRange[]): Predicate {
-  const keyRange = keyRanges.reduce((a, b) => intersection(type, a, b));
+  const keyRange = keyRanges.reduce((a, b) =>
+    fromTo(
+      compareLow(type, a, b) > 0 ? a : b,
+      compareHigh(type, a, b) < 0 ? a : b,
+    )
+  );
   const predicate = {
     nulls: false,
     test: (value: Stored) => reaches(type, keyRange, value) && !exceeds(type, keyRange, value),
@@ -269,11 +271,11 @@ export function ranged(type: ValueType, ...keyRanges: readonly KeyRange[]): Pred
   if (type.layout !== "number") return predicate;
   const low = keyRange.low as number | undefined ?? -Infinity;
   const high = keyRange.high as number | undefined ?? Infinity;
-  // NaN comes last: an open end takes it in, which no comparison of numbers does.
+  // The order puts NaN last, so an unbounded range includes it. Comparisons of numbers never do.
   if (Number.isNaN(low) || Number.isNaN(high)) return predicate;
   const range = [
-    keyRange.lowOpen ? next(low, 1) : low,
-    keyRange.highOpen ? next(high, -1) : high,
+    keyRange.lowOpen ? nextFloat(low, 1) : low,
+    keyRange.highOpen ? nextFloat(high, -1) : high,
   ] as const;
   return { ...predicate, range, nan: keyRange.high === undefined };
 }
@@ -282,13 +284,10 @@ const float = new Float64Array(1);
 const bits = new BigInt64Array(float.buffer);
 
 /** The next float above (1) or below (-1). */
-function next(value: number, direction: 1 | -1): number {
-  if (value === Infinity * direction) return NaN; // nothing is beyond: a bound nothing meets
+function nextFloat(value: number, direction: 1 | -1): number {
+  if (value === Infinity * direction) return NaN; // No number is beyond, and nothing matches NaN.
   if (value === 0) return direction * Number.MIN_VALUE;
   float[0] = value;
   bits[0]! += BigInt(value > 0 ? direction : -direction);
   return float[0];
 }
-
-/** What of a condition an index goes by. */
-export type KeyRanges = Pick<Predicate, "nulls" | "keyRanges">;

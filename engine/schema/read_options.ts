@@ -1,5 +1,5 @@
 /**
- * Reading what verbs can be told: one mechanism for all of them.
+ * Reads the options of all verbs.
  *
  * @module
  */
@@ -9,30 +9,32 @@ import type {
   AddFieldOptions,
   CreateOptions,
   IndexOptions,
+  OpenOptions,
   OpenSchemaOptions,
   TransactionOptions,
+  UpdateOptions,
   WatchOptions,
 } from "./options.ts";
 import type { Schema, SelectOptions } from "./types.ts";
 
 /**
- * Makes the function that reads the options of a verb. It copies them, as callers may change theirs
- * later, and refuses any that the verb does not know: a misspelt one would change nothing silently.
- * Messages are fragments.
+ * Makes a function that reads the options of a verb. The function returns a copy, because callers
+ * may change their object later. It refuses unknown options, because a misspelt option would
+ * silently do nothing. Messages are fragments.
  */
 export function optionsReader<T extends object>(
   known: Readonly<Record<keyof T, true>>,
 ): (given: unknown) => T {
   const names = Object.keys(known);
-  const told = `the ${names.length === 1 ? "only option is" : "options are"} ${names.join(", ")}`;
+  const list = `the ${names.length === 1 ? "only option is" : "options are"} ${names.join(", ")}`;
   return (given) => {
-    // A Map or a promise has no properties either.
+    // A Map or a promise would pass for an object without options.
     if (!isObject(given) || (!isPlain(given) && Object.keys(given).length === 0)) {
-      throw new TypeError(`options: ${describe(given)}, ${told}`);
+      throw new TypeError(`options: ${describe(given)}, ${list}`);
     }
     for (const name of Object.keys(given)) {
       if (Object.hasOwn(known, name)) continue;
-      throw new TypeError(`unknown option ${JSON.stringify(name)}, ${told}`);
+      throw new TypeError(`unknown option ${JSON.stringify(name)}, ${list}`);
     }
     const options: Record<string, unknown> = {};
     for (const name of names) options[name] = given[name];
@@ -40,21 +42,24 @@ export function optionsReader<T extends object>(
   };
 }
 
-const OPEN_OPTIONS = {
+const COMMON_OPTIONS = {
   durability: true,
   timeoutMs: true,
   readOnly: true,
   cacheBytes: true,
 } as const;
 
-/** Options of `open`. */
-export const openOptions = optionsReader<OpenSchemaOptions<Schema>>({
+/** Options of `open` beside a schema. */
+export const openOptions = optionsReader<OpenOptions>(COMMON_OPTIONS);
+
+/** Options of `open` without a schema of its own. */
+export const openSchemaOptions = optionsReader<OpenSchemaOptions<Schema>>({
   schema: true,
-  ...OPEN_OPTIONS,
+  ...COMMON_OPTIONS,
 });
 
 /** Options of `create`. */
-export const createOptions = optionsReader<CreateOptions>({ mode: true, ...OPEN_OPTIONS });
+export const createOptions = optionsReader<CreateOptions>({ mode: true, ...COMMON_OPTIONS });
 
 /** Options of `select` and `explain`. */
 export const selectOptions = optionsReader<SelectOptions<Schema>>({
@@ -66,6 +71,9 @@ export const selectOptions = optionsReader<SelectOptions<Schema>>({
 
 /** Options of `transaction`. */
 export const transactionOptions = optionsReader<TransactionOptions>({ timeoutMs: true });
+
+/** Options of `update`. */
+export const updateOptions = optionsReader<UpdateOptions>({ ifVersion: true });
 
 /** Options of `watch`. */
 export const watchOptions = optionsReader<WatchOptions<Schema>>({

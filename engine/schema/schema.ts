@@ -1,9 +1,11 @@
 /**
- * The fields of a table together: what a row or changes must look like, and which defaults fill
- * them in. Messages are fragments: who calls puts `Cannot insert into "people": ` before them.
+ * The schema of a table: checks and encodes the values that users give, fills in defaults, and
+ * derives changed schemas. Messages are fragments: the caller puts `Cannot insert into "people": `
+ * before them.
  *
  * @module
  */
+
 import { describe, excerpt, isCount, isObject, isPlain } from "../system/check.ts";
 import { convert, CONVERTIBLE } from "./convert.ts";
 import {
@@ -16,28 +18,27 @@ import {
   flagsFrom,
   flagsOf,
   isIndexed,
-  only,
+  objectWithKeys,
 } from "./field_def.ts";
 import { SchemaError } from "../system/errors.ts";
 import type { IndexOptions } from "./options.ts";
 import type { Field, FieldSpec, JsonValue, Schema } from "./types.ts";
 import { type Stored, VALUE_TYPES, type ValueType } from "./values.ts";
 
-/** Where a new field goes, and whether rows are there that it must fill. */
+/** How to add a field. */
 export interface AddOptions {
-  /** The field before it; the last one if left out. */
+  /** The field before the new one; the last field if left out. */
   readonly after?: string | undefined;
   /** Whether the table has no rows. */
   readonly empty: boolean;
 }
 
 const MAX_FIELDS = 255;
-/** A row has a place for every number ever given out, and a file must not make it huge. */
+/** Each row in memory has a slot for every field number ever used; a file must not make it huge. */
 const MAX_NUMBERS = 65_536;
-const FLOAT = { type: "float", value: VALUE_TYPES.float } as const;
 const SCHEMA_KEYS = ["fields", "nextNumber", "keepChanges"] as const;
 
-/** The default of a field as one of another type. */
+/** The default of a field, converted to another type. */
 function convertDefault(field: FieldDef, to: ValueType): Stored | null {
   if (field.default === null) return null;
   try {
@@ -48,7 +49,7 @@ function convertDefault(field: FieldDef, to: ValueType): Stored | null {
   }
 }
 
-/** The fields of a table, and how long its changes are kept. It never changes: a change makes another. */
+/** The fields of a table, and how many commits it keeps for watchers. Immutable. */
 export class TableSchema {
   /** In field order. */
   readonly fields: readonly FieldDef[];
@@ -56,27 +57,27 @@ export class TableSchema {
   readonly byName: ReadonlyMap<string, FieldDef>;
   /** The number that the next field gets. */
   readonly nextNumber: number;
-  /** The changes of so many commits, the last ones, can be watched at least. */
+  /** At least this many of the newest commits can be watched. */
   readonly keepChanges: number;
-  /** What `insert` begins with, by number. */
+  /** The values of a row without any given value, by field number. */
   readonly #template: readonly (Stored | null)[];
   readonly #required: readonly FieldDef[];
-  /** Those that have an index. */
+  /** The fields with an index. */
   readonly indexed: readonly FieldDef[];
-  /** Those in which no value is there twice. */
+  /** The unique fields. */
   readonly unique: readonly FieldDef[];
-  /** Those that lead to rows. */
+  /** The links. */
   readonly links: readonly FieldDef[];
   #text: string | undefined;
 
   private constructor(fields: readonly FieldDef[], nextNumber: number, keepChanges: number) {
-    if (fields.length === 0) throw new SchemaError("a table has one field at least");
+    if (fields.length === 0) throw new SchemaError("a table needs at least one field");
     if (fields.length > MAX_FIELDS) {
-      throw new SchemaError(`${fields.length} fields, a table has ${MAX_FIELDS} at most`);
+      throw new SchemaError(`${fields.length} fields, a table can have ${MAX_FIELDS}`);
     }
     if (nextNumber > MAX_NUMBERS) {
       throw new SchemaError(
-        `${MAX_NUMBERS} fields were added and dropped, copy the rows to a new base to go on`,
+        `${MAX_NUMBERS} fields were added and dropped, copy the rows to a new table to go on`,
       );
     }
     this.fields = fields;
@@ -92,7 +93,7 @@ export class TableSchema {
     this.#template = template;
   }
 
-  /** The fields of a user's schema. */
+  /** Reads a user's schema. */
   static from(schema: Schema): TableSchema {
     if (!isObject(schema)) throw new TypeError(`schema: ${describe(schema)}, expected an object`);
     const entries = Object.entries(schema);
@@ -107,30 +108,29 @@ export class TableSchema {
   /** The reverse of {@linkcode TableSchema.toJson}; throws SyntaxError, a fragment. */
   static fromJson(json: unknown): TableSchema {
     try {
-      const { fields, nextNumber, keepChanges = 0 } = only(json, SCHEMA_KEYS);
+      const { fields, nextNumber, keepChanges = 0 } = objectWithKeys(json, SCHEMA_KEYS);
       if (!Array.isArray(fields)) throw new SyntaxError("fields is not an array");
       if (!isCount(nextNumber)) throw new SyntaxError("nextNumber is not a count");
       if (!isCount(keepChanges)) throw new SyntaxError("keepChanges is not a count");
       const read = fields.map(fieldFromJson);
-      if (new Set(read.map((field) => field.name)).size < read.length) {
-        throw new SyntaxError("a name is there twice");
-      }
-      if (new Set(read.map((field) => field.number)).size < read.length) {
-        throw new SyntaxError("a number is there twice");
+      for (const key of ["name", "number"] as const) {
+        if (new Set(read.map((field) => field[key])).size < read.length) {
+          throw new SyntaxError(`two fields have the same ${key}`);
+        }
       }
       if (read.some((field) => field.number >= nextNumber)) {
-        throw new SyntaxError("a number was never given out");
+        throw new SyntaxError("a field number is not below nextNumber");
       }
       return new TableSchema(read, nextNumber, keepChanges);
     } catch (error) {
-      // What a user may do wrong in a schema is all damage in a file.
-      throw new SyntaxError(`no schema: ${(error as Error).message}`);
+      // The mistake of a user in a schema is damage in a file.
+      throw new SyntaxError(`not a schema: ${(error as Error).message}`);
     }
   }
 
   /**
-   * Throws SyntaxError, a fragment, unless rows of `before` are rows of this schema too: a number
-   * stands for one field for ever.
+   * Throws SyntaxError, a fragment, unless rows of `before` are also valid rows of this schema: a
+   * number stands for one field for ever.
    */
   checkFollows(before: TableSchema): void {
     const known = new Map(before.fields.map((field) => [field.number, field.type]));
@@ -141,10 +141,10 @@ export class TableSchema {
         : was === type || (was === "integer" && type === "float");
       if (!fits) throw new SyntaxError(`field "${name}" has the number of another field`);
     }
-    if (this.nextNumber < before.nextNumber) throw new SyntaxError("numbers are given out again");
+    if (this.nextNumber < before.nextNumber) throw new SyntaxError("field numbers are reused");
   }
 
-  /** For files. */
+  /** The schema as JSON for files. */
   toJson(): JsonValue {
     const fields = this.fields.map(({ name, number, type, value, target, ...stored }) => ({
       name,
@@ -160,8 +160,8 @@ export class TableSchema {
   }
 
   /**
-   * Whether both have the same fields. Each generation reads its schema anew, so that one schema
-   * becomes many objects.
+   * Whether both schemas are the same. Each generation reads its schema anew, so equal schemas are
+   * often different objects.
    */
   equals(other: TableSchema): boolean {
     return this === other || this.#asText === other.#asText;
@@ -171,8 +171,8 @@ export class TableSchema {
     return this.#text ??= JSON.stringify(this.toJson());
   }
 
-  /** For users: fields in order, each with its options spelt out; `pathOf` of what links lead to. */
-  describe(pathOf = (target: string) => target): Record<string, FieldSpec> {
+  /** The schema for users: each field with all its options; `pathOf` gives the path of a target. */
+  fieldSpecs(pathOf = (target: string) => target): Record<string, FieldSpec> {
     const fields = this.fields.map(({ name, type, value, target, ...stored }) => [name, {
       type: target === undefined ? type : { link: pathOf(target) },
       ...flagsOf(stored),
@@ -181,7 +181,7 @@ export class TableSchema {
     return Object.fromEntries(fields);
   }
 
-  /** For users: the default of each field, `null` if it has none. */
+  /** The defaults for users, `null` where a field has none. */
   defaults(): Record<string, unknown> {
     const fields = this.fields.map(({ name, value, ...stored }) => [
       name,
@@ -191,9 +191,9 @@ export class TableSchema {
   }
 
   /**
-   * In what the schema `given` by a user differs from this one, stored; names,
-   * types and options count, order does not. Nor do defaults, but for one
-   * case: a default that lets `insert` leave out a required field.
+   * The first difference between this stored schema and the one `given` by a user, if any. Names,
+   * types and options count. Order does not, and neither do defaults, except for a default that
+   * lets `insert` leave out a required field.
    */
   difference(given: TableSchema): string | undefined {
     for (const theirs of given.fields) {
@@ -204,37 +204,40 @@ export class TableSchema {
       for (const flag of FLAGS) {
         if (ours[flag] === theirs[flag]) continue;
         const what = flag === "index" ? "indexed" : flag;
-        return `${field} is ${ours[flag] ? "" : "not "}${what} in the base`;
+        return `${field} is ${ours[flag] ? "" : "not "}${what} in the table`;
       }
       if (ours.required && ours.default === null && theirs.default !== null) {
-        return `${field} has no default in the base`;
+        return `${field} has no default in the table`;
       }
     }
     const missing = this.fields.find((field) => !given.byName.has(field.name));
-    return missing && `field "${missing.name}" of the base is not in the schema given`;
+    return missing && `field "${missing.name}" of the table is not in the given schema`;
   }
 
-  /** In what the field of that name differs from `theirs`: it is missing, or of another type. */
+  /** How the field with the name of `theirs` differs: it is missing, or it has another type. */
   typeDifference(theirs: FieldDef): string | undefined {
     const ours = this.byName.get(theirs.name);
     const field = `field "${theirs.name}"`;
-    if (ours === undefined) return `${field} is not in the base`;
+    if (ours === undefined) return `${field} is not in the table`;
     if (ours.type !== theirs.type) {
-      return `${field} is ${ours.type} in the base, not ${theirs.type}`;
+      return `${field} is ${ours.type} in the table, not ${theirs.type}`;
     }
     if (ours.target === theirs.target) return undefined;
-    return `${field} leads to "${ours.target}" in the base, not to "${theirs.target}"`;
+    return `${field} leads to "${ours.target}" in the table, not to "${theirs.target}"`;
   }
 
-  /** The values of a row to insert, by number; appends to `names` the fields that have one in `row`. */
+  /**
+   * The values of a row to insert, by field number. It appends the names of the fields that `row`
+   * gives a value to `names`.
+   */
   encodeInsert(row: object, names?: string[]): (Stored | null)[] {
-    return this.#take(row, this.#template.slice(), names);
+    return this.#encode(row, this.#template.slice(), names);
   }
 
-  /** The same of values in the order of the fields; `undefined` is the default. */
-  takeList(given: readonly unknown[]): (Stored | null)[] {
+  /** The same for values in field order; `undefined` means the default. */
+  encodeList(given: readonly unknown[]): (Stored | null)[] {
     if (given.length > this.fields.length) {
-      throw new SchemaError(`${given.length} values, the fields are ${this.fields.length}`);
+      throw new SchemaError(`${given.length} values for ${this.fields.length} fields`);
     }
     const values = this.#template.slice();
     for (let k = 0; k < this.fields.length; k++) {
@@ -247,23 +250,23 @@ export class TableSchema {
     return this.#checkRequired(values);
   }
 
-  /** Changes the values of a row, which has one, or null, for each field. */
+  /** Puts changes into the `values` of a complete row. */
   encodeUpdate(values: (Stored | null)[], changes: object): void {
-    this.#take(changes, values);
+    this.#encode(changes, values);
   }
 
-  /** Checks that values by field can be in it. */
-  checkGiven(given: unknown): asserts given is object {
+  /** Checks that a user gave an object of field values. */
+  checkFieldsObject(given: unknown): asserts given is object {
     if (!isObject(given)) throw new TypeError(`${describe(given)}, expected an object of fields`);
     if (Object.keys(given).length === 0 && !isPlain(given)) {
-      // A promise not awaited, a Map: it would become a row of nulls.
+      // Such as a promise without await, or a Map: it would become a row of nulls.
       throw new TypeError(`${describe(given)} without fields, expected an object of fields`);
     }
   }
 
-  /** Puts what is given into `values`, and checks that nothing required is null. */
-  #take(given: object, values: (Stored | null)[], names?: string[]): (Stored | null)[] {
-    this.checkGiven(given);
+  /** Encodes the given values into `values` and checks that no required field is null. */
+  #encode(given: object, values: (Stored | null)[], names?: string[]): (Stored | null)[] {
+    this.checkFieldsObject(given);
     for (const name of Object.keys(given)) {
       const field = this.byName.get(name) ?? this.#unknown(name);
       const value = (given as Record<string, unknown>)[name];
@@ -283,7 +286,7 @@ export class TableSchema {
     return values;
   }
 
-  /** The field of a name, or SchemaError. */
+  /** The field with this name; throws SchemaError if there is none. */
   field(name: string): FieldDef {
     return this.byName.get(name) ?? this.#unknown(name);
   }
@@ -291,16 +294,16 @@ export class TableSchema {
   #unknown(name: string): never {
     throw new SchemaError(
       name === "__id__" || name === "__version__"
-        ? `${name} is kept by the base, leave it out`
+        ? `psbase sets ${name}, leave it out`
         : `there is no field ${JSON.stringify(name)}, the fields are ${
           this.fields.map((field) => field.name).join(", ")
         }`,
     );
   }
 
-  /** This schema with a field more. */
+  /** This schema with one more field. */
   withField(name: string, field: Field, { after, empty }: AddOptions): TableSchema {
-    if (this.byName.has(name)) throw new SchemaError(`field "${name}" is there already`);
+    if (this.byName.has(name)) throw new SchemaError(`field "${name}" already exists`);
     const at = after === undefined
       ? this.fields.length
       : this.fields.indexOf(this.field(after)) + 1;
@@ -308,37 +311,37 @@ export class TableSchema {
     const added = fieldFrom(name, this.nextNumber, field);
     if (added.required && added.default === null && !empty) {
       throw new SchemaError(
-        `field "${name}" is required, give it a default for the rows that are there`,
+        `field "${name}" is required, give it a default for the existing rows`,
       );
     }
     const fields = this.fields.toSpliced(at, 0, { ...added, fill: added.default });
     return this.#with({ fields, nextNumber: this.nextNumber + 1 });
   }
 
-  /** This schema with a field less. */
+  /** This schema without a field. */
   withoutField(name: string): TableSchema {
     const dropped = this.field(name);
     return this.#with({ fields: this.fields.filter((field) => field !== dropped) });
   }
 
-  /** This schema with another name of a field. */
+  /** This schema with a field renamed. */
   withName(name: string, newName: string): TableSchema {
     const renamed = this.field(name);
     if (newName !== name && this.byName.has(newName)) {
-      throw new SchemaError(`field "${newName}" is there already`);
+      throw new SchemaError(`field "${newName}" already exists`);
     }
     checkName(newName);
     return this.#withField(renamed, { name: newName });
   }
 
-  /** This schema with another default of a field; `null`: none. */
+  /** This schema with another default of a field; `null` removes it. */
   withDefault(name: string, value: unknown): TableSchema {
     const changed = this.field(name);
     if (value === null && changed.required) {
       throw new SchemaError(`field "${name}" is required, its default cannot be null`);
     }
     if (value !== null && changed.target !== undefined) {
-      throw new SchemaError(`field "${name}" is a link, which has no default`);
+      throw new SchemaError(`field "${name}": a link has no default, its row may be deleted`);
     }
     return this.#withField(changed, {
       default: value === null ? null : encodeField(changed, value),
@@ -346,8 +349,8 @@ export class TableSchema {
   }
 
   /**
-   * This schema with a field of another type. Floats hold all integers as they are stored; for
-   * other values it is another field, which has another number and no values yet.
+   * This schema with another type of a field. Integers are stored as floats already. For any other
+   * type, the result has a new field, with a new number and without values yet.
    */
   withType(name: string, type: unknown): TableSchema {
     const before = this.field(name);
@@ -356,11 +359,13 @@ export class TableSchema {
     if (!types.includes(before.type) || !types.includes(type)) {
       const what = typeof type === "string" ? `cannot become ${excerpt(type)}` : describe(type);
       throw new SchemaError(
-        `field "${name}" is ${before.type}: ${what}, the types that become one another are ` +
+        `field "${name}" is ${before.type}: ${what}, the types that convert to one another are ` +
           `${types.join(", ")}; for others add a field and copy the values`,
       );
     }
-    if (before.type === "integer" && type === "float") return this.#withField(before, FLOAT);
+    if (before.type === "integer" && type === "float") {
+      return this.#withField(before, { type, value: VALUE_TYPES.float });
+    }
     const value = VALUE_TYPES[type as FieldDef["type"]];
     return this.#with({
       fields: this.fields.with(this.fields.indexOf(before), {
@@ -375,18 +380,20 @@ export class TableSchema {
     });
   }
 
-  /** This schema with other options of a field; what is left out stays. */
+  /** This schema with other index options of a field; options left out stay as they are. */
   withIndex(name: string, options: IndexOptions): TableSchema {
     const changed = this.field(name);
     const { index = changed.index, unique = changed.unique } = options;
     const flags = flagsFrom(name, { index, unique });
     if (isIndexed(flags) && !changed.value.sortable) {
-      throw new SchemaError(`field "${name}": ${changed.type} has no order, it can have no index`);
+      throw new SchemaError(
+        `field "${name}": ${changed.type} has no order, so it cannot have an index`,
+      );
     }
     return this.#withField(changed, { index: flags.index, unique: flags.unique });
   }
 
-  /** This schema with links that lead where `resolve` says. */
+  /** This schema with `resolve` applied to the targets of links. */
   withTargets(resolve: (target: string) => string): TableSchema {
     const fields = this.fields.map((field) =>
       field.target === undefined ? field : { ...field, target: resolve(field.target) }
@@ -394,7 +401,7 @@ export class TableSchema {
     return this.#with({ fields });
   }
 
-  /** This schema with other changes that are kept. */
+  /** This schema with another number of commits to keep for watchers. */
   withKeepChanges(commits: unknown): TableSchema {
     if (!isCount(commits)) {
       throw new RangeError(`${String(commits)} commits, expected a whole number, 0 or more`);

@@ -1,13 +1,14 @@
 /**
- * Values from text: ISO, or a pattern that the user set for a type.
+ * Parses values from text, by ISO 8601 or by a pattern that the user sets for a type.
  *
  * @module
  */
+
 import { excerpt, wrongType } from "../system/check.ts";
 import type { ValueType } from "./values.ts";
 
-// A pattern is that of strptime of Python, but blanks stand for themselves, and
-// there are no names of months or days: they depend on a language.
+// Patterns follow Python's strptime with two exceptions: blanks match only themselves, and names of
+// months and days are missing, because they depend on a language.
 const TWO_DIGITS = String.raw`\d{1,2}`;
 const DIRECTIVES: ReadonlyMap<string, string> = new Map([
   ["%d", TWO_DIGITS],
@@ -20,20 +21,20 @@ const DIRECTIVES: ReadonlyMap<string, string> = new Map([
   ["%f", String.raw`\d{1,9}`],
 ]);
 
-// What ISO needs, too. Seconds and their fraction are 0 where there are none.
-const DATE = ["%d", "%m", "%y or %Y"];
-const TIME = ["%H", "%M"];
+// The parts that each type needs, as in ISO 8601. Missing seconds and fractions are 0.
+const DATE_PARTS = ["%d", "%m", "%y or %Y"];
+const TIME_PARTS = ["%H", "%M"];
 const NEEDED: ReadonlyMap<string, readonly string[]> = new Map([
-  ["date", DATE],
-  ["time", TIME],
-  ["datetime", [...DATE, ...TIME]],
-  ["timestamp", [...DATE, ...TIME]],
+  ["date", DATE_PARTS],
+  ["time", TIME_PARTS],
+  ["datetime", [...DATE_PARTS, ...TIME_PARTS]],
+  ["timestamp", [...DATE_PARTS, ...TIME_PARTS]],
 ]);
 
-/** A pattern, compiled. */
-interface Form {
+/** A compiled pattern. */
+interface TextPattern {
   readonly pattern: string;
-  /** Its groups have the letters of the directives as names. */
+  /** Its groups are named by the letters of the directives. */
   readonly regexp: RegExp;
 }
 
@@ -49,7 +50,7 @@ function checkDirectives(type: string, pattern: string, directives: readonly str
       );
     }
     if (!needed.includes("%d %m %y %Y".includes(directive) ? "%d" : "%H")) {
-      throw new RangeError(`${excerpt(pattern)} has ${directive}, which a ${type} has not`);
+      throw new RangeError(`${excerpt(pattern)} has ${directive}, which a ${type} does not have`);
     }
     if (directives.indexOf(directive) < i) {
       throw new RangeError(`${excerpt(pattern)} has ${directive} twice`);
@@ -64,16 +65,16 @@ function checkDirectives(type: string, pattern: string, directives: readonly str
 }
 
 /** Compiles a pattern; throws RangeError, a fragment. */
-function formOf(type: string, pattern: string): Form {
+function compilePattern(type: string, pattern: string): TextPattern {
   const parts = Array.from(pattern.matchAll(/%.?|[^%]+/gsu), ([part]) => part);
   const isDirective = (part: string) => part.startsWith("%") && part !== "%%";
   checkDirectives(type, pattern, parts.filter(isDirective));
-  /** Whether a directive has digits beside it, before (-1) or behind (0) itself. */
+  /** Whether a neighbour's nearest character, last (-1) or first (0), is a digit or a directive. */
   const adjoins = (part: string | undefined, end: -1 | 0) =>
     part !== undefined && (isDirective(part) || /\d/.test(part.at(end)!));
   const source = parts.map((part, i) => {
     if (!isDirective(part)) return RegExp.escape(part === "%%" ? "%" : part);
-    // "11105" by "%d%m%y" may be three dates: where digits meet, no zero may be left out.
+    // "11105" could be three dates by "%d%m%y": where digits meet, leading zeros are required.
     const isTight = adjoins(parts[i - 1], -1) || adjoins(parts[i + 1], 0);
     const digits = DIRECTIVES.get(part)!;
     return `(?<${part[1]}>${isTight && digits === TWO_DIGITS ? String.raw`\d\d` : digits})`;
@@ -81,12 +82,12 @@ function formOf(type: string, pattern: string): Form {
   return { pattern, regexp: new RegExp(`^${source.join("")}$`) };
 }
 
-/** Two digits as a year: 1969 to 2068, as strptime of POSIX has it. */
+/** The year for two digits, from 1969 to 2068 as in POSIX strptime. */
 function yearOf(digits: string): string {
   return (Number(digits) >= 69 ? "19" : "20") + digits;
 }
 
-/** ISO, of what may be no date or time, from what a {@linkcode Form} matched. */
+/** The matched parts in ISO form. The parts may not be a valid date or time. */
 function isoOf(type: string, { d, m, y, Y, H, M, S, f }: Partial<Record<string, string>>): string {
   const two = (digits = "") => digits.padStart(2, "0");
   const date = d && `${Y ?? yearOf(two(y))}-${two(m)}-${two(d)}`;
@@ -95,22 +96,22 @@ function isoOf(type: string, { d, m, y, Y, H, M, S, f }: Partial<Record<string, 
   return type === "timestamp" ? `${iso}Z` : iso;
 }
 
-/** How texts become values of each type: ISO, or a pattern of one's own. */
+/** The patterns that a user has set. Types without a pattern are read by ISO 8601. */
 export class StringFormats {
-  readonly #forms = new Map<string, Form>();
+  readonly #patterns = new Map<string, TextPattern>();
 
   /**
-   * Sets the pattern of a type, in place of an older one: date, time, datetime or
-   * timestamp, whose text is in UTC then.
+   * Sets or replaces the pattern of a type: date, time, datetime or timestamp. A timestamp with a
+   * pattern is in UTC.
    *
-   * `%d` day, `%m` month, `%y` year from 1969 to 2068, `%Y` year of four digits or of a
-   * sign and six, `%H` hour, `%M` minute, `%S` second, `%f` fraction of a second, of 1 to
-   * 9 digits; `%%` is a percent sign, and all else is itself. One digit will do for two,
-   * but not where directives, or digits, stand side by side. A date needs day, month and
-   * year, a time hour and minute, the others all five.
+   * `%d` day, `%m` month, `%y` year from 1969 to 2068, `%Y` year of four digits or of a sign and
+   * six, `%H` hour, `%M` minute, `%S` second, `%f` fraction of a second of 1 to 9 digits. `%%` is a
+   * percent sign; everything else stands for itself. Two digits may be one, except where directives
+   * or digits are neighbours. A date needs day, month and year, a time needs hour and minute, the
+   * others need all five.
    *
-   * Throws TypeError for another type, RangeError for a wrong pattern, both fragments;
-   * the older pattern stays then.
+   * Throws TypeError for another type and RangeError for an invalid pattern, both fragments; then
+   * the previous pattern stays.
    */
   set(type: string, pattern: string): void {
     if (!NEEDED.has(type)) {
@@ -119,28 +120,28 @@ export class StringFormats {
       throw new TypeError(`${excerpt(type)} has no pattern, the types that have one are ${types}`);
     }
     if (typeof pattern !== "string") throw wrongType(pattern, "a pattern");
-    this.#forms.set(type, formOf(type, pattern));
+    this.#patterns.set(type, compilePattern(type, pattern));
   }
 
   /**
-   * A user's value from text, by the pattern of the type if there is one. Throws SyntaxError, a
-   * fragment, also for a finer fraction than the type keeps.
+   * Parses a user's value. Throws SyntaxError, a fragment, also for a fraction that is finer than
+   * the type can hold.
    */
   parse(type: ValueType, text: string): unknown {
-    const form = this.#forms.get(type.name);
-    if (form === undefined) return type.parse(text);
-    const found = form.regexp.exec(text);
-    if (found !== null) {
+    const format = this.#patterns.get(type.name);
+    if (format === undefined) return type.parse(text);
+    const match = format.regexp.exec(text);
+    if (match !== null) {
       try {
-        return type.parse(isoOf(type.name, found.groups!));
+        return type.parse(isoOf(type.name, match.groups!));
       } catch (error) {
         if (!(error instanceof SyntaxError)) throw error;
       }
     }
     const finest = type.name === "timestamp" ? "milliseconds" : "nanoseconds";
-    const fraction = form.pattern.includes("%f") ? `, %f to ${finest}` : "";
+    const fraction = format.pattern.includes("%f") ? `, %f to ${finest}` : "";
     throw new SyntaxError(
-      `${excerpt(text)} is not a ${type.name} of the form ${excerpt(form.pattern)}${fraction}`,
+      `${excerpt(text)} is not a ${type.name} of the form ${excerpt(format.pattern)}${fraction}`,
     );
   }
 }

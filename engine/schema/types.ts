@@ -1,18 +1,17 @@
 /**
- * The public types: from the literal of a schema to the rows, inserts, changes
- * and conditions of its table. Nothing here exists at run time.
+ * The public types. They derive the rows, inserts, changes and conditions of a table from the
+ * literal of its schema. Nothing here exists at run time.
  *
- * What holds the checking time down, and the messages short, and must stay so:
+ * Four choices keep type checking fast and the compiler's messages short:
  *
  * 1. Names are chosen by remapping keys, `keyof { [K in keyof S as …]: 1 }`;
  *    `{ … }[keyof S]` would make `PsBase<S>` unassignable to `Base<S>`.
- * 2. {@linkcode RowMeta} is an alias: a row of an interface does not fit code
- *    that takes any object with an index signature.
- * 3. Conditions distribute over the field type, so that a table opened without
- *    a schema gets a loose condition for free.
- * 4. What a message of the compiler shows is names, not the schema, where they
- *    come out of a conditional type. {@linkcode FieldName} is none: generic code
- *    could not give it a `keyof S`.
+ * 2. {@linkcode RowMeta} is an alias: a row whose type is an interface does not fit code that takes
+ *    an object with an index signature.
+ * 3. Conditions distribute over the field type, so a table opened without a schema gets a loose
+ *    condition for free.
+ * 4. Names come out of conditional types, so the compiler's messages show names and not the schema.
+ *    {@linkcode FieldName} is an exception: generic code could not pass it a `keyof S`.
  *
  * @module
  */
@@ -38,13 +37,13 @@ export interface FieldValues {
   boolean: boolean;
   /** A whole number of 64 bits. */
   bigint: bigint;
-  /** A day; read from a table it is frozen, as are `time` and `datetime`. */
+  /** A day. Values from a table are frozen, also those of `time` and `datetime`. */
   date: Temporal.PlainDate;
   /** A time of day, to the nanosecond. */
   time: Temporal.PlainTime;
-  /** A day and a time of day, of no time zone. */
+  /** A day and a time of day, without a time zone. */
   datetime: Temporal.PlainDateTime;
-  /** An instant, to the millisecond: a finer `Temporal.Instant` is refused. */
+  /** An instant, to the millisecond. A finer `Temporal.Instant` is refused. */
   timestamp: Date;
   /** Bytes. */
   bytes: Uint8Array;
@@ -55,56 +54,57 @@ export interface FieldValues {
 /** The names of the field types. */
 export type TypeName = keyof FieldValues;
 
-/** A json field whose values have a shape known to the compiler; made by `json<T>()`. */
+/** A json field whose values have a type known to the compiler; made by `json<T>()`. */
 export interface Json<T> {
-  /** Tells it from the name of a type. */
+  /** Distinguishes it from other field types. */
   readonly json: true;
-  /** Only a type: the shape. */
+  /** Never present; carries the type of the values. */
   readonly __shape__?: T;
 }
 
-/** A field that leads to a row of another table, or of its own; made by `link()`. */
+/** A link to a row of another table or of the same table; made by `link()`. */
 export interface Link<T extends Schema | "self"> {
   /** The path of the other table, or `"self"`. */
   readonly link: string;
-  /** Only a type: the schema of the other table. */
+  /** Never present; carries the schema of the other table. */
   readonly __target__?: T;
 }
 
-/** What the type of a field may be. */
+/** The types that a field can have. */
 export type FieldType = TypeName | Json<unknown> | Link<Schema> | Link<"self">;
 
-/** What may be written for a type: an instant also as a `Temporal.Instant`. */
+/** The values that can be written to a type: a timestamp also takes a `Temporal.Instant`. */
 export type Writable<T extends TypeName> = T extends "timestamp" ? Date | Temporal.Instant
   : FieldValues[T];
 
-/** What every field may say of itself. */
+/** Options of all fields. */
 export interface FieldOptions {
   /**
-   * Never null.
+   * Whether null is refused.
    *
    * @default {false}
    */
   readonly required?: boolean;
   /**
-   * Kept in order, so that equality and ranges find their rows without a scan.
+   * Whether the field has an index: equality and ranges then find their rows without a scan.
    *
    * @default {false}
    */
   readonly index?: boolean;
   /**
-   * No value twice, in whichever process; null may repeat. Has an index.
+   * Whether a value may occur only once, whichever process writes it; null may repeat. Implies an
+   * index.
    *
    * @default {false}
    */
   readonly unique?: boolean;
 }
 
-/** What a field without an order, which can have no index, may say of itself. */
+/** Options of fields without an order, which cannot have an index. */
 export interface UnorderedOptions extends FieldOptions {
-  /** Not possible. */
+  /** Always `false`. */
   readonly index?: false;
-  /** Not possible. */
+  /** Always `false`. */
   readonly unique?: false;
 }
 
@@ -118,53 +118,53 @@ export type FieldSpec =
   | (UnorderedOptions & { readonly type: "json" | Json<unknown>; readonly default?: JsonValue })
   | (FieldOptions & { readonly type: Link<Schema> | Link<"self">; readonly default?: null });
 
-/** A field: its type, or its type and options. */
+/** A field: its type, or its type with options. */
 export type Field = FieldType | FieldSpec;
 
-/** A schema: field names and fields, in field order. */
+/** A schema: fields by name, in field order. */
 export interface Schema {
   /** A name is a letter, then letters with their marks, digits and `_`, in Unicode form NFC. */
   readonly [name: string]: Field;
 }
 
 /**
- * Refuses reserved names to the compiler. It is the same for every schema, so
- * that the statics of `PsBase` stay compatible with those of `Base`.
+ * Makes the compiler refuse reserved names. It is the same for every schema, which keeps the
+ * statics of `PsBase` compatible with the statics of `Base`.
  */
 export interface NoReservedNames {
   /** Names that begin with `_` are reserved. */
   readonly [reserved: `_${string}`]: "names that begin with _ are reserved";
 }
 
-/** What every row has besides its fields. */
+/** The properties that every row has besides its fields. */
 export type RowMeta<S extends Schema> = {
   /** The row's id: 0, 1, 2 …, never used again. */
   readonly __id__: number;
-  /** 0 at first, one more after each write of the row. */
+  /** 0 at first, one more after each update of the row. */
   readonly __version__: number;
-  /** Only a type: keeps the rows of different tables apart. */
+  /** Never present; keeps the rows of different tables apart. */
   readonly __schema__?: S;
 };
 
 /** The type of a field, without its options. */
 export type TypeOf<F> = F extends { readonly type: infer T } ? T : F;
 
-/** What a field holds, null left aside. */
+/** The value of a field that is not null. */
 export type ValueOf<S extends Schema, F> = PlainValue<S, TypeOf<F>>;
 
-/** What a field type holds, null left aside. */
+/** The value of a field type that is not null. */
 export type PlainValue<S extends Schema, T> = T extends "json" ? NonNullable<JsonValue>
   : T extends TypeName ? FieldValues[T]
   : T extends Link<infer L> ? Row<L extends Schema ? L : S>
   : T extends Json<infer J> ? J
   : never;
 
-/** `null`, if the field may be null; a link always may: the row that it leads to may be gone. */
+/** `null` if a read may give null. A link always may, because its row can be deleted. */
 export type Nullable<F> = F extends { readonly required: true }
   ? TypeOf<F> extends Link<infer _> ? null : never
   : null;
 
-/** What may be written to a field; to a link a row or its id. */
+/** The values that can be written to a field; a link takes a row or its id. */
 export type Written<S extends Schema, F> =
   | (TypeOf<F> extends infer T ? T extends "timestamp" ? Writable<T>
     : T extends Link<infer L> ? number | RowMeta<L extends Schema ? L : S>
@@ -172,22 +172,22 @@ export type Written<S extends Schema, F> =
     : never)
   | (F extends { readonly required: true } ? never : null);
 
-/** A row: a plain object, a copy of what the table holds. */
+/** A row: a plain object, and a copy of the row in the table. */
 export type Row<S extends Schema> =
   & RowMeta<S>
   & { readonly [K in keyof S]: ValueOf<S, S[K]> | Nullable<S[K]> };
 
-/** A change that was committed, as `watch` yields it. */
+/** A committed change, as `watch` yields it. */
 export type Change<S extends Schema = Schema> =
   & {
-    /** Its commit's place in the order of all commits; the same for all changes of a commit. */
+    /** The number of its commit in the order of all commits. */
     readonly sequence: number;
     /**
-     * Its place in the commit, from 0: counts all changes of the commit, also those that `where`
-     * leaves out, so that it is the same for every watcher.
+     * Its position in the commit, from 0. It counts all changes of the commit, also those that
+     * `where` leaves out, so it is the same for every watcher.
      */
     readonly index: number;
-    /** Whether this watcher gets no further change of the commit. */
+    /** Whether it is the last change of the commit that this watcher gets. */
     readonly last: boolean;
   }
   & (
@@ -205,7 +205,7 @@ export type Change<S extends Schema = Schema> =
 /** The names of the fields. */
 export type FieldName<S extends Schema> = keyof S & string;
 
-/** The names of the fields that `insert` cannot do without. */
+/** The names of the fields that `insert` needs. */
 export type NeededName<S extends Schema> = keyof {
   [
     K in keyof S as S[K] extends { readonly required: true }
@@ -215,20 +215,20 @@ export type NeededName<S extends Schema> = keyof {
 };
 
 /**
- * What an object that leaves out a property of this name has there for the compiler: a field
- * may be called `constructor`.
+ * The inherited property that the compiler sees where an object leaves out the field: a field may
+ * be called `constructor`.
  */
 export type Inherited<K> = K extends keyof typeof Object.prototype ? (typeof Object.prototype)[K]
   : never;
 
-/** What `insert` takes. Left out or `undefined`: the default. */
+/** The values for `insert`. Left out or `undefined` means the default. */
 export type Insert<S extends Schema> =
   & { readonly [K in NeededName<S>]: Written<S, S[K]> }
   & {
     readonly [K in Exclude<keyof S, NeededName<S>>]?: Written<S, S[K]> | Inherited<K> | undefined;
   };
 
-/** What `insertAsStrings` takes. Left out or `undefined`: the default. */
+/** The values for `insertAsStrings`. Left out or `undefined` means the default. */
 export type InsertStrings<S extends Schema> =
   & { readonly [K in NeededName<S>]: string }
   & {
@@ -239,37 +239,37 @@ export type InsertStrings<S extends Schema> =
       | undefined;
   };
 
-/** What `update` takes. Left out or `undefined`: as it was. */
+/** The changes for `update`. Left out or `undefined` means no change. */
 export type Update<S extends Schema> = {
   readonly [K in keyof S]?: Written<S, S[K]> | Inherited<K> | undefined;
 };
 
-/** Another field of the same row, to compare with; made by `field()`. */
+/** A reference to another field of the same row, to compare with; made by `field()`. */
 export interface FieldRef<N extends string> {
   /** The name of the field. */
   readonly field: N;
 }
 
-/** The names of the fields of some types. */
+/** The names of the fields that have one of the types `T`. */
 export type NameOfType<S extends Schema, T> = string extends keyof S ? string
   : keyof { [K in keyof S as TypeOf<S[K]> extends T ? K : never]: 1 } & string;
 
-/** The names of the fields that values of a type can be compared with. */
+/** The names of the fields that a field of type `T` can be compared with. */
 export type ComparableName<S extends Schema, T> = T extends "integer" | "float"
   ? NameOfType<S, "integer" | "float">
   : NameOfType<S, T>;
 
-/** What is said of a condition as a whole. */
+/** Operators that combine conditions. */
 export interface LogicOps<C> {
-  /** It does not hold; null counts as a value. */
+  /** The condition does not hold; null counts as a value. */
   readonly not?: C;
-  /** One of these holds. */
+  /** At least one of the conditions holds. */
   readonly or?: readonly C[];
 }
 
-/** Conditions of fields that are equal or not; null counts as a value. `F`: other fields. */
+/** Operators for equality; null counts as a value. `F` stands for references to other fields. */
 export interface EqualityOps<V, F = never> {
-  /** Equal; says of an object that it is a value. */
+  /** Equal. It also marks an object as a value instead of a condition. */
   readonly eq?: V | F | null;
   /** Not equal. */
   readonly ne?: V | F | null;
@@ -279,7 +279,7 @@ export interface EqualityOps<V, F = never> {
   readonly notIn?: readonly (V | null)[];
 }
 
-/** Conditions of fields with an order; null never matches these. `F`: other fields. */
+/** Operators for fields with an order; null never matches the ones added here. */
 export interface OrderOps<V, F = never> extends EqualityOps<V, F> {
   /** Greater. */
   readonly gt?: V | F;
@@ -289,21 +289,21 @@ export interface OrderOps<V, F = never> extends EqualityOps<V, F> {
   readonly lt?: V | F;
   /** Less or equal. */
   readonly lte?: V | F;
-  /** From the first to the second, both included. */
+  /** From the first value to the second, both included. */
   readonly between?: readonly [V, V];
 }
 
-/** Conditions of text; null never matches these, case matters. */
+/** Operators for text; they are case-sensitive, and null never matches the ones added here. */
 export interface TextOps<F = never> extends OrderOps<string, F> {
-  /** Has this in it. */
+  /** Contains this text. */
   readonly contains?: string;
-  /** Begins with this. */
+  /** Starts with this text. */
   readonly startsWith?: string;
-  /** Ends with this. */
+  /** Ends with this text. */
   readonly endsWith?: string;
 }
 
-/** A condition of a field with ranges: a value, `[from, to]` both included, or operators. */
+/** A condition on a field with ranges: a value, `[from, to]` with both included, or operators. */
 export type OrderCondition<V, F = never> =
   | V
   | F
@@ -311,7 +311,7 @@ export type OrderCondition<V, F = never> =
   | readonly [V, V]
   | (OrderOps<V, F> & LogicOps<OrderCondition<V, F>>);
 
-/** A condition of text: a text, a pattern, or operators. */
+/** A condition on text: a text, a pattern, or operators. */
 export type TextCondition<F = never> =
   | string
   | F
@@ -319,24 +319,24 @@ export type TextCondition<F = never> =
   | RegExp
   | (TextOps<F> & LogicOps<TextCondition<F>>);
 
-/** A condition of bytes: bytes, or operators. */
+/** A condition on bytes: bytes, or operators. */
 export type BytesCondition<F = never> =
   | Uint8Array
   | F
   | null
   | (OrderOps<Uint8Array, F> & LogicOps<BytesCondition<F>>);
 
-/** A condition of what has no ranges: a value, or operators. */
+/** A condition on a field without ranges: a value, or operators. */
 export type EqualityCondition<V, F = never> =
   | V
   | F
   | null
   | (EqualityOps<V, F> & LogicOps<EqualityCondition<V, F>>);
 
-/** A condition of json, whose objects are values only behind an operator. */
+/** A condition on json, where an object is a value only after an operator. */
 export type JsonCondition<V> = null | (EqualityOps<V> & LogicOps<JsonCondition<V>>);
 
-/** A condition of one field, by its type. */
+/** A condition on one field, by its type. */
 export type Condition<S extends Schema, T> = T extends "string"
   ? TextCondition<FieldRef<ComparableName<S, T>>>
   : T extends "boolean" ? EqualityCondition<boolean, FieldRef<ComparableName<S, T>>>
@@ -352,40 +352,42 @@ export type Condition<S extends Schema, T> = T extends "string"
 export type Where<S extends Schema> =
   & { readonly [K in keyof S]?: Condition<S, TypeOf<S[K]>> | Inherited<K> }
   & {
-    /** Of the row's id. */
+    /** A condition on the row's id. */
     readonly __id__?: OrderCondition<number>;
-    /** Of the row's version. */
+    /** A condition on the row's version. */
     readonly __version__?: OrderCondition<number>;
-    /** One of these holds as a whole. */
+    /** Each of the filters matches the row. */
+    readonly _and?: readonly Filter<S>[];
+    /** At least one of the filters matches the row. */
     readonly _or?: readonly Filter<S>[];
-    /** This does not hold as a whole. */
+    /** The filter does not match the row. */
     readonly _not?: Filter<S>;
   };
 
-/** A condition in TypeScript. The row it gets is valid during the call only. */
-export type Predicate<S extends Schema> = (row: Row<S>) => boolean;
+/** A predicate function. The row that it gets is valid only during the call. */
+export type PredicateFunction<S extends Schema> = (row: Row<S>) => boolean;
 
 /**
- * What selects rows. Text is refused even where a field has the name of a
- * method of String: an iterable is no condition.
+ * A filter: conditions, or a predicate function. An iterable is not a filter; otherwise a string
+ * would be one if a field had the name of a String method.
  */
 export type Filter<S extends Schema> =
   | (Where<S> & { readonly [Symbol.iterator]?: never })
-  | Predicate<S>;
+  | PredicateFunction<S>;
 
-/** The names of the fields that have an order: all but json. */
+/** The names of the fields that have an order: all except json. */
 export type SortableName<S extends Schema> = string extends keyof S ? string
   : keyof { [K in keyof S as TypeOf<S[K]> extends "json" | Json<unknown> ? never : K]: 1 } & string;
 
-/** A name to order by: ascending with `+` or no sign, descending with `-`. */
+/** A name to order by: ascending without a sign or with `+`, descending with `-`. */
 export type OrderTerm<N extends string> = `${"" | "+" | "-"}${N | "__id__" | "__version__"}`;
 
 /** Options of `select`. */
 export interface SelectOptions<S extends Schema, K extends FieldName<S> = FieldName<S>> {
-  /** The fields wanted; all, if left out. */
+  /** The fields of the result; all fields if left out. */
   readonly fields?: readonly K[] | undefined;
   /**
-   * What to order by, the most important first; ties by id.
+   * The order, most important name first; rows with equal values are ordered by id.
    *
    * @default {"__id__"}
    */
@@ -394,20 +396,20 @@ export interface SelectOptions<S extends Schema, K extends FieldName<S> = FieldN
     | readonly OrderTerm<SortableName<S>>[]
     | undefined;
   /**
-   * At most so many rows.
+   * The maximal number of rows.
    *
    * @default {Infinity}
    */
   readonly limit?: number | undefined;
   /**
-   * Leave out so many at the beginning.
+   * The number of rows to skip at the beginning.
    *
    * @default {0}
    */
   readonly offset?: number | undefined;
 }
 
-/** A row with some of its fields only. */
+/** A row with only some of its fields. */
 export type Projected<S extends Schema, K extends keyof S> =
   & RowMeta<S>
   & { readonly [P in K]: ValueOf<S, S[P]> | Nullable<S[P]> };
@@ -415,13 +417,13 @@ export type Projected<S extends Schema, K extends keyof S> =
 /** The names of the fields that hold numbers. */
 export type NumericName<S extends Schema> = NameOfType<S, "integer" | "float" | "bigint">;
 
-/** The types that `setType` can make of one another. */
+/** The types that `setType` can convert to one another. */
 export type ConvertibleType = Exclude<TypeName, "bytes" | "json">;
 
 /** The names of the fields whose type can be changed. */
 export type ConvertibleName<S extends Schema> = NameOfType<S, ConvertibleType>;
 
-/** What `sum` gives: a bigint for bigints. */
+/** The result of `sum`: a bigint for bigints. */
 export type SumOf<S extends Schema, K extends keyof S> = TypeOf<S[K]> extends infer T
   ? T extends "bigint" ? bigint : number
   : never;
@@ -432,17 +434,17 @@ export type Aggregate<S extends Schema> =
   | readonly ["sum" | "avg", NumericName<S>]
   | readonly ["min" | "max", SortableName<S>];
 
-/** What an aggregate gives. */
+/** The result of an aggregate. */
 export type AggregateValue<S extends Schema, A> = A extends "count" ? number
   : A extends readonly ["sum", infer K extends keyof S] ? SumOf<S, K>
   : A extends readonly ["avg", string] ? number | null
   : A extends readonly ["min" | "max", infer K extends keyof S] ? ValueOf<S, S[K]> | null
   : never;
 
-/** Names of figures that are possible: not that of the key, and not reserved. */
+/** Valid names of figures: not reserved, and not the name of the key. */
 export type FigureNames<K extends string> = NoReservedNames & { readonly [P in K]?: never };
 
-/** One group of `groupBy`: the value that its rows share, and figures by name. */
+/** One group of `groupBy`: the value that its rows share, and its figures by name. */
 export type Grouped<S extends Schema, K extends keyof S, A> =
   & { readonly [P in K]: ValueOf<S, S[P]> | Nullable<S[P]> }
   & { readonly [N in keyof A]: AggregateValue<S, A[N]> };
@@ -461,37 +463,37 @@ export type UniqueKey<S extends Schema, K extends keyof S> =
   & Single<K>
   & { readonly [P in K]: Exclude<Written<S, S[P]>, null> };
 
-/** Nothing more, where `K` is one name; impossible where it is none or several. */
+/** Accepts exactly one name: `unknown` if `K` is one name, otherwise an impossible type. */
 export type Single<K, All = K> = [K] extends [never] ? "exactly one unique field"
   : K extends K ? [All] extends [K] ? unknown : "exactly one unique field"
   : never;
 
-/** A schema with a field more. */
+/** A schema with one more field. */
 export type WithField<S extends Schema, N extends string, F extends Field> = {
   readonly [K in keyof S | N]: K extends N ? F : K extends keyof S ? S[K] : never;
 };
 
-/** A schema with a field less. */
+/** A schema without a field. */
 export type WithoutField<S extends Schema, N extends keyof S> = {
   readonly [K in Exclude<keyof S, N>]: S[K];
 };
 
-/** A schema in which a field has another name. */
+/** A schema with a field renamed. */
 export type WithRenamed<S extends Schema, N extends keyof S, M extends string> = {
   readonly [K in keyof S as K extends N ? M : K]: S[K];
 };
 
-/** What may become the default of a field; of a link nothing, its row could be gone. */
+/** The values that can be the default of a field; a link has none, its row may be deleted. */
 export type Default<S extends Schema, F> = TypeOf<F> extends Link<infer _> ? null : Written<S, F>;
 
-/** A schema in which a field has a default, whichever, so that `insert` can do without it. */
+/** A schema in which a field has a default, so `insert` does not need the field. */
 export type WithDefault<S extends Schema, N extends keyof S> = WithOptions<
   S,
   N,
   { readonly default: null }
 >;
 
-/** A schema in which a field has another type; its default is converted as its values are. */
+/** A schema in which a field has another type; its default is converted like its values. */
 export type WithType<S extends Schema, N extends keyof S, T extends ConvertibleType> = WithOptions<
   S,
   N,
@@ -515,10 +517,10 @@ export type Respecified<F, O> = Extract<
   Field
 >;
 
-/** Forbids the keys that are not among the allowed ones. */
+/** Forbids all keys except the allowed ones. */
 export type NoExtra<C, Allowed> = { readonly [K in Exclude<keyof C, keyof Allowed>]: never };
 
-/** What the function given to `update` returns: changes, nothing else, no promise. */
+/** The result of a function given to `update`: changes with no other keys, and not a promise. */
 export type Exactly<S extends Schema, C> = NotPromise<C> & Update<S> & NoExtra<C, Update<S>>;
 
 /** The name of a new field: neither taken nor reserved. */
@@ -528,7 +530,7 @@ export type NewName<S extends Schema, N extends string> = N extends `_${string}`
   : N extends keyof S ? `"${N}" is a field already`
   : N;
 
-/** Not a promise: what runs at one commit point cannot wait. */
+/** Forbids promises: a function that runs at one commit point cannot wait. */
 export type NotPromise<T> = T extends PromiseLike<unknown>
   ? "an async function is not possible here"
   : T;

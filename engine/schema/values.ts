@@ -1,50 +1,60 @@
 /**
- * The field types: for each, how a value is checked and kept, ordered, and
- * written as text and as JSON. Nulls never get here.
+ * The field types: how each type checks, stores, compares, formats and parses its values. Null is
+ * handled elsewhere: no function here ever gets one.
  *
  * @module
  */
+
 import { checkSize, checkText, excerpt, wrongType } from "../system/check.ts";
-import { copyDateTime, dateOf, daysOf, millisecondsOf, nanosecondsOf, timeOf } from "./civil.ts";
+import {
+  copyDateTime,
+  dateToDays,
+  daysToDate,
+  instantToMilliseconds,
+  nanosecondsToTime,
+  timeToNanoseconds,
+} from "./civil.ts";
 import { copyJson, parseJson, sameJson } from "./json.ts";
 import type { JsonValue, TypeName } from "./types.ts";
 
-/** A value as frames, columns and rows in memory hold it. Never changed once made. */
+/** A value in the form of frames, columns and rows in memory. Immutable. */
 export type Stored = string | number | bigint | Uint8Array | Temporal.PlainDateTime;
 
-/** What the store knows of a field type. */
+/** A field type. */
 export interface ValueType {
-  /** Its name in a schema; a link has one only in files. */
+  /** Its name in a schema; only files name the type of links. */
   readonly name: TypeName | "link";
-  /** How frames and columns hold it. */
+  /** How frames and columns hold its values. */
   readonly layout: "number" | "bigint" | "datetime" | "text" | "bytes";
-  /** From where to where the whole numbers are that hold it, if such do. */
+  /** The range of the whole numbers that represent its values, if such numbers do. */
   readonly range?: readonly [least: number, greatest: number];
-  /** Whether rows can be ordered by it, and ranges asked for. */
+  /** Whether it has an order, and with it ranges and indexes. */
   readonly sortable: boolean;
   /**
-   * Checks a user's value and copies what could be changed later. Throws
-   * TypeError (wrong type) or RangeError (out of range); the message is a
-   * fragment to put behind the name of the field.
+   * Checks a user's value and copies whatever the user could change later. Throws TypeError (wrong
+   * type) or RangeError (out of range); the message is a fragment to follow the name of the field.
    */
   encode(value: unknown): Stored;
   /** The value for a user, who may change it. */
   decode(stored: Stored): unknown;
-  /** The order of the table: a total one, NaN last, text by code point. */
+  /**
+   * Compares in the order of the table. The order is total: NaN comes last, text goes by code
+   * point.
+   */
   compare(a: Stored, b: Stored): number;
-  /** NaN equals NaN, 0 equals -0, json by structure. */
+  /** Whether two values are equal: NaN equals NaN, 0 equals -0, json is compared by structure. */
   equals(a: Stored, b: Stored): boolean;
-  /** A user's value from ISO, decimal or base64 text. Throws SyntaxError, a fragment. */
+  /** Parses a user's value from ISO, decimal or base64 text. Throws SyntaxError, a fragment. */
   parse(text: string): unknown;
-  /** The text that `parse` makes the same value of. */
+  /** The reverse of `parse`. */
   format(value: unknown): string;
-  /** A user's value as JSON: a number or a boolean where that is exact, else as text. */
+  /** A user's value as JSON: a number or a boolean if that is exact, otherwise text. */
   toJson(value: unknown): JsonValue;
-  /** The reverse of `toJson`; what cannot be one is left for `take` to refuse. */
+  /** The reverse of `toJson`; other JSON may pass unchanged, for `encode` to refuse. */
   fromJson(json: JsonValue): unknown;
 }
 
-/** Numbers by value, NaN last; works for bigints too. */
+/** Compares numbers or bigints by value, NaN last. */
 export function compareNumbers(a: number | bigint, b: number | bigint): number {
   if (a < b) return -1;
   if (a > b) return 1;
@@ -53,14 +63,14 @@ export function compareNumbers(a: number | bigint, b: number | bigint): number {
 }
 
 /**
- * UTF-16 puts the code points above U+FFFF, as surrogates, before U+E000; this
- * moves them behind U+FFFF, where their UTF-8 bytes sort.
+ * The rank of a UTF-16 unit in code point order. Surrogates stand for the code points above U+FFFF,
+ * but UTF-16 sorts them before U+E000; this moves them after U+FFFF, as in UTF-8.
  */
 function codePointRank(unit: number): number {
   return unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
 }
 
-/** Text by code point, which is the order of its UTF-8 bytes. */
+/** Compares text by code point. UTF-8 bytes have the same order. */
 export function compareText(a: string, b: string): number {
   if (a === b) return 0;
   const length = Math.min(a.length, b.length);
@@ -80,7 +90,7 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
-/** What `read` makes of a value of a built-in class; it throws TypeError for any other. */
+/** Applies `read`, which throws TypeError for a value of any but its own class. */
 function readAs<T, S>(value: unknown, wanted: string, read: (value: T) => S): S {
   try {
     return read(value as T);
@@ -90,17 +100,19 @@ function readAs<T, S>(value: unknown, wanted: string, read: (value: T) => S): S 
   }
 }
 
-// Stricter than Temporal's own parsers, which take a leap second for the one
-// before it, a time zone or a calendar as well.
-const DATE = String.raw`(?:\d{4}|[+-]\d{6})-\d\d-\d\d`;
-const MINUTES = String.raw`\d\d:\d\d`;
-const TIME = String.raw`${MINUTES}(?::[0-5]\d(?:\.\d{1,9})?)?`;
-/** What would be cut to milliseconds is none; zeros do no harm. */
-const TIME_TO_MS = String.raw`${MINUTES}(?::[0-5]\d(?:\.\d{1,3}0{0,6})?)?`;
-const DATE_REGEXP = new RegExp(`^${DATE}$`);
-const TIME_REGEXP = new RegExp(`^${TIME}$`);
-const DATETIME_REGEXP = new RegExp(`^${DATE}[Tt ]${TIME}$`);
-const TIMESTAMP_REGEXP = new RegExp(`^${DATE}[Tt ]${TIME_TO_MS}(?:[Zz]|[+-]\\d\\d:\\d\\d)$`);
+// These patterns are stricter than Temporal's parsers, which also accept a leap second (as the
+// second before it), a time zone or a calendar.
+const DATE_PATTERN = String.raw`(?:\d{4}|[+-]\d{6})-\d\d-\d\d`;
+const MINUTES_PATTERN = String.raw`\d\d:\d\d`;
+const TIME_PATTERN = String.raw`${MINUTES_PATTERN}(?::[0-5]\d(?:\.\d{1,9})?)?`;
+/** A time to the millisecond. More digits would be cut off, so only zeros may follow. */
+const TIME_TO_MS_PATTERN = String.raw`${MINUTES_PATTERN}(?::[0-5]\d(?:\.\d{1,3}0{0,6})?)?`;
+const DATE_REGEXP = new RegExp(`^${DATE_PATTERN}$`);
+const TIME_REGEXP = new RegExp(`^${TIME_PATTERN}$`);
+const DATETIME_REGEXP = new RegExp(`^${DATE_PATTERN}[Tt ]${TIME_PATTERN}$`);
+const TIMESTAMP_REGEXP = new RegExp(
+  `^${DATE_PATTERN}[Tt ]${TIME_TO_MS_PATTERN}(?:[Zz]|[+-]\\d\\d:\\d\\d)$`,
+);
 const INTEGER_REGEXP = /^[+-]?\d+$/;
 const BIGINT_REGEXP = /^([+-]?)0*(\d{1,19})$/;
 const FLOAT_REGEXP = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
@@ -116,7 +128,7 @@ interface Codec<S extends Stored, V> extends ValueType {
   toJson(value: V): JsonValue;
 }
 
-/** Parses text of a form with a function that throws RangeError for what it cannot be. */
+/** Parses text of one form; `parse` throws RangeError if the text means nothing. */
 function parseAs<T>(text: string, form: RegExp, wanted: string, parse: (text: string) => T): T {
   if (form.test(text)) {
     try {
@@ -128,8 +140,27 @@ function parseAs<T>(text: string, form: RegExp, wanted: string, parse: (text: st
   throw new SyntaxError(`${excerpt(text)} is not ${wanted}`);
 }
 
-function same<T>(value: T): T {
+function asIs<T>(value: T): T {
   return value;
+}
+
+/** The layout and the order of types whose values are stored as numbers; `equals` ignores NaN. */
+const AS_NUMBER = {
+  layout: "number",
+  sortable: true,
+  compare: compareNumbers,
+  equals: (a: number, b: number) => a === b,
+} as const;
+
+/** A type whose JSON form is its text. */
+function withTextAsJson<S extends Stored, V>(
+  codec: Omit<Codec<S, V>, "toJson" | "fromJson">,
+): Codec<S, V> {
+  return {
+    ...codec,
+    toJson: codec.format,
+    fromJson: (json) => typeof json === "string" ? codec.parse(json) : json,
+  };
 }
 
 const STRING: Codec<string, string> = {
@@ -141,22 +172,21 @@ const STRING: Codec<string, string> = {
     checkText(value, "text");
     return value;
   },
-  decode: same,
+  decode: asIs,
   compare: compareText,
   equals: (a, b) => a === b,
-  parse: same,
-  format: same,
-  toJson: same,
-  fromJson: same,
+  parse: asIs,
+  format: asIs,
+  toJson: asIs,
+  fromJson: asIs,
 };
 
 const SAFE_INTEGER = "an integer within ±(2^53 - 1)";
 
 const INTEGER: Codec<number, number> = {
   name: "integer",
-  layout: "number",
+  ...AS_NUMBER,
   range: [-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
-  sortable: true,
   encode(value) {
     if (typeof value !== "number") throw wrongType(value, "an integer");
     if (!Number.isSafeInteger(value)) {
@@ -164,25 +194,21 @@ const INTEGER: Codec<number, number> = {
     }
     return value + 0; // -0 becomes 0
   },
-  decode: same,
-  compare: compareNumbers,
-  equals: (a, b) => a === b,
+  decode: asIs,
   parse: (text) => parseAs(text, INTEGER_REGEXP, SAFE_INTEGER, (t) => INTEGER.encode(Number(t))),
   format: String,
-  toJson: same,
-  fromJson: same,
+  toJson: asIs,
+  fromJson: asIs,
 };
 
 const FLOAT: Codec<number, number> = {
   name: "float",
-  layout: "number",
-  sortable: true,
+  ...AS_NUMBER,
   encode(value) {
     if (typeof value !== "number") throw wrongType(value, "a number");
     return value;
   },
-  decode: same,
-  compare: compareNumbers,
+  decode: asIs,
   equals: (a, b) => compareNumbers(a, b) === 0,
   parse(text) {
     if (/^(?:NaN|-?Infinity)$/.test(text)) return Number(text);
@@ -193,27 +219,24 @@ const FLOAT: Codec<number, number> = {
     });
   },
   format: (value) => Object.is(value, -0) ? "-0" : String(value),
-  // JSON has no such numbers; it has -0, but JSON.stringify writes 0.
+  // JSON has no NaN and no infinities. It has -0, but JSON.stringify writes 0.
   toJson: (value) => Number.isFinite(value) && !Object.is(value, -0) ? value : FLOAT.format(value),
   fromJson: (json) => typeof json === "string" ? FLOAT.parse(json) : json,
 };
 
 const BOOLEAN: Codec<number, boolean> = {
   name: "boolean",
-  layout: "number",
+  ...AS_NUMBER,
   range: [0, 1],
-  sortable: true,
   encode(value) {
     if (typeof value !== "boolean") throw wrongType(value, "a boolean");
     return value ? 1 : 0;
   },
   decode: (stored) => stored === 1,
-  compare: compareNumbers,
-  equals: (a, b) => a === b,
   parse: (text) => parseAs(text, /^(?:true|false)$/, "true or false", (t) => t === "true"),
   format: String,
-  toJson: same,
-  fromJson: same,
+  toJson: asIs,
+  fromJson: asIs,
 };
 
 const BIGINT: Codec<bigint, bigint> = {
@@ -227,7 +250,7 @@ const BIGINT: Codec<bigint, bigint> = {
     }
     return value;
   },
-  decode: same,
+  decode: asIs,
   compare: compareNumbers,
   equals: (a, b) => a === b,
   parse: (text) =>
@@ -243,31 +266,23 @@ const BIGINT: Codec<bigint, bigint> = {
   },
 };
 
-const DATE_TYPE: Codec<number, Temporal.PlainDate> = {
+const DATE_TYPE = withTextAsJson<number, Temporal.PlainDate>({
   name: "date",
-  layout: "number",
+  ...AS_NUMBER,
   range: [-100_000_001, 100_000_000],
-  sortable: true,
-  encode: (value) => readAs(value, "a Temporal.PlainDate", daysOf),
-  decode: dateOf,
-  compare: compareNumbers,
-  equals: (a, b) => a === b,
+  encode: (value) => readAs(value, "a Temporal.PlainDate", dateToDays),
+  decode: daysToDate,
   parse: (text) =>
     parseAs(text, DATE_REGEXP, 'a date such as "2026-07-31"', (t) => Temporal.PlainDate.from(t)),
   format: String,
-  toJson: String,
-  fromJson: (json) => typeof json === "string" ? DATE_TYPE.parse(json) : json,
-};
+});
 
-const TIME_TYPE: Codec<number, Temporal.PlainTime> = {
+const TIME_TYPE = withTextAsJson<number, Temporal.PlainTime>({
   name: "time",
-  layout: "number",
+  ...AS_NUMBER,
   range: [0, 86_400e9 - 1],
-  sortable: true,
-  encode: (value) => readAs(value, "a Temporal.PlainTime", nanosecondsOf),
-  decode: timeOf,
-  compare: compareNumbers,
-  equals: (a, b) => a === b,
+  encode: (value) => readAs(value, "a Temporal.PlainTime", timeToNanoseconds),
+  decode: nanosecondsToTime,
   parse: (text) =>
     parseAs(
       text,
@@ -276,17 +291,15 @@ const TIME_TYPE: Codec<number, Temporal.PlainTime> = {
       (t) => Temporal.PlainTime.from(t),
     ),
   format: String,
-  toJson: String,
-  fromJson: (json) => typeof json === "string" ? TIME_TYPE.parse(json) : json,
-};
+});
 
-const DATETIME: Codec<Temporal.PlainDateTime, Temporal.PlainDateTime> = {
+const DATETIME = withTextAsJson<Temporal.PlainDateTime, Temporal.PlainDateTime>({
   name: "datetime",
   layout: "datetime",
   sortable: true,
   encode: (value) => readAs(value, "a Temporal.PlainDateTime", copyDateTime),
-  decode: same,
-  // Not the function itself: to name Temporal at the start would cost every start.
+  decode: asIs,
+  // Not the function itself: loading Temporal would slow down every start.
   compare: (a, b) => Temporal.PlainDateTime.compare(a, b),
   equals: (a, b) => a.equals(b),
   parse: (text) =>
@@ -297,29 +310,24 @@ const DATETIME: Codec<Temporal.PlainDateTime, Temporal.PlainDateTime> = {
       (t) => Temporal.PlainDateTime.from(t),
     ),
   format: String,
-  toJson: String,
-  fromJson: (json) => typeof json === "string" ? DATETIME.parse(json) : json,
-};
+});
 
 const { getTime } = Date.prototype;
 
-const TIMESTAMP: Codec<number, Date> = {
+const TIMESTAMP = withTextAsJson<number, Date>({
   name: "timestamp",
-  layout: "number",
+  ...AS_NUMBER,
   range: [-8.64e15, 8.64e15],
-  sortable: true,
   encode(value) {
     const wanted = "a Date or a Temporal.Instant";
-    // No instanceof: that knows no instance of another realm.
+    // Not instanceof, which fails for an Instant of another realm.
     const { [Symbol.toStringTag]: tag } = Object(value);
-    if (tag === "Temporal.Instant") return readAs(value, wanted, millisecondsOf);
+    if (tag === "Temporal.Instant") return readAs(value, wanted, instantToMilliseconds);
     const time = readAs(value, wanted, (date: Date) => getTime.call(date));
     if (Number.isNaN(time)) throw new RangeError("it is an invalid Date");
     return time;
   },
   decode: (stored) => new Date(stored),
-  compare: compareNumbers,
-  equals: (a, b) => a === b,
   parse: (text) =>
     parseAs(
       text,
@@ -328,11 +336,9 @@ const TIMESTAMP: Codec<number, Date> = {
       (t) => new Date(Temporal.Instant.from(t).epochMilliseconds),
     ),
   format: (value) => value.toISOString(),
-  toJson: (value) => value.toISOString(),
-  fromJson: (json) => typeof json === "string" ? TIMESTAMP.parse(json) : json,
-};
+});
 
-/** A getter of all typed arrays, whatever properties one has itself. */
+/** A getter of all typed arrays. An own property of the value cannot fake its result. */
 function typedArrayGetter(name: "length" | typeof Symbol.toStringTag): (this: unknown) => unknown {
   const TypedArray = Object.getPrototypeOf(Uint8Array.prototype);
   return Object.getOwnPropertyDescriptor(TypedArray, name)!.get!;
@@ -341,7 +347,7 @@ function typedArrayGetter(name: "length" | typeof Symbol.toStringTag): (this: un
 const classOf = typedArrayGetter(Symbol.toStringTag);
 const lengthOf = typedArrayGetter("length") as (this: Uint8Array) => number;
 
-const BYTES: Codec<Uint8Array, Uint8Array> = {
+const BYTES = withTextAsJson<Uint8Array, Uint8Array>({
   name: "bytes",
   layout: "bytes",
   sortable: true,
@@ -349,7 +355,7 @@ const BYTES: Codec<Uint8Array, Uint8Array> = {
     if (classOf.call(value) !== "Uint8Array") throw wrongType(value, "a Uint8Array");
     const bytes = value as Uint8Array;
     checkSize(lengthOf.call(bytes), "a value");
-    return new Uint8Array(bytes); // not slice(): that of a Buffer copies nothing
+    return new Uint8Array(bytes); // Not slice(): a Buffer's slice() does not copy.
   },
   decode: (stored) => new Uint8Array(stored),
   compare: compareBytes,
@@ -362,11 +368,9 @@ const BYTES: Codec<Uint8Array, Uint8Array> = {
     }
   },
   format: (value) => value.toBase64(),
-  toJson: (value) => value.toBase64(),
-  fromJson: (json) => typeof json === "string" ? BYTES.parse(json) : json,
-};
+});
 
-/** What a damaged file holds may be no JSON: it is the same as nothing. */
+/** Text from a damaged file may not be JSON: such text equals no other. */
 function sameJsonText(a: string, b: string): boolean {
   try {
     return sameJson(parseJson(a), parseJson(b));
@@ -380,7 +384,8 @@ const JSON_TYPE: Codec<string, JsonValue> = {
   layout: "text",
   sortable: false,
   encode(value) {
-    if (value === null) throw wrongType(value, "a json value"); // it is the null of the table
+    // The null of JSON is the null of the table, which never gets here from a row.
+    if (value === null) throw wrongType(value, "a json value");
     const text = JSON.stringify(copyJson(value));
     checkText(text, "json");
     return text;
@@ -396,11 +401,11 @@ const JSON_TYPE: Codec<string, JsonValue> = {
     }
   },
   format: (value) => JSON.stringify(value),
-  toJson: same,
-  fromJson: same,
+  toJson: asIs,
+  fromJson: asIs,
 };
 
-/** A row of a table, as its id; whoever knows the table makes the row of it again. */
+/** A link is stored as the id of its row. Its readers, which know the table, look the row up. */
 const LINK: Codec<number, unknown> = {
   ...INTEGER,
   name: "link",
@@ -410,7 +415,7 @@ const LINK: Codec<number, unknown> = {
       ? value.__id__
       : value;
     if (typeof id !== "number") throw wrongType(value, "a row or its id");
-    if (!Number.isSafeInteger(id) || id < 0) throw new RangeError(`${id} is no id of a row`);
+    if (!Number.isSafeInteger(id) || id < 0) throw new RangeError(`${id} is not the id of a row`);
     return id + 0;
   },
   parse: (text) => parseAs(text, /^\d+$/, "the id of a row", (t) => LINK.encode(Number(t))),
@@ -434,13 +439,13 @@ export const VALUE_TYPES: Readonly<Record<ValueType["name"], ValueType>> = {
   link: LINK,
 };
 
-/** What is the same, as a key of a map, for equal values of a type that has an order. */
+/** A map key that is the same for equal values, for types that have an order. */
 export function equalityKey(value: Stored | null): string | number | bigint | null {
   if (value === null || typeof value !== "object") return value;
   return value instanceof Uint8Array ? value.toHex() : value.toString();
 }
 
-/** Compares two values of a column, null before all others. */
+/** Compares two values of a field, null first. */
 export function compareNullable(type: ValueType, a: Stored | null, b: Stored | null): number {
   if (a === null || b === null) return Number(b === null) - Number(a === null);
   return type.compare(a, b);

@@ -2,7 +2,7 @@
  * Byte strings and texts in a row group.
  *
  * ```text
- * blobs    lengths (numbers), where every 32nd begins (numbers), bytes
+ * blobs    lengths (numbers), the start of every 32nd (numbers), heap (bytes)
  * ```
  *
  * @module
@@ -12,24 +12,24 @@ import { ROOM, searchBytes } from "../bytes/byte_search.ts";
 import { decodeText, encodeText } from "../bytes/bytes.ts";
 import { isCount, isObject } from "../system/check.ts";
 import type { TextMatch } from "../schema/predicate.ts";
-import { encodeNumbers, fill, Numbers, type NumbersMeta } from "./numbers.ts";
-import { checkPlace, type PartWriter, type Source } from "./parts.ts";
+import { encodeNumbers, Numbers, type NumbersMeta, selectAll } from "./numbers.ts";
+import { checkPart, type PartWriter, type Source } from "./parts.ts";
 import { compareText } from "../schema/values.ts";
 
-/** Where every so many begin is told: lengths are short, and few are added up for one of them. */
+/** A start is stored for every 32nd value: reading one value sums up at most 31 lengths. */
 const START_STEP = 32;
 
-/** Where byte strings stand. */
+/** How a file describes byte strings. */
 export interface BlobsMeta {
-  /** How many. */
+  /** The number of values. */
   readonly count: number;
   /** The lengths. */
   readonly lengths: NumbersMeta;
-  /** Where every so many begin. */
+  /** The starts of every {@linkcode START_STEP}th value in the heap. */
   readonly starts: NumbersMeta;
-  /** Where the bytes stand. */
+  /** Where the heap begins. */
   readonly heap: number;
-  /** How many bytes. */
+  /** The length of the heap in bytes. */
   readonly length: number;
 }
 
@@ -45,12 +45,12 @@ export function encodeBlobs(parts: PartWriter, values: readonly Uint8Array[]): B
   return addBlobs(parts, lengths, heap);
 }
 
-/** Writes texts as UTF-8; none ends within a character. */
+/** Writes texts as UTF-8. The texts must be well-formed. */
 export function encodeTexts(parts: PartWriter, values: readonly string[]): BlobsMeta {
   const all = values.join("");
   const heap = encodeText(all);
   let at = 0;
-  // As long in bytes as in characters: all of it is ASCII.
+  // If there are as many bytes as characters, all texts are ASCII.
   const lengthOf = heap.length === all.length
     ? ({ length }: string) => length
     : (value: string) => {
@@ -86,21 +86,21 @@ function addBlobs(parts: PartWriter, lengths: readonly number[], heap: Uint8Arra
   };
 }
 
-/** All that blobs hold. */
+/** The values of loaded blobs. */
 interface Loaded {
-  /** Where each begins, and where the last one ends. */
+  /** The start of each value in the heap, and the end of the last one. */
   readonly offsets: Uint32Array;
-  /** The bytes, one after the other; once a text is asked for and all are ASCII, these characters. */
+  /** The heap; as a string once a text was read, if all texts are ASCII. */
   heap: Uint8Array | string;
-  /** Once a text is asked for: all of them, one after the other; `null` if not all are UTF-8. */
+  /** The concatenated texts, once a text was read; `null` if the heap is not valid UTF-8. */
   text?: string | null;
-  /** Where each begins in that. */
+  /** The start of each value in `text`, and the end of the last one. */
   starts?: Uint32Array | undefined;
 }
 
-/** Byte strings, or texts, that can be read one by one or all at once. */
+/** Byte strings or texts, read one by one or all at once. */
 export class Blobs {
-  /** How many. */
+  /** The number of values. */
   readonly count: number;
   readonly #source: Source;
   readonly #meta: BlobsMeta;
@@ -113,13 +113,13 @@ export class Blobs {
     this.#source = source;
     this.#meta = meta;
     this.count = meta.count;
-    checkPlace(source, 1, meta.heap, meta.length);
+    checkPart(source, 1, meta.heap, meta.length);
     this.#lengths = new Numbers(source, meta.lengths, meta.count, [0, meta.length]);
     const starts = Math.ceil(meta.count / START_STEP);
     this.#starts = new Numbers(source, meta.starts, starts, [0, meta.length]);
   }
 
-  /** Reads all, for those who will look at most. */
+  /** Reads all values. */
   load(): void {
     if (this.#all !== undefined) return;
     const { heap, length } = this.#meta;
@@ -140,15 +140,20 @@ export class Blobs {
       offsets[i + 1] = from;
     }
     if (from !== this.#meta.length) this.#fail();
-    this.#source.keep(offsets.byteLength);
+    this.#source.charge(offsets.byteLength);
     return offsets;
   }
 
   #fail(): never {
-    return this.#source.fail(this.#meta.heap, "values are not where their column tells");
+    return this.#source.fail(
+      this.#meta.heap,
+      "the values of a column are not where they should be",
+    );
   }
 
-  /** The text at `i`, which may be anything that a file holds; it may keep all texts in memory. */
+  /**
+   * The text at `i`, which comes from a file and may be any index. It may be a slice of all texts.
+   */
   text(i: number): string {
     const all = this.#all;
     if (all === undefined || i >= this.count) return this.#decode(this.bytes(i));
@@ -157,14 +162,14 @@ export class Blobs {
     return all.text!.substring(all.starts![i]!, all.starts![i + 1]!);
   }
 
-  /** The text at `i`, by itself. */
+  /** The text at `i` as a string of its own, which keeps no other text in memory. */
   copyText(i: number): string {
     if (typeof this.#all?.text !== "string") return this.#decode(this.bytes(i));
-    // The engine makes a piece of a text a view of it, but has to put this one together.
+    // V8 makes a substring a view of the whole string. The concatenation forces a copy.
     return (" " + this.text(i)).slice(1);
   }
 
-  /** How the text at `i` compares with another, without lone surrogates. */
+  /** Compares the text at `i` with another, which has no lone surrogates. */
   compareText(i: number, other: string): number {
     if (this.#all === undefined || i >= this.count) return compareText(this.text(i), other);
     const { offsets, heap } = this.#all;
@@ -196,30 +201,30 @@ export class Blobs {
     } else {
       all.starts = this.#startsIn(heap, all.offsets);
       if (all.starts === undefined) return;
-      this.#source.keep(2 * text.length + all.starts.byteLength);
+      this.#source.charge(2 * text.length + all.starts.byteLength);
     }
     all.text = text;
   }
 
-  /** Where the texts begin among the characters of all; `undefined` if one begins within one. */
+  /** The starts of the texts in UTF-16 units; `undefined` if one starts inside a character. */
   #startsIn(heap: Uint8Array, offsets: Uint32Array): Uint32Array | undefined {
     const starts = new Uint32Array(offsets.length);
     let units = 0;
     let at = 0;
     for (let i = 0; i < this.count; starts[++i] = units) {
       const to = offsets[i + 1]!;
-      if (at < to && isWithin(heap[at]!)) return undefined;
-      for (; at < to; at++) if (!isWithin(heap[at]!)) units += heap[at]! < 0xf0 ? 1 : 2;
+      if (at < to && isContinuation(heap[at]!)) return undefined;
+      for (; at < to; at++) if (!isContinuation(heap[at]!)) units += heap[at]! < 0xf0 ? 1 : 2;
     }
     return starts;
   }
 
-  /** The byte string at `i`, which may be anything that a file holds; not a copy. */
+  /** The byte string at `i`, which comes from a file and may be any index; not a copy. */
   bytes(i: number): Uint8Array {
     if (i >= this.count) this.#fail();
     if (this.#all !== undefined) {
       const { offsets, heap } = this.#all;
-      // No text was asked for where bytes are.
+      // The heap becomes a string only where values are read as texts.
       return (heap as Uint8Array).subarray(offsets[i]!, offsets[i + 1]!);
     }
     const { heap, length } = this.#meta;
@@ -232,18 +237,21 @@ export class Blobs {
     return this.#source.read(heap + from, heap + to);
   }
 
-  /** Puts where the text matches into `places`, ascending, and tells how many. All is loaded. */
-  find(match: TextMatch, places: Uint32Array): number {
+  /**
+   * Selects the matching rows, ascending, and returns how many they are. Call {@linkcode
+   * Blobs.load} first.
+   */
+  find(match: TextMatch, rows: Uint32Array): number {
     const { part, at } = match;
     const { offsets, heap } = this.#all!;
-    // What is UTF-8 for a text stands only where that text is.
+    // UTF-8 is self-synchronizing: the bytes of a text occur only where the text occurs.
     return at === "any" && part !== "" && heap.length <= ROOM
-      ? searchBytes(heap, offsets, bytesOf(part), places)
-      : this.keep(match, places, fill(places));
+      ? searchBytes(heap, offsets, bytesOf(part), rows)
+      : this.select(match, rows, selectAll(rows));
   }
 
-  /** Keeps of `rows[0, n)` those whose text matches, and tells how many. All is loaded. */
-  keep({ part, at }: TextMatch, rows: Uint32Array, n: number): number {
+  /** The same, but only for `rows[0, n)`, in place. Call {@linkcode Blobs.load} first. */
+  select({ part, at }: TextMatch, rows: Uint32Array, n: number): number {
     const { offsets, heap } = this.#all!;
     const wanted = bytesOf(part);
     let kept = 0;
@@ -253,12 +261,12 @@ export class Blobs {
       const more = offsets[row + 1]! - from - wanted.length;
       if (at === "all" ? more !== 0 : more < 0) continue;
       const start = from + (at === "end" ? more : 0);
-      const holds = at === "any"
+      const matches = at === "any"
         ? this.text(row).includes(part)
         : typeof heap === "string"
-        ? textStands(heap, wanted, start)
-        : bytesStand(heap, wanted, start);
-      if (holds) rows[kept++] = row;
+        ? textMatchesAt(heap, wanted, start)
+        : bytesMatchAt(heap, wanted, start);
+      if (matches) rows[kept++] = row;
     }
     return kept;
   }
@@ -267,24 +275,24 @@ export class Blobs {
     try {
       return decodeText(bytes);
     } catch {
-      return this.#source.fail(this.#meta.heap, "text is no UTF-8");
+      return this.#source.fail(this.#meta.heap, "text is not valid UTF-8");
     }
   }
 }
 
-/** Whether a byte of UTF-8 is one within a character, not its first. */
-function isWithin(byte: number): boolean {
+/** Whether a byte of UTF-8 continues a character. */
+function isContinuation(byte: number): boolean {
   return (byte & 0xc0) === 0x80;
 }
 
-/** So long is a text that is kept though nobody may ask for it again. */
-const MAX_KEPT = 1024;
+/** Longer texts are not cached: they would stay in memory for nothing. */
+const MAX_CACHED_TEXT = 1024;
 let lastText = "";
 let lastBytes = encodeText(lastText);
 
-/** The UTF-8 of a text; of the same one again and again, as who searches asks for it. */
+/** The UTF-8 of a text. It caches the last one, because a search needs the same text again. */
 function bytesOf(text: string): Uint8Array {
-  if (text.length > MAX_KEPT) return encodeText(text);
+  if (text.length > MAX_CACHED_TEXT) return encodeText(text);
   if (text !== lastText) {
     lastBytes = encodeText(text);
     lastText = text;
@@ -292,15 +300,17 @@ function bytesOf(text: string): Uint8Array {
   return lastBytes;
 }
 
-/** Whether these bytes stand at `start`; from the end, where texts of one kind differ most. */
-function bytesStand(heap: Uint8Array, wanted: Uint8Array, start: number): boolean {
+/**
+ * Whether the heap has these bytes at `start`. It compares from the end: starts are often equal.
+ */
+function bytesMatchAt(heap: Uint8Array, wanted: Uint8Array, start: number): boolean {
   let i = wanted.length - 1;
   while (i >= 0 && heap[start + i] === wanted[i]) i--;
   return i < 0;
 }
 
-/** The same in a text, each of whose characters is a byte. */
-function textStands(heap: string, wanted: Uint8Array, start: number): boolean {
+/** The same for a heap that is an ASCII string. */
+function textMatchesAt(heap: string, wanted: Uint8Array, start: number): boolean {
   let i = wanted.length - 1;
   while (i >= 0 && heap.charCodeAt(start + i) === wanted[i]) i--;
   return i < 0;

@@ -1,52 +1,52 @@
 /**
- * What is kept in memory of a file, up to so many bytes.
+ * A cache for the parts of a file, limited by bytes; evicts the oldest entry first (FIFO).
  *
  * @module
  */
 
-interface Kept {
+interface CacheEntry {
   readonly value: unknown;
-  bytes: number;
+  charge: number;
 }
 
-/** Tells that so many more bytes are kept. */
-export type Grow = (bytes: number) => void;
+/** Charges more bytes to the cache entry of the caller; fewer if negative. */
+export type Charge = (bytes: number) => void;
 
-/** Things that were opened, and hold more and more bytes: who came first goes first. */
+/** Opened things by key. The charge of an entry may grow while it is in use. */
 export class Cache {
-  readonly #most: number;
-  readonly #kept = new Map<object, Kept>();
-  #bytes = 0;
+  readonly #capacity: number;
+  readonly #entries = new Map<object, CacheEntry>();
+  #total = 0;
 
-  /** @param most How many bytes are kept at most, beside those of the thing that grew last. */
-  constructor(most: number) {
-    this.#most = most;
+  /** @param capacity The limit in bytes. The entry that grew last is never evicted. */
+  constructor(capacity: number) {
+    this.#capacity = capacity;
   }
 
-  /** What was opened under a key; opens it, if it is not kept. */
-  get<T>(key: object, open: (grow: Grow) => T): T {
-    const known = this.#kept.get(key);
+  /** The value for a key; opens it if it is not in the cache. */
+  get<T>(key: object, open: (charge: Charge) => T): T {
+    const known = this.#entries.get(key);
     if (known !== undefined) return known.value as T;
-    let before = 0;
-    let kept: Kept | undefined;
+    let initial = 0;
+    let entry: CacheEntry | undefined;
     const value = open((bytes) => {
-      if (kept === undefined) before += bytes;
-      // What is kept no more may still be in use.
-      else if (this.#kept.get(key) === kept) this.#grow(kept, bytes);
+      if (entry === undefined) initial += bytes;
+      // An evicted value may still be in use.
+      else if (this.#entries.get(key) === entry) this.#charge(entry, bytes);
     });
-    this.#kept.set(key, kept = { value, bytes: 0 });
-    this.#grow(kept, before);
+    this.#entries.set(key, entry = { value, charge: 0 });
+    this.#charge(entry, initial);
     return value;
   }
 
-  #grow(kept: Kept, bytes: number): void {
-    kept.bytes += bytes;
-    this.#bytes += bytes;
-    for (const [key, other] of this.#kept) {
-      if (this.#bytes <= this.#most) return;
-      if (other === kept) continue;
-      this.#kept.delete(key);
-      this.#bytes -= other.bytes;
+  #charge(entry: CacheEntry, bytes: number): void {
+    entry.charge += bytes;
+    this.#total += bytes;
+    for (const [key, other] of this.#entries) {
+      if (this.#total <= this.#capacity) return;
+      if (other === entry) continue;
+      this.#entries.delete(key);
+      this.#total -= other.charge;
     }
   }
 }

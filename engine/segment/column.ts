@@ -1,15 +1,15 @@
 /**
- * One field in one row group: how its values become bytes, and how they are
- * read and compared in these bytes.
+ * Columns: the values of one field in one row group. A column evaluates predicates on its encoded
+ * bytes. `rows` arguments are selection vectors: ascending row indexes, overwritten in place.
  *
  * ```text
  * number      numbers
  * bigint      64-bit words
- * datetime    numbers of days, numbers of nanoseconds
- * plain       blobs, one a row
- * dictionary  numbers (codes), then each different text once, as blobs
+ * datetime    days as numbers, nanoseconds as numbers
+ * plain       blobs, one per row
+ * dictionary  codes as numbers, each different text once as blobs
  * null        nothing: every row is null
- * nulls       a bit a row, 1 = null, only where there are any
+ * nulls       one bit per row, 1 = null; left out if no row is null
  * ```
  *
  * @module
@@ -21,8 +21,8 @@ import { joinDateTime, splitDateTime } from "../schema/civil.ts";
 import { firstWhere } from "../system/bisect.ts";
 import { CorruptionError } from "../system/errors.ts";
 import { type KeyRange, type Predicate, samePredicate } from "../schema/predicate.ts";
-import { fill, isIn, Numbers, type NumbersMeta, type Range } from "./numbers.ts";
-import { checkPlace, lay, type Source } from "./parts.ts";
+import { isIntegerIn, type NumberRange, Numbers, type NumbersMeta, selectAll } from "./numbers.ts";
+import { checkPart, type Source, viewWords } from "./parts.ts";
 import type { JsonValue } from "../schema/types.ts";
 import {
   compareNumbers,
@@ -32,11 +32,11 @@ import {
   type ValueType,
 } from "../schema/values.ts";
 
-/** Where a column stands. */
+/** How a file describes a column. */
 export type ColumnMeta =
   & {
     readonly nulls?: number;
-    /** Of short texts and bigints: the least and the greatest, as JSON. */
+    /** The zone map of short texts and bigints, as JSON. */
     readonly bounds?: readonly [least: JsonValue, greatest: JsonValue];
   }
   & (
@@ -48,46 +48,46 @@ export type ColumnMeta =
     | { readonly kind: "dictionary"; readonly codes: NumbersMeta; readonly blobs: BlobsMeta }
   );
 
-/** From so many single values on, a column is read as a whole. */
+/** After this many reads of single values, the whole column is loaded. */
 export const MANY_GETS = 32;
 
-/** What was found is kept if it is this part of all rows at most: the more there are, the less it saves. */
-const FOUND_PART = 4;
+/** A search result is cached if it has at most 1/4 of the rows. Larger results save little time. */
+const CACHED_FRACTION = 4;
 
 /**
- * The values of one field in one row group. Where not all of them can be read together, it answers
- * value by value: what is wrong with one harms no other.
+ * The values of one field in one row group. If the column cannot be loaded as a whole, it works
+ * value by value, so a damaged value harms no other.
  */
 export abstract class Column {
   readonly #source: Source;
   readonly #nullsAt: number | undefined;
   readonly #rows: number;
-  /** There once all is loaded, if some are null. */
+  /** Present once the column is loaded, if it has nulls. */
   #nulls: Uint8Array | undefined;
   #loaded = false;
   #damage: CorruptionError | undefined;
   #gets = 0;
-  /** What was found last: who counts rows mostly wants to see them, or their sum, next. */
+  /** The last search result. After a count, callers often want the rows or a sum over them. */
   #found: { readonly predicate: Predicate; readonly rows: Uint32Array } | undefined;
 
   constructor(source: Source, nulls: number | undefined, rows: number) {
     this.#source = source;
     this.#nullsAt = nulls;
     this.#rows = rows;
-    if (nulls !== undefined) checkPlace(source, 1, nulls, Math.ceil(rows / 8));
+    if (nulls !== undefined) checkPart(source, 1, nulls, Math.ceil(rows / 8));
   }
 
-  /** The value of a row that is not null. */
+  /** {@linkcode Column.get} for a row that is not null. */
   protected abstract value(i: number): Stored;
-  /** The same for {@linkcode Attribute.copy}. */
+  /** {@linkcode Column.copy} for a row that is not null. */
   protected copyValue(i: number): Stored {
     return this.value(i);
   }
-  /** The same for {@linkcode Attribute.compare}. */
+  /** {@linkcode Column.compare} for a row that is not null. */
   protected compareValue(i: number, other: Stored, type: ValueType): number {
     return type.compare(this.value(i), other);
   }
-  /** Reads all that {@linkcode Attribute.value} may need. */
+  /** Loads the encoded values. */
   protected abstract loadValues(): void;
 
   /** Whether some rows are null. */
@@ -105,28 +105,28 @@ export abstract class Column {
 
   /** The value of a row. */
   get(i: number): Stored | null {
-    this.#look();
+    this.#countGet();
     return this.isNull(i) ? null : this.value(i);
   }
 
-  /** The value of a row by itself: it keeps nothing else of the column in memory. */
+  /** A copy of the value of a row, which keeps no other part of the column in memory. */
   copy(i: number): Stored | null {
-    this.#look();
+    this.#countGet();
     return this.isNull(i) ? null : this.copyValue(i);
   }
 
-  /** How the value of a row compares with another of its type; `undefined` if it is null. */
+  /** Compares the value of a row with another of its type; `undefined` if it is null. */
   compare(i: number, other: Stored, type: ValueType): number | undefined {
-    this.#look();
+    this.#countGet();
     return this.isNull(i) ? undefined : this.compareValue(i, other, type);
   }
 
-  #look(): void {
-    // Who looks at so many rows will look at more.
+  #countGet(): void {
+    // After this many reads, more are likely.
     if (!this.#loaded && this.#gets++ === MANY_GETS) this.load();
   }
 
-  /** Reads the whole column, for those who will look at most rows; whether that can be done. */
+  /** Loads the whole column; returns whether it could. */
   load(): boolean {
     if (this.#loaded || this.#damage !== undefined) return this.#loaded;
     this.#gets = MANY_GETS + 1;
@@ -144,30 +144,30 @@ export abstract class Column {
     return this.#loaded;
   }
 
-  /** Why the whole column cannot be read. */
+  /** The reason why the whole column cannot be loaded. */
   get damage(): CorruptionError | undefined {
     return this.load() ? undefined : this.#damage;
   }
 
-  /** Puts the number of each row into `into`; NaN where it is null, or no number; whether it can. */
+  /** Puts the number of each row into `into`, NaN for any other value; returns whether it could. */
   numbers(into: Float64Array): boolean {
     into.fill(NaN);
     return this.load();
   }
 
-  /** Whether nothing can match, as far as can be told without reading values. */
-  excludes(_predicate: Predicate): boolean {
+  /** Whether the zone map rules out that any row matches. It reads no values. */
+  canPrune(_predicate: Predicate): boolean {
     return false;
   }
 
   /**
-   * Puts the rows that match into `rows`, ascending, and tells how many: those that `live` leaves of
-   * the first `n`. It is asked before any value that may be wrong.
+   * Selects the matching rows that are live and returns how many they are. `live` keeps the live
+   * rows of the first `n`. It runs before the column reads a value that may be damaged.
    */
   find(predicate: Predicate, rows: Uint32Array, live: (n: number) => number): number {
     return this.load()
       ? live(this.#findAll(predicate, rows))
-      : this.select(predicate, rows, live(fill(rows)));
+      : this.select(predicate, rows, live(selectAll(rows)));
   }
 
   #findAll(predicate: Predicate, rows: Uint32Array): number {
@@ -176,19 +176,19 @@ export abstract class Column {
       return this.#found.rows.length;
     }
     const n = this.search(predicate, rows);
-    if (n * FOUND_PART <= rows.length) {
-      this.#source.keep((n - (this.#found?.rows.length ?? 0)) * rows.BYTES_PER_ELEMENT);
+    if (n * CACHED_FRACTION <= rows.length) {
+      this.#source.charge((n - (this.#found?.rows.length ?? 0)) * rows.BYTES_PER_ELEMENT);
       this.#found = { predicate, rows: rows.slice(0, n) };
     }
     return n;
   }
 
-  /** Finds rows, gone ones among them. All is loaded. */
+  /** Selects the matching rows, live or not. The column must be loaded. */
   protected search(predicate: Predicate, rows: Uint32Array): number {
-    return this.select(predicate, rows, fill(rows));
+    return this.select(predicate, rows, selectAll(rows));
   }
 
-  /** Keeps of `rows[0, n)` those that match, and tells how many. */
+  /** Selects the matching rows of `rows[0, n)` and returns how many they are. */
   select(predicate: Predicate, rows: Uint32Array, n: number): number {
     this.load();
     let kept = 0;
@@ -200,8 +200,8 @@ export abstract class Column {
     return kept;
   }
 
-  /** Keeps of `rows[0, n)` those that are not null, and tells how many. All is loaded. */
-  protected keepPresent(rows: Uint32Array, n: number): number {
+  /** Selects the rows of `rows[0, n)` that are not null. The column must be loaded. */
+  protected selectPresent(rows: Uint32Array, n: number): number {
     if (this.#nulls === undefined) return n;
     let kept = 0;
     for (let k = 0; k < n; k++) {
@@ -212,7 +212,9 @@ export abstract class Column {
     return kept;
   }
 
-  /** For numbers: puts those of rows that are not null into `out`, and tells how many. */
+  /**
+   * For numbers: puts the values of rows that are not null into `out`; returns how many they are.
+   */
   gather(rows: Uint32Array, out: Float64Array): number {
     let n = 0;
     for (const row of rows) {
@@ -222,12 +224,12 @@ export abstract class Column {
     return n;
   }
 
-  /** The least and the greatest of all numbers, where that is known. */
-  get bounds(): readonly [min: number, max: number] | undefined {
+  /** For numbers: the zone map, if it is known. */
+  get zoneMap(): readonly [min: number, max: number] | undefined {
     return undefined;
   }
 
-  /** The values of rows but null; one that is there often may be told once. */
+  /** The values of rows, without null. A repeated value may appear once. */
   values(rows: Uint32Array): Stored[] {
     const values: Stored[] = [];
     for (const row of rows) {
@@ -237,7 +239,7 @@ export abstract class Column {
     return values;
   }
 
-  /** The different values of rows; `classes` gets which of them that of each row is. */
+  /** The different values of rows; `classes` gets the index among them for each row. */
   classify(rows: Uint32Array, classes: Uint32Array): (Stored | null)[] {
     const known = new Map<unknown, number>();
     const values: (Stored | null)[] = [];
@@ -254,7 +256,7 @@ export abstract class Column {
     return values;
   }
 
-  /** As {@linkcode Attribute.classify}, by whole numbers below `count` that stand for the values. */
+  /** {@linkcode Column.classify} for values that are represented by codes below `count`. */
   protected classifyCodes(
     codes: Uint32Array,
     count: number,
@@ -262,7 +264,7 @@ export abstract class Column {
     rows: Uint32Array,
     classes: Uint32Array,
   ): (Stored | null)[] {
-    /** One more than the class of null, and of each code. */
+    // The class of null, then the classes of the codes, each plus one.
     const known = new Uint32Array(1 + count);
     const values: (Stored | null)[] = [];
     for (let k = 0; k < rows.length; k++) {
@@ -276,7 +278,7 @@ export abstract class Column {
   }
 }
 
-/** The same value in every row: fields added later, or nothing but nulls. */
+/** One value for all rows: the field is newer than the group, or all values are null. */
 class ConstantColumn extends Column {
   readonly #value: Stored | null;
 
@@ -308,12 +310,12 @@ class ConstantColumn extends Column {
     return true;
   }
 
-  override excludes(predicate: Predicate): boolean {
+  override canPrune(predicate: Predicate): boolean {
     return !(this.#value === null ? predicate.nulls : predicate.test(this.#value));
   }
 
   override select(predicate: Predicate, _rows: Uint32Array, n: number): number {
-    return this.excludes(predicate) ? 0 : n;
+    return this.canPrune(predicate) ? 0 : n;
   }
 }
 
@@ -321,9 +323,9 @@ class NumberColumn extends Column {
   readonly #numbers: Numbers;
   readonly #min: number;
   readonly #max: number;
-  /** Whether there is neither NaN nor an infinity among them. */
+  /** Whether all numbers are finite. */
   readonly #finite: boolean;
-  /** Whether the least and the greatest can be values: a file may tell any numbers. */
+  /** Whether the zone map consists of possible values. A file may claim any numbers. */
   readonly #areValues: boolean;
   readonly #source: Source;
 
@@ -331,7 +333,7 @@ class NumberColumn extends Column {
     source: Source,
     meta: ColumnMeta & { kind: "number" },
     rows: number,
-    range: Range | undefined,
+    range: NumberRange | undefined,
   ) {
     super(source, meta.nulls, rows);
     this.#numbers = new Numbers(source, meta.numbers, rows, range);
@@ -339,7 +341,7 @@ class NumberColumn extends Column {
     this.#min = meta.numbers.min ?? -Infinity;
     this.#max = meta.numbers.max ?? Infinity;
     this.#areValues = !this.#finite || range === undefined ||
-      (isIn(range, this.#min) && isIn(range, this.#max));
+      (isIntegerIn(range, this.#min) && isIntegerIn(range, this.#max));
     this.#source = source;
   }
 
@@ -347,13 +349,13 @@ class NumberColumn extends Column {
     return this.#numbers.get(i);
   }
 
-  /** By itself: a number that is given as one value among others is made an object. */
+  /** An override for speed: V8 would box a number passed as one of several types. */
   protected override compareValue(i: number, other: Stored): number {
     return compareNumbers(this.#numbers.peek(i), other as number);
   }
 
   protected override loadValues(): void {
-    if (!this.#areValues) this.#source.fail(0, "numbers are out of possible bounds");
+    if (!this.#areValues) this.#source.fail(0, "the zone map of numbers is out of range");
     this.#numbers.load();
   }
 
@@ -364,31 +366,30 @@ class NumberColumn extends Column {
     return true;
   }
 
-  override excludes({ keyRanges, nulls }: Predicate): boolean {
+  override canPrune({ keyRanges, nulls }: Predicate): boolean {
     if (keyRanges === undefined || (nulls && this.hasNulls)) return false;
-    // Numbers are what a column of numbers is asked for.
-    const bounds = keyRanges as readonly { low?: number; high?: number }[];
-    const first = firstWhere(0, bounds.length, (i) => !(bounds[i]!.high! < this.#min));
-    return first === bounds.length || bounds[first]!.low! > this.#max;
+    const ranges = keyRanges as readonly { low?: number; high?: number }[];
+    const first = firstWhere(0, ranges.length, (i) => !(ranges[i]!.high! < this.#min));
+    return first === ranges.length || ranges[first]!.low! > this.#max;
   }
 
-  /** The bounds of what matches, where nothing else does. */
+  /** The range of the matching numbers, if the rows in it are exactly the matching rows. */
   #rangeOf({ range, nan, nulls }: Predicate): readonly [number, number] | undefined {
     return (nulls && this.hasNulls) || (nan && !this.#finite) ? undefined : range;
   }
 
-  /** Whether no number is out of bounds. */
-  #isWithin(low: number, high: number): boolean {
+  /** Whether all numbers are in a range. */
+  #areAllIn(low: number, high: number): boolean {
     return this.#finite && low <= this.#min && high >= this.#max;
   }
 
   protected override search(predicate: Predicate, rows: Uint32Array): number {
     const range = this.#rangeOf(predicate);
     if (range === undefined) return super.search(predicate, rows);
-    if (this.excludes(predicate)) return 0;
+    if (this.canPrune(predicate)) return 0;
     const [low, high] = range;
-    const n = this.#isWithin(low, high) ? fill(rows) : this.#numbers.find(low, high, rows);
-    return this.keepPresent(rows, n);
+    const n = this.#areAllIn(low, high) ? selectAll(rows) : this.#numbers.find(low, high, rows);
+    return this.selectPresent(rows, n);
   }
 
   override select(predicate: Predicate, rows: Uint32Array, n: number): number {
@@ -396,24 +397,24 @@ class NumberColumn extends Column {
     if (range === undefined || !this.#numbers.favorsLoop(n)) {
       return super.select(predicate, rows, n);
     }
-    if (this.excludes(predicate)) return 0;
+    if (this.canPrune(predicate)) return 0;
     if (!this.load()) return super.select(predicate, rows, n);
     const [low, high] = range;
-    const kept = this.#isWithin(low, high) ? n : this.#numbers.keep(low, high, rows, n);
-    return this.keepPresent(rows, kept);
+    const kept = this.#areAllIn(low, high) ? n : this.#numbers.select(low, high, rows, n);
+    return this.selectPresent(rows, kept);
   }
 
   override gather(rows: Uint32Array, out: Float64Array): number {
     if (!this.load()) return super.gather(rows, out);
     if (this.hasNulls) {
       rows = rows.slice();
-      rows = rows.subarray(0, this.keepPresent(rows, rows.length));
+      rows = rows.subarray(0, this.selectPresent(rows, rows.length));
     }
     this.#numbers.gather(rows, out);
     return rows.length;
   }
 
-  override get bounds(): readonly [number, number] | undefined {
+  override get zoneMap(): readonly [number, number] | undefined {
     return this.#finite && this.#areValues ? [this.#min, this.#max] : undefined;
   }
 
@@ -431,7 +432,7 @@ class BigintColumn extends Column {
   readonly #source: Source;
   readonly #at: number;
   readonly #count: number;
-  /** There once all is loaded. */
+  /** Present once the column is loaded. */
   #words: BigInt64Array | undefined;
 
   constructor(source: Source, meta: ColumnMeta & { kind: "bigint" }, rows: number) {
@@ -439,38 +440,38 @@ class BigintColumn extends Column {
     this.#source = source;
     this.#at = meta.at;
     this.#count = rows;
-    checkPlace(source, 8, meta.at, rows);
+    checkPart(source, 8, meta.at, rows);
   }
 
   protected override value(i: number): bigint {
-    return this.#words?.[i] ?? lay(this.#source, BigInt64Array, 8, this.#at + i * 8, 1)[0]!;
+    return this.#words?.[i] ?? viewWords(this.#source, BigInt64Array, 8, this.#at + i * 8, 1)[0]!;
   }
 
   protected override loadValues(): void {
-    this.#words = lay(this.#source, BigInt64Array, 8, this.#at, this.#count);
+    this.#words = viewWords(this.#source, BigInt64Array, 8, this.#at, this.#count);
   }
 }
 
-/** Spans of datetimes as days and nanoseconds, from the least to the greatest that is in each. */
-interface DateTimeBounds {
+/** Key ranges of datetimes, split into days and nanoseconds, with both ends included. */
+interface DateTimeRanges {
   readonly lowDays: Float64Array;
   readonly lowNanos: Float64Array;
   readonly highDays: Float64Array;
   readonly highNanos: Float64Array;
 }
 
-/** Each row group is asked for the same. */
-const knownBounds = new WeakMap<readonly KeyRange[], DateTimeBounds>();
+/** All row groups get the same ranges. */
+const splitCache = new WeakMap<readonly KeyRange[], DateTimeRanges>();
 
-function boundsOf(keyRanges: readonly KeyRange[]): DateTimeBounds {
-  let bounds = knownBounds.get(keyRanges);
-  if (bounds === undefined) knownBounds.set(keyRanges, bounds = newBounds(keyRanges));
-  return bounds;
+function dateTimeRanges(keyRanges: readonly KeyRange[]): DateTimeRanges {
+  let ranges = splitCache.get(keyRanges);
+  if (ranges === undefined) splitCache.set(keyRanges, ranges = splitRanges(keyRanges));
+  return ranges;
 }
 
-function newBounds(keyRanges: readonly KeyRange[]): DateTimeBounds {
+function splitRanges(keyRanges: readonly KeyRange[]): DateTimeRanges {
   const numbers = () => new Float64Array(keyRanges.length);
-  const bounds = {
+  const ranges = {
     lowDays: numbers().fill(-Infinity),
     lowNanos: numbers(),
     highDays: numbers().fill(Infinity),
@@ -479,22 +480,23 @@ function newBounds(keyRanges: readonly KeyRange[]): DateTimeBounds {
   keyRanges.forEach(({ low, high, lowOpen, highOpen }, i) => {
     if (low !== undefined) {
       const [days, nanos] = splitDateTime(low as Temporal.PlainDateTime);
-      bounds.lowDays[i] = days;
-      bounds.lowNanos[i] = nanos + (lowOpen ? 1 : 0);
+      ranges.lowDays[i] = days;
+      ranges.lowNanos[i] = nanos + (lowOpen ? 1 : 0);
     }
     if (high !== undefined) {
       const [days, nanos] = splitDateTime(high as Temporal.PlainDateTime);
-      bounds.highDays[i] = days;
-      bounds.highNanos[i] = nanos - (highOpen ? 1 : 0);
+      ranges.highDays[i] = days;
+      ranges.highNanos[i] = nanos - (highOpen ? 1 : 0);
     }
   });
-  return bounds;
+  return ranges;
 }
 
-/** Whether a datetime is in one of the spans, which ascend. */
-function holds(bounds: DateTimeBounds, days: number, nanos: number): boolean {
-  const { lowDays, lowNanos, highDays, highNanos } = bounds;
-  // The first that does not end before.
+/** Whether a datetime is in one of the ascending ranges. */
+function isInRanges(ranges: DateTimeRanges, days: number, nanos: number): boolean {
+  const { lowDays, lowNanos, highDays, highNanos } = ranges;
+  // Finds the first range that does not end before the datetime. A call of `firstWhere` for each
+  // row would be slower.
   let first = 0;
   let end = highDays.length;
   while (first < end) {
@@ -522,30 +524,30 @@ class DateTimeColumn extends Column {
     this.#nanos = new Numbers(source, meta.nanos, rows, VALUE_TYPES.time.range);
   }
 
-  /** By the first and the last day. */
-  override excludes({ nulls, keyRanges }: Predicate): boolean {
+  /** It uses the zone map of the days. */
+  override canPrune({ nulls, keyRanges }: Predicate): boolean {
     if (keyRanges === undefined || (nulls && this.hasNulls)) return false;
     const { min = -Infinity, max = Infinity } = this.#meta.days;
-    const { lowDays, highDays } = boundsOf(keyRanges);
+    const { lowDays, highDays } = dateTimeRanges(keyRanges);
     const first = firstWhere(0, keyRanges.length, (i) => highDays[i]! >= min);
     return first === keyRanges.length || lowDays[first]! > max;
   }
 
-  /** By numbers: to make a value takes longer than all else. */
+  /** Compares numbers: creating values would be the slowest step. */
   override select(predicate: Predicate, rows: Uint32Array, n: number): number {
     const { keyRanges } = predicate;
     const isNumeric = keyRanges !== undefined && n >= MANY_GETS &&
       !(predicate.nulls && this.hasNulls);
     if (!isNumeric || !this.load()) return super.select(predicate, rows, n);
-    const bounds = boundsOf(keyRanges);
+    const ranges = dateTimeRanges(keyRanges);
     const days = this.#days.all();
     const nanos = this.#nanos.all();
     let kept = 0;
     for (let k = 0; k < n; k++) {
       const row = rows[k]!;
-      if (holds(bounds, days[row]!, nanos[row]!)) rows[kept++] = row;
+      if (isInRanges(ranges, days[row]!, nanos[row]!)) rows[kept++] = row;
     }
-    return this.keepPresent(rows, kept);
+    return this.selectPresent(rows, kept);
   }
 
   protected override value(i: number): Temporal.PlainDateTime {
@@ -570,7 +572,7 @@ class PlainColumn extends Column {
   constructor(source: Source, meta: ColumnMeta & { kind: "plain" }, rows: number, text: boolean) {
     super(source, meta.nulls, rows);
     this.#blobs = new Blobs(source, meta.blobs);
-    if (this.#blobs.count !== rows) source.fail(0, "a column has not as many values as rows");
+    if (this.#blobs.count !== rows) source.fail(0, "a column does not have one value per row");
     this.#isText = text;
   }
 
@@ -594,13 +596,13 @@ class PlainColumn extends Column {
 
   protected override search(predicate: Predicate, rows: Uint32Array): number {
     if (predicate.text === undefined || predicate.nulls) return super.search(predicate, rows);
-    return this.keepPresent(rows, this.#blobs.find(predicate.text, rows));
+    return this.selectPresent(rows, this.#blobs.find(predicate.text, rows));
   }
 
   override select(predicate: Predicate, rows: Uint32Array, n: number): number {
     const isText = predicate.text !== undefined && !predicate.nulls;
     if (!isText || !this.load()) return super.select(predicate, rows, n);
-    return this.keepPresent(rows, this.#blobs.keep(predicate.text, rows, n));
+    return this.selectPresent(rows, this.#blobs.select(predicate.text, rows, n));
   }
 }
 
@@ -612,10 +614,12 @@ class DictionaryColumn extends Column {
   constructor(source: Source, meta: ColumnMeta & { kind: "dictionary" }, rows: number) {
     super(source, meta.nulls, rows);
     this.#blobs = new Blobs(source, meta.blobs);
-    // That there is a text for each is seen when it is asked for.
+    // The codes have no range: reading the text of a code checks it.
     this.#codes = new Numbers(source, meta.codes, rows, undefined);
     if (this.#blobs.count > rows) source.fail(0, "a column has more different values than rows");
-    if (this.#codes.base !== 0 || !this.#codes.areWords) source.fail(0, "codes are no plain words");
+    if (this.#codes.base !== 0 || !this.#codes.areWords) {
+      source.fail(0, "codes are not plain words");
+    }
     this.#entries = new Array(meta.blobs.count);
   }
 
@@ -640,7 +644,7 @@ class DictionaryColumn extends Column {
     this.#blobs.load();
   }
 
-  /** Asks once for each different value: which codes match. */
+  /** The codes of the matching texts. Each different text is tested once. */
   #matching(predicate: Predicate): Uint32Array {
     const codes = new Uint32Array(this.#entries.length);
     if (predicate.text !== undefined) {
@@ -658,17 +662,17 @@ class DictionaryColumn extends Column {
     const codes = this.#matching(predicate);
     const n = codes.length === 1
       ? this.#codes.find(codes[0]!, codes[0]!, rows)
-      : this.#keepCodes(codes, rows, fill(rows));
-    return this.keepPresent(rows, n);
+      : this.#selectCodes(codes, rows, selectAll(rows));
+    return this.selectPresent(rows, n);
   }
 
   override select(predicate: Predicate, rows: Uint32Array, n: number): number {
-    const asksCodes = this.#codes.favorsLoop(n) && !(predicate.nulls && this.hasNulls);
-    if (!asksCodes || !this.load()) return super.select(predicate, rows, n);
-    return this.keepPresent(rows, this.#keepCodes(this.#matching(predicate), rows, n));
+    const comparesCodes = this.#codes.favorsLoop(n) && !(predicate.nulls && this.hasNulls);
+    if (!comparesCodes || !this.load()) return super.select(predicate, rows, n);
+    return this.selectPresent(rows, this.#selectCodes(this.#matching(predicate), rows, n));
   }
 
-  #keepCodes(wanted: Uint32Array, rows: Uint32Array, n: number): number {
+  #selectCodes(wanted: Uint32Array, rows: Uint32Array, n: number): number {
     if (wanted.length === 0) return 0;
     const hits = new Uint8Array(this.#entries.length);
     for (const code of wanted) hits[code] = 1;
@@ -677,7 +681,7 @@ class DictionaryColumn extends Column {
     for (let k = 0; k < n; k++) {
       const row = rows[k]!;
       rows[kept] = row;
-      // A code without a text matches nothing.
+      // A code without a text has no hit and matches nothing.
       kept += hits[codes[row]!]! | 0;
     }
     return kept;
@@ -697,8 +701,8 @@ class DictionaryColumn extends Column {
 }
 
 /**
- * The column that `meta` tells of, which may be anything that a file holds; `undefined` for one that
- * holds `fill` in every row.
+ * Opens the column that `meta` describes. `meta` comes from a file and may be any JSON; without it
+ * the column holds `fill` in every row.
  */
 export function openColumn(
   source: Source,
@@ -708,7 +712,7 @@ export function openColumn(
   fill: Stored | null,
 ): Column {
   if (meta === undefined) return new ConstantColumn(source, fill);
-  if (!isObject(meta)) source.fail(0, "there is no column where one should be");
+  if (!isObject(meta)) source.fail(0, "the description of a column is invalid");
   const text = type.layout === "text";
   switch (meta.kind) {
     case "null":
@@ -729,5 +733,5 @@ export function openColumn(
       if (text) return new DictionaryColumn(source, meta, rows);
       break;
   }
-  return source.fail(0, `a column of another kind cannot hold a ${type.name}`);
+  return source.fail(0, `a column of this kind cannot hold a ${type.name}`);
 }

@@ -1,5 +1,5 @@
 /**
- * Writes the values of one field in one row group, see `column.ts`.
+ * Writes columns. `column.ts` describes the encodings and reads them.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { PartWriter } from "./parts.ts";
 import type { JsonValue } from "../schema/types.ts";
 import type { Stored, ValueType } from "../schema/values.ts";
 
-/** The code of each value and the values in the order of their codes, if at most half are different. */
+/** Dictionary encoding; `undefined` if more than half of the values are different. */
 function dictionaryOf(
   values: readonly string[],
 ): { codes: number[]; entries: string[] } | undefined {
@@ -21,7 +21,7 @@ function dictionaryOf(
   for (let i = 0; i < values.length; i++) {
     let code = known.get(values[i]!);
     if (code === undefined) {
-      // A column of many values gives itself away early.
+      // Give up early: a column of mostly different values shows soon.
       if (known.size * 2 > (i < 1024 ? 1024 : i)) return undefined;
       code = known.size;
       known.set(values[i]!, code);
@@ -31,11 +31,11 @@ function dictionaryOf(
   return known.size * 2 > values.length ? undefined : { codes, entries: [...known.keys()] };
 }
 
-/** Longer texts are no bounds: a directory is to stay short. */
-const LONGEST_BOUND = 64;
+/** A zone map with longer texts is left out, to keep directories short. */
+const MAX_ZONE_MAP_TEXT = 64;
 
-/** The least and the greatest value, for types whose columns do not tell it by themselves. */
-function boundsOf(type: ValueType, values: Iterable<Stored | null>): Pick<ColumnMeta, "bounds"> {
+/** The zone map of a column, for types whose numbers do not have one. */
+function zoneMapOf(type: ValueType, values: Iterable<Stored | null>): Pick<ColumnMeta, "bounds"> {
   let least: Stored | null = null;
   let greatest: Stored | null = null;
   for (const value of values) {
@@ -44,11 +44,11 @@ function boundsOf(type: ValueType, values: Iterable<Stored | null>): Pick<Column
     if (greatest === null || type.compare(value, greatest) > 0) greatest = value;
   }
   const bounds = [least, greatest].map((value) => type.toJson(type.decode(value!)));
-  const isShort = bounds.every((bound) => String(bound).length <= LONGEST_BOUND);
+  const isShort = bounds.every((bound) => String(bound).length <= MAX_ZONE_MAP_TEXT);
   return isShort ? { bounds: bounds as [JsonValue, JsonValue] } : {};
 }
 
-/** Writes the values of one field. */
+/** Writes the values of one field in one row group. */
 export function encodeColumn(
   parts: PartWriter,
   type: ValueType,
@@ -66,14 +66,14 @@ export function encodeColumn(
   const meta = nulls === undefined ? {} : { nulls: parts.add(nulls) };
   switch (type.layout) {
     case "number": {
-      // A null takes on a neighbour's value: it widens nothing.
+      // In the place of a null, a value of the column does not widen the range.
       const blank = values.find((value) => value !== null) as number;
       return { ...meta, kind: "number", numbers: encodeNumbers(parts, present(blank)) };
     }
     case "bigint":
       return {
         ...meta,
-        ...boundsOf(type, values),
+        ...zoneMapOf(type, values),
         kind: "bigint",
         at: parts.add(BigInt64Array.from(present(0n))),
       };
@@ -88,15 +88,15 @@ export function encodeColumn(
       };
     }
     case "text": {
-      // Each entry is asked for by itself: a null takes on one that is there.
+      // In the place of a null, a value of the column adds no entry to the dictionary.
       const dictionary = dictionaryOf(present(values.find((value) => value !== null) as string));
-      const bounds = type.sortable ? boundsOf(type, dictionary?.entries ?? values) : {};
+      const zoneMap = type.sortable ? zoneMapOf(type, dictionary?.entries ?? values) : {};
       if (dictionary === undefined) {
-        return { ...meta, ...bounds, kind: "plain", blobs: encodeTexts(parts, present("")) };
+        return { ...meta, ...zoneMap, kind: "plain", blobs: encodeTexts(parts, present("")) };
       }
       return {
         ...meta,
-        ...bounds,
+        ...zoneMap,
         kind: "dictionary",
         codes: encodeNumbers(parts, dictionary.codes),
         blobs: encodeTexts(parts, dictionary.entries),

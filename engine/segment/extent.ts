@@ -1,16 +1,17 @@
 /**
- * Bytes in a table file that are summed page by page, so that some of them are read and
- * verified without the rest: the groups of rows, and the indexes.
+ * Extents of a segment: row groups and indexes. Each page has a checksum, so a page is read and
+ * verified without the rest. The trailer holds everything after the bytes.
  *
  * ```text
- * extent     bytes · directory (JSON) · 0… · page sum 8 × ⌈bytes / 4096⌉ · sum 8
+ * extent     bytes · trailer
+ * trailer    directory (JSON) · 0… · page checksum 8 × ⌈bytes / 4096⌉ · checksum 8
  * ```
  *
  * @module
  */
 
 import { align8, encodeText, setUint32 } from "../bytes/bytes.ts";
-import type { Grow } from "./cache.ts";
+import type { Charge } from "./cache.ts";
 import { CorruptionError } from "../system/errors.ts";
 import type { File } from "../system/file.ts";
 import type { Source } from "./parts.ts";
@@ -20,24 +21,20 @@ const PAGE = 4096;
 
 const NOTHING = new Uint8Array();
 
-/** Bytes in the file that are summed page by page. */
+/** Where an extent is. */
 export interface Extent {
-  /** Unique in the base for ever; seeds the sums. */
+  /** Never used again in the table; seeds the checksums. */
   readonly number: number;
-  /** Where its bytes stand in the file. */
+  /** Where its bytes begin in the file. */
   readonly at: number;
-  /** How many bytes. */
+  /** The number of its bytes. */
   readonly length: number;
-  /** How many bytes its directory has. */
+  /** The number of bytes of its directory. */
   readonly directory: number;
 }
 
-function sumsLength(length: number): number {
-  return Math.ceil(length / PAGE) * 8;
-}
-
-/** The sum of a page, which stands at `from` in `bytes`. */
-function pageSum(
+/** The checksum of the page that begins at `from` in `bytes`. */
+function pageChecksum(
   checksums: Checksum,
   group: number,
   page: number,
@@ -47,34 +44,44 @@ function pageSum(
   return checksums.of(SUM.page, group, page, bytes, from, Math.min(from + PAGE, bytes.length));
 }
 
-/** The whole of it in the file: bytes, directory and page sums, and the sum of these two. */
-export function spanOf(entry: Extent): number {
-  return entry.length + align8(entry.directory) + sumsLength(entry.length) + 8;
+function trailerLength({ length, directory }: Extent): number {
+  return align8(directory) + Math.ceil(length / PAGE) * 8 + 8;
 }
 
-/** Bytes in a table file, read and verified page by page. */
+/** The length of an extent in the file, with its trailer. */
+export function storedLength(extent: Extent): number {
+  return extent.length + trailerLength(extent);
+}
+
+/** The bytes of an extent, read and verified page by page. */
 class PagedSource implements Source {
-  readonly keep: Grow;
+  readonly charge: Charge;
   readonly #file: File;
   readonly #checksums: Checksum;
-  readonly #entry: Extent;
-  readonly #pageSums: Uint8Array;
+  readonly #extent: Extent;
+  readonly #pageChecksums: Uint8Array;
   /**
-   * Pages that were verified and may be asked for again: who looks at one value looks at its
-   * neighbours, and the first and the last page of a larger piece hold parts beside it.
+   * Verified pages that are likely to be needed again: after a single value its neighbours, and
+   * after a larger piece its first and last page, which hold other parts too.
    */
   readonly #pages = new Map<number, Uint8Array>();
 
-  constructor(file: File, checksums: Checksum, entry: Extent, pageSums: Uint8Array, keep: Grow) {
+  constructor(
+    file: File,
+    checksums: Checksum,
+    extent: Extent,
+    pageChecksums: Uint8Array,
+    charge: Charge,
+  ) {
     this.#file = file;
     this.#checksums = checksums;
-    this.#entry = entry;
-    this.#pageSums = pageSums;
-    this.keep = keep;
+    this.#extent = extent;
+    this.#pageChecksums = pageChecksums;
+    this.charge = charge;
   }
 
   get length(): number {
-    return this.#entry.length;
+    return this.#extent.length;
   }
 
   read(from: number, to: number): Uint8Array {
@@ -82,12 +89,12 @@ class PagedSource implements Source {
     const first = Math.floor(from / PAGE);
     const end = Math.ceil(to / PAGE);
     const known = end - first > 1 ? undefined : this.#pages.get(first);
-    const bytes = known ?? this.#pagesFrom(first, end);
+    const bytes = known ?? this.#readPages(first, end);
     return bytes.subarray(from - first * PAGE, to - first * PAGE);
   }
 
-  #pagesFrom(first: number, end: number): Uint8Array {
-    const { number, at, length } = this.#entry;
+  #readPages(first: number, end: number): Uint8Array {
+    const { number, at, length } = this.#extent;
     const bytes = new Uint8Array(Math.min(end * PAGE, length) - first * PAGE);
     if (this.#file.readAt(bytes, at + first * PAGE) !== bytes.length) {
       this.fail(first * PAGE, "the file ends too early");
@@ -98,18 +105,18 @@ class PagedSource implements Source {
         bytes.set(known, (page - first) * PAGE);
         continue;
       }
-      const sum = pageSum(this.#checksums, number, page, bytes, (page - first) * PAGE);
-      if (!checksumStands(sum, 2, this.#pageSums, page * 8)) {
+      const checksum = pageChecksum(this.#checksums, number, page, bytes, (page - first) * PAGE);
+      if (!checksumStands(checksum, 2, this.#pageChecksums, page * 8)) {
         this.fail(page * PAGE, "a page does not verify");
       }
     }
-    this.keep(bytes.length);
-    // The larger piece takes their place.
+    this.charge(bytes.length);
+    // The new piece replaces the pages in it.
     for (let page = first; page < end; page++) {
       const known = this.#pages.get(page);
       if (known === undefined) continue;
       this.#pages.delete(page);
-      this.keep(-known.length);
+      this.charge(-known.length);
     }
     if (end - first === 1) {
       this.#pages.set(first, bytes);
@@ -117,79 +124,79 @@ class PagedSource implements Source {
     }
     for (const page of [first, end - 1]) {
       const at = (page - first) * PAGE;
-      // A view would keep all of the piece in memory, which may be needed no more.
+      // A view would keep the whole piece in memory.
       const copy = bytes.slice(at, at + PAGE);
       this.#pages.set(page, copy);
-      this.keep(copy.length);
+      this.charge(copy.length);
     }
     return bytes;
   }
 
   fail(at: number, reason: string): never {
-    throw new CorruptionError(this.#file.path, this.#entry.at + at, reason);
+    throw new CorruptionError(this.#file.path, this.#extent.at + at, reason);
   }
 }
 
 /**
- * Opens an extent: reads what stands behind its bytes, its directory and the sums of its pages.
+ * Opens an extent. It reads and verifies the trailer.
  *
- * @param keep Is told how many bytes of it are kept.
- * @throws {CorruptionError} If that does not verify.
+ * @param charge Is called for the bytes that stay in memory.
+ * @throws {CorruptionError} If the trailer does not verify.
  */
-export function openExtent(file: File, checksums: Checksum, entry: Extent, keep: Grow) {
-  const at = entry.at + entry.length;
-  const behind = new Uint8Array(spanOf(entry) - entry.length);
-  file.readAt(behind, at);
-  if (!checksums.holds(SUM.directory, entry.number, 0, behind, 0, behind.length - 8)) {
+export function openExtent(file: File, checksums: Checksum, extent: Extent, charge: Charge) {
+  const at = extent.at + extent.length;
+  const trailer = new Uint8Array(trailerLength(extent));
+  file.readAt(trailer, at);
+  if (!checksums.holds(SUM.directory, extent.number, 0, trailer, 0, trailer.length - 8)) {
     throw new CorruptionError(file.path, at, "the directory of a row group does not verify");
   }
-  const pageSums = behind.subarray(align8(entry.directory), behind.length - 8);
-  keep(behind.length);
-  return { source: new PagedSource(file, checksums, entry, pageSums, keep), behind };
+  const pageChecksums = trailer.subarray(align8(extent.directory), trailer.length - 8);
+  charge(trailer.length);
+  return { source: new PagedSource(file, checksums, extent, pageChecksums, charge), trailer };
 }
 
-/** Writes an extent, piece by piece. */
+/** Writes an extent piece by piece. */
 export class ExtentWriter {
   readonly #file: Pick<File, "writeAt">;
   readonly #checksums: Checksum;
-  readonly #place: Pick<Extent, "number" | "at">;
-  /** Two words a page. */
-  readonly #pageSums: number[] = [];
-  /** How many bytes were written. */
+  readonly #start: Pick<Extent, "number" | "at">;
+  /** Two words per page. */
+  readonly #pageChecksums: number[] = [];
+  /** The number of bytes written so far. */
   length = 0;
 
   constructor(
     file: Pick<File, "writeAt">,
     checksums: Checksum,
-    place: Pick<Extent, "number" | "at">,
+    start: Pick<Extent, "number" | "at">,
   ) {
     this.#file = file;
     this.#checksums = checksums;
-    this.#place = place;
+    this.#start = start;
   }
 
-  /** Writes the next bytes: whole pages, but for the last ones. */
+  /** Writes the next bytes. Only the last call may end with a partial page. */
   write(bytes: Uint8Array): void {
-    const { number, at } = this.#place;
+    const { number, at } = this.#start;
     this.#file.writeAt(bytes, at + this.length);
     for (let from = 0; from < bytes.length; from += PAGE) {
       const page = (this.length + from) / PAGE;
-      const sum = pageSum(this.#checksums, number, page, bytes, from);
-      this.#pageSums.push(sum[0]!, sum[1]!);
+      const checksum = pageChecksum(this.#checksums, number, page, bytes, from);
+      this.#pageChecksums.push(checksum[0]!, checksum[1]!);
     }
     this.length += bytes.length;
   }
 
-  /** Writes what stands behind them, and tells where all of it is. */
+  /** Writes the trailer and returns the finished extent. */
   finish(directory: string): Extent {
     const json = encodeText(directory);
-    const entry = { ...this.#place, length: this.length, directory: json.length };
-    const behind = new Uint8Array(spanOf(entry) - entry.length);
-    behind.set(json);
-    const sumsAt = align8(json.length);
-    this.#pageSums.forEach((word, i) => setUint32(behind, sumsAt + i * 4, word));
-    this.#checksums.put(SUM.directory, entry.number, 0, behind, 0, behind.length - 8);
-    this.#file.writeAt(behind, entry.at + entry.length);
-    return entry;
+    const extent = { ...this.#start, length: this.length, directory: json.length };
+    const trailer = new Uint8Array(trailerLength(extent));
+    trailer.set(json);
+    const checksumsAt = align8(json.length);
+    this.#pageChecksums.forEach((word, i) => setUint32(trailer, checksumsAt + i * 4, word));
+    this.#checksums.put(SUM.directory, extent.number, 0, trailer, 0, trailer.length - 8);
+    this.#file.writeAt(trailer, extent.at + extent.length);
+    return extent;
   }
 }

@@ -1,51 +1,51 @@
 /**
- * The footer of a table as JSON: its fields, and where its row groups and indexes stand. That its
- * sum holds was seen by then; what is checked here is that it makes sense, whoever wrote it.
+ * The footer of a segment as JSON: the schema, and where row groups and indexes are. The caller has
+ * verified its checksum. These functions check that the content makes sense, whoever wrote it.
  *
  * @module
  */
 
 import { isCount } from "../system/check.ts";
-import { type Extent, spanOf } from "./extent.ts";
+import { type Extent, storedLength } from "./extent.ts";
 import { parseJson } from "../schema/json.ts";
-import { only } from "../schema/field_def.ts";
+import { objectWithKeys } from "../schema/field_def.ts";
 import { TableSchema } from "../schema/schema.ts";
 import { FILE_HEADER, GROUP_ROWS } from "../bytes/header.ts";
 
-/** The numbers of rows are words of 32 bits, of which cleanup needs one for itself. */
+/** Indexes number rows with 32 bits, and compaction reserves one number. */
 const MAX_ROWS = 2 ** 32 - 2;
 
-/** What the footer tells of a group. */
+/** A row group in the footer. */
 export interface GroupEntry extends Extent {
   /** The least id. */
   readonly first: number;
   /** The greatest id. */
   readonly last: number;
-  /** How many rows. */
+  /** The number of rows. */
   readonly rows: number;
 }
 
-/** What the footer tells of an index. */
+/** An index in the footer. */
 export interface IndexEntry extends Extent {
   /** The number of the field. */
   readonly field: number;
-  /** How many rows are null. */
+  /** The number of rows with null. */
   readonly nulls: number;
 }
 
-/** What the table as a whole is. */
+/** The state of the table at the end of a segment. */
 export interface SegmentInfo {
-  /** Fields. */
+  /** The schema. */
   readonly schema: TableSchema;
   /** The id that the next row gets. */
   readonly nextId: number;
-  /** The last commit that the table holds. */
+  /** The last commit whose changes the segment contains. */
   readonly sequence: number;
 }
 
-/** All that the footer tells. */
+/** The content of a footer. */
 export interface Footer extends SegmentInfo {
-  /** The number that the next new group gets. */
+  /** The number that the next new row group or index gets. */
   readonly nextGroup: number;
   /** In id order. */
   readonly groups: readonly GroupEntry[];
@@ -54,6 +54,9 @@ export interface Footer extends SegmentInfo {
 }
 
 const KEYS = ["schema", "nextId", "sequence", "nextGroup", "groups", "indexes"];
+/** The file stores each entry as an array of numbers, in this order. */
+const GROUP_KEYS = ["number", "first", "last", "rows", "at", "length", "directory"] as const;
+const INDEX_KEYS = ["field", "nulls", "number", "at", "length", "directory"] as const;
 
 /** The text of a footer. */
 export function formatFooter(footer: Footer): string {
@@ -63,80 +66,66 @@ export function formatFooter(footer: Footer): string {
     nextId,
     sequence,
     nextGroup,
-    groups: groups.map((g) => [g.number, g.first, g.last, g.rows, ...placeOf(g)]),
-    indexes: indexes.map((i) => [i.field, i.nulls, i.number, ...placeOf(i)]),
+    groups: groups.map((entry) => GROUP_KEYS.map((key) => entry[key])),
+    indexes: indexes.map((entry) => INDEX_KEYS.map((key) => entry[key])),
   });
 }
 
-/** The reverse, of a footer that stands at `end`; throws SyntaxError, a fragment, for what cannot be. */
+/** The reverse, for a footer that begins at `end`; throws SyntaxError, a fragment. */
 export function parseFooter(text: string, end: number): Footer {
-  const { nextId, sequence, nextGroup, ...json } = only(parseJson(text), KEYS);
+  const { nextId, sequence, nextGroup, ...json } = objectWithKeys(parseJson(text), KEYS);
   if (!isCount(nextId) || !isCount(sequence) || !isCount(nextGroup)) {
-    throw new SyntaxError("a number is not a count");
+    throw new SyntaxError("nextId, sequence or nextGroup is not a count");
   }
   const schema = TableSchema.fromJson(json.schema);
   const extents = new ExtentReader(nextGroup);
   const groups = extents.groups(json.groups, nextId);
   const indexes = extents.indexes(json.indexes, groups.reduce((sum, { rows }) => sum + rows, 0));
-  if (extents.end !== end) throw new SyntaxError("what it tells of is not what stands before it");
+  if (extents.end !== end) throw new SyntaxError("its row groups and indexes end elsewhere");
   return { schema, nextId, sequence, nextGroup, groups, indexes };
 }
 
-/** Where an extent stands, as a footer tells it. */
-function placeOf({ at, length, directory }: Extent): number[] {
-  return [at, length, directory];
-}
-
-/** The reverse. */
-function extentAt([at, length, directory]: readonly number[]): Omit<Extent, "number"> {
-  return { at: at!, length: length!, directory: directory! };
-}
-
-/** Reads what a footer tells of extents. */
+/** Reads and checks the extents in a footer. */
 class ExtentReader {
   readonly #nextGroup: number;
-  /** Where the next extent begins: they stand one behind the other, and nothing between. */
+  /** Where the next extent begins: there are no gaps between extents. */
   end = FILE_HEADER;
 
   constructor(nextGroup: number) {
     this.#nextGroup = nextGroup;
   }
 
-  /** The groups, ascending by id, none below another's. */
-  groups(told: unknown, nextId: number): GroupEntry[] {
+  /** The row groups. Their ids ascend and do not overlap. */
+  groups(json: unknown, nextId: number): GroupEntry[] {
     let before = -1;
-    return this.#entries(told, 7, ([number, first, last, rows, ...place]) => {
-      const own = { number: number!, first: first!, last: last!, rows: rows! };
-      const holds = first! > before && last! < nextId && rows! >= 1 && rows! <= GROUP_ROWS &&
-        last! - first! + 1 >= rows!;
-      before = last!;
-      return holds ? { ...own, ...extentAt(place) } : undefined;
+    return this.#entries<GroupEntry>(json, GROUP_KEYS, ({ first, last, rows }) => {
+      const isValid = first > before && last < nextId && rows >= 1 && rows <= GROUP_ROWS &&
+        last - first + 1 >= rows;
+      before = last;
+      return isValid;
     });
   }
 
-  /** The indexes of a table of so many rows. */
-  indexes(told: unknown, rows: number): IndexEntry[] {
+  /** The indexes of a segment with this many rows. */
+  indexes(json: unknown, rows: number): IndexEntry[] {
     if (rows > MAX_ROWS) throw new SyntaxError("more rows than a table can have");
-    return this.#entries(told, 6, ([field, nulls, number, ...place]) => {
-      const entry = { field: field!, nulls: nulls!, number: number!, ...extentAt(place) };
-      return nulls! <= rows ? entry : undefined;
-    });
+    return this.#entries<IndexEntry>(json, INDEX_KEYS, ({ nulls }) => nulls <= rows);
   }
 
   #entries<E extends Extent>(
-    told: unknown,
-    length: number,
-    entryOf: (numbers: readonly number[]) => E | undefined,
+    json: unknown,
+    keys: readonly (keyof E & string)[],
+    isValid: (entry: E) => boolean,
   ): E[] {
-    if (!Array.isArray(told)) throw new SyntaxError("there is no list");
-    return told.map((numbers) => {
-      const areCounts = Array.isArray(numbers) && numbers.length === length &&
+    if (!Array.isArray(json)) throw new SyntaxError("a list is missing");
+    return json.map((numbers) => {
+      const areCounts = Array.isArray(numbers) && numbers.length === keys.length &&
         numbers.every(isCount);
-      const entry = areCounts ? entryOf(numbers) : undefined;
-      if (entry === undefined || entry.at !== this.end || entry.number >= this.#nextGroup) {
-        throw new SyntaxError("an impossible row group or index");
-      }
-      this.end += spanOf(entry);
+      const entry = Object.fromEntries(keys.map((key, i) => [key, numbers?.[i]])) as unknown as E;
+      const fits = areCounts && isValid(entry) && entry.at === this.end &&
+        entry.number < this.#nextGroup;
+      if (!fits) throw new SyntaxError("a row group or an index is impossible");
+      this.end += storedLength(entry);
       return entry;
     });
   }

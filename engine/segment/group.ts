@@ -1,7 +1,6 @@
 /**
- * A row group: some thousand rows next to each other in id order, column by
- * column. The same bytes serve in a table file and within the frame of a large
- * insert.
+ * Row groups: up to 16,384 consecutive rows in id order, stored column by column. Segments and the
+ * frames of large inserts hold the same bytes.
  *
  * @module
  */
@@ -9,6 +8,7 @@
 import { type Column, type ColumnMeta, MANY_GETS, openColumn } from "./column.ts";
 import { encodeColumn } from "./column_writer.ts";
 import { isCount, isObject } from "../system/check.ts";
+import { firstWhere } from "../system/bisect.ts";
 import { CorruptionError } from "../system/errors.ts";
 import { overlaps, type Predicate } from "../schema/predicate.ts";
 import { COUNTS, encodeNumbers, Numbers, type NumbersMeta } from "./numbers.ts";
@@ -19,32 +19,34 @@ import type { JsonValue } from "../schema/types.ts";
 import type { Stored } from "../schema/values.ts";
 import { GROUP_ROWS } from "../bytes/header.ts";
 
-/** A group ends early at so many bytes of text and the like, so that large values stay bearable. */
+/**
+ * A group with this many bytes of text and byte strings is full, which limits its use of memory.
+ */
 const GROUP_BYTES = 32 * 2 ** 20;
 
-/** What stands where in a group; written as JSON. */
-export interface Directory {
-  /** How many rows. */
+/** How a file describes a row group, as JSON. */
+export interface GroupDirectory {
+  /** The number of rows. */
   readonly rows: number;
-  /** Their ids; left out where they follow each other without a gap. */
+  /** The ids; left out if there are no gaps between them. */
   readonly ids?: NumbersMeta;
-  /** Their versions; left out where all are 0. */
+  /** The versions; left out if all are 0. */
   readonly versions?: NumbersMeta;
-  /** Columns by field number. */
+  /** The columns by field number. */
   readonly columns: Readonly<Record<string, ColumnMeta>>;
 }
 
-/** A group as bytes, not yet anywhere. */
+/** An encoded row group. */
 export interface EncodedGroup {
-  /** What stands where. */
-  readonly directory: Directory;
+  /** The directory. */
+  readonly directory: GroupDirectory;
   /** The columns. */
   readonly bytes: Uint8Array;
 }
 
-/** Rows that became a group. */
-export interface TakenGroup {
-  /** What they are now. */
+/** An encoded row group and its ids. */
+export interface BuiltGroup {
+  /** The group. */
   readonly group: EncodedGroup;
   /** The least id. */
   readonly first: number;
@@ -52,7 +54,7 @@ export interface TakenGroup {
   readonly last: number;
 }
 
-/** Collects rows, in id order, until they fill a group; what it keeps of them is their values. */
+/** Collects the values of rows, in id order, and encodes them as groups. */
 export class GroupBuilder {
   readonly #fields: readonly FieldDef[];
   #columns!: (Stored | null)[][];
@@ -72,12 +74,12 @@ export class GroupBuilder {
     this.#bytes = 0;
   }
 
-  /** Whether there are no rows in it. */
+  /** Whether it holds no rows. */
   get empty(): boolean {
     return this.#ids.length === 0;
   }
 
-  /** Whether it is time to {@linkcode GroupBuilder.take} it. */
+  /** Whether the rows fill a group: then call {@linkcode GroupBuilder.build}. */
   get full(): boolean {
     return this.#ids.length >= GROUP_ROWS || this.#bytes >= GROUP_BYTES;
   }
@@ -93,13 +95,13 @@ export class GroupBuilder {
     }
   }
 
-  /** The group of the rows added since the last one. */
-  take(): TakenGroup {
-    return allOf(this.steps());
+  /** Encodes the rows added since the last group. */
+  build(): BuiltGroup {
+    return allOf(this.buildInSteps());
   }
 
-  /** As {@linkcode GroupBuilder.take}; yields where it can pause. */
-  *steps(): Generator<undefined, TakenGroup> {
+  /** The same as {@linkcode GroupBuilder.build}; it yields where it can pause. */
+  *buildInSteps(): Generator<undefined, BuiltGroup> {
     const ids = this.#ids;
     const [first, last] = [ids[0]!, ids.at(-1)!];
     const parts = new PartWriter();
@@ -121,14 +123,14 @@ export class GroupBuilder {
   }
 }
 
-/** A group that is wholly in memory, its bytes verified already. */
+/** The bytes of a group in memory, already verified. */
 export class MemorySource implements Source {
   readonly #bytes: Uint8Array;
   readonly #path: string;
 
   /**
-   * @param bytes The bytes, at the beginning of their buffer.
-   * @param path The file that they come from.
+   * @param bytes The bytes, at the start of their buffer.
+   * @param path The file that they come from, for messages.
    */
   constructor(bytes: Uint8Array, path: string) {
     this.#bytes = bytes;
@@ -143,33 +145,35 @@ export class MemorySource implements Source {
     return this.#bytes.subarray(from, to);
   }
 
-  keep(): void {}
+  charge(): void {}
 
   fail(at: number, reason: string): never {
     throw new CorruptionError(this.#path, at, reason);
   }
 }
 
-/** Reads rows and columns of a group. */
+/** Reads the rows and columns of a group. */
 export class Group {
-  /** How many rows. */
+  /** The number of rows. */
   readonly rows: number;
   /** The id of the first row. */
   readonly first: number;
-  /** What stands where. */
-  readonly directory: Directory;
+  /** The directory. */
+  readonly directory: GroupDirectory;
   /** The bytes. */
   readonly source: Source;
   readonly #ids: Numbers | undefined;
   readonly #versions: Numbers | undefined;
   /** By field number. */
   readonly #columns: Column[] = [];
-  /** What was asked for last, as it is for row after row. */
+  /**
+   * The last result of {@linkcode Group.columns}: callers ask for the same fields row after row.
+   */
   #chosen: { fields: readonly FieldDef[]; columns: readonly Column[] } | undefined;
 
   /**
    * @param source The bytes.
-   * @param directory What a file tells of them: a {@linkcode Directory}, or anything.
+   * @param directory The directory from a file. It may be any JSON.
    * @param first The id of the first row.
    */
   constructor(source: Source, directory: unknown, first: number) {
@@ -177,7 +181,7 @@ export class Group {
     if (!isObject(directory) || !isObject(directory.columns)) {
       source.fail(0, "a row group has no columns");
     }
-    this.directory = directory as unknown as Directory;
+    this.directory = directory as unknown as GroupDirectory;
     this.first = first;
     const { rows, ids, versions } = this.directory;
     if (!isCount(rows) || rows < 1 || rows > GROUP_ROWS) {
@@ -188,7 +192,7 @@ export class Group {
     if (versions !== undefined) this.#versions = new Numbers(source, versions, rows, COUNTS);
   }
 
-  /** Whether ids follow each other and no row was ever changed, as in what was just inserted. */
+  /** Whether the group can come from an insert: its ids have no gaps and all versions are 0. */
   get isNew(): boolean {
     return this.#ids === undefined && this.#versions === undefined;
   }
@@ -205,18 +209,12 @@ export class Group {
 
   /** The first row whose id is at least `id`; {@linkcode Group.rows} if there is none. */
   lowerBound(id: number): number {
-    if (this.#ids === undefined) return Math.min(Math.max(id - this.first, 0), this.rows);
-    let low = 0;
-    let high = this.rows;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#ids.get(middle) < id) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    const ids = this.#ids;
+    if (ids === undefined) return Math.min(Math.max(id - this.first, 0), this.rows);
+    return firstWhere(0, this.rows, (i) => ids.get(i) >= id);
   }
 
-  /** Where the row of an id stands; -1 if it is not there. */
+  /** The index of the row with this id; -1 if there is none. */
   indexOf(id: number): number {
     const i = this.lowerBound(id);
     return i < this.rows && this.id(i) === id ? i : -1;
@@ -233,32 +231,34 @@ export class Group {
     return column;
   }
 
-  /** Whether no row matches, as far as can be told without reading values. */
-  excludes(field: FieldDef, predicate: Predicate): boolean {
+  /** Whether the zone map of a field rules out that any row matches. It reads no values. */
+  canPrune(field: FieldDef, predicate: Predicate): boolean {
     const { bounds, nulls } = this.directory.columns[field.number] ?? {};
     const { keyRanges } = predicate;
     if (
       bounds === undefined || keyRanges === undefined || (predicate.nulls && nulls !== undefined)
     ) {
-      return this.column(field).excludes(predicate);
+      return this.column(field).canPrune(predicate);
     }
-    const { value: type } = field;
-    const [least, greatest] = this.#boundsFrom(field, bounds);
-    return !overlaps(type, keyRanges, least, greatest);
+    const [least, greatest] = this.#decodeZoneMap(field, bounds);
+    return !overlaps(field.value, keyRanges, least, greatest);
   }
 
-  /** The least and the greatest value of a field, if they are told. */
-  bounds(field: FieldDef): readonly [least: Stored, greatest: Stored] | undefined {
+  /** The zone map of a field: its least and greatest value, if the file has them. */
+  zoneMap(field: FieldDef): readonly [least: Stored, greatest: Stored] | undefined {
     const { bounds } = this.directory.columns[field.number] ?? {};
-    return bounds === undefined ? this.column(field).bounds : this.#boundsFrom(field, bounds);
+    return bounds === undefined ? this.column(field).zoneMap : this.#decodeZoneMap(field, bounds);
   }
 
-  #boundsFrom({ name, value: type }: FieldDef, bounds: unknown): [least: Stored, greatest: Stored] {
+  #decodeZoneMap(
+    { name, value: type }: FieldDef,
+    bounds: unknown,
+  ): [least: Stored, greatest: Stored] {
     try {
       const [least, greatest] = bounds as JsonValue[];
       return [type.encode(type.fromJson(least!)), type.encode(type.fromJson(greatest!))];
     } catch {
-      return this.source.fail(0, `the bounds of field "${name}" make no sense`);
+      return this.source.fail(0, `the zone map of field "${name}" makes no sense`);
     }
   }
 
@@ -270,8 +270,8 @@ export class Group {
     return this.#chosen.columns;
   }
 
-  /** So many rows will be asked for: columns that pay are read at once, not page by page. */
-  expect(rows: number, fields: readonly FieldDef[]): void {
+  /** Prepares for reading this many rows: it loads whole columns if that pays. */
+  loadFor(rows: number, fields: readonly FieldDef[]): void {
     if (rows <= MANY_GETS) return;
     for (const column of this.columns(fields)) column.load();
   }

@@ -1,22 +1,22 @@
 /**
- * What stands in a row group: parts, which begin at multiples of 8, so that typed arrays lie right
- * on the bytes.
+ * The bytes of a row group consist of parts. Each part begins at a multiple of 8, so typed arrays
+ * can be views of the bytes.
  *
  * @module
  */
 
-import { isCount } from "../system/check.ts";
 import { align8 } from "../bytes/bytes.ts";
+import { isCount } from "../system/check.ts";
 
-/** The bytes of a row group; those of a table are read when they are needed. */
+/** The bytes of a row group or an index. In a segment they are read on demand. */
 export interface Source {
-  /** How many. */
+  /** The number of bytes. */
   readonly length: number;
-  /** The bytes from `from` to `to`, verified; not a copy. */
+  /** The verified bytes from `from` to `to`; not a copy. */
   read(from: number, to: number): Uint8Array;
-  /** Is told that so many bytes are kept besides, made of these. */
-  keep(bytes: number): void;
-  /** Throws the `CorruptionError` of this place. */
+  /** Charges bytes that the caller derived from these and keeps; see {@linkcode Charge}. */
+  charge(bytes: number): void;
+  /** Throws a `CorruptionError` at this position. */
   fail(at: number, reason: string): never;
 }
 
@@ -24,15 +24,15 @@ export interface Source {
 export class PartWriter {
   readonly #start: number;
   readonly #parts: Uint8Array[] = [];
-  /** Where the next part will stand. */
+  /** Where the next part begins. */
   length: number;
 
-  /** @param start Where the first part will stand, a multiple of 8. */
+  /** @param start Where the first part begins, a multiple of 8. */
   constructor(start = 0) {
     this.length = this.#start = start;
   }
 
-  /** Adds a part and tells where it stands. */
+  /** Adds a part and returns where it begins. */
   add(part: ArrayBufferView): number {
     const at = this.length;
     this.#parts.push(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
@@ -40,7 +40,7 @@ export class PartWriter {
     return at;
   }
 
-  /** All parts, each at its place. */
+  /** The bytes of all parts. */
   finish(): Uint8Array {
     const bytes = new Uint8Array(this.length - this.#start);
     let at = 0;
@@ -52,21 +52,21 @@ export class PartWriter {
   }
 }
 
-/** The typed arrays of words. */
-export type LaidArray<T> = new (buffer: ArrayBuffer, at: number, length: number) => T;
+/** The constructor of a typed array. */
+export type WordArray<T> = new (buffer: ArrayBuffer, at: number, length: number) => T;
 
-/** Throws unless words may stand there: what a file tells of it may be anything that JSON can hold. */
-export function checkPlace(source: Source, width: number, at: number, count: number): void {
+/** Throws unless the words are inside the source. A file may claim anything that JSON can hold. */
+export function checkPart(source: Source, width: number, at: number, count: number): void {
   const fits = isCount(count) && isCount(at) && at % width === 0;
   if (!fits || at + count * width > source.length) {
     source.fail(0, "a column reaches beyond its row group");
   }
 }
 
-/** Reads words, as a typed array right on the bytes; their place was checked. */
-export function lay<T>(
+/** Reads words as a typed array that is a view of the bytes; {@linkcode checkPart} comes first. */
+export function viewWords<T>(
   source: Source,
-  make: LaidArray<T>,
+  make: WordArray<T>,
   width: number,
   at: number,
   count: number,

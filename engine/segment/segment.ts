@@ -1,23 +1,22 @@
 /**
- * The table of one generation: a file that is written once and never changed.
+ * Reads segments. A segment is the immutable file of one generation: a columnar, sorted table file.
  *
  * ```text
- * header 40 · ( group · directory · sums )* · ( index · directory · sums )* · footer · tail 24
- * index      the rows, by number, in the order of one field, as numbers ·
- *            the value of every 16th of them, as a column
+ * segment    header 40 · ( row group )* · ( index )* · footer · tail 24
+ * index      the row numbers in the order of one field, as numbers ·
+ *            the value of every 16th of them (a fence), as a column
  * ```
  *
- * A group's bytes are summed page by page, so that one row is read and verified
- * without the rest; these sums and its directory stand behind it, summed too.
- * They are seeded with the base's UUID and the group's own number, not with its
- * place: cleanup copies groups as bytes. The footer tells where the groups are;
- * opening reads the footer only, whatever the number of rows.
+ * Row groups and indexes are extents: one row is read and verified without the rest. The checksums
+ * of an extent are seeded with the table's UUID and the extent's number, but not with its position,
+ * so compaction can copy row groups as bytes. Opening a segment reads only the footer, however many
+ * rows there are.
  *
  * @module
  */
 
 import { align8, decodeText, getUint32, getUint53, sameBytes } from "../bytes/bytes.ts";
-import { Cache, type Grow } from "./cache.ts";
+import { Cache, type Charge } from "./cache.ts";
 import { isObject } from "../system/check.ts";
 import { firstWhere } from "../system/bisect.ts";
 import { type ColumnMeta, openColumn } from "./column.ts";
@@ -40,48 +39,48 @@ import type { TableSchema } from "../schema/schema.ts";
 import { compareNullable, type Stored } from "../schema/values.ts";
 import { type Checksum, SUM } from "../bytes/checksum.ts";
 import { FILE_HEADER, fileOwner } from "../bytes/header.ts";
-import { FENCE_STEP, type Order, type Rows, SegmentIndex } from "./segment_index.ts";
+import { FENCE_STEP, type RowOrder, type RowSequence, SegmentIndex } from "./segment_index.ts";
 
-/** The end of the file: where the footer stands. */
+/** The length of the tail, which says where the footer is. */
 export const TAIL = 24;
-/** What opening reads at once: most footers fit. */
+/** The number of bytes that opening reads first. Most footers fit. */
 const FIRST_READ = 4096;
-/** What a table keeps in memory at most, if nothing else is said, in bytes. */
+/** The default size of the cache of a segment, in bytes. */
 export const CACHE_BYTES = 64 * 2 ** 20;
 
-/** So many positions of an index are read at once, where all are. */
-const PIECE = 2 ** 15;
+/** The number of index positions that are written or read at once. Their words fill whole pages. */
+export const INDEX_CHUNK = 2 ** 15;
 
-const keepNothing: Grow = () => {};
+const chargeNothing: Charge = () => {};
 
-/** What the directory of an extent tells, which may be any JSON. */
-function directoryIn(source: Source, behind: Uint8Array, entry: Extent): unknown {
+/** Parses the directory of an extent. The result may be any JSON. */
+function parseDirectory(source: Source, trailer: Uint8Array, entry: Extent): unknown {
   try {
-    return parseJson(decodeText(behind.subarray(0, entry.directory)));
+    return parseJson(decodeText(trailer.subarray(0, entry.directory)));
   } catch (error) {
     return source.fail(entry.length, `a directory makes no sense (${(error as Error).message})`);
   }
 }
 
-/** Opens a group; `keep` is told how many bytes of it are kept. */
+/** Opens a row group; `charge` is called for the bytes that stay in memory. */
 export function openGroup(
   file: File,
   checksums: Checksum,
   entry: GroupEntry,
-  keep: Grow = keepNothing,
+  charge: Charge = chargeNothing,
 ) {
-  const { source, behind } = openExtent(file, checksums, entry, keep);
-  const group = new Group(source, directoryIn(source, behind, entry), entry.first);
+  const { source, trailer } = openExtent(file, checksums, entry, charge);
+  const group = new Group(source, parseDirectory(source, trailer, entry), entry.first);
   if (group.rows !== entry.rows) {
-    source.fail(entry.length, "a row group has not the rows it should");
+    source.fail(entry.length, "a row group has another number of rows than the footer says");
   }
-  return { group, behind };
+  return { group, trailer };
 }
 
-/** The rows of groups, by number. */
-export class GroupRows implements Rows {
+/** The rows of consecutive row groups, numbered from 0. */
+export class GroupRows implements RowSequence {
   readonly #groups: readonly { readonly rows: number; open(): Group }[];
-  /** The number of the first row of each group, and how many there are. */
+  /** The number of the first row of each group, and the number of all rows. */
   readonly #starts: number[] = [0];
 
   constructor(groups: readonly { readonly rows: number; open(): Group }[]) {
@@ -98,7 +97,7 @@ export class GroupRows implements Rows {
     return this.#starts[i]!;
   }
 
-  /** The group that a row is in. */
+  /** The index of the group that contains a row. */
   groupOf(row: number): number {
     return firstWhere(0, this.#groups.length, (i) => this.#starts[i + 1]! > row);
   }
@@ -124,18 +123,18 @@ export class GroupRows implements Rows {
   }
 }
 
-/** What stands where in an index; written as JSON. */
+/** How a file describes an index, as JSON. */
 export interface IndexDirectory {
-  /** The rows, by number, in the order of the field. */
+  /** The row numbers in the order of the field. */
   readonly order: NumbersMeta;
-  /** The value of each whose position is a multiple of {@linkcode FENCE_STEP}. */
+  /** The values at the positions that are multiples of {@linkcode FENCE_STEP}. */
   readonly fences: ColumnMeta;
 }
 
 const OUT_OF_ORDER = "an index is out of order";
 
 /** The order of no rows. */
-const NO_ORDER: Order = {
+const NO_ORDER: RowOrder = {
   nulls: 0,
   row: () => 0,
   rows: () => new Float64Array(),
@@ -145,19 +144,19 @@ const NO_ORDER: Order = {
   },
 };
 
-/** An open table. */
+/** An open segment. */
 export class Segment implements SegmentInfo {
   readonly schema: TableSchema;
   readonly nextId: number;
   readonly sequence: number;
-  /** The number that the next new group gets. */
+  /** The number that the next new row group or index gets. */
   readonly nextGroup: number;
-  /** The groups, in id order. */
+  /** The row groups, in id order. */
   readonly groups: readonly (GroupEntry & { open(): Group })[];
-  /** Length of the file, in bytes. */
+  /** The length of the file, in bytes. */
   readonly bytes: number;
   readonly #rows: GroupRows;
-  readonly #entries: readonly IndexEntry[];
+  readonly #indexes: readonly IndexEntry[];
   readonly #file: File;
   readonly #checksums: Checksum;
   readonly #generation: number;
@@ -169,8 +168,8 @@ export class Segment implements SegmentInfo {
   /**
    * Reads the footer.
    *
-   * @param cacheBytes What it keeps in memory at most, beside what is in use.
-   * @throws {CorruptionError} If it does not verify.
+   * @param cacheBytes The size of the cache; what is in use comes on top.
+   * @throws {CorruptionError} If the footer does not verify.
    */
   constructor(file: File, checksums: Checksum, generation: number, cacheBytes = CACHE_BYTES) {
     this.#file = file;
@@ -195,18 +194,19 @@ export class Segment implements SegmentInfo {
     if (!checksums.holds(SUM.footer, generation, at, footer, 0, footer.length - 8)) {
       this.#fail(at, "the footer of the table does not verify");
     }
-    const told = this.#told(footer.subarray(0, length), at);
-    this.schema = told.schema;
-    this.nextId = told.nextId;
-    this.sequence = told.sequence;
-    this.nextGroup = told.nextGroup;
-    const open = (entry: GroupEntry) => this.#cache.get(entry, (keep) => this.#group(entry, keep));
-    this.groups = told.groups.map((entry) => ({ ...entry, open: () => open(entry) }));
+    const parsed = this.#parse(footer.subarray(0, length), at);
+    this.schema = parsed.schema;
+    this.nextId = parsed.nextId;
+    this.sequence = parsed.sequence;
+    this.nextGroup = parsed.nextGroup;
+    const open = (entry: GroupEntry) =>
+      this.#cache.get(entry, (charge) => openGroup(file, checksums, entry, charge).group);
+    this.groups = parsed.groups.map((entry) => ({ ...entry, open: () => open(entry) }));
     this.#rows = new GroupRows(this.groups);
-    this.#entries = told.indexes;
+    this.#indexes = parsed.indexes;
   }
 
-  #told(footer: Uint8Array, at: number): Footer {
+  #parse(footer: Uint8Array, at: number): Footer {
     try {
       return parseFooter(decodeText(footer), at);
     } catch (error) {
@@ -214,7 +214,7 @@ export class Segment implements SegmentInfo {
     }
   }
 
-  /** How many rows. */
+  /** The number of rows. */
   get rows(): number {
     return this.#rows.rows;
   }
@@ -223,40 +223,40 @@ export class Segment implements SegmentInfo {
     throw new CorruptionError(this.#file.path, at, reason);
   }
 
-  #group(entry: GroupEntry, keep: Grow): Group {
-    return openGroup(this.#file, this.#checksums, entry, keep).group;
-  }
-
-  /** Whether it is of the base whose sums these are. */
-  isOf(checksums: Checksum): boolean {
+  /** Whether the segment belongs to the table with these checksums. */
+  isOfTable(checksums: Checksum): boolean {
     return sameBytes(this.#checksums.uuid, checksums.uuid);
   }
 
-  /** The bytes of group `i` and all that stands behind them, verified: to be copied or checked. */
-  copyOf(i: number): { bytes: Uint8Array; behind: Uint8Array } {
-    const { group, behind } = openGroup(this.#file, this.#checksums, this.groups[i]!);
-    return { bytes: group.source.read(0, group.source.length), behind };
+  /** The verified bytes and trailer of group `i`, to copy or to check them. */
+  copyOf(i: number): { bytes: Uint8Array; trailer: Uint8Array } {
+    const { group, trailer } = openGroup(this.#file, this.#checksums, this.groups[i]!);
+    return { bytes: group.source.read(0, group.source.length), trailer };
   }
 
   // ------------------------------------------------------------- indexes
 
-  /** Whether the order of a field is there; reads nothing. */
-  hasIndex(field: FieldDef): boolean {
-    return this.rows === 0 || this.#entries.some((entry) => entry.field === field.number);
+  #entryOf(field: FieldDef): IndexEntry | undefined {
+    return this.#indexes.find((entry) => entry.field === field.number);
   }
 
-  /** The order of a field; `undefined` if the table was written before it had an index. */
+  /** Whether the segment has an index of a field. It reads nothing. */
+  hasIndex(field: FieldDef): boolean {
+    return this.rows === 0 || this.#entryOf(field) !== undefined;
+  }
+
+  /** The index of a field; `undefined` if the segment is older than the index. */
   index(field: FieldDef): SegmentIndex | undefined {
     if (this.rows === 0) return new SegmentIndex(this.#rows, field, NO_ORDER);
-    const entry = this.#entries.find((entry) => entry.field === field.number);
-    if (entry === undefined) return undefined;
-    return this.#cache.get(entry, (keep) => {
-      return new SegmentIndex(this.#rows, field, this.#orderIn(entry, field, keep));
-    });
+    const entry = this.#entryOf(field);
+    return entry && this.#cache.get(
+      entry,
+      (charge) => new SegmentIndex(this.#rows, field, this.#openOrder(entry, field, charge)),
+    );
   }
 
-  #orderIn(entry: IndexEntry, field: FieldDef, keep: Grow = keepNothing) {
-    const { source, directory, row, rows } = this.#permutation(entry, keep);
+  #openOrder(entry: IndexEntry, field: FieldDef, charge?: Charge) {
+    const { source, directory, row, rows } = this.#openPermutation(entry, charge);
     const count = Math.ceil(this.rows / FENCE_STEP);
     const fences = openColumn(source, directory.fences, field.value, count, null);
     return {
@@ -269,41 +269,41 @@ export class Segment implements SegmentInfo {
     };
   }
 
-  #permutation(entry: IndexEntry, keep: Grow = keepNothing) {
-    const { source, behind } = openExtent(this.#file, this.#checksums, entry, keep);
-    const directory = directoryIn(source, behind, entry) as IndexDirectory;
+  #openPermutation(entry: IndexEntry, charge: Charge = chargeNothing) {
+    const { source, trailer } = openExtent(this.#file, this.#checksums, entry, charge);
+    const directory = parseDirectory(source, trailer, entry) as IndexDirectory;
     if (!isObject(directory)) source.fail(entry.length, "an index has no order");
     const numbers = new Numbers(source, directory.order, this.rows, [0, this.rows - 1]);
-    let looks = 0;
-    const look = () => {
-      // Who has looked so often will look again: reading it all costs as much by now.
-      if (looks++ === this.rows >>> 6) numbers.load();
+    let reads = 0;
+    const countRead = () => {
+      // After this many reads, loading all positions costs no more than the reads did.
+      if (reads++ === this.rows >>> 6) numbers.load();
     };
     const row = (position: number) => {
-      look();
+      countRead();
       return numbers.get(position);
     };
     const rows = (from: number, to: number) => {
-      look();
+      countRead();
       return numbers.slice(from, to);
     };
     return { source, directory, numbers, row, rows };
   }
 
-  /** All rows in the order of a field, some at a time, if there is an index of it. */
+  /** All row numbers in the order of a field, in chunks; `undefined` if it has no index. */
   orderOf(field: FieldDef): Iterable<Float64Array> | undefined {
-    const entry = this.#entries.find((entry) => entry.field === field.number);
-    return entry && this.#pieces(entry);
+    const entry = this.#entryOf(field);
+    return entry && this.#chunksOf(entry);
   }
 
-  *#pieces(entry: IndexEntry): Generator<Float64Array> {
-    const { source, numbers } = this.#permutation(entry);
+  *#chunksOf(entry: IndexEntry): Generator<Float64Array> {
+    const { source, numbers } = this.#openPermutation(entry);
     const seen = new Uint8Array(this.rows);
-    for (let from = 0; from < this.rows; from += PIECE) {
-      const rows = numbers.slice(from, Math.min(from + PIECE, this.rows));
+    for (let from = 0; from < this.rows; from += INDEX_CHUNK) {
+      const rows = numbers.slice(from, Math.min(from + INDEX_CHUNK, this.rows));
       for (let i = 0; i < rows.length; i++) {
         const row = rows[i]!;
-        // As many rows as there are, one of them twice.
+        // The order has as many entries as there are rows, so a repeated row means a missing one.
         if (seen[row] === 1) source.fail(0, "an index leaves out a row");
         seen[row] = 1;
       }
@@ -311,14 +311,14 @@ export class Segment implements SegmentInfo {
     }
   }
 
-  /** The group that a row is in, and its place there. */
-  placeOf(row: number): { part: Segment["groups"][number]; index: number } {
+  /** The group that contains a row, and the row's index in it. */
+  locate(row: number): { part: Segment["groups"][number]; index: number } {
     const i = this.#rows.groupOf(row);
     return { part: this.groups[i]!, index: row - this.#rows.start(i) };
   }
 
-  /** Rows, ascending by number, as places: which of the rows of which groups. Changes `rows`. */
-  *placesOf(rows: Uint32Array): Generator<{ part: Segment["groups"][number]; rows: Uint32Array }> {
+  /** The same for ascending row numbers, group by group. It overwrites `rows`. */
+  *locateAll(rows: Uint32Array): Generator<{ part: Segment["groups"][number]; rows: Uint32Array }> {
     for (let from = 0; from < rows.length;) {
       const i = this.#rows.groupOf(rows[from]!);
       const start = this.#rows.start(i);
@@ -331,34 +331,34 @@ export class Segment implements SegmentInfo {
   }
 
   /**
-   * Verifies all indexes; their order only if that is asked for, as it looks at all rows.
+   * Verifies the bytes of all indexes and, if `order` is true, their order, which reads all rows.
    *
-   * @throws {CorruptionError} If one is damaged, or tells of another order than the rows have.
+   * @throws {CorruptionError} If an index is damaged or contradicts the rows.
    */
-  checkIndexes({ order: ordered = true } = {}): void {
-    for (const entry of this.#entries) {
-      const { source, row } = this.#permutation(entry);
+  checkIndexes({ order: checkOrder = true } = {}): void {
+    for (const entry of this.#indexes) {
+      const { source, row } = this.#openPermutation(entry);
       source.read(0, entry.length);
-      if (!ordered) continue;
+      if (!checkOrder) continue;
       const field = this.schema.fields.find(({ number }) => number === entry.field);
       if (field === undefined) continue;
-      const { fences } = this.#orderIn(entry, field);
+      const { fences } = this.#openOrder(entry, field);
       let before: { row: number; value: Stored | null } | undefined;
       for (let position = 0; position < this.rows; position++) {
         const now = { row: row(position), value: this.#rows.value(field, row(position)) };
         const compare = (other: Stored | null) => compareNullable(field.value, other, now.value);
-        const holds =
+        const isValid =
           (before === undefined || (compare(before.value) || before.row - now.row) < 0) &&
           (now.value === null) === (position < entry.nulls) &&
           (position % FENCE_STEP > 0 || compare(fences.get(position / FENCE_STEP)) === 0);
-        if (!holds) source.fail(position * 4, OUT_OF_ORDER);
+        if (!isValid) source.fail(position * 4, OUT_OF_ORDER);
         before = now;
       }
     }
   }
 
   /**
-   * Verifies the header, which opening does without.
+   * Verifies the header. Opening does not read it.
    *
    * @throws {CorruptionError} If it does not verify.
    */
@@ -371,11 +371,11 @@ export class Segment implements SegmentInfo {
   }
 
   /**
-   * Keeps cleanup from removing this generation, and those behind it, until the table is closed;
-   * `false` if it is removed already.
+   * Keeps compaction from removing this generation and later ones until the segment is closed;
+   * returns `false` if it was already removed.
    */
   hold(files: Files): boolean {
-    // Who removes it has the lock until its name is gone.
+    // A process that removes the file holds its lock until the name is gone.
     return this.#file.tryLock(true) && files.fileId(this.#file.path) === this.#file.fileId;
   }
 
@@ -389,7 +389,7 @@ export class Segment implements SegmentInfo {
     if (--this.#pins === 0 && this.#retired) this.close();
   }
 
-  /** Closes the file, once nobody reads it. */
+  /** Closes the file as soon as it is not pinned. */
   retire(): void {
     this.#retired = true;
     if (this.#pins === 0) this.close();

@@ -1,5 +1,5 @@
 /**
- * engine/segment/segment_index.ts
+ * Indexes of a segment: sorted permutations of its rows, with sparse fences for the bisection.
  *
  * @module
  */
@@ -10,102 +10,102 @@ import type { KeyRange, KeyRanges } from "../schema/predicate.ts";
 import { firstWhere } from "../system/bisect.ts";
 import { cutting } from "../bytes/bytes.ts";
 
-/** Rows by number, as they stand in a table. */
-export interface Rows {
-  /** How many. */
+/** Rows by number, in id order. */
+export interface RowSequence {
+  /** The number of rows. */
   readonly rows: number;
-  /** The value of one. */
+  /** The value of a row. */
   value(field: FieldDef, row: number): Stored | null;
-  /** As {@linkcode Attribute.compare}, for the value of one. */
+  /** Compares the value of a row, as {@linkcode Column.compare}. */
   compare(field: FieldDef, row: number, value: Stored): number | undefined;
 }
 
 /**
- * Every so many positions, an index keeps the value: bisection begins where all is close together.
- * Each step behind waits for memory, mostly; so many values are some hundredths of their columns.
+ * The distance of fences: an index stores the value of every 16th position. Bisection starts on
+ * these values, which are close together in memory; every later step is a cache miss in a column.
+ * Fences take a few hundredths of the space of the column.
  */
 export const FENCE_STEP = 16;
 
-/** So many positions are looked at one by one for the end of a range. */
-const FEW = 4;
+/** The number of positions that are tried one by one for the end of a range. */
+const FEW_PROBES = 4;
 
-/** And so many for its rows. */
-const FEW_ROWS = 16;
+/** Up to this many rows are read one by one. */
+const FEW_POSITIONS = 16;
 
-/** Positions next to each other whose values are equal. */
-export interface Run {
+/** Consecutive positions with equal values. */
+export interface ValueRun {
   /** The value. */
   readonly value: Stored | null;
   /** The first position. */
   readonly from: number;
-  /** That behind the last one. */
+  /** The position after the last one. */
   readonly to: number;
 }
 
-/** All rows in some order, nulls first. */
-export interface Order {
-  /** How many of the values are null. */
+/** The permutation of an index: all rows in the order of a field, nulls first. */
+export interface RowOrder {
+  /** The number of nulls. */
   readonly nulls: number;
-  /** Which row stands at a position. */
+  /** The row at a position. */
   row(position: number): number;
-  /** Which rows stand at the positions from `from` to `to`. */
+  /** The rows at the positions from `from` to `to`. */
   rows(from: number, to: number): ArrayLike<number>;
-  /** As {@linkcode Attribute.compare}, for the `i`th position that is a multiple of {@linkcode FENCE_STEP}. */
+  /** Compares the value of fence `i`, as {@linkcode Column.compare}. */
   compareFence(i: number, value: Stored): number | undefined;
-  /** Throws the `CorruptionError` of a position. */
+  /** Throws a `CorruptionError` for a position. */
   fail(position: number): never;
 }
 
-/** What an order is at least, past a value: 1 for what is greater, 0 if also what is equal is past it. */
+/** The least result of a comparison that is past a value; `equal` says whether equality is past. */
 function leastPast(equal: boolean): number {
   return equal ? 0 : 1;
 }
 
-/** The rows of a table in the order of a field. */
+/** The rows of a segment in the order of a field. */
 export class SegmentIndex {
-  readonly #table: Rows;
+  readonly #rows: RowSequence;
   readonly #field: FieldDef;
-  readonly #order: Order;
+  readonly #order: RowOrder;
 
-  constructor(table: Rows, field: FieldDef, order: Order) {
-    this.#table = table;
+  constructor(rows: RowSequence, field: FieldDef, order: RowOrder) {
+    this.#rows = rows;
     this.#field = field;
     this.#order = order;
   }
 
-  /** Where the rows stand that match: positions in this order, by ranges. */
+  /** The ranges of positions whose rows match. */
   ranges({ nulls, keyRanges }: KeyRanges): [from: number, to: number][] {
     const ranges: [number, number][] = nulls ? [[0, this.#order.nulls]] : [];
-    for (const span of keyRanges!) ranges.push(this.#rangeOf(span));
+    for (const keyRange of keyRanges!) ranges.push(this.#rangeOf(keyRange));
     return ranges.filter(([from, to]) => from < to);
   }
 
   #rangeOf({ low, high, lowOpen = false, highOpen = false }: KeyRange): [from: number, to: number] {
-    const { rows } = this.#table;
+    const { rows } = this.#rows;
     const from = low === undefined ? this.#order.nulls : this.#first(low, !lowOpen);
     if (high === undefined) return [from, rows];
-    // Mostly there are few, then many.
-    for (let to = from; to < from + FEW; to++) {
+    // Most ranges are short. A few probes are cheaper than a bisection then.
+    for (let to = from; to < from + FEW_PROBES; to++) {
       if (to === rows || this.#compare(to, high) >= leastPast(highOpen)) return [from, to];
     }
     return [from, Math.max(from, this.#first(high, highOpen))];
   }
 
-  /** How the value at a position behind the nulls compares with another. */
+  /** Compares the value at a position after the nulls. */
   #compare(position: number, value: Stored): number {
-    return this.#table.compare(this.#field, this.#order.row(position), value) ??
+    return this.#rows.compare(this.#field, this.#order.row(position), value) ??
       this.#order.fail(position);
   }
 
-  /** The value at a position behind the nulls. */
+  /** The value at a position after the nulls. */
   #value(position: number): Stored {
-    return this.#table.value(this.#field, this.#order.row(position)) ??
-      this.#order.fail(position);
+    return this.#rows.value(this.#field, this.#order.row(position)) ?? this.#order.fail(position);
   }
 
-  /** The first position behind the nulls whose value is greater than another, or also `equal` to it. */
+  /** The first position after the nulls with a value that is greater or, if `equal`, not less. */
   #first(value: Stored, equal: boolean): number {
-    const { rows } = this.#table;
+    const { rows } = this.#rows;
     const least = leastPast(equal);
     const fence = firstWhere(0, Math.ceil(rows / FENCE_STEP), (i) => {
       const order = this.#order.compareFence(i, value);
@@ -116,13 +116,13 @@ export class SegmentIndex {
     return firstWhere(low, high, (position) => this.#compare(position, value) >= least);
   }
 
-  /** Positions of equal values, in the order of these or against it, where spans are in order. */
-  *runs(condition: KeyRanges, descending: boolean): Generator<Run> {
+  /** Runs of equal values, ascending or descending. The key ranges must ascend. */
+  *runs(condition: KeyRanges, descending: boolean): Generator<ValueRun> {
     const ranges = this.ranges(condition);
     for (let [from, to] of descending ? ranges.reverse() : ranges) {
       while (from < to) {
         const run = this.#runAt(descending ? to - 1 : from);
-        // In an index that is none it may lie elsewhere, or be empty: then this would never end.
+        // In a damaged index the run may be elsewhere or empty, and the loop would never end.
         const isNext = run.from < run.to && (descending ? run.to === to : run.from === from);
         if (!isNext) this.#order.fail(run.from);
         yield run;
@@ -132,15 +132,15 @@ export class SegmentIndex {
     }
   }
 
-  /** All positions of the value that stands at one. */
-  #runAt(position: number): Run {
+  /** The run that contains a position. */
+  #runAt(position: number): ValueRun {
     const { nulls } = this.#order;
     if (position < nulls) return { value: null, from: 0, to: nulls };
     const value = this.#value(position);
     const isOther = (i: number) => this.#compare(i, value) !== 0;
-    // Mostly there is no other.
+    // Most runs have one position. Two comparisons are cheaper than a bisection then.
     const isFirst = position === nulls || isOther(position - 1);
-    const isLast = position + 1 === this.#table.rows || isOther(position + 1);
+    const isLast = position + 1 === this.#rows.rows || isOther(position + 1);
     return {
       value,
       from: isFirst ? position : this.#first(value, true),
@@ -149,38 +149,38 @@ export class SegmentIndex {
   }
 
   /** The rows of a run, ascending. */
-  *rowsOf({ from, to }: Run): Generator<number> {
+  *rowsOf({ from, to }: ValueRun): Generator<number> {
     for (let position = from; position < to; position++) yield this.#order.row(position);
   }
 
-  /** The rows at these positions, ascending, each once. */
+  /** The rows at the positions of these ranges, ascending and without duplicates. */
   rowsAt(ranges: readonly (readonly [from: number, to: number])[]): Uint32Array {
     const found = newRows(ranges.reduce((sum, [from, to]) => sum + to - from, 0));
     let n = 0;
     for (const [from, to] of ranges) {
-      // An array of many costs as much as some looks.
-      if (to - from > FEW_ROWS) {
+      // An array for many rows costs as much as a few single reads.
+      if (to - from > FEW_POSITIONS) {
         found.set(this.#order.rows(from, to), n);
         n += to - from;
         continue;
       }
       for (let position = from; position < to; position++) found[n++] = this.#order.row(position);
     }
-    return sortedOnce(found, this.#table.rows);
+    return sortedOnce(found, this.#rows.rows);
   }
 }
 
 const newRows = cutting(Uint32Array);
 
-/** So many times as many rows can be marked in the time that it takes to sort some. */
-const MARK = 512;
+/** Scanning this many bits takes as long as sorting one number. */
+const BITS_PER_SORT = 512;
 
-/** Numbers below `limit`, ascending, each once; changes them. */
+/** The numbers, all below `limit`, ascending and without duplicates. It overwrites the array. */
 export function sortedOnce(numbers: Uint32Array, limit: number): Uint32Array {
   let k = 1;
   while (k < numbers.length && numbers[k - 1]! < numbers[k]!) k++;
   if (k >= numbers.length) return numbers;
-  if (limit > numbers.length * MARK) {
+  if (limit > numbers.length * BITS_PER_SORT) {
     numbers.sort();
     return numbers.filter((number, i) => i === 0 || number !== numbers[i - 1]);
   }
@@ -188,7 +188,7 @@ export function sortedOnce(numbers: Uint32Array, limit: number): Uint32Array {
   for (let i = 0; i < numbers.length; i++) marks[numbers[i]! >>> 5]! |= 1 << (numbers[i]! & 31);
   let n = 0;
   for (let i = 0; i < marks.length; i++) {
-    // The lowest bit first, which is then taken off.
+    // Take the lowest bit and clear it.
     for (let left = marks[i]!; left !== 0; left &= left - 1) {
       numbers[n++] = i * 32 + 31 - Math.clz32(left & -left);
     }

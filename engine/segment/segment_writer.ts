@@ -1,27 +1,31 @@
 /**
- * Writes a table, see `table.ts`: group by group, then the indexes, then the footer.
+ * Writes segments: row groups, then indexes, then the footer. `segment.ts` shows the layout.
  *
  * @module
  */
 
 import { align8, decodeText, encodeText, setUint32, setUint53 } from "../bytes/bytes.ts";
 import { encodeColumn } from "./column_writer.ts";
-import { type Extent, ExtentWriter, spanOf } from "./extent.ts";
+import { type Extent, ExtentWriter, storedLength } from "./extent.ts";
 import type { File } from "../system/file.ts";
 import { formatFooter, type GroupEntry, type IndexEntry, type SegmentInfo } from "./footer.ts";
 import { type EncodedGroup, type Group, GroupBuilder } from "./group.ts";
 import { shapeOf, wordsOf } from "./numbers.ts";
 import { PartWriter } from "./parts.ts";
 import type { FieldDef, StoredRow } from "../schema/field_def.ts";
-import { GroupRows, type IndexDirectory, openGroup, type Segment, TAIL } from "./segment.ts";
+import {
+  GroupRows,
+  INDEX_CHUNK,
+  type IndexDirectory,
+  openGroup,
+  type Segment,
+  TAIL,
+} from "./segment.ts";
 import type { Stored } from "../schema/values.ts";
 import { type Checksum, SUM } from "../bytes/checksum.ts";
 import { encodeFileHeader, FILE_HEADER } from "../bytes/header.ts";
 
-/** So many rows of an index are written at once: their words fill whole pages. */
-const PIECE = 2 ** 15;
-
-/** Writes a table, group by group. */
+/** Writes a segment. */
 export class SegmentWriter {
   readonly #file: File;
   readonly #checksums: Checksum;
@@ -30,14 +34,14 @@ export class SegmentWriter {
   readonly #indexes: IndexEntry[] = [];
   #nextGroup: number;
   #at = FILE_HEADER;
-  /** What is being written there. */
+  /** The extent in progress, which begins at `#at`. */
   #extent: ExtentWriter | undefined;
 
   /**
    * @param file A new, empty file.
-   * @param checksums The base's sums.
-   * @param generation The generation that the table is of.
-   * @param nextGroup The number that the first new group gets.
+   * @param checksums The checksums of the table.
+   * @param generation The generation of the segment.
+   * @param nextGroup The number that the first new row group gets.
    */
   constructor(file: File, checksums: Checksum, generation: number, nextGroup: number) {
     this.#file = file;
@@ -47,12 +51,12 @@ export class SegmentWriter {
     file.writeAt(encodeFileHeader("table", checksums, generation), 0);
   }
 
-  /** How many bytes were written. */
+  /** The number of bytes written so far. */
   get bytes(): number {
     return this.#at + (this.#extent?.length ?? 0);
   }
 
-  /** Writes a new group of rows with ids from `first` to `last`. */
+  /** Writes a row group with ids from `first` to `last`. */
   add(group: EncodedGroup, first: number, last: number): void {
     const extent = this.#begin();
     extent.write(group.bytes);
@@ -67,28 +71,28 @@ export class SegmentWriter {
 
   #end(extent: ExtentWriter, directory: unknown): Extent {
     const entry = extent.finish(JSON.stringify(directory));
-    this.#at += spanOf(entry);
+    this.#at += storedLength(entry);
     this.#extent = undefined;
     return entry;
   }
 
-  /** Copies group `i` of another table, as bytes. */
+  /** Copies the bytes of group `i` of another segment. */
   copy(from: Segment, i: number): void {
-    if (!from.isOf(this.#checksums)) {
-      const { first, last, directory } = from.groups[i]!;
-      const { bytes, behind } = from.copyOf(i);
-      const json = JSON.parse(decodeText(behind.subarray(0, directory)));
-      return this.add({ directory: json, bytes }, first, last);
+    const group = from.groups[i]!;
+    const { bytes, trailer } = from.copyOf(i);
+    if (!from.isOfTable(this.#checksums)) {
+      // The checksums of another table do not verify here, so they are computed anew.
+      const directory = JSON.parse(decodeText(trailer.subarray(0, group.directory)));
+      return this.add({ directory, bytes }, group.first, group.last);
     }
-    const entry = { ...from.groups[i]!, at: this.#at };
-    const { bytes, behind } = from.copyOf(i);
+    const entry = { ...group, at: this.#at };
     this.#file.writeAt(bytes, entry.at);
-    this.#file.writeAt(behind, entry.at + bytes.length);
-    this.#at += spanOf(entry);
+    this.#file.writeAt(trailer, entry.at + bytes.length);
+    this.#at += storedLength(entry);
     this.#groups.push(entry);
   }
 
-  /** The rows written so far, read again. */
+  /** The rows written so far, read back from the file. */
   written(): GroupRows {
     const opened = new Map<GroupEntry, Group>();
     return new GroupRows(this.#groups.map((entry) => ({
@@ -105,12 +109,12 @@ export class SegmentWriter {
   }
 
   /**
-   * Writes the order of a field; behind the last group. Yields where it can pause.
+   * Writes the index of a field, after the last row group. It yields where it can pause.
    *
    * @param field The field.
-   * @param nulls How many rows are null.
-   * @param order All rows.
-   * @param fences The value at each multiple of {@linkcode FENCE_STEP} in that order.
+   * @param nulls The number of rows with null.
+   * @param order All row numbers in the order of the field.
+   * @param fences The value at each position that is a multiple of {@linkcode FENCE_STEP}.
    */
   *addIndex(
     field: FieldDef,
@@ -121,8 +125,8 @@ export class SegmentWriter {
     const extent = this.#begin();
     const shape = shapeOf(order, 0, Math.max(0, order.length - 1));
     let from = 0;
-    for (; order.length - from > PIECE; from += PIECE) {
-      extent.write(wordsOf(order, shape, from, from + PIECE));
+    for (; order.length - from > INDEX_CHUNK; from += INDEX_CHUNK) {
+      extent.write(wordsOf(order, shape, from, from + INDEX_CHUNK));
       yield;
     }
     const parts = new PartWriter(from * shape.width);
@@ -154,7 +158,7 @@ export class SegmentWriter {
   }
 }
 
-/** Writes rows to a table, in id order, as the groups that they fill. */
+/** Writes rows to a segment, in id order, group by group. */
 export class RowWriter {
   readonly #out: SegmentWriter;
   readonly #builder: GroupBuilder;
@@ -164,19 +168,19 @@ export class RowWriter {
     this.#builder = new GroupBuilder(fields);
   }
 
-  /** Adds a row; whether it is time to {@linkcode RowWriter.flush} it. */
+  /** Adds a row and returns whether the group is full: then call {@linkcode RowWriter.flush}. */
   add(id: number, row: StoredRow): boolean {
     this.#builder.add(id, row);
     return this.#builder.full;
   }
 
   /**
-   * Writes a group, also behind the last row, or before a group that is written as it is; yields
-   * where it can pause.
+   * Writes the rows added so far as a group. Call it also after the last row, and before a group
+   * that is copied. It yields where it can pause.
    */
   *flush(): Generator<undefined, void> {
     if (this.#builder.empty) return;
-    const { group, first, last } = yield* this.#builder.steps();
+    const { group, first, last } = yield* this.#builder.buildInSteps();
     this.#out.add(group, first, last);
   }
 }

@@ -9,7 +9,7 @@
  */
 
 import { isObject, isPlain } from "../system/check.ts";
-import { baseOf, copyRow } from "./rows.ts";
+import { copyRow, tableOf } from "./rows.ts";
 
 /** Deeper than any condition with the deepest json in it, so that a cycle runs into it. */
 const MAX_DEPTH = 2000;
@@ -29,7 +29,7 @@ export function capture(given: unknown, depth = 0): unknown {
     for (const value of given) copy.push(capture(value, depth + 1));
     return copy;
   }
-  if (baseOf(given) !== undefined) return copyRow(given, (value) => capture(value, depth + 1));
+  if (tableOf(given) !== undefined) return copyRow(given, (value) => capture(value, depth + 1));
   if (isPlain(given)) return copyFields(given, depth);
   try {
     // By their internal slots: what an instance says of itself may change.

@@ -14,10 +14,10 @@
  * @module
  */
 
-import { BaseNotFoundError, within } from "../system/errors.ts";
+import { BaseNotFoundError, inContext } from "../system/errors.ts";
 import { resolvePath } from "../system/path.ts";
 import type { LinkedRows, RowLinks, RowMaker } from "./origin.ts";
-import { baseOf, rowAt } from "./rows.ts";
+import { rowAt, tableOf } from "./rows.ts";
 import type { FieldDef } from "../schema/field_def.ts";
 import type { TableSchema } from "../schema/schema.ts";
 import type { Files } from "../system/file.ts";
@@ -40,13 +40,13 @@ export interface LinkTarget {
 }
 
 /** The tables that are open, by directory. */
-export type Family = Map<string, LinkTarget>;
+export type OpenTables = Map<string, LinkTarget>;
 
 /** Where the links of one base lead. */
 export class Links implements RowLinks {
   readonly #store: LinkTarget;
-  readonly #family: Family;
-  readonly #open: (dir: string, family: Family) => LinkTarget;
+  readonly #family: OpenTables;
+  readonly #open: (dir: string, family: OpenTables) => LinkTarget;
   /** Whether the user opened the base, and it was not opened by a link. */
   readonly #isRoot: boolean;
   readonly #own: () => LinkedRows;
@@ -60,8 +60,8 @@ export class Links implements RowLinks {
    */
   constructor(
     store: LinkTarget,
-    family: Family | undefined,
-    open: (dir: string, family: Family) => LinkTarget,
+    family: OpenTables | undefined,
+    open: (dir: string, family: OpenTables) => LinkTarget,
     own: () => LinkedRows = () => store.refresh(),
   ) {
     this.#store = store;
@@ -143,11 +143,11 @@ export class Links implements RowLinks {
     for (const field of schema.links) {
       const value = Object.hasOwn(given, field.name) ? given[field.name] : undefined;
       if (value === undefined || value === null) continue;
-      within(`field "${field.name}"`, () => {
+      inContext(`field "${field.name}"`, () => {
         const id = field.value.encode(value) as number;
         const snapshot = this.#rowsOf(field);
-        const base = typeof value === "object" ? baseOf(value) : undefined;
-        if (base !== undefined && base !== snapshot.origin.base) {
+        const base = typeof value === "object" ? tableOf(value) : undefined;
+        if (base !== undefined && base !== snapshot.origin.table) {
           throw new TypeError("it is a row of another base than the link leads to");
         }
         if (snapshot.find(id) !== undefined || (field.target === SELF && coming(id, field))) return;

@@ -18,17 +18,17 @@ interface Entry {
 }
 
 /** A place among the chunks. */
-interface Spot {
+interface ChunkPosition {
   readonly chunk: number;
-  readonly location: number;
+  readonly index: number;
 }
 
 /** Entries next to each other. */
 export interface EntryRange {
   /** The first. */
-  readonly from: Spot;
+  readonly from: ChunkPosition;
   /** What is behind the last one. */
-  readonly to: Spot;
+  readonly to: ChunkPosition;
   /** How many. */
   readonly count: number;
 }
@@ -61,13 +61,13 @@ export class MemoryIndex {
   }
 
   /** The chunk that an entry is in, or would be, and its place there. */
-  #find(entry: Entry): Spot {
+  #find(entry: Entry): ChunkPosition {
     const chunks = this.#chunks;
     const isFrom = (other: Entry) => compareEntries(this.#type, other, entry) >= 0;
     const last = Math.max(0, chunks.length - 1);
     const chunk = firstWhere(0, last, (i) => isFrom(chunks[i]!.at(-1)!));
     const entries = chunks[chunk] ?? [];
-    return { chunk, location: firstWhere(0, entries.length, (i) => isFrom(entries[i]!)) };
+    return { chunk, index: firstWhere(0, entries.length, (i) => isFrom(entries[i]!)) };
   }
 
   /** A chunk, to be changed. */
@@ -88,7 +88,7 @@ export class MemoryIndex {
   /** Adds a row. */
   add(id: number, value: Stored | null): void {
     const entry = { value, id };
-    const { chunk, location } = this.#find(entry);
+    const { chunk, index: location } = this.#find(entry);
     const entries = this.#ownChunk(chunk);
     entries.splice(location, 0, entry);
     if (entries.length < CHUNK * 2) return;
@@ -97,7 +97,7 @@ export class MemoryIndex {
 
   /** Removes a row that was added with this value. */
   remove(id: number, value: Stored | null): void {
-    const { chunk, location } = this.#find({ value, id });
+    const { chunk, index: location } = this.#find({ value, id });
     const entries = this.#ownChunk(chunk);
     entries.splice(location, 1);
     if (entries.length === 0) this.#replace(chunk);
@@ -125,16 +125,16 @@ export class MemoryIndex {
     const from = this.#bisect(begins);
     const to = this.#bisect(ends);
     // Reversed bounds match nothing.
-    let count = to.chunk < from.chunk ? 0 : to.location - from.location;
+    let count = to.chunk < from.chunk ? 0 : to.index - from.index;
     for (let chunk = from.chunk; chunk < to.chunk; chunk++) count += this.#chunks[chunk]!.length;
     return { from, to, count: Math.max(0, count) };
   }
 
-  #bisect(holds: (value: Stored | null) => boolean): Spot {
+  #bisect(holds: (value: Stored | null) => boolean): ChunkPosition {
     const chunks = this.#chunks;
     const chunk = firstWhere(0, chunks.length, (i) => holds(chunks[i]!.at(-1)!.value));
     const entries = chunks[chunk] ?? [];
-    return { chunk, location: firstWhere(0, entries.length, (i) => holds(entries[i]!.value)) };
+    return { chunk, index: firstWhere(0, entries.length, (i) => holds(entries[i]!.value)) };
   }
 
   /** The ids of the rows in these ranges, ascending, each once. */
@@ -145,7 +145,7 @@ export class MemoryIndex {
   }
 
   *#walk({ from, to, count }: EntryRange, backwards: boolean): Generator<Entry> {
-    let { chunk, location } = backwards ? to : from;
+    let { chunk, index: location } = backwards ? to : from;
     for (let n = 0; n < count; n++) {
       if (backwards) {
         if (location === 0) location = this.#chunks[--chunk]!.length;

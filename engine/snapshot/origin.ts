@@ -13,7 +13,7 @@ import type { RowLocation } from "./location.ts";
 /** What rows are made of besides their location. */
 export interface Origin {
   /** The table: its UUID. */
-  readonly base: string;
+  readonly table: string;
   /** Where its links lead. */
   readonly links: RowLinks;
 }

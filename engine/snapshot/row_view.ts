@@ -20,15 +20,15 @@ import type { Stored } from "../schema/values.ts";
 import { GROUP_ROWS } from "../bytes/header.ts";
 
 /** A predicate, asked of rows where they stand. */
-export interface Asking {
+export interface RowTester {
   /** Keeps of `rows[0, n)` of a group those for which it holds, and tells how many. */
-  keep(group: Group, rows: Uint32Array, n: number): number;
+  select(group: Group, rows: Uint32Array, n: number): number;
   /** Whether it holds for a row in memory. */
   test(id: number, row: StoredRow): boolean;
 }
 
 /** Where a cursor moves: over a group, or on one row in memory. */
-type Ground =
+type RowSource =
   | {
     readonly group: Group;
     /** Room for the numbers of each field, used again for the next group; none for few rows. */
@@ -54,11 +54,11 @@ class Cursor {
   readonly outer: Cursor | undefined;
   /** Where links of the row lead. */
   readonly links: RowLinks;
-  readonly #ground: Ground;
+  readonly #ground: RowSource;
   readonly #columns: (Column | undefined)[] = [];
 
   constructor(
-    ground: Ground,
+    ground: RowSource,
     numbers: Float64Array[],
     links: RowLinks,
     outer: Cursor | undefined,
@@ -92,7 +92,7 @@ class Cursor {
     return column.get(this.index);
   }
 
-  #load({ group, room }: Ground & { group: Group }, field: FieldDef, k: number): Column {
+  #load({ group, room }: RowSource & { group: Group }, field: FieldDef, k: number): Column {
     const column = group.column(field);
     this.#columns[k] = column;
     if (room === undefined) return column;
@@ -189,7 +189,7 @@ class Views {
   }
 }
 
-const NOWHERE: Ground = { group: undefined, id: 0, row: { version: 0, values: [] } };
+const NOWHERE: RowSource = { group: undefined, id: 0, row: { version: 0, values: [] } };
 
 const viewsOf = new WeakMap<TableSchema, Views>();
 
@@ -200,17 +200,17 @@ const viewsOf = new WeakMap<TableSchema, Views>();
  * @param links Where their links lead.
  * @param predicate A user's function.
  */
-export function asking(
+export function rowTester(
   schema: TableSchema,
   links: RowLinks,
   predicate: (row: unknown) => unknown,
-): Asking {
+): RowTester {
   let known = viewsOf.get(schema);
   if (known === undefined) viewsOf.set(schema, known = new Views(schema, links));
   const views = known;
   const room: Float64Array[] = [];
   return {
-    keep(group, rows, n) {
+    select(group, rows, n) {
       const { make, cursor: outer } = views;
       const ground = { group, room: n < MANY_ROWS ? undefined : room };
       // A new one for each group: an old object would pay for each view that it points to.

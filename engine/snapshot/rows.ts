@@ -9,7 +9,7 @@ import type { Group } from "../segment/group.ts";
 import { type Attribute, type FieldDef, readField } from "../schema/field_def.ts";
 import type { RowLocation } from "./location.ts";
 import type { Origin, RowMaker } from "./origin.ts";
-import { behind, strict } from "./strict.ts";
+import { strict, unwrapStrict } from "./strict.ts";
 import type { Stored } from "../schema/values.ts";
 
 /** The version of a row. */
@@ -40,14 +40,14 @@ export function decodeFrom(group: Group | undefined, field: FieldDef, value: Sto
 }
 
 /** Makes a constructor return what it is given, so that a subclass adds its private fields to it. */
-class Given {
+class ReturnOverride {
   constructor(object: object) {
     return object;
   }
 }
 
 /** Marks a row with its base: a private field is seen by nobody, and copied by nothing. */
-class Marked extends Given {
+class MarkedRow extends ReturnOverride {
   readonly #base: string;
 
   constructor(row: object, base: string) {
@@ -61,8 +61,8 @@ class Marked extends Given {
 }
 
 /** The base that a row was read from, if it is known. */
-export function baseOf(row: object): string | undefined {
-  return Marked.baseOf(behind(row));
+export function tableOf(row: object): string | undefined {
+  return MarkedRow.baseOf(unwrapStrict(row));
 }
 
 /**
@@ -91,7 +91,7 @@ export function rowAt(
     }
   }
   if (linked !== undefined) defineJson(row, linked);
-  new Marked(row, origin.base);
+  new MarkedRow(row, origin.table);
   return row;
 }
 
@@ -104,7 +104,7 @@ export function copyRow(row: object, copy: (value: unknown) => unknown): object 
   for (const property of Object.values(properties)) {
     if ("value" in property) property.value = copy(property.value);
   }
-  return new Marked(Object.defineProperties({}, properties), baseOf(row)!);
+  return new MarkedRow(Object.defineProperties({}, properties), tableOf(row)!);
 }
 
 /** A field that leads to a row as it is when one looks. */

@@ -30,7 +30,7 @@ export type Slice =
   | { readonly part: undefined; readonly delta: RowList };
 
 /** What an index found. */
-export interface Found {
+export interface IndexHits {
   /** How many rows, at most: some of the table may have changed since. */
   readonly count: number;
   /** Whether so many rows have such a value, no more and no less. */
@@ -42,7 +42,7 @@ export interface Found {
 }
 
 /** What one of several indexes found, at least, of a table with so many rows. */
-export function eitherOf(found: readonly Found[], tableRows: number): Found {
+export function unionOfHits(found: readonly IndexHits[], tableRows: number): IndexHits {
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
   return {
@@ -317,10 +317,10 @@ export class Snapshot implements ChangeSink {
   // ------------------------------------------------------------- indexes
 
   /** The rows that match, by the index of the field; `undefined` if the table has none yet. */
-  lookUp(field: FieldDef, predicate: Predicate): Found | undefined {
+  lookUp(field: FieldDef, predicate: Predicate): IndexHits | undefined {
     const sorted = this.segment.index(field);
     if (sorted === undefined) return undefined;
-    const logged = this.logged(field);
+    const logged = this.memoryIndex(field);
     const ranges = sorted.ranges(predicate);
     const entries = logged.ranges(predicate);
     const count = ranges.reduce((sum, [from, to]) => sum + to - from, 0) +
@@ -334,9 +334,9 @@ export class Snapshot implements ChangeSink {
   }
 
   /** Rows of the table, by number, but those that the log changed. */
-  *tablePlaces(rows: Iterable<number>): Generator<RowLocation> {
+  *segmentLocations(rows: Iterable<number>): Generator<RowLocation> {
     for (const row of rows) {
-      const { part, index } = this.segment.placeOf(row);
+      const { part, index } = this.segment.locate(row);
       const group = part.open();
       const id = group.id(index);
       if (this.deltaOf(part)?.get(id) !== undefined) continue;
@@ -345,7 +345,7 @@ export class Snapshot implements ChangeSink {
   }
 
   /** The rows of these ids that are there. */
-  *placesOf(ids: Iterable<number>): Generator<RowLocation> {
+  *locationsOf(ids: Iterable<number>): Generator<RowLocation> {
     for (const id of ids) {
       const location = this.find(id);
       if (location !== undefined) yield location;
@@ -353,7 +353,7 @@ export class Snapshot implements ChangeSink {
   }
 
   /** The index of what the log holds. */
-  logged(field: FieldDef): MemoryIndex {
+  memoryIndex(field: FieldDef): MemoryIndex {
     let known = this.#indexes.get(field.number);
     if (known === undefined) {
       const entries = Array.from(this.#logged(field), ([id, value]) => ({ id, value }));
@@ -364,10 +364,10 @@ export class Snapshot implements ChangeSink {
 
   /** The values of all rows that the log holds. */
   *#logged(field: FieldDef): Generator<[id: number, value: Stored | null]> {
-    for (const delta of this.#deltas.values()) yield* listed(delta, field);
+    for (const delta of this.#deltas.values()) yield* valuesIn(delta, field);
     for (const part of this.#tail) {
       if (part instanceof RowList) {
-        yield* listed(part, field);
+        yield* valuesIn(part, field);
         continue;
       }
       const column = part.open().column(field);
@@ -398,7 +398,7 @@ export class Snapshot implements ChangeSink {
   }
 }
 
-function* listed(list: RowList, field: FieldDef): Generator<[id: number, value: Stored | null]> {
+function* valuesIn(list: RowList, field: FieldDef): Generator<[id: number, value: Stored | null]> {
   for (let i = 0; i < list.length; i++) {
     const row = list.row(i);
     if (row !== null) yield [list.id(i), readField(row, field)];

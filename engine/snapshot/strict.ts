@@ -10,7 +10,7 @@
 const ASKED_OF_ALL = new Set<string | symbol>(["then", "toJSON"]);
 
 /** What stands behind a strict row: for the engine, which marks its rows. */
-const BEHIND = Symbol("behind");
+const TARGET = Symbol("behind");
 
 /** The value of a name that a row does not have. */
 function absent(row: object, name: string | symbol): undefined {
@@ -36,7 +36,7 @@ export function strictFrom(prototype: object): void {
 
 const HANDLER: ProxyHandler<object> = {
   get(row, name) {
-    if (name === BEHIND) return row;
+    if (name === TARGET) return row;
     const value = Reflect.get(row, name);
     return value === undefined && !(name in row) ? absent(row, name) : value;
   },
@@ -48,6 +48,6 @@ export function strict<R extends object>(row: R): R {
 }
 
 /** The row behind a strict one; any other object as it is. */
-export function behind(row: object): object {
-  return (row as { [BEHIND]?: object })[BEHIND] ?? row;
+export function unwrapStrict(row: object): object {
+  return (row as { [TARGET]?: object })[TARGET] ?? row;
 }

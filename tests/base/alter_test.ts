@@ -150,7 +150,7 @@ Deno.test("renameField(), setType() and setIndex() that fail change nothing", as
   const { sequence } = db.stats();
   const names = [
     ["nam", "x", '"nam"'],
-    ["name", "age", "there already"],
+    ["name", "age", "already exists"],
     ["name", "_x", "reserved"],
     ["name", "__id__", "reserved"],
     ["name", "", "a letter"],

@@ -359,7 +359,7 @@ Deno.test("setType() leaves a snapshot and rows that were read as they were", as
     assertEquals(view.select().map(({ n }) => n), ["1", "2"]);
   });
   // The handle was created with text, which is not there any more.
-  assertThrows(() => db.select(), SchemaError, "is integer in the base, not string");
+  assertThrows(() => db.select(), SchemaError, "is integer in the table, not string");
   using now = PsBase.openSync(temp.path);
   assertEquals(now.select().map(({ n }) => n), [1, 2]);
 });
@@ -388,7 +388,8 @@ Deno.test("setType() refuses json, bytes and links, and what is no type", async 
     raw: "bytes",
     to: link("self"),
   });
-  const types = "the types that become one another are string, integer, float, bigint, boolean, " +
+  const types =
+    "the types that convert to one another are string, integer, float, bigint, boolean, " +
     "date, time, datetime, timestamp; for others add a field and copy the values";
   for (
     const [name, type, part] of [

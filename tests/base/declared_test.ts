@@ -144,22 +144,22 @@ for (const [how, make] of Object.entries(MADE)) {
     const changes: [change: (db: PsBase) => unknown, told: string][] = [
       [
         (db) => db.renameFieldSync("plan", "tier"),
-        'field "plan" is not in the base, the fields are tier, n, boss',
+        'field "plan" is not in the table, the fields are tier, n, boss',
       ],
       [
         (db) => db.dropFieldSync("n"),
-        'field "n" is not in the base, the fields are plan, boss',
+        'field "n" is not in the table, the fields are plan, boss',
       ],
       [
         (db) => db.setTypeSync("n" as never, "float"),
-        'field "n" is float in the base, not integer, the fields are plan, n, boss',
+        'field "n" is float in the table, not integer, the fields are plan, n, boss',
       ],
       [
         (db) => {
           db.dropFieldSync("plan");
           db.addFieldSync("plan", { type: "bytes", unique: true } as never);
         },
-        'field "plan" is bytes in the base, not string, the fields are n, boss, plan',
+        'field "plan" is bytes in the table, not string, the fields are n, boss, plan',
       ],
       [
         (db) => {
@@ -179,8 +179,8 @@ for (const [how, make] of Object.entries(MADE)) {
         assertEquals(db.size, 2);
         continue;
       }
-      const message = `Cannot use "${temp.path}": its fields were changed since this handle was ` +
-        `opened: ${told}; open it again with the schema that it has now`;
+      const message = `Cannot use "${temp.path}": its fields have changed since this handle was ` +
+        `opened: ${told}; open it again with the current schema`;
       await assertRefused(db, message);
       // What concerns the table, whatever its fields are, goes on.
       await db.cleanup();
@@ -212,7 +212,7 @@ Deno.test("a link that leads elsewhere is another type", async () => {
   assertThrows(
     () => db.get(0),
     SchemaError,
-    'field "to" leads to "../b" in the base, not to "../a"',
+    'field "to" leads to "../b" in the table, not to "../a"',
   );
 });
 
@@ -273,7 +273,7 @@ Deno.test("a handle that only reads refuses, too", async () => {
     using made = Class.createSync(temp.path, { n: "integer" }, { readOnly: true });
     alter(temp.path, (other) => other.renameFieldSync("n", "m"));
     for (const one of [db, made] as AnyBase[]) {
-      assertThrows(() => one.size, SchemaError, 'field "n" is not in the base');
+      assertThrows(() => one.size, SchemaError, 'field "n" is not in the table');
       assertThrows(() => one.snapshot(() => {}), SchemaError);
       assertThrows(() => one.watch(), SchemaError);
     }
@@ -281,7 +281,7 @@ Deno.test("a handle that only reads refuses, too", async () => {
     assertThrows(
       () => Class.createSync(temp.path, { n: "integer" }, { readOnly: true }),
       SchemaError,
-      'field "n" is not in the base',
+      'field "n" is not in the table',
     );
     alter(temp.path, (other) => other.renameFieldSync("m", "n"));
   }
@@ -320,7 +320,7 @@ for (const Class of [Base, PsBase]) {
     alter(temp.path, (other) => other.dropFieldSync("boss"));
     assertEquals(swapped.size, 3);
     alter(temp.path, (other) => other.renameFieldSync("tier", "y"));
-    assertThrows(() => swapped.size, SchemaError, 'field "tier" is not in the base');
+    assertThrows(() => swapped.size, SchemaError, 'field "tier" is not in the table');
   });
 }
 
@@ -458,7 +458,7 @@ Deno.test("watch() tells what came before the change of fields, then throws", as
         assert(told.length < 5, "it goes on with rows of other fields");
       }
     }, SchemaError);
-    assert(error.message.includes('field "plan" is not in the base'), error.message);
+    assert(error.message.includes('field "plan" is not in the table'), error.message);
     assertEquals(told.slice(0, 1), [["insert", "a"]]);
     assert(told.length <= 3 && !told.some((one) => (one as unknown[])[1] === "c"));
     assertEquals(await changes.next(), { value: undefined, done: true });

@@ -319,7 +319,7 @@ const VERBS: Readonly<Record<string, readonly [weight: number, step: Step]>> = {
     await assertRejects(() => run.db.insertMany(rows as never), TypeError);
     await assertRejects(() => run.db.update([...someIds(run), -1], {}), Error, "no row -1");
     assertThrows(() => run.db.updateWhereSync({}, { id: "x" } as never), TypeError);
-    assertThrows(() => run.db.addFieldSync("id" as never, "float"), Error, "there already");
+    assertThrows(() => run.db.addFieldSync("id" as never, "float"), Error, "already exists");
   }],
   addField: [1, async (run) => {
     const name = freeName(run);
@@ -550,7 +550,10 @@ function check(random: Random, db: View, model: ModelTable): void {
     }
     case 1:
       assertEquals(db.count(where), rows.length, told);
-      assertEquals(db.explain(where).rows, rows.length, told);
+      {
+        const { rowsRead, count } = db.explain(where);
+        assert(rowsRead >= rows.length && (count ?? rows.length) === rows.length, told);
+      }
       break;
     case 2:
       if (number === undefined) break;

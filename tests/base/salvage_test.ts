@@ -531,7 +531,7 @@ Deno.test("salvage() reads on behind lost commits where the fields must have sta
   salvaged(temp, damaged(files, "000001.log", at(10), block), (result, db) => {
     assertEquals(result!.lost.map(({ offset, reason }) => [offset, reason]), [[
       at(10),
-      "10 commits do not verify, and 21 commits behind it cannot be read, as the fields may have been others",
+      "10 commits do not verify, and 21 commits after it cannot be read, as the fields may have changed",
     ]]);
     // From the commit on that tells the fields.
     assertEquals(notes(db), [...Array(10).keys(), ...Array(60).keys().drop(41)].map(String));
@@ -626,7 +626,7 @@ Deno.test("salvage() without the footer of the table has the rows since the fiel
   }
   salvaged(temp, footerOf(contentOf(temp.path)), (result, db) => {
     assertEquals(result!.lost.map(({ reason, ids }) => [reason, ids]), [[
-      "the footer of the table does not verify, and 1 commit behind it cannot be read, as the fields may have been others",
+      "the footer of the table does not verify, and 1 commit after it cannot be read, as the fields may have changed",
       null,
     ]]);
     assertEquals([...db], [
@@ -681,9 +681,9 @@ Deno.test("salvage() takes an older table and all commits since, where the newes
     assertEquals(notes(db), []);
     assertMatch(
       missing!.reason,
-      /^2 commits before it are missing, and 2 commits behind it cannot be read/,
+      /^2 commits before it are missing, and 2 commits after it cannot be read/,
     );
-    assertMatch(why!.reason, /footer|tail.*an older table was used/);
+    assertMatch(why!.reason, /footer|tail.*an older segment was used/);
     assert(db.insertSync({}) >= 4, "an id was given out again");
   });
 });
@@ -845,7 +845,7 @@ Deno.test("salvage() lists nothing for a torn tail, of which nobody was told", a
   // Unless the marks that would tell are damaged.
   salvaged(temp, damaged(torn, "000002.log", 1024), (result, db) => {
     assertEquals(result!.lost.length, 1);
-    assertMatch(result!.lost[0]!.reason, /^what may have been a commit does not verify/);
+    assertMatch(result!.lost[0]!.reason, /^bytes that may have been a commit do not verify/);
     checkUntouched(history, result!, db, () => false);
   });
 });

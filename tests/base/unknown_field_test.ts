@@ -51,7 +51,6 @@ const READS: Record<string, (view: View, wrong: Wrong) => unknown> = {
   max: (view, wrong) => view.max("n", wrong),
   distinct: (view, wrong) => view.distinct("n", wrong),
   groupBy: (view, wrong) => view.groupBy("n", { rows: "count" } as never, wrong),
-  explain: (view, wrong) => view.explain(wrong),
 };
 
 /** All that asks one while writing: a condition, or what makes changes. */
@@ -197,7 +196,7 @@ Deno.test("the row that an update function gets is printed, copied and compared 
   await using temp2 = tempBase();
   await using other = PsBase.createSync(temp2.path, { name: "string", past: "json", home });
   other.insertManySync([{ name: "c" }, { name: "d" }]);
-  assertThrows(() => other.updateSync(again as never, {}), UpdateError, "a row of another base");
+  assertThrows(() => other.updateSync(again as never, {}), UpdateError, "of another table");
   assertThrows(
     () => other.updateSync(0, { home: kept!.home as never }),
     TypeError,

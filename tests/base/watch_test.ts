@@ -242,7 +242,7 @@ Deno.test("Base.watch() refuses a since that is no commit, or is not kept any mo
   assertThrows(
     () => db.watch({ since: 1 }),
     RangeError,
-    `Cannot watch "${temp.path}": what follows commit 1 is no longer kept, only what follows commit 2: read`,
+    `Cannot watch "${temp.path}": the changes after commit 1 are no longer kept, only those after commit 2: read`,
   );
   assertEquals(await all(db, { since: 2 }), []);
 });

@@ -6,7 +6,7 @@
  */
 
 import { align8, decodeText, encodeText, setUint32, setUint53 } from "../../engine/bytes/bytes.ts";
-import { ExtentWriter, spanOf } from "../../engine/segment/extent.ts";
+import { ExtentWriter, storedLength } from "../../engine/segment/extent.ts";
 import { TAIL } from "../../engine/segment/segment.ts";
 import type { Random } from "./random.ts";
 import { DIR, type Image, LOG, TABLE } from "./small_base.ts";
@@ -75,7 +75,7 @@ export function forgeTable(
       const entry = writer.finish(directory);
       const told = (kind === 4 ? footer.groups : footer.indexes)[i];
       told?.splice(kind, 3, at, entry.length, entry.directory);
-      at += spanOf(entry);
+      at += storedLength(entry);
     });
   }
   const json = encodeText(jsonOf(change.footer?.(footer) ?? footer));
