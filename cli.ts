@@ -1,7 +1,7 @@
 /**
  * `psbase`, the command: tables from a shell.
  *
- * Run it as it is, install it, or make one executable of it:
+ * Run it as it is, install it, or compile it to one executable:
  *
  * ```sh
  * deno run -A jsr:@psbase/psbase/cli help
@@ -15,31 +15,33 @@
  * psbase select people age=30..40 name~'^ho' --fields name,age --sort -age
  * ```
  *
- * Data goes to stdout, words to stderr. Rows are a table on a terminal and
- * NDJSON elsewhere, or what `--json`, `--ndjson` or `--csv` say. Exit code 0:
- * done, 1: a fault or a refusal, 2: wrong usage, 3: the change was made, its result could not be
- * printed. Needs `--allow-read` and `--allow-write`; with `--allow-ffi` `psbase watch` notices at
- * once that nobody reads on. `psbase lock` needs `-A`, but on Windows `--allow-run`: it hands its
- * lock on to the command. Linux tells with `-A` which words of the command line are not UTF-8.
+ * Data goes to stdout, messages go to stderr. Rows are a table on a terminal and NDJSON elsewhere,
+ * or what `--json`, `--ndjson` or `--csv` say. Exit codes: 0 done, 1 an error or a refusal, 2 wrong
+ * usage, 3 the change was made, but its result could not be printed.
+ *
+ * It needs `--allow-read` and `--allow-write`. With `--allow-ffi`, `psbase watch` notices at once
+ * that its reader is gone. `psbase lock` needs `-A` to hand its lock on to the command (on Windows
+ * only `--allow-run`). On Linux, `-A` lets it see which words of the command line are not UTF-8.
  *
  * @module
  */
 
-import { parse } from "./cli/args.ts";
-import { commandOf, COMMANDS } from "./cli/commands.ts";
-import { Fault, inCommandWords, isTold, UsageError } from "./cli/errors.ts";
-import { type Io, red, say, systemIo } from "./cli/io.ts";
-import { checkArgs } from "./cli/raw_args.ts";
-import { Interrupted } from "./cli/signals.ts";
+import { parse } from "./cli/call/args.ts";
+import { commandOf } from "./cli/call/call.ts";
+import { COMMANDS } from "./cli/commands.ts";
+import { Fault, inCommandWords, isTold, UsageError } from "./cli/process/errors.ts";
+import { type Io, red, say, systemIo } from "./cli/process/io.ts";
+import { checkArgs } from "./cli/process/raw_args.ts";
+import { Interrupted } from "./cli/process/signals.ts";
 import config from "./deno.json" with { type: "json" };
 
-export type { Io, Output } from "./cli/io.ts";
+export type { Io, Output } from "./cli/process/io.ts";
 
 /**
  * Runs a command line.
  *
  * @param args The words after `psbase`.
- * @param io Where it reads and writes; the streams of the process, if left out.
+ * @param io The streams; those of the process by default.
  * @returns The exit code.
  *
  * @example A command without a process of its own
@@ -61,7 +63,7 @@ export async function main(args: readonly string[], io: Io = systemIo()): Promis
 }
 
 async function dispatch(given: readonly string[], io: Io): Promise<number> {
-  // The words of other callers were not read from bytes.
+  // Only the words of the process were decoded from bytes.
   if (given === Deno.args) checkArgs(given);
   const [word, ...args] = given;
   if (word === "--version") {
@@ -69,20 +71,20 @@ async function dispatch(given: readonly string[], io: Io): Promise<number> {
     return 0;
   }
   if (word === undefined) {
-    // A script may come here by an empty variable: it must not take help for data.
-    (await import("./cli/help.ts")).printHelp(io.stderr);
+    // On stderr, because a script that runs `psbase $EMPTY` must not take help for data.
+    (await import("./cli/commands/help.ts")).printHelp(io.stderr, COMMANDS);
     return 2;
   }
   const name = word === "--help" || word === "-h" ? "help" : word;
-  const command = commandOf(name);
+  const command = commandOf(COMMANDS, name);
   const call = parse(args, command);
   if (call.help) return await COMMANDS.help!.run({ ...call, words: [name], io }) ?? 0;
   return await command.run({ ...call, io }) ?? 0;
 }
 
-/** Says what went wrong, and gives the exit code. */
+/** Prints an error, and gives the exit code. */
 function report(error: unknown, [name = ""]: readonly string[], io: Io): number {
-  // Who reads the output has seen enough: nothing to say, and nobody to say it to.
+  // The reader of the output is gone, so there is nobody to tell.
   if (error instanceof Deno.errors.BrokenPipe) return 1;
   if (error instanceof Interrupted) return error.code;
   const command = Object.hasOwn(COMMANDS, name) ? ` ${name}` : "";
@@ -95,7 +97,7 @@ function report(error: unknown, [name = ""]: readonly string[], io: Io): number 
     say(io, inCommandWords(error.message));
   } else {
     const stack = error instanceof Error ? error.stack : error;
-    say(io, `this is a fault of psbase itself, please report it\n${stack}`);
+    say(io, `this is a bug in psbase, please report it\n${stack}`);
   }
   return error instanceof Fault ? error.code : 1;
 }

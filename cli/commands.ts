@@ -1,61 +1,35 @@
 /**
- * The commands: one table, from which they are dispatched, explained and completed. What a command
- * does is loaded when it runs: each is a process of its own, and most need little.
+ * The table of all commands. The command line is dispatched, explained and completed from it. The
+ * code of a command is loaded when the command runs, because each run is a process that needs only
+ * a little of it.
  *
  * @module
  */
 
-import type { Accepted, Flag, Parsed, Value } from "./args.ts";
-import { didYouMean } from "./closest.ts";
-import { UsageError } from "./errors.ts";
-import type { Io } from "./io.ts";
+import config from "../deno.json" with { type: "json" };
+import { CSV_VALUES, FILE_FORMS, FORMS, type Value } from "./call/args.ts";
+import type { Commands } from "./call/call.ts";
 
-/** What a command gets. */
-export interface Call extends Parsed {
-  /** The streams. */
-  readonly io: Io;
-}
-
-/** A command. */
-export interface Command extends Accepted {
-  /** Its words, for help; those in `[]` can be left out, those with `…` repeated. */
-  readonly usage: string;
-  /** What it does, in a line. */
-  readonly summary: string;
-  /** Command lines that show it, without `psbase`; one after the other they work. */
-  readonly examples: readonly string[];
-  /** Does it; the exit code, if it is not 0. */
-  run(call: Call): Promise<number | void>;
-}
-
-/** The flags that name the form of what is printed. */
-const FORMS = ["json", "ndjson", "csv"] as const satisfies Flag[];
-
-/** The flags that name the form of a file. */
-export const FILE_FORMS = [...FORMS, "tsv"] as const satisfies Flag[];
-
-/** The options that say how CSV is written. */
-export const CSV_VALUES = [
-  "separator",
-  "quote",
-  "skip-lines",
-  "comment",
-] as const satisfies Value[];
-
-/** The options of all that writes to a table. */
+/** The options of every command that writes to a table. */
 const WRITING = ["timeout", "durability"] as const satisfies Value[];
 
+/**
+ * The address of the library. It is found relative to this file, which is one directory below the
+ * root, as the bundle in `dist/` is.
+ */
+const library = () => import.meta.resolve(`../${config.exports["."]}`);
+
 /** All commands by name, in the order of the help. */
-export const COMMANDS: { readonly [name: string]: Command } = {
+export const COMMANDS: Commands = {
   create: {
     usage: "PATH FIELD:TYPE[:required][:unique][:index][=DEFAULT]…",
-    summary: "make an empty table",
+    summary: "create an empty table",
     values: WRITING,
     examples: [
       "create people name:string:required age:integer team:string:index=a",
       "create jobs command:string:required done:boolean=false owner:link=people",
     ],
-    run: async (call) => (await import("./writing.ts")).create(call),
+    run: async (call) => (await import("./commands/writing.ts")).create(call),
   },
 
   insert: {
@@ -63,7 +37,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     summary: "insert a row and print its id",
     values: WRITING,
     examples: ["insert people name=homer age=39", "insert people name='\"Simpson, Bart\"' team="],
-    run: async (call) => (await import("./writing.ts")).insert(call),
+    run: async (call) => (await import("./commands/writing.ts")).insert(call),
   },
 
   get: {
@@ -71,7 +45,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     summary: "print a row",
     flags: FORMS,
     examples: ["get people 0"],
-    run: async (call) => (await import("./reading.ts")).get(call),
+    run: async (call) => (await import("./commands/reading.ts")).get(call),
   },
 
   select: {
@@ -84,14 +58,14 @@ export const COMMANDS: { readonly [name: string]: Command } = {
       "select people team=a,b age!=null --limit 10 --csv",
       "select people 'name=\"Simpson, Bart\"' --count",
     ],
-    run: async (call) => (await import("./reading.ts")).select(call),
+    run: async (call) => (await import("./commands/reading.ts")).select(call),
   },
 
   count: {
     usage: "PATH COND…",
     summary: "print how many rows match",
     examples: ["count people 'age>=18' team=null"],
-    run: async (call) => (await import("./reading.ts")).count(call),
+    run: async (call) => (await import("./commands/reading.ts")).count(call),
   },
 
   update: {
@@ -101,7 +75,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     values: WRITING,
     set: true,
     examples: ["update people name=homer --set age=40 team=b", "update people --all --set team=a"],
-    run: async (call) => (await import("./writing.ts")).update(call),
+    run: async (call) => (await import("./commands/writing.ts")).update(call),
   },
 
   delete: {
@@ -110,39 +84,39 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     flags: ["all"],
     values: WRITING,
     examples: ["delete people 'age<18'"],
-    run: async (call) => (await import("./writing.ts")).remove(call),
+    run: async (call) => (await import("./commands/writing.ts")).remove(call),
   },
 
   "add-field": {
     usage: "PATH FIELD:TYPE[:required][:unique][:index][=DEFAULT]",
-    summary: "add a field; the rows that are there get its default",
+    summary: "add a field; existing rows get its default",
     values: ["after", ...WRITING],
     examples: ["add-field people nick:string --after name"],
-    run: async (call) => (await import("./altering.ts")).addField(call),
+    run: async (call) => (await import("./commands/altering.ts")).addField(call),
   },
 
   "drop-field": {
     usage: "PATH FIELD",
-    summary: "drop a field with its values",
+    summary: "drop a field and its values",
     values: WRITING,
     examples: ["drop-field people nick"],
-    run: async (call) => (await import("./altering.ts")).dropField(call),
+    run: async (call) => (await import("./commands/altering.ts")).dropField(call),
   },
 
   "rename-field": {
     usage: "PATH FIELD NAME",
-    summary: "give a field another name",
+    summary: "rename a field",
     values: WRITING,
     examples: ["rename-field people team side"],
-    run: async (call) => (await import("./altering.ts")).renameField(call),
+    run: async (call) => (await import("./commands/altering.ts")).renameField(call),
   },
 
   "set-default": {
     usage: "PATH FIELD VALUE",
-    summary: "set what insert puts into a field that is left out",
+    summary: "set the value that insert uses where a field is left out",
     values: WRITING,
     examples: ["set-default people age 18", "set-default people side null"],
-    run: async (call) => (await import("./altering.ts")).setDefault(call),
+    run: async (call) => (await import("./commands/altering.ts")).setDefault(call),
   },
 
   "set-type": {
@@ -150,15 +124,15 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     summary: "change the type of a field, if all its values fit",
     values: WRITING,
     examples: ["set-type people age string", "set-type people age integer"],
-    run: async (call) => (await import("./altering.ts")).setType(call),
+    run: async (call) => (await import("./commands/altering.ts")).setType(call),
   },
 
   "set-index": {
     usage: "PATH FIELD unique|index|none",
-    summary: "keep a field in order, or its values unique too, or neither",
+    summary: "set the index of a field: unique values, any values, or no index",
     values: WRITING,
     examples: ["set-index people side index", "set-index people side none"],
-    run: async (call) => (await import("./altering.ts")).setIndex(call),
+    run: async (call) => (await import("./commands/altering.ts")).setIndex(call),
   },
 
   import: {
@@ -183,7 +157,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
       "import guests people.csv --types name=string,age=float --errors refused.csv",
       "import --from buzhug old/people folk",
     ],
-    run: async (call) => (await import("./transfer.ts")).importTo(call),
+    run: async (call) => (await import("./commands/import.ts")).importTo(call),
   },
 
   export: {
@@ -191,7 +165,7 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     summary: "write all rows to a file, or print them",
     flags: [...FILE_FORMS, "ids"],
     examples: ["export people people.json", "export people --csv --ids > people.csv"],
-    run: async (call) => (await import("./transfer.ts")).exportFrom(call),
+    run: async (call) => (await import("./commands/export.ts")).exportFrom(call),
   },
 
   info: {
@@ -199,53 +173,53 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     summary: "print the fields and figures of a table",
     flags: ["json", "ndjson"],
     examples: ["info people"],
-    run: async (call) => (await import("./reading.ts")).info(call),
+    run: async (call) => (await import("./commands/reading.ts")).info(call),
   },
 
   watch: {
     usage: "PATH COND…",
-    summary: "print changes as they are committed (NDJSON), until it is stopped",
+    summary: "print changes as they are committed (NDJSON), until stopped",
     flags: ["ndjson"],
     values: ["since"],
     examples: ["watch people --since 0 name~^h | head -1"],
-    run: async (call) => (await import("./reading.ts")).watch(call),
+    run: async (call) => (await import("./commands/watch.ts")).watch(call),
   },
 
   "keep-changes": {
     usage: "PATH N",
-    summary: "keep the changes of the last N commits for those who watch later",
+    summary: "keep the changes of the last N commits, for a later watch --since",
     values: WRITING,
     examples: ["keep-changes people 1000"],
-    run: async (call) => (await import("./altering.ts")).keepChanges(call),
+    run: async (call) => (await import("./commands/altering.ts")).keepChanges(call),
   },
 
   backup: {
     usage: "PATH TO",
     summary: "copy a table as it is now to a new directory, and verify the copy",
     examples: ["backup people people.copy"],
-    run: async (call) => (await import("./upkeep.ts")).backup(call),
+    run: async (call) => (await import("./commands/maintenance.ts")).backup(call),
   },
 
   check: {
     usage: "PATH",
-    summary: "read every byte, print what is damaged; exit code 1 if anything is",
+    summary: "verify every byte and print damage; exit code 1 if there is any",
     flags: FORMS,
     values: ["salvage"],
     examples: ["check people", "check people --salvage people.intact"],
-    run: async (call) => (await import("./upkeep.ts")).check(call),
+    run: async (call) => (await import("./commands/maintenance.ts")).check(call),
   },
 
   cleanup: {
     usage: "PATH",
-    summary: "rewrite the table without what was changed or deleted",
+    summary: "rewrite the table without old versions and deleted rows",
     values: WRITING,
     examples: ["cleanup people"],
-    run: async (call) => (await import("./upkeep.ts")).cleanup(call),
+    run: async (call) => (await import("./commands/maintenance.ts")).cleanup(call),
   },
 
   lock: {
     usage: "FILE -- CMD…",
-    summary: "run a command while a lock file is locked, and exit as it does",
+    summary: "run a command under a lock, and exit with its exit code",
     flags: ["nonblock"],
     values: ["timeout", "conflict-exit-code"],
     command: true,
@@ -253,45 +227,37 @@ export const COMMANDS: { readonly [name: string]: Command } = {
       "lock nightly.lock --nonblock -- psbase cleanup people",
       "lock nightly.lock --timeout 5000 --conflict-exit-code 75 -- psbase cleanup people",
     ],
-    run: async (call) => (await import("./lock.ts")).lock(call),
+    run: async (call) => (await import("./commands/lock.ts")).lock(call),
   },
 
   shell: {
     usage: "PATH",
     summary: "open a table as `base` in the REPL of Deno",
     examples: ["shell people"],
-    run: async (call) => (await import("./shell.ts")).shell(call),
+    run: async (call) => (await import("./commands/shell.ts")).shell(call, library()),
   },
 
   destroy: {
     usage: "PATH",
-    summary: "remove a table from the disk; asks first, where somebody can answer",
+    summary: "remove a table from the disk; asks first on a terminal",
     flags: ["yes"],
     values: ["timeout"],
     examples: ["destroy people --yes"],
-    run: async (call) => (await import("./upkeep.ts")).destroy(call),
+    run: async (call) => (await import("./commands/maintenance.ts")).destroy(call),
   },
 
   completions: {
     usage: "bash|zsh|fish",
-    summary: "print what makes a shell complete commands, options and fields",
+    summary: "print the script by which a shell completes command lines",
     command: true,
     examples: ["completions bash >> ~/.bashrc", "completions zsh >> ~/.zshrc"],
-    run: async (call) => (await import("./completions.ts")).completions(call),
+    run: async (call) => (await import("./commands/completions.ts")).completions(call, COMMANDS),
   },
 
   help: {
     usage: "[COMMAND]",
     summary: "print all commands, or help on one",
     examples: ["help select"],
-    run: async (call) => (await import("./help.ts")).help(call),
+    run: async (call) => (await import("./commands/help.ts")).help(call, COMMANDS),
   },
 };
-
-/** The command of a name; throws UsageError if there is none. */
-export function commandOf(name: string): Command {
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command !== undefined) return command;
-  const hint = didYouMean(name, Object.keys(COMMANDS));
-  throw new UsageError(`there is no command ${JSON.stringify(name)}${hint}`);
-}

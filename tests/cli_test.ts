@@ -144,7 +144,7 @@ Deno.test("info prints a default of every type", async () => {
   assertEquals(fields.map((field: { default: unknown }) => field.default), [0, "NaN", 0]);
 });
 
-Deno.test("backup copies a table, and refuses a place that is taken", async () => {
+Deno.test("backup copies a table, and refuses a path that exists", async () => {
   await using base = tempBase();
   await people(base.path);
   const to = `${base.parent}/copy`;
@@ -155,7 +155,7 @@ Deno.test("backup copies a table, and refuses a place that is taken", async () =
   assertStringIncludes(err, "there is a table already");
 });
 
-Deno.test("rename-field gives a field another name", async () => {
+Deno.test("rename-field renames a field", async () => {
   await using base = tempBase();
   await people(base.path);
   await done(["rename-field", base.path, "name", "called"]);
@@ -205,7 +205,7 @@ Deno.test("cleanup and destroy leave a clean table and none", async () => {
   assertEquals([...Deno.readDirSync(base.parent)], []);
 });
 
-Deno.test("check lists what is damaged, and others refuse it in words", async () => {
+Deno.test("check lists damage, and other commands refuse a damaged table", async () => {
   await using base = tempBase();
   const logBytes = async () => JSON.parse(await done(["info", base.path])).logBytes;
   await done(["create", base.path, "name:string"]);
@@ -265,7 +265,7 @@ Deno.test("check --salvage makes a new table of what is intact, and lists what w
   assertMatch(await done(["help", "check"]), /--salvage TO +write what is intact to a new table/);
 });
 
-Deno.test("a torn tail is told on stderr, by readers and by the writer that removes it", async () => {
+Deno.test("readers and the writer that removes it report a torn tail on stderr", async () => {
   await using base = tempBase();
   {
     await using table = await PsBase.create(base.path, { n: "integer" }, { durability: "relaxed" });
@@ -297,7 +297,7 @@ Deno.test("a wrong command line is exit code 2, says what is wrong, and changes 
     [["nix"], 'no command "nix"'],
     [["constructor"], 'no command "constructor"'],
     [["create"], "PATH is missing"],
-    [["create", "x"], "one field at least"],
+    [["create", "x"], "at least one field"],
     [["create", "x", "name"], "not of the form field:type"],
     [["create", "x", "a:strin"], 'unknown type "strin"'],
     [["create", "x", "a:constructor"], 'unknown type "constructor"'],
@@ -308,7 +308,7 @@ Deno.test("a wrong command line is exit code 2, says what is wrong, and changes 
     [["insert", base.path, 'name="a'], "quoted as in CSV"],
     [["insert", base.path, "name=a", "--upsert"], "unknown option --upsert"],
     [["get", base.path], "ID is missing"],
-    [["get", base.path, "x"], '"x" is no id'],
+    [["get", base.path, "x"], '"x" is not an id'],
     [["get", base.path, "1", "2"], "one word too many"],
     [["select", base.path, "--json", "--csv"], "exclude each other"],
     [["select", base.path, "--limit", "-1"], 'option --limit is "-1"'],
@@ -317,10 +317,10 @@ Deno.test("a wrong command line is exit code 2, says what is wrong, and changes 
     [["select", base.path, "-x"], "unknown option -x"],
     [["select", base.path, "--json.a"], "unknown option --json.a"],
     [["count", base.path, "--json"], "unknown option --json"],
-    [["select", base.path, "age"], "is no condition"],
-    [["select", base.path, "=3"], "is no condition"],
+    [["select", base.path, "age"], "is not a condition"],
+    [["select", base.path, "=3"], "is not a condition"],
     [["select", base.path, "age=1..2..3"], "a range has two ends"],
-    [["select", base.path, "age=.."], "one end at least"],
+    [["select", base.path, "age=.."], "at least one end"],
     [["select", base.path, "age=1,2..3"], 'quote ".."'],
     [["select", base.path, "age!=1,2"], 'quote ","'],
     [["select", base.path, "age<"], "neither more nor less"],
@@ -346,7 +346,7 @@ Deno.test("a wrong command line is exit code 2, says what is wrong, and changes 
     [["watch", base.path, "--since", ":1"], 'option --since: N is "", expected a count'],
     [["watch", base.path, "--since", "1:-1"], 'option --since: I is "-1"'],
     [["watch", base.path, "--since", "1:1:1"], 'option --since: I is "1:1"'],
-    [["watch", base.path, "age"], "is no condition"],
+    [["watch", base.path, "age"], "is not a condition"],
     [["keep-changes", base.path, "x"], 'N is "x", expected a count'],
     [["keep-changes", base.path, "1".repeat(20)], "expected a count"],
     [["keep-changes", base.path], "N is missing"],
@@ -436,7 +436,7 @@ Deno.test("a refusal is exit code 1, one line without a stack, and changes nothi
   ]);
 });
 
-Deno.test("a fault of psbase itself shows its stack, a closed pipe nothing", async () => {
+Deno.test("a bug of psbase shows its stack, a closed pipe nothing", async () => {
   const failing = (error: Error) => {
     let err = "";
     const quiet = { isTerminal: false, columns: NaN, colors: false };
@@ -457,7 +457,7 @@ Deno.test("a fault of psbase itself shows its stack, a closed pipe nothing", asy
   assertEquals(await failing(new Deno.errors.BrokenPipe("gone")), { code: 1, err: "" });
 });
 
-Deno.test("options are known wherever they stand, and words that look like options after --", async () => {
+Deno.test("options may stand anywhere, and words after -- are not options", async () => {
   await using base = tempBase();
   await done(["create", base.path, "name:string", "n:integer"]);
   await done(["insert", base.path, "--", "name=--json", "n=-1"]);
@@ -474,7 +474,7 @@ Deno.test("options are known wherever they stand, and words that look like optio
   );
 });
 
-Deno.test("select reads a table of which it may not write a byte", async () => {
+Deno.test("select reads a table that it may not write", async () => {
   await using base = tempBase();
   await people(base.path);
   const before = base.files();

@@ -1,11 +1,11 @@
 /**
- * What the documentation shows of the command is what it does: its `console` blocks are run, one
- * after the other, in a directory of their own.
+ * The documentation shows what the command does. Its `console` blocks are run, one after the other,
+ * in a directory of their own.
  *
  * ```text
  * $ a line for sh
  * > and its next one
- * what it prints, as on a terminal 80 wide; a line "…" stands for any number of lines
+ * what it prints on a terminal with 80 columns; a line "…" stands for any number of lines
  * ```
  *
  * @module
@@ -33,7 +33,7 @@ function stepsOf(page: string): Step[] {
     });
 }
 
-/** What a text matches that may have lines left out. */
+/** The pattern of an output that may have lines left out. */
 function expected(output: string): RegExp {
   const lines = output.split(/(?<=\n)/).map((line) =>
     line === "…\n" ? "(?:.*\\n)*" : RegExp.escape(line)
@@ -54,7 +54,7 @@ for (const page of PAGES) {
       for (const { command, output } of steps) {
         await t.step(command.trim(), async () => {
           Deno.writeTextFileSync(transcript, "");
-          // Appended, so that words and data come in the order in which they were written.
+          // Appended, so that messages and data keep the order in which they were written.
           await place.sh(`exec >> "$TRANSCRIPT" 2>&1; ${command}`, { TRANSCRIPT: transcript });
           assertMatch(Deno.readTextFileSync(transcript), expected(output));
         });
@@ -65,7 +65,7 @@ for (const page of PAGES) {
 
 Deno.test("every command and option is shown in the documentation", () => {
   const steps = PAGES.flatMap(stepsOf).map(({ command }) => command).join("");
-  // Its transcripts have a test of their own.
+  // The transcripts of this page have a test of their own.
   const shown = steps + Deno.readTextFileSync(new URL("docs/from_buzhug.md", ROOT));
   for (const [name, { flags = [], values = [] }] of Object.entries(COMMANDS)) {
     assertMatch(shown, new RegExp(`\\bpsbase ${name}\\b`));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseCsv } from "../../cli/csv.ts";
+import { parseCsv } from "../../cli/formats/csv.ts";
 import type { Strike } from "./strikes.ts";
 
 // Fetched, as the package may be run from its registry, too.

@@ -1,10 +1,13 @@
 import { assertEquals } from "@std/assert";
 
 /**
- * The rooms of the engine, each with the rooms that it may import. Imports between files of one
- * room are free, but for circles. `ARCHITECTURE.md` shows the same table with what each room holds.
+ * Rooms, each with the rooms that it may import. Imports between files of one room are free, but
+ * for circles. The files above the rooms may import all of them.
  */
-const ROOMS: Readonly<Record<string, readonly string[]>> = {
+type Rooms = Readonly<Record<string, readonly string[]>>;
+
+/** `ARCHITECTURE.md` shows the same table with what each room holds. */
+const ENGINE: Rooms = {
   system: [],
   bytes: ["system"],
   schema: ["system"],
@@ -24,25 +27,42 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   watch: ["system", "schema", "log", "snapshot", "query", "store"],
 };
 
-const ENGINE = new URL("../../engine/", import.meta.url);
+/** The rooms of the command. They import the engine and the public API as well. */
+const CLI: Rooms = {
+  process: [],
+  call: ["process"],
+  formats: ["process", "call"],
+  import: ["process", "call", "formats"],
+  buzhug: ["process", "call", "import"],
+  commands: ["process", "call", "formats", "import", "buzhug"],
+};
 
-/** The files that each file of the engine imports, types included, as paths within the engine. */
-function importsOf(dir: string): Map<string, string[]> {
-  const found = new Map<string, string[]>();
-  for (const { name, isDirectory } of Deno.readDirSync(new URL(dir, ENGINE))) {
+const BUILDINGS: Readonly<Record<string, Rooms>> = { engine: ENGINE, cli: CLI };
+
+/** The imports of each file, types included, as paths within the directory. */
+type Imports = Map<string, string[]>;
+
+/** The files that each file of a directory imports from the same directory. */
+function importsOf(building: string, dir = ""): Imports {
+  const root = new URL(`../../${building}/`, import.meta.url);
+  const found: Imports = new Map();
+  for (const { name, isDirectory } of Deno.readDirSync(new URL(dir, root))) {
     if (isDirectory) {
-      for (const [path, imports] of importsOf(`${dir}${name}/`)) found.set(path, imports);
+      for (const [path, imports] of importsOf(building, `${dir}${name}/`)) found.set(path, imports);
       continue;
     }
     const path = `${dir}${name}`;
-    const text = Deno.readTextFileSync(new URL(path, ENGINE));
+    const text = Deno.readTextFileSync(new URL(path, root));
     const pattern = /(?:^(?:import|export)\b[^"';]*?from |\bimport\()"(\.[^"]+)"/gm;
+    const targets = Array.from(
+      text.matchAll(pattern),
+      ([, to]) => new URL(to!, new URL(path, root)),
+    );
+    // The engine imports nothing outside.
     found.set(
       path,
-      Array.from(text.matchAll(pattern), ([, to]) => {
-        const { href } = new URL(to!, new URL(path, ENGINE));
-        return href.startsWith(ENGINE.href) ? href.slice(ENGINE.href.length) : to!;
-      }),
+      targets.filter(({ href }) => building === "engine" || href.startsWith(root.href))
+        .map(({ href }) => href.replace(root.href, "")),
     );
   }
   return found;
@@ -51,11 +71,10 @@ function importsOf(dir: string): Map<string, string[]> {
 const roomOf = (path: string) => path.includes("/") ? path.split("/")[0]! : "";
 
 /** The imports that the table does not allow. */
-function misplaced(imports: ReadonlyMap<string, readonly string[]>): string[] {
+function misplaced(imports: Imports, rooms: Rooms): string[] {
   return Array.from(imports, ([path, targets]) => {
     const room = roomOf(path);
-    // What stands above the rooms opens and closes tables, and may import all of them.
-    const allowed = room === "" ? ["", ...Object.keys(ROOMS)] : [room, ...ROOMS[room] ?? []];
+    const allowed = room === "" ? ["", ...Object.keys(rooms)] : [room, ...rooms[room] ?? []];
     return targets.filter((target) => !allowed.includes(roomOf(target)))
       .map((target) => `${path} imports ${target}`);
   }).flat();
@@ -82,19 +101,21 @@ function circle(imports: ReadonlyMap<string, readonly string[]>): string[] | und
   return undefined;
 }
 
-Deno.test("Each room of the engine imports only the rooms that it may", () => {
-  const imports = importsOf("");
-  assertEquals(new Set([...imports.keys()].map(roomOf)), new Set(["", ...Object.keys(ROOMS)]));
-  assertEquals(misplaced(imports), []);
-});
+for (const [building, rooms] of Object.entries(BUILDINGS)) {
+  Deno.test(`Each room of ${building}/ imports only the rooms that it may`, () => {
+    const imports = importsOf(building);
+    assertEquals(new Set([...imports.keys()].map(roomOf)), new Set(["", ...Object.keys(rooms)]));
+    assertEquals(misplaced(imports, rooms), []);
+  });
 
-Deno.test("No files of the engine import each other in a circle, types included", () => {
-  assertEquals(circle(importsOf("")), undefined);
-});
+  Deno.test(`No files of ${building}/ import each other in a circle, types included`, () => {
+    assertEquals(circle(importsOf(building)), undefined);
+  });
+}
 
 Deno.test("An upward import and a circle are noticed", () => {
-  const imports = importsOf("");
+  const imports = importsOf("engine");
   imports.set("bytes/bytes.ts", [...imports.get("bytes/bytes.ts")!, "log/frame.ts"]);
-  assertEquals(misplaced(imports), ["bytes/bytes.ts imports log/frame.ts"]);
+  assertEquals(misplaced(imports, ENGINE), ["bytes/bytes.ts imports log/frame.ts"]);
   assertEquals(circle(imports)?.includes("log/frame.ts"), true);
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { BaseExistsError, PsBase, type Schema, WriteError } from "@psbase/psbase";
-import { isTold } from "../../../cli/errors.ts";
+import { isTold } from "../../../cli/process/errors.ts";
 import { createFromRows, type GivenRow } from "../../../engine/maintenance/given_rows.ts";
 import { tempBase } from "../../helpers/temp_base.ts";
 import { watchFiles } from "../../helpers/watched_files.ts";
