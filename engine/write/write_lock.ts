@@ -64,7 +64,7 @@ export abstract class WriteLock {
   }
 
   /** Runs `fn` under the lock, in the turn in which it is granted. */
-  run<T>(fn: () => T, start = performance.now()): Promise<T> {
+  run<T>(fn: () => T, start: number = performance.now()): Promise<T> {
     const scopes = scopesAround();
     if (scopes.length > 0) return this.#runInside(fn, start, scopes);
     return this.runGranted(fn, this.waitOptions(start));

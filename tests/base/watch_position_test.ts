@@ -205,7 +205,8 @@ Deno.test("Base.watch() refuses a change that is not there, or is no longer kept
   assertThrows(
     () => table.watch({ since: { sequence: 1, index: 1 } }),
     RangeError,
-    attempt + "the changes after commit 0 are no longer kept, only those after commit 1: read the rows",
+    attempt +
+      "the changes after commit 0 are no longer kept, only those after commit 1: read the rows",
   );
   // Of a commit that was read to its last change nothing need be kept.
   assertEquals(await until(2, table.watch({ since: mark(table) - 1 })), []);

@@ -434,7 +434,10 @@ Deno.test("import --from buzhug replaces nothing, and refuses wrong words", asyn
   new BuzhugWriter(...FIELDS).save(`${temp.parent}/old`);
   await done(["create", temp.path, "name:string"]);
   const before = temp.files();
-  assertStringIncludes(await refused([`${temp.parent}/old`, temp.path]), "there is a table already");
+  assertStringIncludes(
+    await refused([`${temp.parent}/old`, temp.path]),
+    "there is a table already",
+  );
   assertStringIncludes(await refused([`${temp.parent}/old`, temp.parent]), "other files");
   assertEquals(temp.files(), before);
   assertStringIncludes(
