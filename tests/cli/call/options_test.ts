@@ -136,7 +136,7 @@ Deno.test("advice of the API is given in the words of the command", async () => 
   await done(["cleanup", base.path]);
   const { code, err } = await psbase(["watch", base.path, "--since", "0"]);
   assertEquals(code, 1);
-  assertMatch(err, /have more kept by psbase keep-changes\n$/);
+  assertMatch(err, /keep more with psbase keep-changes\n$/);
 });
 
 Deno.test("an empty word, as of a variable without a value, is named in the error", async (t) => {
