@@ -41,7 +41,11 @@ Deno.test("Blobs that end within a character are damage, though all of them toge
     for (const all of [false, true]) {
       const blobs = new Blobs(new MemorySource(bytes, "table"), meta);
       if (all) blobs.load();
-      assertThrows(() => values.map((_, i) => blobs.text(i)), CorruptionError, "text is not valid UTF-8");
+      assertThrows(
+        () => values.map((_, i) => blobs.text(i)),
+        CorruptionError,
+        "text is not valid UTF-8",
+      );
     }
   }
 });
