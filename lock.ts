@@ -1,7 +1,6 @@
 /**
- * A lock between processes: exclusive, advisory, on a file of its own. It also
- * holds between the Workers of a process and between objects in one thread, and
- * excludes `flock(1)`.
+ * A lock between processes: exclusive, advisory, on a file of its own. It also excludes the Workers
+ * of a process, other objects in one thread, and `flock(1)`.
  *
  * ```ts
  * import { PsLock } from "@psbase/psbase/lock";
@@ -18,20 +17,20 @@
  * });
  *
  * assertEquals(Deno.readTextFileSync(counter), "1");
- * Deno.removeSync(dir, { recursive: true });
  * ```
  *
- * A holder that dies, even by `kill -9`, lets go; one that is stopped keeps the
- * lock, and it is never broken by its age. Not for network file systems. Needs
- * `--allow-read` and `--allow-write` for the lock file; `--allow-sys=hostname`,
- * where it is granted already, puts the host's name into messages.
+ * The system releases the lock of a process that dies, even by `kill -9`. A process that is stopped
+ * keeps its lock: a lock never expires. Not for network file systems.
+ *
+ * The lock needs `--allow-read` and `--allow-write` for the lock file. If `--allow-sys=hostname` is
+ * granted already, messages name the host.
  *
  * @module
  */
 
 import { checkFunction, checkSignal } from "./engine/system/check.ts";
 import { Closing } from "./engine/system/closing.ts";
-import { BaseError, within } from "./engine/system/errors.ts";
+import { BaseError, inContext } from "./engine/system/errors.ts";
 import type { LockHolder } from "./engine/system/errors.ts";
 import type { Files } from "./engine/system/file.ts";
 import { checkTimeout, Flock } from "./engine/lock/flock.ts";
@@ -47,9 +46,8 @@ export type { LockHolder } from "./engine/system/errors.ts";
 /** How long to wait for a lock. */
 export interface LockOptions {
   /**
-   * Give up after so many milliseconds; 0 tries once. Who sets a limit looks
-   * again every 1 to 20 ms instead of waiting in the kernel, so under a crowd
-   * who sets none comes sooner.
+   * Give up after this many milliseconds; 0 tries once. With a timeout the lock is polled every 1
+   * to 20 ms; without one the kernel queues the wait, which is faster under contention.
    *
    * @default {Infinity}
    */
@@ -58,7 +56,9 @@ export interface LockOptions {
 
 /** How long to wait for a lock, and what else may end the wait. */
 export interface AsyncLockOptions extends LockOptions {
-  /** Ends the wait, which rejects with the signal's reason; counts as a limit, see `timeoutMs`. */
+  /**
+   * Ends the wait, which rejects with the signal's reason. The lock is polled, as with `timeoutMs`.
+   */
   signal?: AbortSignal | undefined;
 }
 
@@ -66,27 +66,24 @@ const lockOptions = optionsReader<LockOptions>({ timeoutMs: true });
 const asyncLockOptions = optionsReader<AsyncLockOptions>({ timeoutMs: true, signal: true });
 
 /**
- * A lock that is held, until it is released.
+ * A lock that is held until it is released.
  *
  * @example Releasing at the end of a block
  * ```ts
- * import { type LockGuard, PsLock } from "@psbase/psbase/lock";
  * import { assert } from "@std/assert";
  *
- * const dir = Deno.makeTempDirSync();
- * using lock = new PsLock(`${dir}/lock`);
+ * using lock = new PsLock(`${await Deno.makeTempDir()}/lock`);
  * {
- *   using _guard: LockGuard = await lock.acquire();
+ *   using _guard = await lock.acquire();
  *   assert(lock.held);
  * }
  * assert(!lock.held);
- * Deno.removeSync(dir, { recursive: true });
  * ```
  */
 export interface LockGuard extends Disposable {
   /**
-   * Lets go of what this guard stands for. Again, or after the lock was let go
-   * in another way, it does nothing: it never ends a later hold.
+   * Releases the lock that this guard stands for. It does nothing if that lock was released
+   * already, and never releases a later one.
    */
   release(): void;
 }
@@ -94,56 +91,45 @@ export interface LockGuard extends Disposable {
 /**
  * An exclusive lock between processes, on a lock file.
  *
- * The file is created if it is missing and never deleted, and holds a note of
- * who has the lock; a file with another content is locked but not written to. A
- * directory can be locked too, but on Windows, and a file that cannot be written
- * to: messages then name no holder.
- * Whoever deletes it while it is held lets a second holder in; those who wait
- * notice, and wait for the new file.
+ * The file is created if it is missing, and never deleted. It holds a note of who has the lock. A
+ * file with other content is locked but not written to, and so is a file that cannot be written to,
+ * or a directory (except on Windows); messages then name no holder. If somebody deletes the file
+ * while the lock is held, a second holder can get in; those who wait notice, and wait for the new
+ * file.
  *
- * Who waits in one thread comes in order. An async wait that is ended by
- * {@linkcode PsLock.close} cannot be called off in the kernel: it holds nothing,
- * but keeps the process from ending by itself until the lock was free once.
+ * Waits in one thread are served in order. {@linkcode PsLock.close} ends an async wait, but it
+ * cannot cancel the wait in the kernel: that wait holds nothing, yet it keeps the process from
+ * ending by itself until the lock was free once.
  *
  * @example Waiting, but not for ever
  * ```ts
  * import { LockTimeoutError, PsLock } from "@psbase/psbase/lock";
  * import { assertEquals, assertRejects } from "@std/assert";
  *
- * const dir = Deno.makeTempDirSync();
- * using mine = new PsLock(`${dir}/lock`);
- * using theirs = new PsLock(`${dir}/lock`);
+ * const path = `${await Deno.makeTempDir()}/lock`;
+ * using mine = new PsLock(path);
+ * using theirs = new PsLock(path);
  *
  * using _guard = theirs.acquireSync();
  * const error = await assertRejects(() => mine.acquire({ timeoutMs: 5 }), LockTimeoutError);
  * assertEquals(error.holder?.pid, Deno.pid);
- * Deno.removeSync(dir, { recursive: true });
  * ```
  */
 export class PsLock implements Disposable {
   readonly #path: string;
   readonly #files: Files = currentFiles();
   readonly #closing: Closing;
-  /** What is locked; stays open between two holds. */
+  /** The lock file; it stays open between two holds. */
   #flock: Flock | undefined;
-  /** The hold of this object; another object each time, so that a guard knows its own. */
+  /** The hold of this object: a new object for each hold, so that a guard knows its own. */
   #hold: { readonly flock: Flock } | undefined;
 
   /**
-   * A lock on the file at `path`, which is not touched before the first attempt
-   * to get it.
+   * Makes a lock on the file at `path`. The file is not touched before the first attempt to acquire
+   * it.
    *
    * @param path The lock file, as a path or a `file:` URL.
    * @throws {TypeError} If it is empty or another kind of URL.
-   *
-   * @example Usage
-   * ```ts
-   * import { PsLock } from "@psbase/psbase/lock";
-   * import { assert } from "@std/assert";
-   *
-   * using lock = new PsLock(new URL("file:///var/lock/nightly"));
-   * assert(!lock.held);
-   * ```
    */
   constructor(path: string | URL) {
     this.#path = toPath(path);
@@ -152,50 +138,24 @@ export class PsLock implements Disposable {
     );
   }
 
-  /**
-   * Whether this object holds the lock.
-   *
-   * @example Usage
-   * ```ts
-   * import { PsLock } from "@psbase/psbase/lock";
-   * import { assert } from "@std/assert";
-   *
-   * const dir = Deno.makeTempDirSync();
-   * using lock = new PsLock(`${dir}/lock`);
-   * lock.acquireSync();
-   * assert(lock.held);
-   * Deno.removeSync(dir, { recursive: true });
-   * ```
-   */
+  /** Whether this object holds the lock. */
   get held(): boolean {
     return this.#hold !== undefined;
   }
 
   /**
-   * Waits for the lock, also if this very object holds it.
+   * Waits for the lock, also while this very object holds it.
    *
    * @param options How long to wait, and what may end the wait.
-   * @returns A guard that lets go when it is released or disposed.
-   * @throws {LockTimeoutError} If the lock is not to be had within `timeoutMs`.
+   * @returns A guard that releases the lock when it is released or disposed.
+   * @throws {LockTimeoutError} If the lock could not be acquired within `timeoutMs`.
    * @throws {ClosedError} If this object is closed, before or meanwhile.
    * @throws {RangeError} If `timeoutMs` is negative or not a number.
    * @throws {Deno.errors.NotFound} If the directory of the lock file does not exist.
-   *
-   * @example Usage
-   * ```ts
-   * import { PsLock } from "@psbase/psbase/lock";
-   * import { assert } from "@std/assert";
-   *
-   * const dir = Deno.makeTempDirSync();
-   * using lock = new PsLock(`${dir}/lock`);
-   * using _guard = await lock.acquire({ timeoutMs: 500 });
-   * assert(lock.held);
-   * Deno.removeSync(dir, { recursive: true });
-   * ```
    */
   async acquire(options: AsyncLockOptions = {}): Promise<LockGuard> {
-    const { timeoutMs, signal } = within(this.#attempt, () => asyncLockOptions(options));
-    within(this.#attempt, () => checkSignal(signal));
+    const { timeoutMs, signal } = inContext(this.#attempt, () => asyncLockOptions(options));
+    inContext(this.#attempt, () => checkSignal(signal));
     const wait = { ...this.#waiting(timeoutMs), signal };
     for (;;) {
       const flock = this.#attach();
@@ -206,31 +166,19 @@ export class PsLock implements Disposable {
   }
 
   /**
-   * Waits for the lock, blocking the thread, before those that wait in it
-   * without blocking.
+   * Waits for the lock and blocks the thread. It comes before the waits of this thread that do not
+   * block.
    *
    * @param options How long to wait.
-   * @returns A guard that lets go when it is released or disposed.
+   * @returns A guard that releases the lock when it is released or disposed.
    * @throws {DeadlockError} If this thread holds the lock, by whichever object.
-   * @throws {LockTimeoutError} If the lock is not to be had within `timeoutMs`.
+   * @throws {LockTimeoutError} If the lock could not be acquired within `timeoutMs`.
    * @throws {ClosedError} If this object is closed.
    * @throws {RangeError} If `timeoutMs` is negative or not a number.
    * @throws {Deno.errors.NotFound} If the directory of the lock file does not exist.
-   *
-   * @example Usage
-   * ```ts
-   * import { DeadlockError, PsLock } from "@psbase/psbase/lock";
-   * import { assertThrows } from "@std/assert";
-   *
-   * const dir = Deno.makeTempDirSync();
-   * using lock = new PsLock(`${dir}/lock`);
-   * using _guard = lock.acquireSync();
-   * assertThrows(() => lock.acquireSync(), DeadlockError);
-   * Deno.removeSync(dir, { recursive: true });
-   * ```
    */
   acquireSync(options: LockOptions = {}): LockGuard {
-    const { timeoutMs } = within(this.#attempt, () => lockOptions(options));
+    const { timeoutMs } = inContext(this.#attempt, () => lockOptions(options));
     const wait = this.#waiting(timeoutMs);
     for (;;) {
       const flock = this.#attach();
@@ -243,21 +191,19 @@ export class PsLock implements Disposable {
   /**
    * Takes the lock if it is free and nobody in this thread waits for it.
    *
-   * @returns A guard that lets go when it is released or disposed, or `undefined`.
+   * @returns A guard that releases the lock when it is released or disposed, or `undefined`.
    * @throws {ClosedError} If this object is closed.
    * @throws {Deno.errors.NotFound} If the directory of the lock file does not exist.
    *
-   * @example Usage
+   * @example One of two
    * ```ts
-   * import { PsLock } from "@psbase/psbase/lock";
    * import { assert, assertEquals } from "@std/assert";
    *
-   * const dir = Deno.makeTempDirSync();
-   * using mine = new PsLock(`${dir}/lock`);
-   * using theirs = new PsLock(`${dir}/lock`);
+   * const path = `${await Deno.makeTempDir()}/lock`;
+   * using mine = new PsLock(path);
+   * using theirs = new PsLock(path);
    * assert(theirs.tryAcquire());
    * assertEquals(mine.tryAcquire(), undefined);
-   * Deno.removeSync(dir, { recursive: true });
    * ```
    */
   tryAcquire(): LockGuard | undefined {
@@ -270,47 +216,21 @@ export class PsLock implements Disposable {
   }
 
   /**
-   * Calls `fn` while the lock is held, and lets go when it is done, or has failed.
+   * Calls `fn` while the lock is held, and releases the lock once `fn` has ended or failed.
    *
-   * @typeParam T What `fn` gives.
+   * @typeParam T What `fn` returns.
    * @param fn What to do; no other holder is at work meanwhile.
    * @param options How long to wait, and what may end the wait.
-   * @returns What `fn` gives.
+   * @returns What `fn` returns.
    * @throws What `fn` throws, and as {@linkcode PsLock.acquire}.
-   *
-   * @example Usage
-   * ```ts
-   * import { PsLock } from "@psbase/psbase/lock";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const dir = Deno.makeTempDirSync();
-   * using lock = new PsLock(`${dir}/lock`);
-   * assertEquals(await lock.run(() => 42), 42);
-   * Deno.removeSync(dir, { recursive: true });
-   * ```
    */
   async run<T>(fn: () => T | PromiseLike<T>, options?: AsyncLockOptions): Promise<T> {
-    within(this.#attempt, () => checkFunction(fn));
+    inContext(this.#attempt, () => checkFunction(fn));
     using _guard = await this.acquire(options);
     return await fn();
   }
 
-  /**
-   * Lets go of the lock; does nothing if this object does not hold it.
-   *
-   * @example Usage
-   * ```ts
-   * import { PsLock } from "@psbase/psbase/lock";
-   * import { assert } from "@std/assert";
-   *
-   * const dir = Deno.makeTempDirSync();
-   * using lock = new PsLock(`${dir}/lock`);
-   * lock.acquireSync();
-   * lock.release();
-   * assert(!lock.held);
-   * Deno.removeSync(dir, { recursive: true });
-   * ```
-   */
+  /** Releases the lock; does nothing if this object does not hold it. */
   release(): void {
     const hold = this.#hold;
     if (hold === undefined) return;
@@ -320,22 +240,18 @@ export class PsLock implements Disposable {
   }
 
   /**
-   * Who holds the lock, `undefined` if it is free or the holder left no note, as
-   * `flock(1)`. For messages only: it may be over by the time it is read.
+   * Tells who holds the lock: `undefined` if it is free, or if the holder left no note, as
+   * `flock(1)`. Use it for messages only: the answer may be outdated by the time it is read.
    *
-   * @returns The holder's process, host and since when.
+   * @returns The holder's process, host, and since when.
    *
-   * @example Usage
+   * @example Who has it
    * ```ts
-   * import { PsLock } from "@psbase/psbase/lock";
    * import { assertEquals } from "@std/assert";
    *
-   * const dir = Deno.makeTempDirSync();
-   * using lock = new PsLock(`${dir}/lock`);
-   * assertEquals(lock.holder(), undefined);
-   * lock.acquireSync();
+   * using lock = new PsLock(`${await Deno.makeTempDir()}/lock`);
+   * using _guard = await lock.acquire();
    * assertEquals(lock.holder()?.pid, Deno.pid);
-   * Deno.removeSync(dir, { recursive: true });
    * ```
    */
   holder(): LockHolder | undefined {
@@ -346,11 +262,11 @@ export class PsLock implements Disposable {
     let file;
     try {
       file = this.#files.open(this.#files.realPath(this.#path), "read");
-      // A shared try, so that two who ask do not see each other.
+      // A shared lock, so that two calls at once do not take each other for the holder.
       if (!file.tryLock(true)) return readNote(file);
       file.unlock();
     } catch {
-      // Gone or not to be read: nobody known.
+      // The file is gone or cannot be read: nobody is known.
     } finally {
       file?.close();
     }
@@ -358,18 +274,8 @@ export class PsLock implements Disposable {
   }
 
   /**
-   * Lets go of the lock and closes the lock file. Waits that are pending reject
-   * with {@linkcode ClosedError}, and so do later ones. Twice is harmless.
-   *
-   * @example Usage
-   * ```ts
-   * import { ClosedError, PsLock } from "@psbase/psbase/lock";
-   * import { assertThrows } from "@std/assert";
-   *
-   * const lock = new PsLock("lock");
-   * lock.close();
-   * assertThrows(() => lock.acquireSync(), ClosedError);
-   * ```
+   * Releases the lock and closes the lock file. Pending waits and later ones reject with a
+   * {@linkcode ClosedError}. Closing again does nothing.
    */
   close(): void {
     if (this.#closing.isOver) return;
@@ -379,21 +285,7 @@ export class PsLock implements Disposable {
     this.#flock = undefined;
   }
 
-  /**
-   * As {@linkcode PsLock.close}.
-   *
-   * @example Usage
-   * ```ts
-   * import { ClosedError, PsLock } from "@psbase/psbase/lock";
-   * import { assertThrows } from "@std/assert";
-   *
-   * const lock = new PsLock("lock");
-   * {
-   *   using _closedAtTheEnd = lock;
-   * }
-   * assertThrows(() => lock.tryAcquire(), ClosedError);
-   * ```
-   */
+  /** As {@linkcode PsLock.close}. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -425,7 +317,7 @@ export class PsLock implements Disposable {
     }
   }
 
-  /** The guard, if what was locked is still the file at the path, and this object still open. */
+  /** The guard, if the locked file is still the file at the path, and this object is still open. */
   #confirm(flock: Flock): LockGuard | undefined {
     const hold = { flock };
     try {
@@ -442,10 +334,10 @@ export class PsLock implements Disposable {
     return { release, [Symbol.dispose]: release };
   }
 
-  /** Unlocks a file that is not the right one; the next attempt opens anew. */
+  /** Unlocks a file that is no longer the file at the path; the next attempt opens the new one. */
   #letGo(flock: Flock): void {
     flock.release();
-    // Another wait of this object may have done so before, or `close`.
+    // Another wait of this object, or `close`, may have detached it already.
     if (this.#flock !== flock) return;
     this.#flock = undefined;
     flock.detach();

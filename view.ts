@@ -1,6 +1,6 @@
 /**
- * Reading a table: the verbs that take no lock. `Base` has them, for the newest commit
- * point at each call, and `snapshot` lends them for a fixed one.
+ * The verbs that read a table; none takes a lock. A `Base` reads the newest commit point at each
+ * call, `snapshot` passes a view of one commit point, and a transaction sees its own changes too.
  *
  * @module
  */
@@ -8,21 +8,22 @@
 import {
   avg,
   compileAggregates,
+  decodeAttribute,
   distinct,
   extreme,
-  given,
   groupBy,
   sum,
 } from "./engine/query/aggregate.ts";
 import { checkFunction } from "./engine/system/check.ts";
 import { ClosedError, inContext } from "./engine/system/errors.ts";
 import type { Explanation } from "./engine/schema/options.ts";
+import { explain } from "./engine/query/explain.ts";
 import { compile, EVERYTHING, fieldOf, type Query, sortableOf } from "./engine/query/query.ts";
 import type { ResultSet } from "./engine/query/result_set.ts";
 import { rowAt } from "./engine/snapshot/rows.ts";
 import { count, scan } from "./engine/query/scan.ts";
 import type { TableSchema } from "./engine/schema/schema.ts";
-import { explainScan, select, selectionOf } from "./engine/query/select.ts";
+import { select, selectionOf } from "./engine/query/select.ts";
 import type { Snapshot } from "./engine/snapshot/snapshot.ts";
 import type { RowLocation } from "./engine/snapshot/location.ts";
 import type {
@@ -46,7 +47,7 @@ import type {
 
 /** Where rows are read from. */
 export interface Source {
-  /** Where the table is. */
+  /** The directory of the table. */
   readonly dir: string;
   /** The commit point to read from. */
   refresh(): Snapshot;
@@ -55,9 +56,11 @@ export interface Source {
 }
 
 /**
- * The reading verbs of a table.
+ * The verbs that read a table.
  *
  * `Base` and `PsBase` have them; `snapshot` passes a view of one commit point to its function.
+ *
+ * All of them are synchronous: they take no lock and never wait for a writer.
  *
  * @typeParam S The schema: field names and their types.
  *
@@ -66,12 +69,12 @@ export interface Source {
  * import { PsBase, type View } from "@psbase/psbase";
  * import { assertEquals } from "@std/assert";
  *
- * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+ * const schema = { name: "string", age: "integer" } as const;
+ * await using people = await PsBase.open(await Deno.makeTempDir(), schema);
  * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }]);
- * const adults = (view: View<{ name: "string"; age: "integer" }>) => view.count({ age: { gte: 18 } });
+ * const adults = (view: View<typeof schema>) => view.count({ age: { gte: 18 } });
  * assertEquals(adults(people), 1);
  * assertEquals(people.snapshot(adults), 1);
- * await people.destroy();
  * ```
  */
 export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
@@ -83,35 +86,13 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   }
 
   /**
-   * Where the table is, as an absolute path: a relative one was resolved when the table was opened.
-   *
-   * @example Path
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * assertEquals(typeof people.path, "string");
-   * await people.destroy();
-   * ```
+   * The directory of the table, as an absolute path that was resolved when the table was opened.
    */
   get path(): string {
     return this.#source.dir;
   }
 
-  /**
-   * The fields in order, each with its options spelt out.
-   *
-   * @example Fields
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * assertEquals(people.schema.age, { type: "integer" });
-   * await people.destroy();
-   * ```
-   */
+  /** The fields in order, each with its options: `{ type: "integer" }` for `"integer"`. */
   get schema(): { readonly [K in keyof S]: FieldSpec } {
     const { schema, origin: { links } } = this.#snapshot;
     return schema.fieldSpecs((target) => links.pathOf(target)) as {
@@ -119,20 +100,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
     };
   }
 
-  /**
-   * What `insert` puts into fields that are left out.
-   *
-   * @example Defaults
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.setDefault("age", 20);
-   * assertEquals(people.defaults, { name: null, age: 20 });
-   * await people.destroy();
-   * ```
-   */
+  /** The value that `insert` gives to each field that is left out. */
   get defaults(): { readonly [K in keyof S]: ValueOf<S, S[K]> | null } {
     return this.#snapshot.schema.defaults() as { readonly [K in keyof S]: ValueOf<S, S[K]> | null };
   }
@@ -144,18 +112,6 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    *
    * @param id Its id.
    * @returns A copy of the row, `undefined` if there is none.
-   *
-   * @example By id
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insert({ name: "homer" });
-   * assertEquals(people.get(0)?.name, "homer");
-   * assertEquals(people.get(7), undefined);
-   * await people.destroy();
-   * ```
    */
   get(id: number): Row<S> | undefined {
     const snapshot = this.#snapshot;
@@ -164,21 +120,10 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   }
 
   /**
-   * Reads the row that is `n`th in id order.
+   * Reads the `n`th row in id order.
    *
-   * @param n How many come before it; from the end, if negative.
-   * @returns A copy of the row, `undefined` if there are not so many.
-   *
-   * @example The last
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insertMany([{ name: "homer" }, { name: "marge" }]);
-   * assertEquals(people.at(-1)?.name, "marge");
-   * await people.destroy();
-   * ```
+   * @param n How many rows come before it; from the end, if negative.
+   * @returns A copy of the row, `undefined` if there are fewer rows.
    */
   at(n: number): Row<S> | undefined {
     const snapshot = this.#snapshot;
@@ -188,35 +133,24 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   }
 
   /**
-   * Whether there is a row.
+   * Whether a row exists.
    *
    * @param id Its id.
-   * @returns Whether it is there.
-   *
-   * @example There or not
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insert({ name: "homer" });
-   * assertEquals([people.has(0), people.has(1)], [true, false]);
-   * await people.destroy();
-   * ```
+   * @returns Whether it exists.
    */
   has(id: number): boolean {
     return this.#snapshot.find(id) !== undefined;
   }
 
   /**
-   * The last commit whose changes are seen: what `watch` goes on from.
+   * The newest commit whose changes are seen; `watch` can begin after it.
    *
-   * @example Rows, then what became of them
+   * @example Rows, then their changes
    * ```ts
    * import { PsBase } from "@psbase/psbase";
    * import { assertEquals } from "@std/assert";
    *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string" });
+   * await using people = await PsBase.open(await Deno.makeTempDir(), { name: "string" });
    * await people.insert({ name: "homer" });
    * const [rows, since] = people.snapshot((view) => [view.select(), view.sequence]);
    * await people.delete(rows[0]!);
@@ -224,7 +158,6 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    *   assertEquals([kind, before?.name], ["delete", "homer"]);
    *   break;
    * }
-   * await people.destroy();
    * ```
    */
   get sequence(): number {
@@ -232,61 +165,24 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   }
 
   /**
-   * The ids of all rows, ascending; a snapshot of the moment of the call.
+   * Iterates over the ids of all rows, ascending, as they are at the moment of the call.
    *
    * @returns An iterator.
-   *
-   * @example Ids
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insertMany([{ name: "homer" }, { name: "marge" }]);
-   * await people.delete(0);
-   * assertEquals([...people.keys()], [1]);
-   * await people.destroy();
-   * ```
    */
   keys(): IterableIterator<number> {
     return this.#iterate((location) => location.id);
   }
 
-  /**
-   * The number of rows.
-   *
-   * @example Size
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insert({ name: "homer" });
-   * assertEquals(people.size, 1);
-   * await people.destroy();
-   * ```
-   */
+  /** The number of rows. */
   get size(): number {
     return this.#snapshot.size;
   }
 
   /**
-   * All rows in id order; a snapshot of the moment of the call, whatever is written meanwhile.
+   * Iterates over all rows in id order, as they are at the moment of the call, whatever is written
+   * meanwhile.
    *
    * @returns An iterator over copies of the rows.
-   *
-   * @example All rows
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insertMany([{ name: "homer" }, { name: "marge" }]);
-   * const names = [];
-   * for (const row of people) names.push(row.name);
-   * assertEquals(names, ["homer", "marge"]);
-   * await people.destroy();
-   * ```
    */
   [Symbol.iterator](): IterableIterator<Row<S>> {
     return this.#iterate((location, snapshot) =>
@@ -297,16 +193,18 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   /**
    * Reads the rows that match.
    *
-   * Conditions by field are joined by "and": a value (`null` too) for equality, `[least,
-   * greatest]` for an inclusive range, a pattern, or operators (`eq ne gt gte lt lte in notIn
-   * between contains startsWith endsWith`, `not` and `or` of conditions of the same field).
-   * `field("name")` stands for another field of the row. `_or` and `_not` take conditions of
-   * whole rows. A function gets a view of each row, which looks only at the fields that it
-   * asks for and is good during the call; it must return a boolean. A name that is no field
-   * throws. What a function decides is asked of each row, conditions run on columns and indexes.
+   * All conditions by field must hold. A condition is a value (also `null`), a range `[least,
+   * greatest]` with both ends, a pattern, or operators: `eq ne gt gte lt lte in notIn between
+   * contains startsWith endsWith`, and `not` and `or` of conditions of the same field.
+   * `field("name")` stands for another field of the row. `_and`, `_or` and `_not` take
+   * conditions of whole rows.
+   *
+   * A predicate function gets a lazy view of each row: only the columns it touches are read. Do not
+   * keep the view. The function must return a boolean, and reading a name that is no field throws.
+   * Conditions are faster: they run on columns and indexes, a function runs for each row.
    *
    * @typeParam K The fields wanted.
-   * @param where Conditions by field, or a function; all rows, if left out.
+   * @param where Conditions by field, or a predicate function; all rows, if left out.
    * @param options Fields, order, and how many.
    * @returns Copies of the rows, by id if no order is given.
    * @throws {TypeError} If a field or an option is unknown, or a condition does not fit its type.
@@ -317,13 +215,13 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * import { PsBase } from "@psbase/psbase";
    * import { assertEquals } from "@std/assert";
    *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
+   * const schema = { name: "string", age: "integer" } as const;
+   * await using people = await PsBase.open(await Deno.makeTempDir(), schema);
    * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }]);
-   * assertEquals(people.select({ age: [30, 40] })[0]?.name, "homer");
+   * assertEquals(people.select({ age: { between: [30, 40] } })[0]?.name, "homer");
    * assertEquals(people.select((row) => row.age !== null && row.age < 10)[0]?.name, "lisa");
-   * assertEquals(people.select({ _or: [{ name: /^h/ }, { age: { not: [0, 50] } }] }).length, 1);
+   * assertEquals(people.select({ _or: [{ name: /^h/ }, { age: { gt: 50 } }] }).length, 1);
    * assertEquals(people.select({}, { orderBy: "-age", limit: 1 }).first?.name, "homer");
-   * await people.destroy();
    * ```
    */
   select<K extends FieldName<S> = FieldName<S>>(
@@ -339,46 +237,24 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   /**
    * Counts the rows that match.
    *
-   * @param where Conditions by field, or a function; all rows, if left out.
+   * @param where Conditions by field, or a predicate function; all rows, if left out.
    * @returns How many.
    * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
    * @throws {RangeError} If a value is out of range.
-   *
-   * @example Count
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }, { name: "bart" }]);
-   * assertEquals(people.count({ age: null }), 1);
-   * await people.destroy();
-   * ```
    */
   count(where?: Filter<S>): number {
     return this.#query("count rows of", where, () => undefined, count);
   }
 
   /**
-   * Adds up the values of a field of numbers; null is left out.
+   * Adds up the values of a numeric field; nulls are left out.
    *
    * @typeParam K The name.
    * @param field The name of the field: integer, float or bigint.
-   * @param where Conditions by field, or a function; all rows, if left out.
-   * @returns The sum, 0 of nothing; of bigints a bigint.
+   * @param where Conditions by field, or a predicate function; all rows, if left out.
+   * @returns The sum, a bigint for bigints; 0 if there is no value.
    * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
-   * @throws {RangeError} If a value is out of range, or the sum of integers beyond 2^53 - 1.
-   *
-   * @example Sum
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }, { name: "bart" }]);
-   * assertEquals([people.sum("age"), people.sum("age", { name: "bart" })], [47, 0]);
-   * await people.destroy();
-   * ```
+   * @throws {RangeError} If a value is out of range, or the sum of integers exceeds 2^53 - 1.
    */
   sum<K extends NumericName<S>>(field: K, where?: Filter<S>): SumOf<S, K> {
     const plan = (schema: TableSchema) => fieldOf(schema, field);
@@ -386,24 +262,13 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   }
 
   /**
-   * The mean of a field of numbers; null is left out.
+   * Averages the values of a numeric field; nulls are left out.
    *
    * @param field The name of the field: integer, float or bigint.
-   * @param where Conditions by field, or a function; all rows, if left out.
-   * @returns The mean, `null` of nothing.
+   * @param where Conditions by field, or a predicate function; all rows, if left out.
+   * @returns The mean, `null` if there is no value.
    * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
    * @throws {RangeError} If a value is out of range.
-   *
-   * @example Mean
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }, { name: "bart" }]);
-   * assertEquals([people.avg("age"), people.avg("age", { name: "bart" })], [23.5, null]);
-   * await people.destroy();
-   * ```
    */
   avg(field: NumericName<S>, where?: Filter<S>): number | null {
     const plan = (schema: TableSchema) => fieldOf(schema, field);
@@ -411,50 +276,28 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   }
 
   /**
-   * The least value of a field; null is left out.
+   * The least value of a field, in the order of `orderBy`; nulls are left out.
    *
    * @typeParam K The name.
    * @param field The name of the field: any but json.
-   * @param where Conditions by field, or a function; all rows, if left out.
-   * @returns The value, `null` of nothing.
+   * @param where Conditions by field, or a predicate function; all rows, if left out.
+   * @returns The value, `null` if there is none.
    * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
    * @throws {RangeError} If a value is out of range.
-   *
-   * @example The youngest
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }, { name: "bart" }]);
-   * assertEquals(people.min("age"), 8);
-   * await people.destroy();
-   * ```
    */
   min<K extends SortableName<S>>(field: K, where?: Filter<S>): ValueOf<S, S[K]> | null {
     return this.#extreme("min", field, where) as ValueOf<S, S[K]> | null;
   }
 
   /**
-   * The greatest value of a field, in the order of `orderBy`; null is left out.
+   * The greatest value of a field, in the order of `orderBy`; nulls are left out.
    *
    * @typeParam K The name.
    * @param field The name of the field: any but json.
-   * @param where Conditions by field, or a function; all rows, if left out.
-   * @returns The value, `null` of nothing.
+   * @param where Conditions by field, or a predicate function; all rows, if left out.
+   * @returns The value, `null` if there is none.
    * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
    * @throws {RangeError} If a value is out of range.
-   *
-   * @example The oldest
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }, { name: "bart" }]);
-   * assertEquals(people.max("age"), 39);
-   * await people.destroy();
-   * ```
    */
   max<K extends SortableName<S>>(field: K, where?: Filter<S>): ValueOf<S, S[K]> | null {
     return this.#extreme("max", field, where) as ValueOf<S, S[K]> | null;
@@ -466,30 +309,20 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
       `take the ${which} of`,
       where,
       plan,
-      (snapshot, query, column) => given(snapshot, column, extreme(snapshot, query, column, which)),
+      (snapshot, query, column) =>
+        decodeAttribute(snapshot, column, extreme(snapshot, query, column, which)),
     );
   }
 
   /**
-   * The different values of a field.
+   * The distinct values of a field.
    *
    * @typeParam K The name.
    * @param field The name of the field: any but json.
-   * @param where Conditions by field, or a function; all rows, if left out.
-   * @returns Each value once, in order, null first if it is there.
+   * @param where Conditions by field, or a predicate function; all rows, if left out.
+   * @returns Each value once, in order; null first, if a row has it.
    * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
    * @throws {RangeError} If a value is out of range.
-   *
-   * @example All teams
-   * ```ts
-   * import { PsBase } from "@psbase/psbase";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { team: "string", age: "integer" });
-   * await people.insertMany([{ team: "b", age: 39 }, { team: "a", age: 8 }, { team: "b", age: 10 }]);
-   * assertEquals(people.distinct("team"), ["a", "b"]);
-   * await people.destroy();
-   * ```
    */
   distinct<K extends SortableName<S>>(
     field: K,
@@ -501,34 +334,34 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
       where,
       plan,
       (snapshot, query, column) =>
-        distinct(snapshot, query, column).map((value) => given(snapshot, column, value)),
+        distinct(snapshot, query, column).map((value) => decodeAttribute(snapshot, column, value)),
     ) as (ValueOf<S, S[K]> | Nullable<S[K]>)[];
   }
 
   /**
-   * Figures of the rows that share a value.
+   * Aggregates the rows that share a value.
    *
    * @typeParam K The name of the field.
    * @typeParam A The figures.
    * @param field The field whose values make the groups: any but json.
    * @param aggregates Figures by name: `"count"`, or `sum`, `avg`, `min` or `max` of a field.
-   * @param where Conditions by field, or a function; all rows, if left out.
-   * @returns A row for each value, in order, null first: the value and the figures.
+   * @param where Conditions by field, or a predicate function; all rows, if left out.
+   * @returns For each value, in order and null first, an object with the value and its figures.
    * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
-   * @throws {RangeError} If a value is out of range, or a sum of integers beyond 2^53 - 1.
+   * @throws {RangeError} If a value is out of range, or a sum of integers exceeds 2^53 - 1.
    *
    * @example Teams
    * ```ts
    * import { PsBase } from "@psbase/psbase";
    * import { assertEquals } from "@std/assert";
    *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { team: "string", age: "integer" });
-   * await people.insertMany([{ team: "b", age: 39 }, { team: "a", age: 8 }, { team: "b", age: 10 }]);
+   * const schema = { team: "string", age: "integer" } as const;
+   * await using people = await PsBase.open(await Deno.makeTempDir(), schema);
+   * await people.insertMany([{ team: "b", age: 39 }, { team: "a" }, { team: "b", age: 10 }]);
    * assertEquals(people.groupBy("team", { n: "count", mean: ["avg", "age"] }), [
-   *   { team: "a", n: 1, mean: 8 },
+   *   { team: "a", n: 1, mean: null },
    *   { team: "b", n: 2, mean: 24.5 },
    * ]);
-   * await people.destroy();
    * ```
    */
   groupBy<
@@ -548,12 +381,12 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   }
 
   /**
-   * What it takes to find the rows that match, for those who ask why it is slow: it is done
-   * and counted.
+   * Shows how `select` would find the rows that match: which index it uses, and how many rows it
+   * reads at most. It does not run the query.
    *
    * @param where Conditions by field, or a function; all rows, if left out.
-   * @param options What `select` is told besides: the first rows of an order may be found by index.
-   * @returns The index that is used, and what is looked at.
+   * @param options The options of `select`: an index may find the first rows of an order.
+   * @returns The plan.
    * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
    * @throws {RangeError} If a value is out of range.
    *
@@ -565,23 +398,23 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * const people = await PsBase.create(await Deno.makeTempDir(), { team: { type: "string", index: true } });
    * await people.insertMany(Array.from({ length: 1000 }, (_, n) => ({ team: `team ${n}` })));
    * await people.cleanup();
-   * const { index, rows } = people.explain({ team: "team 7" });
-   * assertEquals([index, rows], ["team", 1]);
+   * const { method, index, rowsRead } = people.explain({ team: "team 7" });
+   * assertEquals([method, index, rowsRead], ["index", "team", 1]);
    * await people.destroy();
    * ```
    */
   explain(where?: Filter<S>, options: SelectOptions<S> = {}): Explanation {
     const plan = (schema: TableSchema) => selectionOf(schema, options);
-    return this.#query("explain", where, plan, explainScan);
+    return this.#query("explain", where, plan, explain);
   }
 
   /**
-   * Reads at one commit point: whatever `fn` reads through its view belongs together, though
-   * others write meanwhile. Reading there is faster, too: it looks for no commits of others.
-   * What links lead to is read as it is.
+   * Reads at one commit point: everything that `fn` reads through its view is as of the same
+   * commit, although others write meanwhile. Reading there is also faster, because it looks for no
+   * new commits. The rows that links lead to are read as they are now.
    *
    * @typeParam T What `fn` returns.
-   * @param fn Reads; it cannot wait, and the view is good during the call only.
+   * @param fn Reads. It cannot wait, and its view ends with the call.
    * @returns What `fn` returned.
    *
    * @example One moment
@@ -589,11 +422,10 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * import { PsBase } from "@psbase/psbase";
    * import { assertEquals } from "@std/assert";
    *
-   * const people = await PsBase.create(await Deno.makeTempDir(), { name: "string", age: "integer" });
-   * await people.insertMany([{ name: "homer", age: 39 }, { name: "lisa", age: 8 }, { name: "bart" }]);
-   * const [size, count] = people.snapshot((view) => [view.size, view.count({ age: null })]);
-   * assertEquals([size, count], [3, 1]);
-   * await people.destroy();
+   * await using people = await PsBase.open(await Deno.makeTempDir(), { name: "string" });
+   * await people.insertMany([{ name: "homer" }, { name: null }]);
+   * const [size, count] = people.snapshot((view) => [view.size, view.count({ name: null })]);
+   * assertEquals([size, count], [2, 1]);
    * ```
    */
   snapshot<T>(fn: (view: View<S>) => NotPromise<T>): T {
@@ -626,7 +458,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
     return this.#source.refresh();
   }
 
-  /** Checks the conditions, and by `plan` what else was asked, before any row is read. */
+  /** Compiles the conditions, and plans what else was asked, before any row is read. */
   #query<P, T>(
     verb: string,
     where: unknown,
@@ -644,7 +476,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
     });
   }
 
-  /** Reads at one commit point, which stays as it is though a user's function may write. */
+  /** Reads at one commit point, which stays as it is although a user's function may write. */
   #read<T>(fn: (snapshot: Snapshot) => T): T {
     const snapshot = this.#snapshot;
     snapshot.pin();

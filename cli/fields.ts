@@ -5,7 +5,7 @@
  */
 
 // Text and JSON of each type: what the public API has no verbs for.
-import type { Column } from "../engine/query/text_table.ts";
+import type { PrintedColumn as Column } from "../engine/query/text_table.ts";
 import { VALUE_TYPES, type ValueType } from "../engine/schema/values.ts";
 import { type FieldSpec, link, type NoReservedNames, PsBase, type TypeName } from "../mod.ts";
 import { type Cell, parseCell } from "./cells.ts";

@@ -5,7 +5,7 @@
  */
 
 import { cellOf, tableLines } from "../engine/query/text_table.ts";
-import { fit, widthOf } from "../engine/query/text_width.ts";
+import { cellWidth, fit } from "../engine/query/text_width.ts";
 import { VALUE_TYPES } from "../engine/schema/values.ts";
 import type { Parsed } from "./args.ts";
 import { FILE_FORMS } from "./commands.ts";
@@ -83,7 +83,7 @@ function* pieces(lines: Iterable<string>): Generator<string> {
 export function writeRecord(out: Output, form: Form, columns: readonly Column[], row: Record) {
   // One row is one object, not an array of one.
   if (form !== "table") return writeRows(out, form === "json" ? "ndjson" : form, columns, [row]);
-  const width = Math.max(...columns.map(({ name }) => widthOf(name)));
+  const width = Math.max(...columns.map(({ name }) => cellWidth(name)));
   const lines = columns.map((column) => {
     const name = bold(out, fit(column.name, width, "left"));
     return `${name}  ${cellOf(row, column)}`.trimEnd() + "\n";

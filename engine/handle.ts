@@ -1,81 +1,32 @@
 /**
- * Opening, creating, closing and destroying: what `Base` and `PsBase` differ in.
+ * Opening, creating, closing and destroying: the part of a handle in which `Base` and `PsBase`
+ * differ.
  *
  * @module
  */
 
-import { captureFields } from "./snapshot/capture.ts";
-import { describeOption } from "./system/check.ts";
-import {
-  destroyBase,
-  emptyTable,
-  isReady,
-  isThere,
-  makeBase,
-  overrideBase,
-  prepareBase,
-} from "./maintenance/create.ts";
+import { Creation } from "./creation.ts";
+import { destroyTable } from "./maintenance/create.ts";
 import { Declared } from "./schema/declared.ts";
-import {
-  BaseError,
-  BaseExistsError,
-  BaseNotFoundError,
-  DeadlockError,
-  inContext,
-  refused,
-  SchemaError,
-  WriteError,
-} from "./system/errors.ts";
-import type { Files } from "./system/file.ts";
-import { checkTimeout, type Flock } from "./lock/flock.ts";
-import { isInside, type Wait, waitFor, waitForSync } from "./lock/inside.ts";
-import type { CreateOptions, OpenOptions, OpenSchemaOptions } from "./schema/options.ts";
-import { checkUnowned, Ownership } from "./lock/owner.ts";
+import { BaseError, BaseNotFoundError, SchemaError, WriteError } from "./system/errors.ts";
+import type { WaitSyncOptions } from "./lock/flock.ts";
+import { type Wait, waitFor, waitForSync } from "./lock/inside.ts";
+import { type HandleOptions, handleOptions } from "./handle_options.ts";
+import type { CreateOptions } from "./schema/options.ts";
+import { Ownership } from "./lock/owner.ts";
 import { toPath } from "./system/path.ts";
-import { createOptions, openOptions } from "./schema/read_options.ts";
-import { TableSchema } from "./schema/schema.ts";
-import { allOf } from "./system/steps.ts";
-import { Store, type StoreOptions } from "./store/store.ts";
+import { openArguments } from "./schema/open_arguments.ts";
+import { Store } from "./store/store.ts";
 import type { Schema } from "./schema/types.ts";
-import { Writer, type WriterOptions } from "./write/writer.ts";
+import { checkOutside } from "./write/write_lock.ts";
+import { Writer } from "./write/writer.ts";
 import { withRelativeTargets } from "./schema/link_paths.ts";
-import { currentFiles } from "./system/deno_file.ts";
 
-function oneOf<T extends string>(name: string, value: T | undefined, ...allowed: T[]): T {
-  if (value === undefined) return allowed[0]!;
-  if (allowed.includes(value)) return value;
-  throw new TypeError(`${describeOption(name, value)}, it can be ${allowed.join(", ")}`);
-}
-
-function storeOptions({ readOnly = false, cacheBytes }: OpenOptions): StoreOptions {
-  if (typeof readOnly !== "boolean") {
-    throw new TypeError(`${describeOption("readOnly", readOnly)}, it can be true, false`);
-  }
-  if (cacheBytes === undefined) return { readOnly };
-  if (typeof cacheBytes === "number" && cacheBytes >= 0) return { readOnly, cacheBytes };
-  throw new RangeError(
-    `${describeOption("cacheBytes", cacheBytes)}, expected a number of bytes, 0 or more`,
-  );
-}
-
-function writerOptions({ durability, timeoutMs }: OpenOptions): WriterOptions {
-  return {
-    durable: oneOf("durability", durability, "full", "relaxed") === "full",
-    timeoutMs: checkTimeout(timeoutMs),
-  };
-}
-
-/** What is to be opened, and how, as it is at the call. */
-function opening(path: string | URL, given: OpenSchemaOptions<Schema>) {
-  const dir = toPath(path);
-  return { dir, settings: inContext(`Cannot open "${dir}"`, () => openOptions(given)) };
-}
-
-/** An open base and how to write to it. */
+/** An open table and how to write to it. */
 export class Handle {
-  /** What is there. */
+  /** What it reads and appends to. */
   readonly store: Store;
-  /** The way of a commit. */
+  /** How it writes. */
   readonly writer: Writer;
   readonly #ownership: Ownership | undefined;
 
@@ -88,101 +39,98 @@ export class Handle {
   // ------------------------------------------------------------- opening
 
   /**
-   * Opens a base; with `owner` set for this handle alone. The user counts on the fields of
-   * `declared`, which need not be all; by default on those of the schema in `settings`.
+   * Opens a table, and creates it first if a schema was passed and no table is there. With `owner`
+   * set, this handle alone writes to it.
    */
   static async open(
     path: string | URL,
-    given: OpenSchemaOptions<Schema>,
+    given: unknown,
+    options: unknown,
     owner: boolean,
-    declared?: TableSchema,
   ): Promise<Handle> {
-    const { dir, settings } = opening(path, given);
-    return await Handle.#own(Handle.#open(dir, settings, owner, declared), settings);
-  }
-
-  static async #own(handle: Handle, settings: OpenSchemaOptions<Schema>): Promise<Handle> {
-    if (handle.#ownership === undefined) return handle;
-    try {
-      const { dir } = handle.store;
-      const lock = handle.store.lock!;
-      checkOutside("open", dir, lock);
-      using wait = waitFor("open", { lock, dir });
-      await lock.acquire(handle.#patience(settings, wait));
-    } catch (error) {
-      handle.dispose();
-      throw error;
+    const { dir, schema, settings } = readOpening(path, given, options);
+    if (schema !== undefined) {
+      return await Handle.create(dir, schema, { ...settings, mode: "open" }, owner, "open");
     }
-    return handle.#begin();
+    return await Handle.#open(handleOptions(dir, settings, owner)).#own();
   }
 
   /** As {@linkcode Handle.open}, blocking. */
   static openSync(
     path: string | URL,
-    given: OpenSchemaOptions<Schema>,
+    given: unknown,
+    options: unknown,
     owner: boolean,
-    declared?: TableSchema,
   ): Handle {
-    const { dir, settings } = opening(path, given);
-    return Handle.#ownSync(Handle.#open(dir, settings, owner, declared), settings);
-  }
-
-  static #ownSync(handle: Handle, settings: OpenSchemaOptions<Schema>): Handle {
-    if (handle.#ownership === undefined) return handle;
-    try {
-      const { dir } = handle.store;
-      const lock = handle.store.lock!;
-      using wait = waitForSync({ lock, dir });
-      lock.acquireSync(handle.#patience(settings, wait));
-    } catch (error) {
-      handle.dispose();
-      throw error;
+    const { dir, schema, settings } = readOpening(path, given, options);
+    if (schema !== undefined) {
+      return Handle.createSync(dir, schema, { ...settings, mode: "open" }, owner, "open");
     }
-    return handle.#begin();
+    return Handle.#open(handleOptions(dir, settings, owner)).#ownSync();
   }
 
-  static #open(
-    dir: string,
-    settings: OpenSchemaOptions<Schema>,
-    owner: boolean,
-    declared: TableSchema | undefined,
-  ): Handle {
-    const files = currentFiles();
-    const { readOnly = false, schema } = settings;
-    const attempt = `Cannot open "${dir}"`;
-    const options = inContext(attempt, () => ({
-      writer: writerOptions(settings),
-      store: storeOptions(settings),
-    }));
-    const given = declared ??
-      (schema === undefined ? undefined : inContext(attempt, () => TableSchema.from(schema)));
+  static #open({ files, dir, owner, schema, exact, ...options }: HandleOptions): Handle {
     const store = Store.open(files, dir, options.store);
     try {
-      if (given !== undefined) {
-        const anchored = withRelativeTargets(files, dir, given);
-        const difference = schema && store.snapshot.schema.difference(anchored);
+      if (schema !== undefined) {
+        const anchored = withRelativeTargets(files, dir, schema);
+        const difference = exact ? store.snapshot.schema.difference(anchored) : undefined;
         if (difference !== undefined) {
           throw new SchemaError(
-            `${attempt}: ${difference}, give the schema that is stored, or none`,
+            `Cannot open "${dir}": ${difference}, give the schema that is stored, or none`,
           );
         }
         store.declare(new Declared(anchored.fields));
       }
-      const ownership = owner && !readOnly ? Ownership.take(files, dir) : undefined;
-      return new Handle(store, new Writer(store, options.writer), ownership);
+      const owns = owner && !options.store.readOnly;
+      const ownership = owns ? Ownership.take(files, dir) : undefined;
+      return new Handle(store, new Writer(store, options.writer, owns), ownership);
     } catch (error) {
       store.close();
       throw error;
     }
   }
 
-  /** An owner waits for the write under way: that no other Base is there is known by now. */
-  #patience({ timeoutMs }: OpenSchemaOptions<Schema>, wait: Wait | undefined) {
-    const holder = () => this.writer.holder();
-    return { path: this.store.dir, ...limitsOf(timeoutMs, wait), holder };
+  /** An owner takes the lock until the handle is closed; it waits only for a write under way. */
+  async #own(): Promise<this> {
+    if (this.#ownership === undefined) return this;
+    try {
+      const { dir } = this.store;
+      const lock = this.store.lock!;
+      checkOutside("open", { dir, lock });
+      using wait = waitFor("open", { dir, lock });
+      await lock.acquire(this.#waitOptions(wait));
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
+    return this.#begin();
   }
 
-  /** The lock is held now, and will be until the handle is closed. */
+  #ownSync(): this {
+    if (this.#ownership === undefined) return this;
+    try {
+      const { dir } = this.store;
+      const lock = this.store.lock!;
+      using wait = waitForSync({ dir, lock });
+      lock.acquireSync(this.#waitOptions(wait));
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
+    return this.#begin();
+  }
+
+  #waitOptions(wait: Wait | undefined): WaitSyncOptions {
+    const { lock } = this.writer;
+    return {
+      path: this.store.dir,
+      timeoutMs: lock.timeoutMs ?? wait?.limitMs,
+      holding: wait?.holding,
+      holder: () => lock.holder(),
+    };
+  }
+
   #begin(): this {
     try {
       this.store.begin();
@@ -197,81 +145,50 @@ export class Handle {
 
   // ------------------------------------------------------------- creating
 
-  /** Makes a base, or does with one that is there as `mode` says, and opens it. */
+  /** Makes a table and opens it; `mode` says what happens if there is one already. */
   static async create(
     path: string | URL,
     schema: Schema,
-    settings: CreateOptions,
+    options: CreateOptions,
     owner: boolean,
+    verb: "create" | "open" = "create",
   ): Promise<Handle> {
-    const creation = new Creation(path, schema, settings);
-    const { dir, opening } = creation;
-    const open = () => Handle.#open(dir, opening, owner, creation.schema);
-    while (!creation.isToBeRead) {
-      const lock = creation.begin();
-      if (lock === undefined) continue;
-      let made: Handle | undefined;
+    const creation = new Creation(path, schema, options, owner, verb);
+    const open = () => Handle.#open(creation.options);
+    // Nothing is written then, not even by a create.
+    if (creation.options.store.readOnly) return open();
+    for (;;) {
+      const made = await creation.make(open);
+      if (made !== undefined) return await made.#own();
       try {
-        if (!creation.isOpen(lock)) {
-          creation.checkOutside(lock);
-          using wait = waitFor("create", { lock, dir });
-          made = await lock.run(() => creation.make(lock, open), waiting(dir, opening, wait));
-          if (made === undefined) continue;
-        }
+        return await open().#own();
       } catch (error) {
-        throw creation.refused(error);
-      } finally {
-        lock.detach();
-      }
-      if (made !== undefined) return await Handle.#own(made, opening);
-      try {
-        return await Handle.#own(open(), opening);
-      } catch (error) {
-        // Others destroyed meanwhile what was there.
+        // Another process destroyed the table meanwhile.
         if (!(error instanceof BaseNotFoundError)) throw error;
       }
     }
-    return await Handle.#own(open(), opening);
   }
 
   /** As {@linkcode Handle.create}, blocking. */
   static createSync(
     path: string | URL,
     schema: Schema,
-    settings: CreateOptions,
+    options: CreateOptions,
     owner: boolean,
+    verb: "create" | "open" = "create",
   ): Handle {
-    const creation = new Creation(path, schema, settings);
-    const { dir, opening } = creation;
-    const open = () => Handle.#open(dir, opening, owner, creation.schema);
-    while (!creation.isToBeRead) {
-      const lock = creation.begin();
-      if (lock === undefined) continue;
-      let made: Handle | undefined;
+    const creation = new Creation(path, schema, options, owner, verb);
+    const open = () => Handle.#open(creation.options);
+    if (creation.options.store.readOnly) return open();
+    for (;;) {
+      const made = creation.makeSync(open);
+      if (made !== undefined) return made.#ownSync();
       try {
-        if (!creation.isOpen(lock)) {
-          using wait = waitForSync({ lock, dir });
-          lock.acquireSync(waiting(dir, opening, wait));
-          try {
-            made = creation.make(lock, open);
-          } finally {
-            lock.release();
-          }
-          if (made === undefined) continue;
-        }
-      } catch (error) {
-        throw creation.refused(error);
-      } finally {
-        lock.detach();
-      }
-      if (made !== undefined) return Handle.#ownSync(made, opening);
-      try {
-        return Handle.#ownSync(open(), opening);
+        return open().#ownSync();
       } catch (error) {
         if (!(error instanceof BaseNotFoundError)) throw error;
       }
     }
-    return Handle.#ownSync(open(), opening);
   }
 
   // ------------------------------------------------------------- ending
@@ -293,7 +210,7 @@ export class Handle {
     this.store.close();
   }
 
-  /** Removes the base from the disk and closes. */
+  /** Removes the table from the disk and closes. */
   async destroy(): Promise<void> {
     await this.writer.exclusive(() => this.#destroy());
     await this.close();
@@ -309,110 +226,23 @@ export class Handle {
     const { files, dir, lock, checksums } = this.store;
     this.store.begin();
     try {
-      destroyBase(files, dir, lock!.file, checksums);
+      destroyTable(files, dir, lock!.file, checksums);
     } catch (error) {
       if (error instanceof BaseError) throw error;
-      const told = `Cannot destroy "${dir}": ${(error as Error).message}, open it to see whether ` +
-        `it is still there`;
-      throw new WriteError(told, "unknown", error);
+      throw new WriteError(
+        `Cannot destroy "${dir}": ${(error as Error).message}, open it to see whether it is ` +
+          `still there`,
+        "unknown",
+        error,
+      );
     } finally {
-      // In this turn: nothing may be acknowledged any more.
+      // In this turn: from here on nothing may be acknowledged.
       this.writer.abort();
     }
   }
 }
 
-/** What would wait for the transaction that it is called from would wait for ever. */
-function checkOutside(verb: string, dir: string, lock: Flock): void {
-  if (!isInside(lock)) return;
-  throw new DeadlockError(
-    `Cannot ${verb} "${dir}" inside a transaction of it: wait for its end`,
-  );
-}
-
-function limitsOf(timeoutMs: number | undefined, wait: Wait | undefined) {
-  return { timeoutMs: timeoutMs ?? wait?.limitMs, holding: wait?.holding };
-}
-
-/** How long the lock is waited for, and who is not waited for. */
-function waiting(dir: string, { timeoutMs }: OpenSchemaOptions<Schema>, wait: Wait | undefined) {
-  const files = currentFiles();
-  const onBusy = () => checkUnowned(files, dir, "open");
-  return { path: dir, ...limitsOf(timeoutMs, wait), onBusy };
-}
-
-/** One call of `create`. */
-class Creation {
-  readonly dir: string;
-  /** How to open what was created. */
-  readonly opening: OpenSchemaOptions<Schema>;
-  readonly #files: Files = currentFiles();
-  /** The fields, as they were given. */
-  readonly schema: TableSchema;
-  readonly #mode: "new" | "open" | "override";
-  /** Whether the directory is of this call. */
-  #made = false;
-
-  constructor(path: string | URL, given: Schema, options: CreateOptions) {
-    this.dir = toPath(path);
-    const attempt = `Cannot create "${this.dir}"`;
-    const { mode, ...settings } = inContext(attempt, () => createOptions(options));
-    const schema = inContext(attempt, () => captureFields(given)) as Schema;
-    this.schema = inContext(attempt, () => TableSchema.from(schema));
-    this.#mode = inContext(attempt, () => {
-      writerOptions(settings);
-      storeOptions(settings);
-      return oneOf("mode", mode, "new", "open", "override");
-    });
-    this.opening = { ...settings, ...(this.#mode === "open" ? { schema } : {}) };
-  }
-
-  /** Whether no byte may be written: there is nothing to do but to open it. */
-  get isToBeRead(): boolean {
-    return this.opening.readOnly === true;
-  }
-
-  /** The lock under which it is made; `undefined` to begin anew. */
-  begin(): Flock | undefined {
-    try {
-      const location = prepareBase(this.#files, this.dir);
-      if (location?.made === true) this.#made = true;
-      return location?.lock;
-    } catch (error) {
-      throw this.refused(error);
-    }
-  }
-
-  /** What a creation is refused with that the system did not let come to its end. */
-  refused(error: unknown): unknown {
-    return refused(`Cannot create "${this.dir}"`, "create it again when that is mended", error);
-  }
-
-  /** Whether the base is there, and that is all that is asked for. */
-  isOpen(lock: Flock): boolean {
-    if (!isThere(this.dir, lock)) return false;
-    if (this.#mode === "new") {
-      throw new BaseExistsError(
-        `Cannot create "${this.dir}": there is a base already, open it, or say mode "open" or ` +
-          `"override"`,
-      );
-    }
-    return this.#mode === "open";
-  }
-
-  /** Before the lock is waited for. */
-  checkOutside(lock: Flock): void {
-    checkOutside("create", this.dir, lock);
-  }
-
-  /**
-   * Under the lock: makes it, and opens it before anybody can destroy it; `undefined` to begin anew.
-   */
-  make<T>(lock: Flock, open: () => T): T | undefined {
-    if (!isReady(this.#files, this.dir, lock) || this.isOpen(lock)) return undefined;
-    const fill = emptyTable(this.#files, this.dir, this.schema);
-    if (isThere(this.dir, lock)) return overrideBase(this.#files, this.dir, fill, open);
-    allOf(makeBase(this.#files, this.dir, { lock, made: this.#made }, fill));
-    return open();
-  }
+function readOpening(path: string | URL, given: unknown, options: unknown) {
+  const dir = toPath(path);
+  return { dir, ...openArguments(`Cannot open "${dir}"`, given, options) };
 }

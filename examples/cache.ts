@@ -1,6 +1,6 @@
 /**
- * A cache that processes share: what was made is kept for a while, here for a minute in
- * Springfield, and not at all in Shelbyville.
+ * A cache that processes share. An entry is kept for a while: here for a minute in Springfield,
+ * and not at all in Shelbyville.
  *
  * ```text
  * made: weather in Springfield
@@ -16,14 +16,17 @@
 import { type JsonValue, PsBase } from "@psbase/psbase";
 
 const path = `${await Deno.makeTempDir()}/cache`;
-// What a power cut takes is made again: nobody has to wait for the disk.
-await using cache = await PsBase.create(path, {
+// Entries lost in a power cut are made again, so no write needs to wait for the disk.
+await using cache = await PsBase.open(path, {
   key: { type: "string", required: true, unique: true },
   value: "json",
   expires: { type: "timestamp", required: true, index: true },
-}, { mode: "open", durability: "relaxed" });
+}, { durability: "relaxed" });
 
-/** What is kept, or what is made now: who misses it at once makes it, too, and the last one stays. */
+/**
+ * The value that is kept, or a new one. Processes that miss it at the same time all make it; the
+ * last one stays.
+ */
 async function cached(
   key: string,
   forMs: number,
@@ -37,7 +40,7 @@ async function cached(
   return value;
 }
 
-/** Removes what is too old; to be called now and then. */
+/** Removes expired entries. Call it now and then. */
 async function forget(): Promise<void> {
   console.log(`forgotten: ${await cache.deleteWhere({ expires: { lte: new Date() } })}`);
 }

@@ -1,5 +1,5 @@
 /**
- * Counters: ten processes count the hits of pages, a hundred each, and none gets lost.
+ * Counters: ten processes count a hundred page hits each, and none is lost.
  *
  * ```text
  * 1000 hits
@@ -21,7 +21,7 @@ const HITS = {
   hits: { type: "integer", required: true, default: 0 },
 } as const;
 
-/** Counts one more, from 0 on: read and written in one commit. */
+/** Adds one to a counter, which starts at 0. It reads and writes in one commit. */
 async function count(counters: PsBase<typeof HITS>, page: string): Promise<void> {
   await counters.transaction((tx) => {
     const row = tx.upsert({ page }, {});
@@ -33,11 +33,11 @@ const PAGES = ["/", "/about", "/contact", "/help"];
 
 const [path] = Deno.args;
 if (path !== undefined) {
-  await using counters = await PsBase.open(path, { schema: HITS });
+  await using counters = await PsBase.open(path, HITS);
   for (let n = 0; n < 100; n++) await count(counters, PAGES[n % PAGES.length]!);
 } else {
   const path = `${await Deno.makeTempDir()}/counters`;
-  await using counters = await PsBase.create(path, HITS);
+  await using counters = await PsBase.open(path, HITS);
   const args = ["run", "-A", import.meta.filename!, path];
   const processes = Array.from(
     { length: 10 },

@@ -1,7 +1,7 @@
 /**
- * A cron job that is started three times at once, and once more later, and makes one report a day:
- * a lock keeps a second one from beginning meanwhile, a table tells that it was done. A job that
- * dies halfway lets go of the lock, and the next one makes the report.
+ * A cron job that makes one report a day, though it is started three times at once and once more
+ * later. A lock keeps two jobs from running at the same time. A table records that the report is
+ * made. If a job dies halfway, its lock is released, and the next job makes the report.
  *
  * ```text
  * report made
@@ -19,17 +19,17 @@ async function report(dir: string): Promise<string> {
   using lock = new PsLock(`${dir}/report.lock`);
   try {
     return await lock.run(async () => {
-      await using reports = await PsBase.create(`${dir}/reports`, {
+      await using reports = await PsBase.open(`${dir}/reports`, {
         day: { type: "date", required: true, unique: true },
         text: { type: "string", required: true },
-      }, { mode: "open" });
+      });
       const day = Temporal.Now.plainDateISO();
       if (reports.count({ day }) > 0) return "nothing to do";
       await reports.insert({ day, text: "All is well." });
       return "report made";
     }, { timeoutMs: 0 });
   } catch (error) {
-    // Another one is at it.
+    // Another job is running.
     if (error instanceof LockTimeoutError) return "nothing to do";
     throw error;
   }
@@ -48,7 +48,7 @@ if (dir !== undefined) {
   const dir = await Deno.makeTempDir();
   const outcomes = await Promise.all([start(dir), start(dir), start(dir)]);
   outcomes.push(await start(dir));
-  // The one that made it may be any of the three.
+  // Any of the three may have made the report.
   console.log(outcomes.sort().reverse().join("\n"));
   await Deno.remove(dir, { recursive: true });
 }

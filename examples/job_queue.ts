@@ -1,6 +1,6 @@
 /**
- * A job queue: fifty workers, each a process of its own, take jobs from one table. One of them
- * dies with a job in its hands; another one takes it up when its time is over.
+ * A job queue: fifty workers, each a process of its own, take jobs from one table. One worker dies
+ * with a job; another takes that job when its time is over.
  *
  * ```text
  * the worker that died had task 0
@@ -19,10 +19,10 @@ const JOBS = {
   until: "timestamp",
 } as const;
 
-/** How long a worker may take for a job. */
+/** How long a worker may keep a job. */
 const LEASE_MS = 1000;
 
-/** Takes the oldest job that nobody has, or had for too long. */
+/** Takes the oldest job that is free: nobody has it, or its time is over. */
 async function take(jobs: PsBase<typeof JOBS>) {
   return await jobs.transaction((tx) => {
     const now = Date.now();
@@ -35,19 +35,19 @@ async function take(jobs: PsBase<typeof JOBS>) {
 type Perform = (task: string) => void | Promise<void>;
 
 async function work(path: string, perform: Perform): Promise<void> {
-  await using jobs = await PsBase.open(path, { schema: JOBS });
+  await using jobs = await PsBase.open(path, JOBS);
   while (jobs.count({ done: false }) > 0) {
     const job = await take(jobs);
     if (job === undefined) {
-      // Others have all that are left.
+      // Other workers have the remaining jobs.
       await new Promise((resolve) => setTimeout(resolve, 50));
       continue;
     }
     await perform(job.task);
     try {
-      await jobs.update(job, { done: true });
+      await jobs.update(job.__id__, { done: true }, { ifVersion: job.__version__ });
     } catch (error) {
-      // It took so long that somebody else has the job now.
+      // The time was over, and another worker has the job now.
       if (!(error instanceof ConflictError)) throw error;
     }
   }
@@ -55,7 +55,7 @@ async function work(path: string, perform: Perform): Promise<void> {
 
 async function main(workers: number): Promise<void> {
   const path = `${await Deno.makeTempDir()}/jobs`;
-  await using jobs = await PsBase.create(path, JOBS);
+  await using jobs = await PsBase.open(path, JOBS);
   await jobs.insertMany(Array.from({ length: 200 }, (_, n) => ({ task: `task ${n}` })));
   const start = (role: string) =>
     new Deno.Command(Deno.execPath(), {

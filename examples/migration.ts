@@ -1,7 +1,7 @@
 /**
- * A program whose table changes with its versions: each start makes the table, or brings it to the
- * fields of today. Every step is one commit and looks itself whether it is needed, so that a program
- * that is killed between two of them goes on at its next start.
+ * A program whose table changes with its versions. Each start creates the table or brings its
+ * fields up to date. Every step is one commit and checks whether it is needed. So a program that is
+ * killed between two steps continues at its next start.
  *
  * ```text
  * before: name, mail
@@ -15,7 +15,7 @@
 // deno-lint-ignore-file no-console
 import { BaseNotFoundError, PsBase, PsLock } from "@psbase/psbase";
 
-/** The fields of today. */
+/** The current fields. */
 const PEOPLE = {
   name: { type: "string", required: true },
   email: { type: "string", unique: true },
@@ -24,11 +24,11 @@ const PEOPLE = {
 type People = PsBase<typeof PEOPLE>;
 
 async function open(path: string): Promise<People> {
-  // Two programs that are started at once would otherwise both find a step to be needed.
+  // Without the lock, two programs that start at once could both take the same step.
   using lock = new PsLock(`${path}.migration`);
   await lock.run(() => migrate(path));
-  // Makes the table if it is not there. Throws a SchemaError if the fields are others than these.
-  return await PsBase.create(path, PEOPLE, { mode: "open" });
+  // Creates the table if it does not exist. Throws a SchemaError if it has other fields.
+  return await PsBase.open(path, PEOPLE);
 }
 
 async function migrate(path: string): Promise<void> {
@@ -38,7 +38,7 @@ async function migrate(path: string): Promise<void> {
     if ("mail" in schema) await people.renameField("mail", "email");
     if (!schema.email?.unique) await people.setIndex("email", { unique: true });
     if (!("team" in schema)) await people.addField("team", PEOPLE.team);
-    // At each start: the last one may have been killed before it came to this.
+    // At each start: the last one may have been killed before this step.
     await people.updateWhere({ team: "-", email: { endsWith: "@a.example" } }, { team: "a" });
   } catch (error) {
     if (!(error instanceof BaseNotFoundError)) throw error;
@@ -56,7 +56,7 @@ const dir = await Deno.makeTempDir();
   await old.insertMany([{ name: "homer" }, { name: "marge", mail: "marge@a.example" }]);
   console.log("before:", fields(old));
 
-  // Two at once, while an old one has the table open.
+  // Two new programs start at once, while an old one has the table open.
   const opened = await Promise.all([open(`${dir}/people`), open(`${dir}/people`)]);
   await using people = opened[0];
   await using other = opened[1];

@@ -1,6 +1,6 @@
 /**
- * A copy of a table that follows it: first the rows, then what becomes of them. It stops, and
- * later goes on after the change where it was, though the table was cleaned up meanwhile.
+ * A copy that follows a table: it reads the rows first, then the changes. It stops, and later
+ * continues after its last change, though the table was cleaned up meanwhile.
  *
  * ```text
  * copied: homer, marge
@@ -15,14 +15,14 @@
 // deno-lint-ignore-file no-console
 import { PsBase } from "@psbase/psbase";
 
-const people = await PsBase.create(`${await Deno.makeTempDir()}/people`, {
+const people = await PsBase.open(`${await Deno.makeTempDir()}/people`, {
   name: { type: "string", required: true },
 });
-// Who comes back later finds the last thousand commits.
+// A watcher that comes back later finds the last thousand commits.
 await people.keepChanges(1000);
 await people.insertMany([{ name: "homer" }, { name: "marge" }]);
 
-// Both are of one moment: what is committed after it, `watch` tells.
+// Both belong to one commit. `watch` yields what is committed after it.
 const [rows, sequence] = people.snapshot((view) => [view.select(), view.sequence]);
 const copy = {
   since: sequence as number | { sequence: number; index: number },
@@ -31,15 +31,15 @@ const copy = {
 const tell = (what: string) => console.log(`${what}: ${[...copy.names.values()].join(", ")}`);
 tell("copied");
 
-/** Takes over so many changes; a program that only follows would go on for ever. */
+/** Applies a number of changes. A real program would go on forever. */
 async function follow(changes: number): Promise<void> {
   for await (const change of people.watch({ since: copy.since })) {
     const { sequence, index, last, kind, id, row } = change;
-    // Changes of the fields have no row.
+    // A change of the fields has no row.
     if (kind === "schema") continue;
     if (kind === "delete") copy.names.delete(id);
     else copy.names.set(id, row.name);
-    // After the last change of a commit, nothing of it need be kept.
+    // After the last change of a commit, its number alone is enough: the commit need not be kept.
     copy.since = last ? sequence : { sequence, index };
     tell(kind);
     if (--changes === 0) return;

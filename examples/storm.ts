@@ -1,6 +1,6 @@
 /**
- * The storm: many processes work on one table at once, and a new process counts
- * what is there.
+ * The storm: many processes work on one table at the same time. Then a new process verifies the
+ * table.
  *
  * @module
  */
@@ -10,20 +10,21 @@ import { runStorm, type StormOptions, type StormReport } from "./storm/run.ts";
 
 const USAGE = `deno task storm [options]
 
-Makes a table of aircraft striking wildlife, then starts processes that all at once open it, read
-the strikes of one airport, insert one and delete one, round after round. At the end a new process
-compares the table with what was acknowledged. Exits 1 if anything was lost, doubled or failed.
+Creates a table of collisions of aircraft with wildlife. Then many processes open it at the same
+time. In each round, each of them reads the strikes of one airport, inserts one and deletes one. At
+the end, a new process compares the table with the acknowledged writes. The exit code is 1 if a row
+was lost or doubled, or if a process failed.
 
-  --processes N     how many processes, 50 if left out
-  --rounds N        how often each of them reads, inserts and deletes, 20 if left out
-  --rows N          rows of the table before, 10000 if left out
-  --durability D    "full" (each commit waits for the disk) or "relaxed", "full" if left out
-  --transactions    each round also moves money between accounts in a transaction; what they
-                    have together must be the same whenever one looks
-  --control         switches locking off: faults must be seen, and it exits 0 if they are
-  --help            this text`;
+  --processes N     the number of processes (default 50)
+  --rounds N        how often each of them reads, inserts and deletes (default 20)
+  --rows N          the rows of the table at the start (default 10000)
+  --durability D    "full" (each commit waits for the disk, the default) or "relaxed"
+  --transactions    each round also moves money between accounts in a transaction; every read must
+                    find the same total
+  --control         turns locking off; the exit code is 0 if the storm detects the faults
+  --help            print this text`;
 
-/** Faults that are printed in words; the others are only counted. */
+/** How many faults are printed; the others are only counted. */
 const TOLD_FAULTS = 10;
 
 class UsageError extends Error {}
@@ -57,7 +58,7 @@ function optionsFrom(args: string[]): StormOptions | undefined {
   return { processes, rounds, rows, durability, control, transactions };
 }
 
-/** On a terminal: one line that tells what is going on. */
+/** A line that shows the progress, on a terminal only. */
 function progressLine(): { show(text: string): void; clear(): void } {
   if (!Deno.stderr.isTerminal()) return { show() {}, clear() {} };
   const encoder = new TextEncoder();

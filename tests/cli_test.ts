@@ -182,7 +182,7 @@ Deno.test("create takes unique and indexed fields, and links to other tables", a
   const refusals = [
     [["insert", base.path, "email=h@x"], 'row 0 has "h@x" already'],
     [["insert", base.path, "email=b@x", "home=7"], "there is no row 7"],
-    [["create", `${base.path}x`, "home:link=/no/base"], "there is nothing"],
+    [["create", `${base.path}x`, "home:link=/no/base"], "it does not exist"],
   ] as const;
   for (const [args, told] of refusals) {
     const { code, err } = await psbase(args);
@@ -390,8 +390,8 @@ Deno.test("a refusal is exit code 1, one line without a stack, and changes nothi
     [["insert", base.path, "name=x", "__proto__=1"], 'there is no field "__proto__"'],
     [["get", base.path, "5"], "it is not there"],
     [["get", base.path, "-1"], "it is not there"],
-    [["get", `${base.parent}/nix`, "0"], "there is nothing"],
-    [["get", base.parent, "0"], "there is no base"],
+    [["get", `${base.parent}/nix`, "0"], "it does not exist"],
+    [["get", base.parent, "0"], "there is no table in it"],
     [["select", base.path, "nix=3"], 'there is no field "nix"'],
     [["select", base.path, "toString=3"], 'there is no field "toString"'],
     [["select", base.path, "--fields", "nix"], 'there is no field "nix"'],
@@ -417,7 +417,7 @@ Deno.test("a refusal is exit code 1, one line without a stack, and changes nothi
     [["watch", base.path, "--since", "99:0"], "since is commit 99, the last commit"],
     [["watch", base.path, "--since", "1:99"], "since is change 99 of commit 1, which has "],
     [["watch", base.path, "nix=1"], 'there is no field "nix"'],
-    [["check", `${base.parent}/nix`], "there is nothing"],
+    [["check", `${base.parent}/nix`], "it does not exist"],
     [["lock", base.parent + "/lock", "--", "psbase-no-such-command"], "Cannot start"],
     [["lock", base.parent + "/no/lock", "--", "true"], "directory does not exist"],
   ];

@@ -29,6 +29,9 @@ Deno.test("mod.ts exports these names, and nothing else", () => {
   }
 });
 
+/** What stands between the verbs in the table of lock modes. */
+const WORDS = new Set(["and", "the", "last", "step", "of"]);
+
 /** The verbs by their mode, from the table in the documentation of `base.ts`. */
 function lockModes(): Map<string, string> {
   const table = /```text\n([^`]*?)```/.exec(read("base.ts"))![1]!;
@@ -52,11 +55,30 @@ Deno.test("Base has no verb that is missing from the table of lock modes", () =>
   for (const verb of new Set(members())) {
     assert(modes.has(verb), `${verb} is not in the table at the head of base.ts`);
   }
-  for (const verb of ["iteration", ...members()]) modes.delete(verb);
-  // Words between the verbs.
-  for (const word of ["and", "the", "last", "step", "of"]) modes.delete(word);
+  for (const verb of ["iteration", ...WORDS, ...members()]) modes.delete(verb);
   assertEquals([...modes.keys()], [], "only verbs are in the table");
   assertEquals(Object.getOwnPropertyNames(mod.PsBase.prototype), ["constructor"]);
+});
+
+Deno.test("the table of lock modes in docs/internals/overview.md is the one in base.ts", () => {
+  const modes = lockModes();
+  const [, section] = read("docs/internals/overview.md").split("\n## The lock mode of each verb\n");
+  for (const mode of new Set(modes.values())) {
+    const [, cell] = RegExp(`^\\| ${mode}\\b[^|]*\\|([^|]*)\\|$`, "m").exec(section!)!;
+    const verbs = [...cell!.matchAll(/`(\w+)`|iteration/g)].map(([all, verb]) => verb ?? all);
+    const expected = [...modes].filter(([verb, found]) => found === mode && !WORDS.has(verb));
+    // The statics of the class have no mode in base.ts.
+    const told = verbs.filter((verb) => !Object.hasOwn(mod.Base, verb) || modes.has(verb));
+    assertEquals(told.toSorted(), expected.map(([verb]) => verb).toSorted(), mode);
+  }
+});
+
+Deno.test("docs/reference.md names every verb", () => {
+  const text = read("docs/reference.md");
+  const missing = [...new Set(members())].filter((verb) =>
+    !RegExp(`\`[^\`\\n]*\\b${verb}\\b`).test(text)
+  );
+  assertEquals(missing, []);
 });
 
 Deno.test("Base has a blocking twin of every verb that waits", () => {

@@ -6,6 +6,7 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Base, CorruptionError, json, link, PsBase, PsLock, SchemaError } from "../mod.ts";
+import { testInOwnProcess } from "./helpers/own_process.ts";
 import { psbase } from "./helpers/cli.ts";
 import { tempBase } from "./helpers/temp_base.ts";
 import { denoFiles } from "../engine/system/deno_file.ts";
@@ -195,7 +196,7 @@ async function withUmask(mask: number, fn: () => Promise<void>): Promise<void> {
 }
 
 for (const [mode, what] of [[0o660, "for a group"], [0o600, "private"]] as const) {
-  Deno.test({
+  testInOwnProcess(import.meta.filename!, {
     name: `PsBase keeps a base ${what} that is so: by cleanup, override, backup and owner`,
     ignore: !POSIX,
     async fn() {
@@ -220,7 +221,7 @@ for (const [mode, what] of [[0o660, "for a group"], [0o600, "private"]] as const
   });
 }
 
-Deno.test({
+testInOwnProcess(import.meta.filename!, {
   name: "PsBase makes files as umask says",
   ignore: !POSIX,
   async fn() {

@@ -28,12 +28,12 @@ const POWER = "tests/crash/power_loss_test.ts";
 const FAILED_IO = "tests/crash/failed_io_test.ts";
 const LIFE = "tests/base/lifecycle_test.ts";
 const SCHEDULES = "tests/sim/schedules_test.ts";
-const LOG = "tests/engine/log_test.ts";
+const LOG = "tests/engine/log/log_test.ts";
 const WATCH = "tests/base/watch_test.ts";
 const POSITION = "tests/base/watch_position_test.ts";
 const CONVERT = "tests/base/convert_test.ts";
 const UPKEEP = "tests/base/upkeep_test.ts";
-const STATE = "tests/engine/state_test.ts";
+const STATE = "tests/engine/snapshot/snapshot_test.ts";
 const UNKNOWN = "tests/base/unknown_field_test.ts";
 const DECLARED = "tests/base/declared_test.ts";
 const CAPTURE = "tests/base/capture_test.ts";
@@ -46,7 +46,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/bytes/checksum.ts",
     find: "this.#words = new Int32Array(uuid.slice().buffer);",
     put: "this.#words = new Int32Array(4);",
-    test: "tests/engine/format_test.ts",
+    test: "tests/engine/log/frame_test.ts",
   },
   {
     bug: "checksums are not seeded with the generation",
@@ -54,7 +54,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/bytes/checksum.ts",
     find: "seed[1] = this.#words[1]! ^ owner;",
     put: "seed[1] = this.#words[1]!;",
-    test: "tests/engine/format_test.ts",
+    test: "tests/engine/log/frame_test.ts",
   },
   {
     bug: "checksums are not seeded with the offset",
@@ -62,7 +62,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/bytes/checksum.ts",
     find: "seed[2] = this.#words[2]! ^ at;",
     put: "seed[2] = this.#words[2]!;",
-    test: "tests/engine/format_test.ts",
+    test: "tests/engine/log/frame_test.ts",
   },
   {
     bug: "a retried commit has the same bytes",
@@ -112,32 +112,32 @@ const BUGS: readonly Bug[] = [
     bug: "no durable mark is written",
     rule: "Durable mark: written after a sync",
     in: "engine/log/log.ts",
-    find: "this.#patch(encodeDurableMark(",
-    put: "if (to < 0) this.#patch(encodeDurableMark(",
+    find: "this.#writePage(encodeDurableMark(",
+    put: "if (to < 0) this.#writePage(encodeDurableMark(",
     test: PROTOCOL,
     filter: "tells a flipped byte in an acknowledged frame",
   },
   {
     bug: "the durable mark is written before the sync",
     rule: "Durable mark: never false",
-    in: "engine/log/log.ts",
-    find: "    this.#force();\n    this.#synced(this.end);",
-    put: "    this.#synced(this.end);\n    this.#force();",
+    in: "engine/log/sync.ts",
+    find: "    this.force();\n    this.#synced(this.#log.end());",
+    put: "    this.#synced(this.#log.end());\n    this.force();",
     test: POWER,
   },
   {
     bug: "the first durable mark counts, not the largest",
     rule: "Durable mark: the largest valid one counts",
     in: "engine/log/frame.ts",
-    find: "if (value > syncedTo && flag(SUM.mark, at)) syncedTo = value;",
-    put: "if (syncedTo === 0 && flag(SUM.mark, at)) syncedTo = value;",
+    find: "if (value > syncedTo && flag(SUM.durableMark, at)) syncedTo = value;",
+    put: "if (syncedTo === 0 && flag(SUM.durableMark, at)) syncedTo = value;",
     test: PROTOCOL,
   },
   {
     bug: "a durable mark counts though it does not verify",
     rule: "Durable mark: an unreadable one is absent",
     in: "engine/log/frame.ts",
-    find: "if (value > syncedTo && flag(SUM.mark, at)) syncedTo = value;",
+    find: "if (value > syncedTo && flag(SUM.durableMark, at)) syncedTo = value;",
     put: "if (value > syncedTo) syncedTo = value;",
     test: PROTOCOL,
     filter: "flipped byte of the mark",
@@ -146,8 +146,8 @@ const BUGS: readonly Bug[] = [
     bug: "a log is born with sealedInto",
     rule: "Durable mark: sealedInto is a flag of its own",
     in: "engine/log/log.ts",
-    find: "log.set(encodeLogPage(checksums, generation, at));",
-    put: "log.set(encodeLogPage(checksums, generation, at));\n" +
+    find: "log.set(encodeLogPage(checksums, generation, end));",
+    put: "log.set(encodeLogPage(checksums, generation, end));\n" +
       "    log.set(encodeSealedInto(checksums, generation).bytes, 512);",
     test: PROTOCOL,
     filter: "behind a seal",
@@ -183,11 +183,9 @@ const BUGS: readonly Bug[] = [
     bug: "a bad frame is not read again once the durable offset is known",
     rule: "Reading: find the durable offset, then read the frame again",
     in: "engine/log/log.ts",
-    find:
-      "      judged = this.end;\n      this.#durable = Math.max(this.#durable, this.#findDurable());",
-    put:
-      "      judged = this.end;\n      this.#durable = Math.max(this.#durable, this.#findDurable());\n" +
-      "      if (this.#durable > this.end) throw this.#damage();",
+    find: "      judged = this.end;\n      this.#sync.raise(this.#findDurable());",
+    put: "      judged = this.end;\n      this.#sync.raise(this.#findDurable());\n" +
+      "      if (this.#sync.durable > this.end) throw this.#damage();",
     test: LOG,
   },
   // ------------------------------------------------------------- writing
@@ -213,7 +211,7 @@ const BUGS: readonly Bug[] = [
     bug: "a writer does not complete the hand-over",
     rule: "Writing 1: complete the hand-over",
     in: "engine/store/store.ts",
-    find: "if (locked) this.#settle();",
+    find: "if (locked) this.#completeHandOver();",
     put: "",
     test: PROTOCOL,
     filter: "behind a seal",
@@ -230,7 +228,7 @@ const BUGS: readonly Bug[] = [
     bug: "a handle vouches for bytes that it did not write",
     rule: "Writing 3: the first append writes again what may not be durable",
     in: "engine/log/log.ts",
-    find: "const from = this.#owns ? this.end : Math.min(this.#durable, this.end);",
+    find: "const from = this.#owns ? this.end : Math.min(durable, this.end);",
     put: "const from = this.end;",
     test: PROTOCOL,
     filter: "vouches",
@@ -239,8 +237,8 @@ const BUGS: readonly Bug[] = [
     bug: "bytes that are written again were not compared with those read",
     rule: "Writing 3: from the bytes that it verified",
     in: "engine/log/log.ts",
-    find: "      this.#chainOf(bytes, from) !== this.#chain;",
-    put: "      false;",
+    find: "    if (this.#stale) throw new StaleError(this.path);\n    return { frames, bytes };",
+    put: "    return { frames, bytes };",
     test: LOG,
   },
   {
@@ -274,9 +272,8 @@ const BUGS: readonly Bug[] = [
     bug: "a handle works on though an append could not be taken back",
     rule: "Writing: poison the handle if zeroing fails too",
     in: "engine/log/log.ts",
-    find:
-      "    throw this.#poisonWith(`${told}, open the base again to see whether it was written`, cause);",
-    put: '    throw new WriteError(told, "none", cause);',
+    find: "    throw this.#sync.poison(`${message}, ${advice}`, cause);",
+    put: '    throw new WriteError(message + advice, "none", cause);',
     test: FAILED_IO,
     filter: "insert",
   },
@@ -293,8 +290,8 @@ const BUGS: readonly Bug[] = [
   {
     bug: "one open file has several syncs in flight",
     rule: "Sync: one in flight per open file",
-    in: "engine/log/log.ts",
-    find: "await (this.#syncing ??= this.#syncOnce(synced));",
+    in: "engine/log/sync.ts",
+    find: "await (this.#inFlight ??= this.#syncOnce(synced));",
     put: "await this.#syncOnce(synced);",
     test: PROTOCOL,
     filter: "one sync at a time",
@@ -302,7 +299,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "blocking syncs use the same open file",
     rule: "Sync: blocking verbs have an open file of their own",
-    in: "engine/log/log.ts",
+    in: "engine/log/sync.ts",
     find: "(this.#second ?? this.#file).syncSync();",
     put: "this.#file.syncSync();",
     test: PROTOCOL,
@@ -311,7 +308,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "the second open file is opened only for its sync",
     rule: "Sync: opened before the first append",
-    in: "engine/log/log.ts",
+    in: "engine/log/sync.ts",
     find: "(this.#second ?? this.#file).syncSync();",
     put: "(this.#second = this.#openAgain()).syncSync();",
     test: PROTOCOL,
@@ -320,7 +317,7 @@ const BUGS: readonly Bug[] = [
   {
     bug: "a failed sync is tried again",
     rule: "Sync: any failure poisons the handle",
-    in: "engine/log/log.ts",
+    in: "engine/log/sync.ts",
     find: '    return this.#poison ??= new WriteError(message, "unknown", cause);',
     put: '    return new WriteError(message, "unknown", cause);',
     test: PROTOCOL,
@@ -340,7 +337,7 @@ const BUGS: readonly Bug[] = [
     bug: "the hand-over syncs a seal without writing it again",
     rule: "Hand-over: write the seal again",
     in: "engine/store/store.ts",
-    find: "        before.own();\n",
+    find: "        previous.own();\n",
     put: "",
     test: PROTOCOL,
     filter: "behind a seal",
@@ -349,7 +346,7 @@ const BUGS: readonly Bug[] = [
     bug: "the hand-over does not sync",
     rule: "Hand-over: the seal is on disk before any commit is acknowledged",
     in: "engine/store/store.ts",
-    find: "        before.syncSync(before.end);\n",
+    find: "        previous.syncSync(previous.end);\n",
     put: "",
     test: PROTOCOL,
     filter: "behind a seal",
@@ -358,7 +355,7 @@ const BUGS: readonly Bug[] = [
     bug: "the hand-over ignores that another process completed it",
     rule: "Hand-over: complete it unless sealedInto is set",
     in: "engine/store/store.ts",
-    find: "} else if (this.files.fileId(before.path) === before.fileId) {",
+    find: "} else if (this.files.fileId(previous.path) === previous.fileId) {",
     put: "} else {",
     test: PROTOCOL,
     filter: "goes by a seal whose log was removed",
@@ -553,7 +550,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/snapshot/memory_index.ts",
     find: "    this.#own.clear();\n",
     put: "",
-    test: "tests/engine/field_index_test.ts",
+    test: "tests/engine/segment/segment_index_test.ts",
   },
   // ------------------------------------------------------------- opening
   {
@@ -750,7 +747,7 @@ const BUGS: readonly Bug[] = [
     bug: "a segment of the next table passes for a damaged one",
     rule: "Life cycle: open tells damage from a replaced table",
     in: "engine/store/generations.ts",
-    find: "if (error instanceof CorruptionError) this.#base.checkIdentity();",
+    find: "if (error instanceof CorruptionError) this.#options.checkIdentity();",
     put: "",
     test: LIFE,
     filter: "another base replaces",
@@ -798,7 +795,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/maintenance/given_rows.ts",
     find: "      steps.throw(error);\n",
     put: "",
-    test: "tests/engine/given_rows_test.ts",
+    test: "tests/engine/maintenance/given_rows_test.ts",
     filter: "leaves nothing",
   },
   {
@@ -807,7 +804,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/maintenance/given_rows.ts",
     find: "    if (!field.unique) return;\n",
     put: "    return;\n",
-    test: "tests/engine/given_rows_test.ts",
+    test: "tests/engine/maintenance/given_rows_test.ts",
     filter: "unique",
   },
   {
@@ -825,8 +822,8 @@ const BUGS: readonly Bug[] = [
     bug: "a transaction waits for another one that waits for it",
     rule: "Transactions: a wait that closes a cycle throws a DeadlockError",
     in: "engine/lock/inside.ts",
-    find: "  if (circle === undefined) return new Wait(table, [...scopes]);",
-    put: "  if (circle !== null) return new Wait(table, [...scopes]);",
+    find: "  if (cycle === undefined) return new Wait(table, [...scopes]);",
+    put: "  if (cycle !== null) return new Wait(table, [...scopes]);",
     test: "tests/base/deadlock_test.ts",
     filter: "three tables",
   },
@@ -1001,7 +998,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/segment/cache.ts",
     find: "this.#entries.delete(key);",
     put: "",
-    test: "tests/engine/cache_test.ts",
+    test: "tests/engine/segment/cache_test.ts",
   },
   {
     bug: "a cached page keeps the whole piece it was read with",
@@ -1009,14 +1006,14 @@ const BUGS: readonly Bug[] = [
     in: "engine/segment/extent.ts",
     find: "const copy = bytes.slice(at, at + PAGE);",
     put: "const copy = bytes.subarray(at, at + PAGE);",
-    test: "tests/engine/table_test.ts",
+    test: "tests/engine/segment/segment_test.ts",
   },
   {
     bug: "cacheBytes does not reach the segment",
     rule: "Memory: bounded by cacheBytes",
     in: "engine/store/generations.ts",
-    find: "log.generation, cacheBytes)",
-    put: "log.generation)",
+    find: "generation, cacheBytes)",
+    put: "generation)",
     test: "tests/base/open_test.ts",
     filter: "cacheBytes",
   },
@@ -1026,7 +1023,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/schema/predicate.ts",
     find: "if (a.nulls !== b.nulls) return false;",
     put: "",
-    test: "tests/engine/group_test.ts",
+    test: "tests/engine/segment/group_test.ts",
   },
   {
     bug: "a part is found across the border of two texts",
@@ -1034,7 +1031,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/bytes/byte_search.ts",
     find: "if (at + part.length <= offsets[i + 1]!) {",
     put: "{",
-    test: "tests/engine/byte_search_test.ts",
+    test: "tests/engine/bytes/byte_search_test.ts",
   },
   {
     bug: "count takes the number from an index though the log changed rows",
@@ -1095,7 +1092,7 @@ const BUGS: readonly Bug[] = [
     in: "engine/segment/column.ts",
     find: "kept += hits[codes[row]!]! | 0;",
     put: "kept = (kept + hits[codes[row]!]!) | 0;",
-    test: "tests/engine/group_test.ts",
+    test: "tests/engine/segment/group_test.ts",
   },
   {
     bug: "a step may lead below the range of a field",
@@ -1151,8 +1148,8 @@ const BUGS: readonly Bug[] = [
     bug: "a handle reads on though a declared field is gone",
     rule: "Fields: a handle has its declared fields, or refuses work",
     in: "engine/store/store.ts",
-    find: "    const snapshot = this.look();\n    this.checkFields();\n",
-    put: "    const snapshot = this.look();\n",
+    find: "    const snapshot = this.latest();\n    this.checkFields();\n",
+    put: "    const snapshot = this.latest();\n",
     test: DECLARED,
   },
   {

@@ -287,6 +287,10 @@ compiles("update gives a row for a row, rows for rows", async () => {
   });
   const changes: UpdateOf<typeof people> = { age: rows.length };
   await people.update(3, changes);
+  const kept: Person = await people.update(3, changes, { ifVersion: row.__version__ });
+  people.updateSync(kept.__id__, (row) => ({ age: row.size }), { ifVersion: undefined });
+  await people.transaction((tx) => tx.update(3, changes, { ifVersion: 2 }).age);
+  await people.update(p, changes, {});
 });
 
 compiles("update refuses wrong rows and changes", async () => {
@@ -308,6 +312,14 @@ compiles("update refuses wrong rows and changes", async () => {
   await people.update({ name: "homer" }, { age: 3 });
   // @ts-expect-error one row for one
   (await people.update(p, { age: 3 })).length;
+  // @ts-expect-error a row carries its version
+  await people.update(p, { age: 3 }, { ifVersion: 2 });
+  // @ts-expect-error one version is not that of many
+  await people.update([1, 2], { age: 3 }, { ifVersion: 2 });
+  // @ts-expect-error misspelt
+  await people.update(1, { age: 3 }, { ifversion: 2 });
+  // @ts-expect-error a version is a number
+  people.updateSync(1, { age: 3 }, { ifVersion: "2" });
   // @ts-expect-error rows are read-only
   p.age = 3;
 });
@@ -368,6 +380,74 @@ compiles("open takes a schema for types, and is loose without", async () => {
   const spec: FieldSpec | undefined = any.schema["x"];
   people.defaults.size satisfies number | null;
   void spec;
+});
+
+compiles("schema verbs give a handle of the same class", async () => {
+  const shared = PsBase.openSync("two", { a: "string", b: "integer" });
+  const owned = Base.openSync("two", { a: "string", b: "integer" });
+  type Less = { readonly a: "string" };
+  same<ReturnType<typeof shared.dropFieldSync<"b">>, PsBase<Less>>(true);
+  same<ReturnType<typeof owned.dropFieldSync<"b">>, Base<Less>>(true);
+  same<ReturnType<typeof owned.dropFieldSync<"b">>, PsBase<Less>>(false);
+  same<Awaited<ReturnType<typeof shared.dropField<"b">>>, PsBase<Less>>(true);
+  same<Awaited<ReturnType<typeof owned.dropField<"b">>>, Base<Less>>(true);
+
+  const added = await shared.addField("c", "date");
+  const renamed = await added.renameField("a", "d");
+  const typed = await renamed.setType("b", "float");
+  const standard = typed.setDefaultSync("b", 1);
+  const indexed = standard.setIndexSync("d", { unique: true });
+  type End = {
+    readonly b: { readonly type: "float"; readonly default: null };
+    readonly d: { readonly type: "string"; readonly unique: true };
+    readonly c: "date";
+  };
+  indexed satisfies PsBase<End>;
+  await indexed.upsert({ d: "x" }, { c: null });
+});
+
+compiles("open takes a schema, options, or both", async () => {
+  const made = await PsBase.open("people", {
+    name: "string",
+    age: { type: "integer", default: 3 },
+    team: { type: "string", required: true },
+    tags: { type: json<string[]>(), default: [] },
+    boss: link("self"),
+  });
+  same<RowOf<typeof made>["team"], string>(true);
+  same<RowOf<typeof made>["tags"], string[] | null>(true);
+  await made.insert({ team: "a" });
+  // @ts-expect-error misspelt
+  await made.insert({ team: "a", nmae: "homer" });
+  const typed = Base.openSync("people", PEOPLE, { readOnly: true });
+  same<typeof typed, Base<typeof PEOPLE>>(true);
+  const namesakes = await Base.open("x", { timeoutMs: "integer", readOnly: "boolean" });
+  same<RowOf<typeof namesakes>["readOnly"], boolean | null>(true);
+  const options = { timeoutMs: 5, readOnly: true };
+  const loose = await PsBase.open("people", options);
+  same<typeof loose, PsBase>(true);
+  const any = PsBase.openSync("people", null! as Schema);
+  same<typeof any, PsBase>(true);
+  const generic = <const S extends Schema>(schema: S) => Base.openSync<S>("x", { schema });
+  same<RowOf<ReturnType<typeof generic<typeof HOUSES>>>["rooms"], number | null>(true);
+  const Either = Math.random() < 0.5 ? Base : PsBase;
+  const either = await Either.open("people", PEOPLE);
+  same<RowOf<typeof either>["age"], number | null>(true);
+
+  // @ts-expect-error unknown type
+  await PsBase.open("x", { a: "text" });
+  // @ts-expect-error default of the wrong type
+  await PsBase.open("x", { a: { type: "integer", default: "3" } });
+  // @ts-expect-error reserved name
+  PsBase.openSync("x", { _a: "string" });
+  // @ts-expect-error misspelt option
+  await PsBase.open("x", { readOnli: true });
+  // @ts-expect-error misspelt option, after a schema
+  await PsBase.open("x", { a: "string" }, { readOnli: true });
+  // @ts-expect-error two schemas
+  await Base.open("x", { a: "string" }, { schema: { a: "string" } });
+  // @ts-expect-error open has one mode
+  await PsBase.open("x", { a: "string" }, { mode: "new" });
 });
 
 compiles("links are rows of the other table, or null", async () => {
@@ -455,6 +535,7 @@ compiles("conditions can be turned round, joined by or, and compare fields", () 
   people.select({ __id__: { not: [3, 5], or: [1, { gt: 8 }] }, __version__: { gt: 0 } });
   people.select({ _or: [{ age: 3 }, { name: "lisa", ok: true }, {}], team: "a" });
   people.select({ _or: [(row) => row.age === 3, { _not: { name: "lisa" } }] });
+  people.select({ _and: [{ age: 3 }, (row) => row.ok === true, { _or: [{ _and: [] }] }] });
   people.select({ _not: { _or: [{ age: 3 }, { _not: (row) => row.ok === true }] } });
   people.count({ _not: (row) => row.age !== null && row.age > 3 });
   people.select({ age: field("size"), size: { gt: field("weight"), ne: field("size") } });
@@ -489,8 +570,14 @@ compiles("select refuses wrong not, or, and field", () => {
   people.select({ _or: [(row) => row.age] });
   // @ts-expect-error no boolean in _not
   people.select({ _not: (row) => row.age });
+  // @ts-expect-error one condition is no list of them
+  people.select({ _and: { age: 3 } });
+  // @ts-expect-error misspelt in _and
+  people.select({ _and: [{ agee: 3 }] });
+  // @ts-expect-error no boolean in _and
+  people.select({ _and: [(row) => row.age] });
   // @ts-expect-error no such word
-  people.select({ _and: [{ age: 3 }] });
+  people.select({ _nor: [{ age: 3 }] });
   // @ts-expect-error an object of json needs an operator in not, too
   people.select({ prefs: { not: { theme: "dark" } } });
   // @ts-expect-error unknown field
@@ -541,8 +628,9 @@ compiles("aggregates give what their fields hold", () => {
   same<typeof names, (string | null)[]>(true);
   const bosses = staff.distinct("boss");
   same<typeof bosses, (Worker | null)[]>(true);
-  const { rows, index }: Explanation = people.explain({ age: { gt: 3 } });
-  void [rows, index, people.explain((row) => row.ok === true), people.explain()];
+  const { method, index, fallback }: Explanation = people.explain({ age: { gt: 3 } });
+  same<typeof fallback, Explanation | null>(true);
+  void [method, index, people.explain((row) => row.ok === true), people.explain()];
 });
 
 compiles("groups have their key and their figures", () => {

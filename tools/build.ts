@@ -22,11 +22,12 @@ export async function build(dir: URL): Promise<void> {
   });
   for (const path of include) copy(path, dir, exclude);
 
-  const sources = Object.values(config.exports);
+  const exports: Record<string, string> = { ...config.exports };
+  // The storm starts processes of its own files, so it runs from its sources.
+  const bundled = Object.entries(config.exports).filter(([key]) => key !== "./storm");
+  const sources = bundled.map(([, path]) => path);
   const modules = sources.map((path) => path.replace(/^\.\/(.*)\.ts$/, "./dist/$1.js"));
-  const exports = Object.fromEntries(
-    Object.keys(config.exports).map((key, i) => [key, modules[i]]),
-  );
+  bundled.forEach(([key], i) => exports[key] = modules[i]!);
   const links = config.links.filter((path) => include.includes(path.slice("./".length)));
   const published = {
     ...{ name, version, license, exports, imports, links },

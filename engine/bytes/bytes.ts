@@ -1,5 +1,6 @@
 /**
- * Writing and reading sequences of bytes whose length is not known beforehand.
+ * Encoding values to bytes and decoding them: a writer whose buffer grows, a reader, and numbers at
+ * fixed offsets (little-endian, as in all files).
  *
  * @module
  */
@@ -7,12 +8,12 @@
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Of so many bytes or words small arrays are cut. */
+/** Length of the arrays that small ones are cut from, in bytes or words. */
 const CUT_FROM = 1024;
 
 /**
- * Makes arrays, small ones as parts of a larger one: one of its own takes as long to make as to fill
- * a hundred words. They hold anything.
+ * An allocator that cuts small arrays from a larger one, because to make an array takes as long as
+ * to fill a hundred words. The content of a new array is undefined.
  */
 export function cutting<T extends Uint8Array | Uint32Array>(
   make: new (length: number) => T,
@@ -39,7 +40,7 @@ export function encodeText(text: string): Uint8Array {
   return putAscii(text, bytes, 0) ? bytes : encoder.encode(text);
 }
 
-/** Puts a text of ASCII into `bytes`; whether it is one. */
+/** Writes a text to `bytes` if it is ASCII; returns whether it is. */
 function putAscii(text: string, bytes: Uint8Array, at: number): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -49,15 +50,15 @@ function putAscii(text: string, bytes: Uint8Array, at: number): boolean {
   return true;
 }
 
-/** The text of UTF-8 bytes; throws `TypeError` if they are none. */
+/** The text of UTF-8 bytes; throws a `TypeError` if they are not UTF-8. */
 export function decodeText(bytes: Uint8Array): string {
   return shortAscii(bytes, 0, bytes.length) ?? decoder.decode(bytes);
 }
 
-/** Up to this length, calling the decoder or the encoder takes longer than what it does. */
+/** Up to this length, the call of the encoder or decoder costs more than its work. */
 const SHORT = 64;
 
-/** A short ASCII text; `undefined` if it is longer or another. */
+/** The text of short ASCII bytes; `undefined` if they are longer, or not ASCII. */
 function shortAscii(bytes: Uint8Array, at: number, length: number): string | undefined {
   if (length > SHORT) return undefined;
   const codes = new Array<number>(length);
@@ -76,12 +77,12 @@ export class ByteWriter {
   #view: DataView | undefined;
   #length = 0;
 
-  /** What was written; valid until the next write. */
+  /** Everything that was written; valid until the next write. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Makes room for so many bytes more, at once. */
+  /** Makes room for `bytes` more bytes. */
   reserve(bytes: number): void {
     const length = this.#length + bytes;
     if (length <= this.#bytes.length) return;
@@ -104,7 +105,7 @@ export class ByteWriter {
     this.#bytes[at] = value;
   }
 
-  /** A whole number from 0 to 2^53 - 1: seven bits a byte, lowest first, as in LEB128. */
+  /** An integer from 0 to 2^53 - 1 as LEB128: seven bits a byte, lowest first. */
   uint(value: number): void {
     while (value >= 128) {
       this.byte((value % 128) | 128);
@@ -113,7 +114,7 @@ export class ByteWriter {
     this.byte(value);
   }
 
-  /** A safe integer of any sign, its sign in the lowest bit. */
+  /** A safe integer as LEB128, with its sign in the lowest bit. */
   int(value: number): void {
     const negative = value < 0;
     const size = negative ? -(value + 1) : value;
@@ -133,18 +134,18 @@ export class ByteWriter {
     (this.#view ??= viewOf(this.#bytes)).setBigInt64(at, value, true);
   }
 
-  /** Bytes, their number before them. */
+  /** Bytes, after their number. */
   blob(bytes: Uint8Array): void {
     this.uint(bytes.length);
     this.raw(bytes);
   }
 
-  /** Text as UTF-8, its length in bytes before it. */
+  /** Text as UTF-8, after its length in bytes. */
   text(value: string): void {
     if (value.length > SHORT || !this.#shortAscii(value)) this.blob(encodeText(value));
   }
 
-  /** Writes it if all of it is ASCII; whether it was. */
+  /** Writes a text if it is ASCII; returns whether it is. */
   #shortAscii(value: string): boolean {
     const before = this.#length;
     this.byte(value.length);
@@ -154,14 +155,14 @@ export class ByteWriter {
     return false;
   }
 
-  /** Just these bytes. */
+  /** Bytes without their number. */
   raw(bytes: Uint8Array): void {
     const at = this.#grow(bytes.length);
     this.#bytes.set(bytes, at);
   }
 }
 
-/** Reads what a {@linkcode ByteWriter} wrote; throws `RangeError` past the end. */
+/** Reads the output of a {@linkcode ByteWriter}; throws a `RangeError` past the end. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
   /** Made when the first float or bigint is read. */
@@ -172,7 +173,7 @@ export class ByteReader {
     this.#bytes = bytes;
   }
 
-  /** Whether nothing is left. */
+  /** Whether all bytes were read. */
   get done(): boolean {
     return this.#at >= this.#bytes.length;
   }
@@ -243,12 +244,12 @@ export class ByteReader {
   }
 }
 
-/** A view of just these bytes, for floats and bigints: to make one costs more than to read four bytes. */
+/** A view for floats and bigints; smaller numbers are read faster without one. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The number that the 4 bytes at `at` are; the low 32 bits of `value` are written. */
+/** Writes the low 32 bits of a number as 4 bytes. */
 export function setUint32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value;
   bytes[at + 1] = value >>> 8;
@@ -256,19 +257,19 @@ export function setUint32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value >>> 24;
 }
 
-/** See {@linkcode setUint32}. */
+/** Reads 4 bytes as a number. */
 export function getUint32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>>
     0;
 }
 
-/** A number below 2^53, as 8 bytes. */
+/** Writes a number below 2^53 as 8 bytes. */
 export function setUint53(bytes: Uint8Array, at: number, value: number): void {
   setUint32(bytes, at, value);
   setUint32(bytes, at + 4, value / 2 ** 32);
 }
 
-/** The number at `at`; 2^53 and more if the bytes are no such number. */
+/** Reads 8 bytes as a number; 2^53 or more if {@linkcode setUint53} did not write them. */
 export function getUint53(bytes: Uint8Array, at: number): number {
   return getUint32(bytes, at) + getUint32(bytes, at + 4) * 2 ** 32;
 }
@@ -278,7 +279,7 @@ export function align8(n: number): number {
   return Math.ceil(n / 8) * 8;
 }
 
-/** Whether two hold the same. */
+/** Whether two arrays have the same content. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

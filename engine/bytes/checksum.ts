@@ -1,5 +1,6 @@
 /**
- * engine/bytes/checksum.ts
+ * Checksums of all files: MurmurHash3_x86_128, seeded so that bytes verify only in their place.
+ * docs/internals/decisions.md tells why this hash.
  *
  * @module
  */
@@ -17,12 +18,12 @@ function mix(h: number): number {
 const RESULT = new Int32Array(4);
 
 /**
- * Hashes `bytes[from, to)`. The four words returned are overwritten by the next call.
+ * MurmurHash3_x86_128 of `bytes[from, to)`.
  *
- * @param bytes Where what is to be hashed stands; fastest at a multiple of 4.
- * @param seed Four words to start from.
- * @param from Where it begins.
- * @param to Where it ends.
+ * @param bytes The bytes; the hash is fastest if they begin at a multiple of 4 of their buffer.
+ * @param seed Four words to start from; the original has one word for all four.
+ * @param from Where the hashed bytes begin.
+ * @param to Where they end.
  * @returns Four words, valid until the next call.
  */
 export function hash128(
@@ -70,7 +71,7 @@ export function hash128(
     else if (i < 12) k3 |= byte;
     else k4 |= byte;
   }
-  // A word of zeros changes nothing here, as in the original's fall-through switch.
+  // A word of zeros changes nothing here: this equals the original's fall-through switch.
   k4 = Math.imul(k4, 0xa1e38b93);
   h4 ^= Math.imul((k4 << 18) | (k4 >>> 14), 0x239b961b);
   k3 = Math.imul(k3, 0x38b34ae5);
@@ -99,11 +100,11 @@ export function hash128(
   return RESULT;
 }
 
-/** What a sum is of: bytes of one place never verify in another. */
+/** Kinds of bytes that have a checksum: bytes of one kind never verify as another. */
 export const SUM = {
   fileHeader: 1,
   sealedInto: 3,
-  mark: 4,
+  durableMark: 4,
   frameHeader: 5,
   frame: 6,
   footer: 7,
@@ -111,9 +112,9 @@ export const SUM = {
   page: 9,
 } as const;
 
-/** Sums of one base: seeded with its UUID, what the bytes are, and where they stand. */
+/** Checksums of one table: seeded with its UUID, the kind of the bytes, and where they stand. */
 export class Checksum {
-  /** The base's 16 random bytes. */
+  /** The UUID of the table: 16 random bytes. */
   readonly uuid: Uint8Array;
   readonly #words: Int32Array;
   readonly #seed = new Int32Array(4);
@@ -124,14 +125,14 @@ export class Checksum {
   }
 
   /**
-   * The 128 bits over `bytes[from, to)`, valid until the next sum.
+   * The checksum over `bytes[from, to)`, 128 bits, valid until the next call.
    *
-   * @param kind What the bytes are, of {@linkcode SUM}.
+   * @param kind What the bytes are, one of {@linkcode SUM}.
    * @param owner The generation or row group that they belong to.
-   * @param at The offset, or the number, that they have in it.
-   * @param bytes Where what is to be summed stands.
-   * @param from Where it begins.
-   * @param to Where it ends.
+   * @param at Their offset, or number, in it.
+   * @param bytes The bytes.
+   * @param from Where the covered bytes begin.
+   * @param to Where they end.
    */
   of(
     kind: number,
@@ -149,14 +150,14 @@ export class Checksum {
     return hash128(bytes, seed, from, to);
   }
 
-  /** Writes the first 64 bits of the sum over `bytes[from, to)` at `to`. */
+  /** Writes the first 64 bits of the checksum over `bytes[from, to)` at `to`. */
   put(kind: number, owner: number, at: number, bytes: Uint8Array, from: number, to: number): void {
-    const sum = this.of(kind, owner, at, bytes, from, to);
-    setUint32(bytes, to, sum[0]!);
-    setUint32(bytes, to + 4, sum[1]!);
+    const checksum = this.of(kind, owner, at, bytes, from, to);
+    setUint32(bytes, to, checksum[0]!);
+    setUint32(bytes, to + 4, checksum[1]!);
   }
 
-  /** Whether {@linkcode Checksum.put} would write what stands there. */
+  /** Whether the checksum at `to` is the one that {@linkcode Checksum.put} would write. */
   holds(
     kind: number,
     owner: number,
@@ -169,15 +170,15 @@ export class Checksum {
   }
 }
 
-/** Whether the first words of a sum stand at `at`. */
+/** Whether the first words of a checksum stand at `at`. */
 export function checksumStands(
-  sum: Int32Array,
+  checksum: Int32Array,
   words: number,
   bytes: Uint8Array,
   at: number,
 ): boolean {
   for (let i = 0; i < words; i++) {
-    if (getUint32(bytes, at + i * 4) !== sum[i]! >>> 0) return false;
+    if (getUint32(bytes, at + i * 4) !== checksum[i]! >>> 0) return false;
   }
   return true;
 }

@@ -1,5 +1,6 @@
 /**
- * engine/bytes/header.ts
+ * The header that every file begins with: the kind of the file, the version of the format, the UUID
+ * of the table and the generation. The identity file is nothing but a header.
  *
  * @module
  */
@@ -26,10 +27,10 @@ const MAGIC = {
   log: new TextEncoder().encode("PSLOG\r\n\0"),
 };
 
-/** Length of the header that every file begins with. */
+/** Length of a header. */
 export const FILE_HEADER = 40;
 
-/** The first bytes of a file; the identity file, of no generation, is nothing more. */
+/** The header of a file; the generation of the identity file is 0. */
 export function encodeFileHeader(
   kind: keyof typeof MAGIC,
   checksums: Checksum,
@@ -49,8 +50,8 @@ function hasMagic(kind: keyof typeof MAGIC, bytes: Uint8Array): boolean {
 }
 
 /**
- * The sums of the base whose file `bytes` begin; `undefined` if the header does not verify. It is
- * the same in all versions, so that a newer one is told from a damaged one.
+ * The checksums of the table that a file belongs to; `undefined` if its header does not verify. The
+ * header is the same in all versions of the format, so that a newer one can be told from damage.
  *
  * @throws {FormatVersionError} If a newer psbase wrote it.
  */
@@ -71,18 +72,17 @@ export function encodeIdentity(checksums: Checksum): Uint8Array {
   return encodeFileHeader("base", checksums, 0);
 }
 
-/** What the identity file of a base says while the base is being destroyed: its tombstone. */
+/** A tombstone: the content of the identity file while the table is being destroyed. */
 export class Destroyed {
-  /** The sums of the base: files that verify with them may go. */
+  /** The checksums of the table: files that verify with them may be removed. */
   readonly checksums: Checksum;
 
-  /** The base of these sums is destroyed. */
   constructor(checksums: Checksum) {
     this.checksums = checksums;
   }
 }
 
-/** The bytes of the identity file of a base that is being destroyed. */
+/** The bytes of the identity file of a table that is being destroyed. */
 export function encodeDestroyed(checksums: Checksum): Uint8Array {
   return encodeFileHeader("destroyed", checksums, 0);
 }
@@ -90,8 +90,8 @@ export function encodeDestroyed(checksums: Checksum): Uint8Array {
 /**
  * Reads the identity file.
  *
- * @returns The base's sums; {@linkcode Destroyed} for a tombstone, `"empty"` for no bytes or zeros
- * (an interrupted create), `"damaged"` where the sum is wrong, `"foreign"` for anything else.
+ * @returns The checksums of the table; {@linkcode Destroyed} for a tombstone; `"empty"` for no
+ * bytes or zeros (an interrupted create); `"damaged"` if the checksum is wrong; else `"foreign"`.
  * @throws {FormatVersionError} If a newer psbase wrote it.
  */
 export function decodeIdentity(
@@ -106,8 +106,8 @@ export function decodeIdentity(
 }
 
 /**
- * Whose file `bytes` begin: of this base and generation, of another base, or
- * damaged because they do not verify.
+ * Whether the file that begins with `bytes` belongs to this table and generation, or to another
+ * table; `"damaged"` if its header does not verify or tells another generation.
  *
  * @throws {FormatVersionError} If a newer psbase wrote it.
  */
@@ -125,7 +125,7 @@ export function fileOwner(
 }
 
 /**
- * Rows a group holds at most: so few that changing one of them rewrites little,
- * so many that a scan spends its time in the columns.
+ * The most rows in a row group: few enough that a change of one row rewrites little, and enough
+ * that a scan spends its time in the columns.
  */
 export const GROUP_ROWS = 16_384;

@@ -1,30 +1,28 @@
 /**
  * One exclusive lock on one open file, shared by all objects of a thread.
  *
- * What Deno's file lock is: `flock(2)` on Linux and macOS, advisory, and tied to
- * the *open file*, not to the process: two files opened on one path exclude each
- * other, even in one thread; the kernel lets go when the holder dies; children
- * do not inherit it (`psbase lock` lets its command inherit it, see
- * `cli/inherit.ts`); a stopped holder keeps it.
+ * Deno's file lock is `flock(2)` on Linux and macOS. It is advisory, and tied to the *open file*,
+ * not to the process: two files opened on one path exclude each other, even in one thread. The
+ * kernel releases the lock when the holder dies. Children do not inherit it (`psbase lock` lets its
+ * command inherit it, see `cli/inherit.ts`). A stopped holder keeps it.
  *
- * What it is not:
- * - re-entrant: locking again through the same open file "succeeds" and counts
- *   nothing, so it is this class that knows whether the thread holds the lock;
+ * The file lock is not
+ * - re-entrant: locking again through the same open file "succeeds" and counts nothing, so this
+ *   class tracks whether the thread holds the lock;
  * - fair between threads of one process: each waiter would take an OS thread;
- * - possible to call off: a waiting `lock()` ends when the lock is granted and
- *   not before. Until then it keeps the process from ending by itself
- *   (`Deno.exit()` ends it) and counts as a leak in `deno test`.
+ * - possible to cancel: a waiting `lock()` ends only when the lock is granted. Until then it keeps
+ *   the process from ending by itself (`Deno.exit()` ends it) and counts as a leak in `deno test`.
  *
  * Hence the invariants:
- * 1. A thread opens each locked file once ({@linkcode Flock.attach}). With a
- *    second open file it could wait for itself.
- * 2. Who waits queues here, in order, and at most one wait is in the kernel, for
- *    whoever is first when it is granted. Only a waiter without a time limit or
- *    a signal starts it. Those that may give up try again and again instead, so
- *    that giving up leaves nothing behind: no holder, no OS thread, no open op.
- * 3. A wait in the kernel may be granted at any moment, also while the thread is
- *    busy. A sync form therefore gets in through the same open file, and the
- *    waiter looks again when it resumes: somebody may have come in between.
+ * 1. A thread opens each locked file once ({@linkcode Flock.attach}). With a second open file it
+ *    could wait for itself.
+ * 2. Waiters queue here, in order, and at most one wait is in the kernel, for the waiter that is
+ *    first when it is granted. Only a waiter without a time limit or a signal starts it. Waiters
+ *    that may give up poll instead, so that giving up leaves no holder, no OS thread and no open
+ *    op.
+ * 3. The kernel may grant a wait at any moment, also while the thread is busy. A sync form
+ *    therefore gets the lock through the same open file, and the waiter checks again when it
+ *    resumes: a sync form may have come in between.
  * 4. The file stays open until nobody uses it, holds it or waits for it.
  *
  * @module
@@ -36,44 +34,44 @@ import { DeadlockError, LockTimeoutError } from "../system/errors.ts";
 import type { LockHolder } from "../system/errors.ts";
 import type { File, Files, OpenMode } from "../system/file.ts";
 
-/** How to wait, blocking. */
+/** How to wait in a blocking call. */
 export interface WaitSyncOptions {
-  /** Milliseconds to wait at most, from `start` on; 0 tries once, none or `Infinity` waits. */
+  /** The longest wait in milliseconds, from `start` on; 0 tries once, `Infinity` is the default. */
   timeoutMs?: number | undefined;
-  /** When the wait began, by `performance.now()`; now, if it only begins. */
+  /** When the wait began, by `performance.now()`; the default is now. */
   start?: number | undefined;
-  /** The name of the lock in messages; the path of the open file, if left out. */
+  /** The name of the lock in messages; the default is the path of the open file. */
   path?: string | undefined;
-  /** Called once if the lock is not to be had at once; what it throws ends the attempt. */
+  /** Called once if the lock is not free; an error that it throws ends the attempt. */
   onBusy?: (() => void) | undefined;
-  /** Who holds the lock, asked for the message of a time-out. */
+  /** Tells the holder, for the message of a timeout. */
   holder?: (() => LockHolder | undefined) | undefined;
-  /** Tables whose locks are held meanwhile, for the same message. */
+  /** Tables whose locks the caller holds meanwhile, for the same message. */
   holding?: readonly string[] | undefined;
 }
 
-/** How to wait. */
+/** How to wait in an asynchronous call. */
 export interface WaitOptions extends WaitSyncOptions {
   /** Ends the wait with its reason. */
   signal?: AbortSignal | undefined;
   /**
-   * Ends the wait too, but is not expected to: unlike `signal` it does not keep
-   * the waiter from waiting in the kernel. For a handle that is closed.
+   * A handle that ends the wait when it is closed. That is rare, so unlike `signal` it does not
+   * keep the waiter from waiting in the kernel.
    */
   closing?: Closing | undefined;
 }
 
 interface Waiter {
-  /** Whether it waits for as long as it takes. */
+  /** Whether it waits without a limit. */
   readonly patient: boolean;
-  /** It has the lock. */
+  /** Called when it has the lock. */
   grant(): void;
-  /** It goes without. */
+  /** Called when it gives up. */
   fail(error: unknown): void;
 }
 
 const MAX_PAUSE_MS = 20;
-/** Who is blocked for longer than this, in a crowd, looks again sooner than those who came later. */
+/** A blocked caller that has waited longer than this polls faster than callers that came later. */
 const OLD_MS = 100;
 const OLD_PAUSE_MS = 4;
 
@@ -83,13 +81,13 @@ function longer(pauseMs: number): number {
 
 const nobody = new Int32Array(new SharedArrayBuffer(4));
 
-/** Blocks the thread for so long. */
+/** Blocks the thread. */
 export function sleepSync(ms: number): void {
   Atomics.wait(nobody, 0, 0, ms);
 }
 
 /**
- * The time limit, as it was given.
+ * Checks a time limit and returns it.
  *
  * @throws {RangeError} If it is negative or not a number.
  */
@@ -102,9 +100,9 @@ export function checkTimeout(timeoutMs: number | undefined): number | undefined 
   );
 }
 
-/** The exclusive lock on an open file. */
-export class Flock {
-  /** By file system, as tests simulate several processes in one thread. */
+/** The exclusive lock on an open file; disposing of it is {@linkcode Flock.detach}. */
+export class Flock implements Disposable {
+  /** By file system, because tests simulate several processes in one thread. */
   static readonly #open = new WeakMap<Files, Map<string, Flock>>();
 
   /** The open file that is locked. */
@@ -121,28 +119,25 @@ export class Flock {
     this.#registry = registry;
   }
 
-  /** The lock on the file at `path`; to be {@linkcode Flock.detach}ed as often. */
+  /** The lock on the file at `path`; each call needs its {@linkcode Flock.detach}. */
   static attach(files: Files, path: string, mode: OpenMode): Flock {
     let registry = Flock.#open.get(files);
     if (registry === undefined) Flock.#open.set(files, registry = new Map());
-    const file = files.open(path, mode);
-    try {
-      const there = registry.get(file.fileId);
-      const flock = there ?? new Flock(file, registry);
-      if (there === undefined) registry.set(file.fileId, flock);
-      else file.close();
-      flock.#users++;
-      return flock;
-    } catch (error) {
-      // The system does not say which file it is.
-      file.close();
-      throw error;
+    using opened = new DisposableStack();
+    const file = opened.use(files.open(path, mode));
+    let flock = registry.get(file.fileId);
+    if (flock === undefined) {
+      flock = new Flock(file, registry);
+      registry.set(file.fileId, flock);
+      opened.move();
     }
+    flock.#users++;
+    return flock;
   }
 
-  /** The lock on the file of that identity, if this thread has it open. */
-  static find(files: Files, identity: string): Flock | undefined {
-    return Flock.#open.get(files)?.get(identity);
+  /** The lock on the file with that {@linkcode File.fileId}, if this thread has it open. */
+  static find(files: Files, fileId: string): Flock | undefined {
+    return Flock.#open.get(files)?.get(fileId);
   }
 
   /** Whether this thread holds the lock. */
@@ -156,17 +151,17 @@ export class Flock {
   }
 
   /**
-   * Waits for the lock; resolves when it is held. Between the grant and the
-   * caller's next step other code of the thread may run, and find it held.
+   * Waits for the lock; resolves when it is held. Between the grant and the caller's next step,
+   * other code of the thread may run and find the lock held.
    */
   acquire(options: WaitOptions = {}): Promise<void> {
     return this.#wait(() => {}, options);
   }
 
   /**
-   * Waits for the lock, calls `fn` in the very turn in which it is granted, and
-   * lets go: no other code of the thread ever finds the lock held because of it.
-   * If the lock is free, all of this happens before `run` returns.
+   * Waits for the lock, calls `fn` in the same turn in which the lock is granted, and releases it:
+   * no other code of the thread ever finds the lock held because of this call. If the lock is free,
+   * all of this happens before `run` returns.
    */
   run<T>(fn: () => T, options: WaitOptions = {}): Promise<T> {
     return this.#wait(() => {
@@ -179,11 +174,11 @@ export class Flock {
   }
 
   /**
-   * Waits for the lock, blocking the thread. Comes before those that wait in the
-   * queue: they cannot move while the thread is blocked.
+   * Waits for the lock and blocks the thread. It precedes the waiters in the queue, which cannot
+   * proceed while the thread is blocked.
    *
    * @throws {DeadlockError} If this thread holds the lock.
-   * @throws {LockTimeoutError} If it is not to be had in time.
+   * @throws {LockTimeoutError} If the lock could not be acquired in time.
    */
   acquireSync(options: WaitSyncOptions = {}): void {
     const { timeoutMs = Infinity, start = performance.now() } = options;
@@ -208,7 +203,7 @@ export class Flock {
     }
   }
 
-  /** Lets go of the lock, so that the next in the queue, or another process, gets it. */
+  /** Releases the lock for the next waiter in the queue, or for another process. */
   release(): void {
     if (!this.#held) return;
     this.#held = false;
@@ -216,10 +211,14 @@ export class Flock {
     this.#serve();
   }
 
-  /** Ends one {@linkcode Flock.attach}; the user has released what it held. */
+  /** Ends one {@linkcode Flock.attach}; the caller has released the lock before. */
   detach(): void {
     this.#users--;
     this.#serve();
+  }
+
+  [Symbol.dispose](): void {
+    this.detach();
   }
 
   #take(): boolean {
@@ -256,7 +255,7 @@ export class Flock {
     };
     const abort = (event: Event) => this.#leave(waiter, (event.target as AbortSignal).reason);
     const timeOut = () => {
-      // A busy thread comes late to its timers: the lock may be free by now.
+      // The timers of a busy thread fire late: the lock may be free by now.
       this.#tryFirst();
       if (this.#queue.includes(waiter)) this.#leave(waiter, this.#timedOut(start, options));
     };
@@ -283,11 +282,11 @@ export class Flock {
   }
 
   /**
-   * Called whenever something began or ended: sees to it that the first in the
-   * queue gets its turn, and that the file closes when nobody is left.
+   * Called whenever a hold, a wait or a use began or ended: makes sure that the first waiter gets
+   * its turn, and that the file is closed when nobody is left.
    */
   #serve(pauseMs = 0): void {
-    // Both come back here when they end.
+    // The end of either calls this again.
     if (this.#held || this.#inKernel) return;
     if (this.#queue.some((waiter) => waiter.patient)) {
       this.#stopTrying();
@@ -308,7 +307,7 @@ export class Flock {
     this.#inKernel = true;
     try {
       await this.file.lock();
-      // Nobody is left to whom it could go; if it is held, a sync form came first.
+      // No waiter is left. If the lock is held, a sync form got it first.
       if (this.#queue.length === 0 && !this.#held) this.file.unlock();
     } catch (error) {
       this.#failAll(error);
@@ -318,7 +317,7 @@ export class Flock {
     this.#serve();
   }
 
-  /** Gives the lock to the first in the queue, if it can be had. */
+  /** Gives the lock to the first waiter, if it is free. */
   #tryFirst(): void {
     try {
       if (this.#queue.length > 0 && this.#take()) this.#queue.shift()?.grant();
@@ -332,15 +331,15 @@ export class Flock {
   }
 
   #stopTrying(): void {
-    // Just to name clearTimeout makes Deno load its timers, for 4 ms.
+    // To mention clearTimeout makes Deno load its timers, which takes 4 ms.
     if (this.#timer === undefined) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
   #close(): void {
-    const { fileId: identity } = this.file;
-    if (this.#registry.get(identity) === this) this.#registry.delete(identity);
+    const { fileId } = this.file;
+    if (this.#registry.get(fileId) === this) this.#registry.delete(fileId);
     this.file.close();
   }
 }

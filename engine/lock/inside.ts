@@ -1,10 +1,10 @@
 /**
- * Which transactions of this thread hold which locks, and which wait for which (the wait-for
- * graph): a wait that could never end throws at once instead.
+ * The wait-for graph: which transactions of this thread hold which locks, and which of them wait
+ * for which lock. A wait that closes a cycle would never end, so it throws at once.
  *
- * A transaction waits for whatever the code that it called waits for, over all that this code
- * awaits. What it reaches otherwise (a queue, an event, another process) nobody can know: therefore
- * a wait inside a transaction has an end also where nothing is said about it.
+ * A transaction waits for everything that its code awaits. Waits that go through a queue, an event
+ * or another process are invisible here, so a wait inside a transaction has a time limit even if
+ * the user sets none.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { AsyncLocalStorage } from "node:async_hooks";
 import { DeadlockError } from "../system/errors.ts";
 import type { Flock } from "./flock.ts";
 
-/** How long code inside a transaction waits for the lock of another table, if no `timeoutMs` says. */
+/** How long code inside a transaction waits for the lock of another table without `timeoutMs`. */
 export const NESTED_MS = 5000;
 
 /** A table that is locked. */
@@ -22,22 +22,22 @@ interface Table {
   readonly dir: string;
 }
 
-/** A transaction that holds the lock of a table. */
+/** A transaction, from when it gets the lock of its table to when it releases it. */
 export class Scope {
   /** Its table. */
   readonly table: Table;
-  /** What its code waits for. */
+  /** The waits of its code. */
   readonly waits: Set<Wait> = new Set();
-  /** Whether its function ended: code that it left running may go on. */
+  /** Whether its function has ended; code that it left running may go on. */
   over = false;
 
-  /** The lock is held. */
+  /** Called when the lock is granted. */
   constructor(table: Table) {
     this.table = table;
     holders.set(table.lock, this);
   }
 
-  /** The lock is let go of. */
+  /** Called when the lock is released. */
   end(): void {
     this.over = true;
     if (holders.get(this.table.lock) === this) holders.delete(this.table.lock);
@@ -48,15 +48,15 @@ export class Scope {
 export class Wait implements Disposable {
   /** The table. */
   readonly table: Table;
-  /** The tables whose locks are held meanwhile. */
+  /** The tables whose locks the transactions hold meanwhile. */
   readonly holding: readonly string[];
-  /** How long, in milliseconds, if the user said nothing. */
+  /** The limit in milliseconds if the user set none. */
   readonly limitMs = NESTED_MS;
   readonly #scopes: readonly Scope[];
 
   /**
    * @param table The table.
-   * @param scopes The transactions that go on only after it.
+   * @param scopes The transactions that proceed only after the wait.
    */
   constructor(table: Table, scopes: readonly Scope[]) {
     this.table = table;
@@ -65,25 +65,25 @@ export class Wait implements Disposable {
     for (const scope of this.#scopes) scope.waits.add(this);
   }
 
-  /** The lock was granted, or will not be. */
+  /** Called when the lock was granted, or the wait was given up. */
   [Symbol.dispose](): void {
     for (const scope of this.#scopes) scope.waits.delete(this);
   }
 }
 
 const holders = new Map<Flock, Scope>();
-/** Blocking transactions whose functions run. */
+/** Blocking transactions whose functions are running. */
 const blocking = new Set<Scope>();
 let awaiting: AsyncLocalStorage<readonly Scope[]> | undefined;
 
-/** The transactions that may wait and that the code that runs now was called from. */
+/** The asynchronous transactions that the running code was called from. */
 export function scopesAround(): Scope[] {
   return awaiting?.getStore()?.filter(({ over }) => !over) ?? [];
 }
 
-/** Whether the code that runs now was called from a transaction that holds the lock. */
+/** Whether the running code was called from a transaction that holds the lock. */
 export function isInside(lock: Flock): boolean {
-  // Asked with every write, mostly outside of any transaction.
+  // Every write asks this, mostly outside of any transaction.
   if (holders.size === 0) return false;
   const holds = ({ table }: Scope) => table.lock === lock;
   return blocking.values().some(holds) || scopesAround().some(holds);
@@ -93,8 +93,8 @@ export function isInside(lock: Flock): boolean {
  * Begins to wait for the lock of a table; `undefined` outside of any transaction.
  *
  * @param verb What is attempted, for the message.
- * @param scopes The transactions that go on only after it.
- * @throws {DeadlockError} If who holds the lock waits for one of these.
+ * @param scopes The transactions that proceed only after the wait.
+ * @throws {DeadlockError} If the holder of the lock waits for one of these.
  */
 export function waitFor(
   verb: string,
@@ -102,26 +102,26 @@ export function waitFor(
   scopes: readonly Scope[] = scopesAround(),
 ): Wait | undefined {
   if (scopes.length === 0) return undefined;
-  const circle = circleOf(table, scopes);
-  if (circle === undefined) return new Wait(table, [...scopes]);
-  const told = circle.map(([{ table }, next]) =>
+  const cycle = cycleFrom(table, scopes);
+  if (cycle === undefined) return new Wait(table, [...scopes]);
+  const steps = cycle.map(([{ table }, next]) =>
     `a transaction of "${table.dir}" waits for "${next.dir}"`
   );
   throw new DeadlockError(
     `Cannot ${verb} "${table.dir}": ${
-      told.join(", ")
+      steps.join(", ")
     }, which the transaction that this is called ` +
       `from holds: lock both at once with transaction([…]), or in the same order everywhere`,
   );
 }
 
-/** Begins to wait for the lock of a table, blocking: no transaction of the thread goes on meanwhile. */
+/** As {@linkcode waitFor}, blocking: no transaction of the thread proceeds meanwhile. */
 export function waitForSync(table: Table): Wait | undefined {
   return holders.size === 0 ? undefined : new Wait(table, [...holders.values()]);
 }
 
-/** Who holds the lock of a table, for whom that one waits, and so on to one of `mine`. */
-function circleOf(
+/** The holder of the lock and the table that it waits for, and so on to one of `mine`. */
+function cycleFrom(
   { lock }: Table,
   mine: readonly Scope[],
   seen = new Set<Scope>(),
@@ -131,13 +131,13 @@ function circleOf(
   if (mine.includes(holder)) return [];
   seen.add(holder);
   for (const { table } of holder.waits) {
-    const rest = circleOf(table, mine, seen);
+    const rest = cycleFrom(table, mine, seen);
     if (rest !== undefined) return [[holder, table], ...rest];
   }
   return undefined;
 }
 
-/** Runs `fn` inside blocking transactions. */
+/** Runs `fn` as code of blocking transactions. */
 export function runInside<T>(scopes: readonly Scope[], fn: () => T): T {
   for (const scope of scopes) blocking.add(scope);
   try {
@@ -147,7 +147,7 @@ export function runInside<T>(scopes: readonly Scope[], fn: () => T): T {
   }
 }
 
-/** What runs functions inside transactions that may wait; loaded when it is first needed. */
+/** Gives a function that runs code of asynchronous transactions; loads it when first needed. */
 export async function asyncInside(): Promise<<T>(scopes: readonly Scope[], fn: () => T) => T> {
   if (awaiting === undefined) {
     const { AsyncLocalStorage } = await import("node:async_hooks");
@@ -157,7 +157,7 @@ export async function asyncInside(): Promise<<T>(scopes: readonly Scope[], fn: (
   return (scopes, fn) => storage.run(scopes, fn);
 }
 
-/** Runs what no transaction waits for. */
+/** Runs code that no transaction waits for, though one may have called it. */
 export function runOutside<T>(fn: () => T): T {
   return awaiting === undefined ? fn() : awaiting.run([], fn);
 }

@@ -1,13 +1,13 @@
 /**
- * The names of all files in a base's directory, made and parsed here.
+ * The names of all files in the directory of a table, made and parsed here.
  *
  * ```text
  * base             identity and lock; written by create as its last step, by destroy as its first
- * owner            held by a `Base` for its life; tells who holds the table for long
- * cleanup          held by who cleans up
- * 000001.table     rows of generation 1, immutable
- * 000001.log       commits since that table
- * NAME.<nonce>     a file being built, or about to be removed; its writer alone knows the nonce
+ * owner            locked by a `Base` for its life; holds notes of long holders
+ * cleanup          locked during compaction
+ * 000001.table     segment of generation 1: rows, immutable
+ * 000001.log       commits since that segment
+ * NAME.<nonce>     a file being built, or about to be removed; only its writer knows the nonce
  * ```
  *
  * @module
@@ -19,7 +19,7 @@ import { join } from "../system/path.ts";
 export const IDENTITY = "base";
 /** Name of the lock file of long holders. */
 export const OWNER = "owner";
-/** Name of the lock file of who cleans up. */
+/** Name of the lock file of compaction. */
 export const CLEANUP = "cleanup";
 
 const GENERATION_REGEXP = /^(\d{6,10})\.(table|log)(\.[0-9a-f]{16})?$/;
@@ -27,13 +27,13 @@ const OURS_REGEXP = /^(?:base(?:\.[0-9a-f]{16})?|owner|cleanup)$/;
 
 /** The files of one generation. */
 export interface GenerationPaths {
-  /** The table. */
+  /** The segment. */
   readonly segment: string;
   /** The log. */
   readonly log: string;
 }
 
-/** Where a generation's files are. */
+/** The paths of a generation's files. */
 export function generationPaths(dir: string, generation: number): GenerationPaths {
   const stem = join(dir, String(generation).padStart(6, "0"));
   return { segment: `${stem}.table`, log: `${stem}.log` };
@@ -44,7 +44,7 @@ export function temporary(path: string, nonce: bigint): string {
   return `${path}.${nonce.toString(16).padStart(16, "0")}`;
 }
 
-/** What a name in a base's directory stands for; `undefined`: nothing of ours. */
+/** What a name in the directory stands for; `undefined` if psbase made no such file. */
 export function parseName(
   name: string,
 ): { generation: number; kind: "table" | "log"; temporary: boolean } | "other" | undefined {
@@ -55,7 +55,7 @@ export function parseName(
   return { generation: Number(match[1]), kind, temporary: match[3] !== undefined };
 }
 
-/** The generations of which table and log are both among `names`, ascending. */
+/** The generations that have both segment and log among `names`, ascending. */
 export function completeGenerations(names: Iterable<string>): number[] {
   const seen = new Map<number, number>();
   for (const name of names) {

@@ -1,6 +1,6 @@
 /**
- * The note that a holder leaves in its lock file, so that messages can name it.
- * A hint: it may be out of date, and nothing is decided by it.
+ * The note that a holder leaves in its lock file, so that messages can name it. It is a hint: it
+ * may be out of date, and nothing is decided by it.
  *
  * @module
  */
@@ -8,19 +8,19 @@
 import type { LockHolder } from "../system/errors.ts";
 import type { File } from "../system/file.ts";
 
-/** Notes are padded to one length, so that a shorter one leaves no rest of a longer. */
+/** Notes are padded to one length, so that a note always covers the one before. */
 export const NOTE_BYTES = 512;
 const BLANK = note("");
-/** What may be written over: nothing, a blank, a note. */
+/** Contents that a note may replace: nothing, a blank, a note. */
 const OURS_REGEXP = /^(?:[\s\0]*$|\{"pid":)/;
 
-/** Which note of a file. */
+/** Which note. */
 export interface NoteOptions {
-  /** Where it begins: a file may hold several, of several locks. */
+  /** Where it begins in the file, which may hold notes of several locks. */
   at?: number;
-  /** The last commit when the lock was granted: after another one, the note is out of date. */
+  /** The last commit when the lock was granted; after another commit the note is out of date. */
   sequence?: number;
-  /** The process that holds the lock, if it is not this one. */
+  /** The holder; the default is this process. */
   pid?: number;
 }
 
@@ -30,7 +30,7 @@ function note(text: string): Uint8Array {
   return new TextEncoder().encode(text.padEnd(NOTE_BYTES - 1) + "\n");
 }
 
-/** The name of this host, empty where asking for it would take a permission. */
+/** The name of this host; empty if the permission to read it is missing. */
 function hostName(): string {
   if (host !== undefined) return host;
   const { state } = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
@@ -44,14 +44,14 @@ function readText(file: File, { at = 0 }: NoteOptions): string {
 
 function write(file: File, bytes: () => Uint8Array, options: NoteOptions): void {
   try {
-    // Whoever locks a file that has a content of its own keeps that content.
+    // The user may lock a file that has a content of its own: keep it.
     if (OURS_REGEXP.test(readText(file, options))) file.writeAt(bytes(), options.at ?? 0);
   } catch {
-    // A full disk must not cost more than the hint.
+    // A failure, of a full disk for instance, costs no more than the hint.
   }
 }
 
-/** Notes this process, or another one, as the holder from now on. The lock is held. */
+/** Notes the holder from now on. The caller holds the lock. */
 export function writeNote(file: File, options: NoteOptions = {}): void {
   const { sequence, pid = Deno.pid } = options;
   write(file, () => {
@@ -59,12 +59,12 @@ export function writeNote(file: File, options: NoteOptions = {}): void {
   }, options);
 }
 
-/** Takes the note back. The lock is held. */
+/** Removes the note. The caller holds the lock. */
 export function clearNote(file: File, options: NoteOptions = {}): void {
   write(file, () => BLANK, options);
 }
 
-/** What the last holder noted; `undefined` if there is no note, or none that makes sense. */
+/** The note of the last holder; `undefined` if there is none, or none that can be read. */
 export function readNote(file: File, options: NoteOptions = {}): LockHolder | undefined {
   try {
     const { pid, host, since, sequence } = JSON.parse(readText(file, options));

@@ -1,17 +1,16 @@
 /**
- * What a commit changes, as the payload of its frame, written and read here.
+ * The changes of a commit, written to and read from the payload of its frame.
  *
  * ```text
  * payload  change* 0…
- * put      1 · id · version · nulls (a bit a field) · value of each field that is not null
+ * put      1 · id · version · null bits · value of each field that is not null
  * delete   2 · id
- * batch    3 · first id · directory (JSON) · bytes of the group
+ * batch    3 · first id · directory (JSON) · bytes of the row group
  * schema   4 · schema (JSON)
  * ```
  *
- * Ids and versions are {@linkcode ByteWriter.uint}, a directory, bytes and a schema have
- * their length before them. Fields come in
- * the order of the schema that holds at that point of the log.
+ * Ids and versions are {@linkcode ByteWriter.uint}. A directory, bytes and a schema come after
+ * their length. Fields come in the order of the schema that holds at that point of the log.
  *
  * @module
  */
@@ -31,23 +30,23 @@ const DELETE = 2;
 const BATCH = 3;
 const SCHEMA = 4;
 
-/** Whoever is told of changes, one after the other. */
+/** Receives changes, one after another. */
 export interface ChangeSink {
-  /** The fields that rows have at this point. */
+  /** The schema of the rows at this point. */
   readonly schema: TableSchema;
-  /** A row, new or in the place of its former version. */
+  /** A row, new or in place of its former version. */
   put(id: number, row: StoredRow): void;
-  /** A row is gone. */
+  /** A row was deleted. */
   delete(id: number): void;
-  /** New rows whose ids follow `first`; the bytes stand at the beginning of their buffer. */
+  /** New rows with ids from `first` on; the bytes are at the beginning of their buffer. */
   batch(first: number, directory: unknown, bytes: Uint8Array): void;
-  /** Other fields from here on. */
+  /** The schema from here on. */
   alter(schema: TableSchema): void;
-  /** A row has a value that its type cannot hold; without it, the commit makes no sense. */
+  /** A value of a row is impossible in its type. Without this method that fails the commit. */
   lose?(id: number, error: ImpossibleValue): void;
 }
 
-/** A value is wrong, but the row goes on behind it. */
+/** A value is wrong, but the rest of the row can be read. */
 export class ImpossibleValue extends RangeError {}
 
 function writeValue(out: ByteWriter, { value: { layout, name } }: FieldDef, stored: Stored): void {
@@ -74,7 +73,7 @@ function readNumber(from: ByteReader, { range }: ValueType): number {
   throw new ImpossibleValue("is out of range");
 }
 
-/** A value of what was read. */
+/** Makes a value from what was read; a failure is an {@linkcode ImpossibleValue}. */
 function possible<T>(make: () => T): T {
   try {
     return make();
@@ -156,7 +155,7 @@ export class ChangeWriter implements ChangeSink {
   }
 }
 
-/** An id, behind which many more can be given out. */
+/** Reads an id; it must leave room for many more. */
 function readId(from: ByteReader): number {
   const id = from.uint();
   if (id > 2 ** 52) throw new RangeError(`there is no row ${id}`);
@@ -164,8 +163,8 @@ function readId(from: ByteReader): number {
 }
 
 /**
- * Tells `sink` of all changes of a payload. Throws a `RangeError`, `TypeError` or
- * `SyntaxError` if it makes no sense.
+ * Passes all changes of a payload to `sink`. Throws a `RangeError`, `TypeError` or `SyntaxError` if
+ * the payload cannot be read.
  */
 export function readChanges(payload: Uint8Array, sink: ChangeSink): void {
   const from = new ByteReader(payload);
@@ -173,7 +172,7 @@ export function readChanges(payload: Uint8Array, sink: ChangeSink): void {
     const change = from.byte();
     switch (change) {
       case 0:
-        break; // what pads the payload
+        break; // Padding.
       case PUT: {
         const id = readId(from);
         const row = readRow(from, sink.schema.fields);
@@ -197,24 +196,24 @@ export function readChanges(payload: Uint8Array, sink: ChangeSink): void {
   }
 }
 
-/** Where a commit was read. */
-export interface CommitPlace {
-  /** The log. */
+/** Where a commit stands, for messages. */
+export interface CommitPosition {
+  /** The path of the log. */
   readonly path: string;
-  /** Where in it. */
+  /** The offset in it. */
   readonly end: number;
 }
 
 /**
- * Tells `sink` of all changes of a commit that was read from a log.
+ * Passes all changes of a commit that was read from a log to `sink`.
  *
- * @throws {CorruptionError} If it makes no sense.
+ * @throws {CorruptionError} If the payload cannot be read.
  */
-export function readCommit(location: CommitPlace, payload: Uint8Array, sink: ChangeSink): void {
-  orNonsense(location, () => readChanges(payload, sink));
+export function readCommit(position: CommitPosition, payload: Uint8Array, sink: ChangeSink): void {
+  orCorruption(position, () => readChanges(payload, sink));
 }
 
-function orNonsense<T>({ path, end }: CommitPlace, fn: () => T): T {
+function orCorruption<T>({ path, end }: CommitPosition, fn: () => T): T {
   try {
     return fn();
   } catch (error) {
@@ -223,24 +222,24 @@ function orNonsense<T>({ path, end }: CommitPlace, fn: () => T): T {
   }
 }
 
-/** Whether a payload can be read without knowing which fields the rows had before it. */
+/** Whether a payload begins with a schema: it can be read without the schema before it. */
 export function tellsFields(payload: Uint8Array): boolean {
   return payload[0] === SCHEMA;
 }
 
 /**
- * An id above all that a commit gives out, as far as that can be told without the fields.
+ * An id above all ids in a commit, as far as they can be read without the schema.
  *
- * @throws {CorruptionError} If it makes no sense.
+ * @throws {CorruptionError} If the payload cannot be read.
  */
-export function idsBelow(location: CommitPlace, payload: Uint8Array): number {
-  return orNonsense(location, () => {
+export function idsBelow(position: CommitPosition, payload: Uint8Array): number {
+  return orCorruption(position, () => {
     const from = new ByteReader(payload);
     let below = 0;
     while (!from.done) {
       switch (from.byte()) {
         case PUT:
-          // Where a row ends cannot be told: more of them may follow, of some bytes each.
+          // The end of the row is unknown: more rows may follow, each of some bytes.
           return Math.max(below, readId(from) + payload.length);
         case DELETE:
           below = Math.max(below, readId(from) + 1);

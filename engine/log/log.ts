@@ -1,15 +1,15 @@
 /**
- * The commit log of one generation: frames behind a first page.
+ * The commit log of one generation (a write-ahead log): reading its frames and appending to them.
  *
- * 1. A frame verifies alone and holds the chain value of its predecessor; a log is
- *    what verifies from its beginning on. What was once cut off never comes back.
- * 2. Everything before {@linkcode Log.claim} is on disk: a frame that fails there is
- *    damage, one that fails behind it is a commit that nobody was told of.
- * 3. A handle answers only for bytes that it wrote: its first append writes again
- *    what it does not know to be on disk.
- * 4. A sync that failed is never tried again: the handle is poisoned.
+ * 1. A frame verifies on its own and holds the chain value of its predecessor. The log is what
+ *    verifies from its beginning on, so bytes that were cut off once never come back.
+ * 2. Everything before the durable offset (flushed LSN) is on disk. A frame that does not verify
+ *    there is damage; after it, such a frame is a commit that was never acknowledged.
+ * 3. A handle answers only for bytes that it wrote: its first append writes again whatever it does
+ *    not know to be on disk.
+ * 4. A failed sync is never tried again: the handle is poisoned (sync.ts).
  *
- * ARCHITECTURE.md argues them crash by crash. Who appends holds the lock.
+ * docs/internals/commit_protocol.md argues this crash by crash. Appending requires the lock.
  *
  * @module
  */
@@ -26,41 +26,41 @@ import {
   decodeFrameHeader,
   EMPTY_FRAME,
   encodeDurableMark,
-  encodeFrame,
+  encodeFrames,
   encodeLogPage,
   encodeSealedInto,
-  follows,
   FRAME,
+  type Frame,
   FRAME_HEADER,
+  framesIn,
   LOG_PAGE,
-  type Patch,
-  payloadOf,
+  type NewFrame,
+  type PageBytes,
 } from "./frame.ts";
+import { LogSync } from "./sync.ts";
 
-/** The file is grown so much ahead of use, that a commit's sync carries no metadata. */
+/** The file grows this far ahead of use, so that the sync of a commit carries no metadata. */
 const STEP = 16 * 1024;
 const MAX_STEP = 256 * 1024;
-/** What a look for new frames reads. */
-const LOOK = 4096;
+/** How much a probe for new frames reads. */
+const PROBE = 4096;
 
-/** Is told of a commit; the payload is valid during the call only. */
+/** Called with each commit; the payload is valid during the call only. */
 type Visit = (sequence: number, payload: Uint8Array) => void;
 
-/** A frame to be appended. */
-export interface NewFrame {
-  /** Of {@linkcode FRAME}. */
-  readonly kind: number;
-  /** What it holds. */
-  readonly payload: Uint8Array;
-}
-
-/** Where frames end: nothing more, a tail that does not verify, a seal. */
+/** Where frames end: no more bytes, bytes that do not verify, or a seal. */
 export type LogEnd = "end" | "torn" | "seal" | "finalSeal";
 
-/** The log is not the one that this handle has read: it must be opened again. */
+/** The log no longer holds what this handle read from it: the table must be loaded again. */
 export class StaleError extends WriteError {
   constructor(path: string) {
-    super(`Cannot write "${path}": the disk lost what was read from it, try again`, "none", null);
+    super(
+      `Cannot write "${path}": the disk lost bytes that were read from it, try again`,
+      "none",
+      null,
+    );
+    // Users know this class as the one that it extends.
+    this.name = "WriteError";
   }
 }
 
@@ -69,12 +69,8 @@ function grownSize(size: number): number {
   return Math.ceil((size + EMPTY_FRAME) / step) * step;
 }
 
-/** All parts, one behind the other; a large one that is alone is not copied. */
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const alone = parts.find((part) => part.length === length);
-  if (alone !== undefined) return alone;
-  const bytes = new Uint8Array(length);
-  let at = 0;
+/** Puts the parts into `bytes`, one after another, from `at` on. */
+function place(parts: readonly Uint8Array[], bytes: Uint8Array, at: number): Uint8Array {
   for (const part of parts) {
     bytes.set(part, at);
     at += part.length;
@@ -82,43 +78,39 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   return bytes;
 }
 
-/** Whether all is zeros; by the engine's own comparison, as opening waits for it. */
+/** All parts in one array; a single large part is not copied. */
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  return parts.find((part) => part.length === length) ?? place(parts, new Uint8Array(length), 0);
+}
+
+/** Whether all bytes are zero. Opening waits for the answer: comparing texts is fastest. */
 function isZero(bytes: Uint8Array): boolean {
   return new TextDecoder().decode(bytes) === "\0".repeat(bytes.length);
 }
 
 /** An open log. */
-export class Log {
+export class Log implements Disposable {
   /** The generation that it belongs to. */
   readonly generation: number;
   /** Where the verified frames end. */
   end = LOG_PAGE;
-  /** The sequence of the last commit; whoever opens the log sets that of the table. */
+  /** The sequence of the last commit; the code that opens the log sets that of the segment. */
   sequence = 0;
-  /** Whether what leads to this log, a seal or the identity file, is known to be on disk. */
+  /** Whether everything that leads here (a seal, or the identity file) is known to be on disk. */
   sealedInto: boolean;
   readonly #file: File;
   readonly #checksums: Checksum;
-  readonly #openAgain: () => File;
+  readonly #sync: LogSync;
   readonly #nonce = randomNonce();
-  /** For blocking syncs: Linux tells an error once per open file. */
-  #second: File | undefined;
+  /** The chain value of the last frame. */
   #chain = 0n;
-  #durable: number;
-  /** Up to where others' bytes were synced, too. */
-  #flushed = 0;
-  /** Whether this handle wrote, itself, all that is not claimed. */
+  /** Whether this handle itself wrote everything that is after the durable offset. */
   #owns = false;
   #stale = false;
-  /** A seal ends it: who could not follow it must meet it again. */
+  /** A seal ends the log; each read meets it again, until the handle has followed it. */
   #sealed = false;
-  #poison: WriteError | undefined;
-  #syncing: Promise<void> | undefined;
-  /** Those who wait for a sync. */
-  #waiting = 0;
-  #closed = false;
-  #scratch = new Uint8Array(LOOK);
-  /** How long the file is at least. */
+  #scratch = new Uint8Array(PROBE);
+  /** A lower bound of the file's length. */
   #size = 0;
 
   private constructor(
@@ -129,18 +121,23 @@ export class Log {
     page: Uint8Array,
   ) {
     this.#file = file;
-    this.#openAgain = openAgain;
     this.#checksums = checksums;
     this.generation = generation;
-    const mark = decodeDurableMark(checksums, generation, page);
-    this.#durable = Math.max(LOG_PAGE, mark.syncedTo);
-    this.sealedInto = mark.sealedInto;
+    const { syncedTo, sealedInto } = decodeDurableMark(checksums, generation, page);
+    this.sealedInto = sealedInto;
+    const log = {
+      end: () => this.end,
+      mark: (to: number) => {
+        this.#writePage(encodeDurableMark(checksums, generation, this.#nonce, to));
+      },
+    };
+    this.#sync = new LogSync(log, file, openAgain, Math.max(LOG_PAGE, syncedTo));
   }
 
   /**
-   * Opens a log; nothing is read but its first page.
+   * Opens a log; reads only its first page.
    *
-   * @returns The log, `undefined` if it is of another base.
+   * @returns The log, `undefined` if it belongs to another table.
    * @throws {CorruptionError} If its header does not verify.
    */
   static open(
@@ -151,52 +148,34 @@ export class Log {
     readOnly: boolean,
   ): Log | undefined {
     const openAgain = () => files.open(path, readOnly ? "read" : "write");
-    const file = openAgain();
-    try {
-      const page = new Uint8Array(LOG_PAGE);
-      const length = file.readAt(page, 0);
-      const owner = fileOwner(path, "log", page.subarray(0, length), checksums, generation);
-      if (owner === "damaged") {
-        throw new CorruptionError(path, 0, "the header of the log does not verify");
-      }
-      if (owner === "ours") {
-        // A log is born whole: without the marks, all commits would pass for never written.
-        if (length < LOG_PAGE) throw new CorruptionError(path, length, "the file ends too early");
-        return new Log(file, openAgain, checksums, generation, page);
-      }
-    } catch (error) {
-      file.close();
-      throw error;
+    using opened = new DisposableStack();
+    const file = opened.use(openAgain());
+    const page = new Uint8Array(LOG_PAGE);
+    const length = file.readAt(page, 0);
+    const owner = fileOwner(path, "log", page.subarray(0, length), checksums, generation);
+    if (owner === "other") return undefined;
+    if (owner === "damaged") {
+      throw new CorruptionError(path, 0, "the header of the log does not verify");
     }
-    file.close();
-    return undefined;
+    // A log is born whole. Without its durable marks, all commits would pass for never written.
+    if (length < LOG_PAGE) throw new CorruptionError(path, length, "the file ends too early");
+    const log = new Log(file, openAgain, checksums, generation, page);
+    opened.move();
+    return log;
   }
 
-  /** The bytes of a whole new log that holds `frames`, all of them to be synced by the caller. */
+  /** The bytes of a whole new log that holds `frames`; the caller syncs all of them. */
   static encode(
     checksums: Checksum,
     generation: number,
     sequence: number,
     frames: readonly NewFrame[],
   ): Uint8Array {
-    let at = LOG_PAGE;
-    let prev = 0n;
-    const nonce = randomNonce();
-    const encoded = frames.map(({ kind, payload }) => {
-      const header = { kind, sequence: ++sequence, prev, nonce, syncedTo: LOG_PAGE };
-      const { bytes, chain } = encodeFrame(checksums, generation, at, header, payload);
-      at += bytes.length;
-      prev = chain;
-      return bytes;
-    });
-    const log = new Uint8Array(grownSize(at));
-    log.set(encodeLogPage(checksums, generation, at));
-    at = LOG_PAGE;
-    for (const bytes of encoded) {
-      log.set(bytes, at);
-      at += bytes.length;
-    }
-    return log;
+    const after = { sequence, prev: 0n, nonce: randomNonce(), syncedTo: LOG_PAGE };
+    const { parts, end } = encodeFrames(checksums, generation, LOG_PAGE, after, frames);
+    const log = new Uint8Array(grownSize(end));
+    log.set(encodeLogPage(checksums, generation, end));
+    return place(parts, log, LOG_PAGE);
   }
 
   /** Where the log is. */
@@ -214,35 +193,35 @@ export class Log {
   /**
    * Reads and verifies the frames that were appended since the last call.
    *
-   * @param visit Is told of each commit; the payload is valid during the call only.
-   * @param thorough Looks for damage behind a clean end, too.
-   * @throws {CorruptionError} If a frame fails that was on disk.
+   * @param visit Called with each commit; the payload is valid during the call only.
+   * @param thorough Whether to look for damage also after a clean end.
+   * @throws {CorruptionError} If a frame does not verify that was on disk.
    * @throws {StaleError} If the log no longer holds what was read from it.
    */
   read(visit: Visit, thorough = false): LogEnd {
     if (this.#sealed) {
-      this.#look(8);
+      this.#probe(8);
       return "seal";
     }
-    let length = thorough ? this.#file.size() - this.end + 8 : LOOK;
+    let length = thorough ? this.#file.size() - this.end + 8 : PROBE;
     let judged = -1;
     for (;;) {
-      const bytes = this.#look(length);
-      const { end, missing } = this.#walk(bytes, visit, thorough);
+      const bytes = this.#probe(length);
+      const { end, missing } = this.#readFrames(bytes, visit, thorough);
       if (end === "seal" || end === "finalSeal") return end;
       if (missing > 0 && bytes.length === length) {
-        // What was looked at ended, not the file: where a look ends is no end of the log.
+        // The probe ended there, not the file, and the end of a probe is no end of the log.
         length = Math.min(Math.max(length * 4, missing + 8), this.#file.size() - this.end + 8);
         if (length >= missing + 8) continue;
       }
-      if (end === "end" && this.#durable <= this.end) return "end";
-      // The claim first, then the frame again: it may have been completed meanwhile.
+      if (end === "end" && this.#sync.durable <= this.end) return "end";
+      // First the durable offset, then the frame again: it may have been completed meanwhile.
       if (judged === this.end) {
-        if (this.#durable <= this.end) return "torn";
+        if (this.#sync.durable <= this.end) return "torn";
         throw this.#damage();
       }
       judged = this.end;
-      this.#durable = Math.max(this.#durable, this.#findDurable());
+      this.#sync.raise(this.#findDurable());
     }
   }
 
@@ -250,15 +229,15 @@ export class Log {
     return new CorruptionError(this.path, this.end, "a frame that was on disk does not verify");
   }
 
-  /** Bytes from the last frame's chain value on. */
-  #look(length: number): Uint8Array {
+  /** Reads bytes from the last frame's chain value on. */
+  #probe(length: number): Uint8Array {
     if (length > this.#scratch.length) this.#scratch = new Uint8Array(length);
     if (this.#stale) throw new StaleError(this.path);
     const bytes = this.#scratch.subarray(0, length);
     const there = bytes.subarray(0, this.#file.readAt(bytes, this.end - 8));
-    if (length > MAX_STEP) this.#scratch = new Uint8Array(LOOK);
+    if (length > MAX_STEP) this.#scratch = new Uint8Array(PROBE);
     if (this.end === LOG_PAGE) {
-      // The first frame follows on zeros, whatever became of the page before it.
+      // The first frame follows zeros, whatever became of the page before it.
       there.fill(0, 0, 8);
     } else if (there.length < 8 || chainValue(there, 8) !== this.#chain) {
       throw new StaleError(this.path);
@@ -266,47 +245,43 @@ export class Log {
     return there;
   }
 
-  /** Takes the frames in `bytes`, which begin 8 bytes before the end. */
-  #walk(
+  /** Takes in the frames of a probe; tells where they end, and how many bytes a cut frame needs. */
+  #readFrames(
     bytes: Uint8Array,
     visit: Visit,
     thorough: boolean,
   ): { end: LogEnd; missing: number } {
-    for (let at = 8;;) {
-      if (at + 8 > bytes.length) return { end: "end", missing: FRAME_HEADER };
-      if (getUint32(bytes, at) === 0) {
-        return { end: thorough && !isZero(bytes.subarray(at)) ? "torn" : "end", missing: 0 };
-      }
-      const header = decodeFrame(this.#checksums, this.generation, this.end, bytes, at);
-      if (header === undefined) return { end: "torn", missing: this.#missing(bytes, at) };
-      const sequence = header.kind === FRAME.commit ? this.sequence + 1 : this.sequence;
-      if (!follows(bytes, at) || header.sequence !== sequence) {
-        return { end: "torn", missing: 0 };
-      }
-      if (header.kind === FRAME.finalSeal) return { end: "finalSeal", missing: 0 };
-      const payload = payloadOf(bytes, at, header);
-      at += header.length;
+    let at = 8;
+    for (const frame of framesIn(this.#checksums, this.generation, this.end, bytes, at)) {
+      const { kind, header } = frame;
+      const sequence = kind === FRAME.commit ? this.sequence + 1 : this.sequence;
+      if (header.sequence !== sequence) return { end: "torn", missing: 0 };
+      if (kind === FRAME.finalSeal) return { end: "finalSeal", missing: 0 };
+      at = frame.end;
       this.end += header.length;
       this.#chain = chainValue(bytes, at);
-      this.#durable = Math.max(this.#durable, header.syncedTo);
-      if (header.kind === FRAME.seal) {
+      this.#sync.raise(header.syncedTo);
+      if (kind === FRAME.seal) {
         this.#sealed = true;
         return { end: "seal", missing: 0 };
       }
       this.sequence = sequence;
-      visit(sequence, payload);
+      visit(sequence, frame.payload);
     }
+    if (at + 8 > bytes.length) return { end: "end", missing: FRAME_HEADER };
+    if (getUint32(bytes, at) !== 0) return { end: "torn", missing: this.#missing(bytes, at) };
+    return { end: thorough && !isZero(bytes.subarray(at)) ? "torn" : "end", missing: 0 };
   }
 
-  /** How long the frame is, of which `bytes` hold only the beginning; 0 if that is not why it fails. */
+  /** How long the frame is that `bytes` cut off; 0 if that is not why it does not verify. */
   #missing(bytes: Uint8Array, at: number): number {
     if (at + FRAME_HEADER > bytes.length) return FRAME_HEADER;
-    // A length is believed only once its header verified.
+    // A length is believed only after its header verified.
     const header = decodeFrameHeader(this.#checksums, this.generation, this.end, bytes, at);
     return header !== undefined && at + header.length > bytes.length ? header.length : 0;
   }
 
-  /** The largest claim in the mark and in any header behind the end. */
+  /** The largest durable offset that the first page, or any header after the end, tells. */
   #findDurable(): number {
     let durable = this.#readDurableMark().syncedTo;
     const tail = this.#tail();
@@ -319,108 +294,90 @@ export class Log {
   }
 
   #readDurableMark(): ReturnType<typeof decodeDurableMark> {
-    const page = new Uint8Array(LOG_PAGE);
-    this.#file.readAt(page, 0);
-    return decodeDurableMark(this.#checksums, this.generation, page);
+    return decodeDurableMark(this.#checksums, this.generation, this.#bytesAt(0, LOG_PAGE));
   }
 
-  /** Everything behind the end. */
+  /** Everything after the end. */
   #tail(): Uint8Array {
-    const tail = new Uint8Array(Math.max(0, this.#file.size() - this.end));
-    return tail.subarray(0, this.#file.readAt(tail, this.end));
+    return this.#bytesAt(this.end, Math.max(0, this.#file.size() - this.end));
   }
 
-  /** How far bytes that do not verify reach behind the end. */
+  #bytesAt(at: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    return bytes.subarray(0, this.#file.readAt(bytes, at));
+  }
+
+  /** How far bytes that do not verify reach after the end. */
   tornBytes(): number {
     return this.#tail().findLastIndex((byte) => byte !== 0) + 1;
   }
 
-  /** The frames from `from` on, as they were read and verified. */
-  framesFrom(from: number): NewFrame[] {
-    const bytes = this.#verified(from);
-    const frames: NewFrame[] = [];
-    for (let at = 0; at < bytes.length;) {
-      const header = decodeFrameHeader(this.#checksums, this.generation, from + at, bytes, at)!;
-      frames.push({ kind: header.kind, payload: payloadOf(bytes, at, header) });
-      at += header.length;
-    }
-    return frames;
+  /** The frames from `from` on, where one begins: the same that were read before. */
+  framesFrom(from: number): Frame[] {
+    return this.#readAgain(from).frames;
   }
 
-  /** The bytes from `from`, where a frame begins, to the end: just those that were read. */
-  #verified(from: number): Uint8Array {
-    const bytes = new Uint8Array(this.end - from);
-    if (bytes.length === 0) return bytes;
-    // The chain covers all before it: the last value being ours, all of it is.
-    this.#stale = this.#file.readAt(bytes, from) < bytes.length ||
-      this.#chainOf(bytes, from) !== this.#chain;
+  /** The frames and bytes from `from`, where a frame begins, to the end: the same as before. */
+  #readAgain(from: number): { frames: Frame[]; bytes: Uint8Array } {
+    if (from === this.end) return { frames: [], bytes: new Uint8Array() };
+    const bytes = this.#bytesAt(from, this.end - from);
+    const frames = [...framesIn(this.#checksums, this.generation, from, bytes, 0)];
+    const end = frames.at(-1)?.end;
+    // The chain covers everything before it: if the last value is ours, all of it is.
+    this.#stale = end !== this.end - from || chainValue(bytes, end) !== this.#chain;
     if (this.#stale) throw new StaleError(this.path);
-    return bytes;
+    return { frames, bytes };
   }
 
-  /** The chain value of the last of the frames that fill `bytes`, if they do. */
-  #chainOf(bytes: Uint8Array, from: number): bigint | undefined {
-    let chain: bigint | undefined;
-    for (let at = 0; at < bytes.length;) {
-      const header = decodeFrame(this.#checksums, this.generation, from + at, bytes, at);
-      if (header === undefined || (at > 0 && !follows(bytes, at))) return undefined;
-      at += header.length;
-      chain = chainValue(bytes, at);
-    }
-    return chain;
-  }
+  // ------------------------------------------------------------- appending
 
-  // ------------------------------------------------------------- writing
-
-  /** Zeros what does not verify behind the end; safety does not rest on it. */
+  /** Zeros bytes after the end that do not verify; safety does not rest on it. */
   zeroTail(bytes: number): void {
     this.#file.writeAt(new Uint8Array(bytes), this.end);
   }
 
   /**
-   * Appends frames in one write. The log was read to its end just now.
+   * Appends frames in one write. The log must have been read to its end under the same lock.
    *
-   * @throws {WriteError} If the system refuses; with outcome `"unknown"` the log is
-   * poisoned, with `"none"` nothing is there.
+   * @throws {WriteError} If the system refuses. With outcome `"none"` nothing was written, with
+   * `"unknown"` the log is poisoned.
    */
   append(frames: readonly NewFrame[]): void {
     this.check();
-    const from = this.#owns ? this.end : Math.min(this.#durable, this.end);
-    const parts = [this.prepare(from)];
-    let { end, sequence } = this;
-    let chain = this.#chain;
-    for (const { kind, payload } of frames) {
-      if (kind === FRAME.commit) sequence++;
-      const header = {
-        kind,
-        sequence,
-        prev: chain,
-        nonce: this.#nonce,
-        syncedTo: Math.min(this.#durable, this.end),
-      };
-      const frame = encodeFrame(this.#checksums, this.generation, end, header, payload);
-      parts.push(frame.bytes);
-      end += frame.bytes.length;
-      chain = frame.chain;
-    }
+    const { durable } = this.#sync;
+    const from = this.#owns ? this.end : Math.min(durable, this.end);
+    const again = this.prepare(from);
+    const after = {
+      sequence: this.sequence,
+      prev: this.#chain,
+      nonce: this.#nonce,
+      syncedTo: Math.min(durable, this.end),
+    };
+    const { parts, end, sequence, chain } = encodeFrames(
+      this.#checksums,
+      this.generation,
+      this.end,
+      after,
+      frames,
+    );
     const last = frames.at(-1)?.kind ?? FRAME.commit;
-    this.#write(from, parts, end, last === FRAME.commit ? EMPTY_FRAME : 0);
+    this.#write(from, [again, ...parts], end, last === FRAME.commit ? EMPTY_FRAME : 0);
     this.#owns = true;
     this.#sealed = last === FRAME.seal;
-    Object.assign(this, { end, sequence });
+    this.end = end;
+    this.sequence = sequence;
     this.#chain = chain;
   }
 
   /**
-   * Gets what an append needs, and the bytes from `from` on that it writes again.
+   * Opens and reads what an append needs; returns the bytes from `from` on, to be written again.
    *
    * @throws {WriteError} If the system refuses; nothing was written then.
    */
   prepare(from = this.end): Uint8Array {
     try {
-      // Before the first append, so that no error can escape it.
-      this.#second ??= this.#openAgain();
-      return this.#verified(from);
+      this.#sync.prepare();
+      return this.#readAgain(from).bytes;
     } catch (error) {
       throw refused(`Cannot write "${this.path}"`, "nothing was written", error);
     }
@@ -438,11 +395,12 @@ export class Log {
   }
 
   /**
-   * Zeros ahead of use, in a write of their own: a full disk refuses them while there is
-   * nothing to take back. A commit leaves room for a seal, which a full disk must not refuse.
+   * Grows the file with zeros, in a write of their own: if the disk is full, it refuses them while
+   * there is nothing to take back. A commit leaves room for a seal, which a full disk must not
+   * refuse.
    */
   #reserve(end: number, room: number): void {
-    // A log never becomes shorter: only where this is not enough, others may have made it longer.
+    // A log never becomes shorter. Only if this bound is too low, others may have grown the file.
     if (end + room <= this.#size) return;
     this.#size = this.#file.size();
     if (end + room <= this.#size) return;
@@ -451,30 +409,31 @@ export class Log {
     this.#size = grownSize(end);
   }
 
-  /** After a failed append: nothing may be left of it, or nobody may go on. */
+  /** After a failed append: removes all of it, or poisons the handle. */
   #takeBack(cause: unknown): never {
-    const told = `Cannot write "${this.path}": ${(cause as Error).message}`;
+    const message = `Cannot write "${this.path}": ${(cause as Error).message}`;
     try {
       const tail = this.#tail();
-      // A reader may have seen a whole one already.
+      // A reader may have seen a whole frame already.
       if (decodeFrame(this.#checksums, this.generation, this.end, tail, 0) === undefined) {
-        // Not all of it: there may be holes, which a full disk cannot fill even with zeros.
+        // Only as far as there are bytes: a full disk cannot fill holes, even with zeros.
         this.zeroTail(this.tornBytes());
-        throw new WriteError(`${told}, nothing was written`, "none", cause);
+        throw new WriteError(`${message}, nothing was written`, "none", cause);
       }
     } catch (error) {
       if (error instanceof WriteError) throw error;
     }
-    throw this.#poisonWith(`${told}, open the base again to see whether it was written`, cause);
+    const advice = "open the table again to see whether it was written";
+    throw this.#sync.poison(`${message}, ${advice}`, cause);
   }
 
-  /** Makes what was read this handle's own, so that its sync answers for it: see invariant 3. */
+  /** Writes again what is not known to be on disk, so that a sync answers for it (invariant 3). */
   own(): void {
     this.append([]);
   }
 
-  /** Writes to the first page; what it tells may be missing, it is only never false. */
-  #patch({ at, bytes }: Patch): boolean {
+  /** Writes to the first page: what it says may be missing, but is never false. */
+  #writePage({ at, bytes }: PageBytes): boolean {
     try {
       this.#file.writeAt(bytes, at);
       return true;
@@ -483,140 +442,70 @@ export class Log {
     }
   }
 
-  /** Says on disk that what leads here is there. */
+  /** Says on disk that everything that leads here is on disk. */
   markSealedInto(): void {
-    this.sealedInto = this.#patch(encodeSealedInto(this.#checksums, this.generation));
+    this.sealedInto = this.#writePage(encodeSealedInto(this.#checksums, this.generation));
   }
 
-  /** Whether somebody said by now that what leads here is on disk. */
+  /** Whether some handle has said by now that everything that leads here is on disk. */
   readSealedInto(): boolean {
     return this.sealedInto ||= this.#readDurableMark().sealedInto;
   }
 
-  /** How far the log is known to be on disk, as far as others told. */
-  readDurable(): number {
-    return this.#durable = Math.max(this.#durable, this.#readDurableMark().syncedTo);
-  }
-
-  /** Its seal is on disk, and with it all that stands before it. */
-  sealKnown(): void {
-    this.#durable = this.end;
-  }
-
   // ------------------------------------------------------------- syncing
 
-  /** Throws if an earlier failure left the outcome unknown. */
+  /** The durable offset, as far as other handles have marked it by now. */
+  readDurable(): number {
+    this.#sync.raise(this.#readDurableMark().syncedTo);
+    return this.#sync.durable;
+  }
+
+  /** The seal is known to be on disk, and with it everything before it. */
+  sealKnown(): void {
+    this.#sync.raise(this.end);
+  }
+
+  /** See {@linkcode LogSync.check}. */
   check(): void {
-    if (this.#poison !== undefined) throw this.#poison;
+    this.#sync.check();
   }
 
-  #poisonWith(message: string, cause: unknown): WriteError {
-    return this.#poison ??= new WriteError(message, "unknown", cause);
+  /** See {@linkcode LogSync.sync}. */
+  sync(to: number): Promise<void> {
+    return this.#sync.sync(to);
   }
 
-  #synced(to: number): void {
-    if (to <= this.#durable) return;
-    this.#durable = to;
-    if (!this.#closed) {
-      this.#patch(encodeDurableMark(this.#checksums, this.generation, this.#nonce, to));
-    }
-  }
-
-  #syncFailed(cause: unknown): WriteError {
-    return this.#poisonWith(
-      `Cannot sync "${this.path}": ${(cause as Error).message}, open the base again to see ` +
-        `what was written`,
-      cause,
-    );
-  }
-
-  /**
-   * Resolves when all up to `to` is on disk; one sync at a time, for all who wait.
-   *
-   * @throws {WriteError} If it fails; then the log is poisoned.
-   */
-  async sync(to: number): Promise<void> {
-    await this.#syncUntil(() => this.#durable >= to, (end) => this.#synced(end));
-    this.check();
-  }
-
-  /** Syncs, one at a time for all who wait, until it is done; tells `synced` how far that went. */
-  async #syncUntil(isDone: () => boolean, synced: (end: number) => void): Promise<void> {
-    this.#waiting++;
-    try {
-      while (!isDone()) {
-        this.check();
-        await (this.#syncing ??= this.#syncOnce(synced));
-      }
-    } finally {
-      if (--this.#waiting === 0 && this.#closed) this.#file.close();
-    }
-  }
-
-  async #syncOnce(synced: (end: number) => void): Promise<void> {
-    const { end } = this;
-    try {
-      await this.#file.sync();
-      synced(end);
-    } catch (error) {
-      throw this.#syncFailed(error);
-    } finally {
-      this.#syncing = undefined;
-    }
-  }
-
-  /** As {@linkcode Log.sync}, blocking. */
+  /** See {@linkcode LogSync.syncSync}. */
   syncSync(to: number): void {
-    this.check();
-    if (this.#durable >= to) return;
-    this.#force();
-    this.#synced(this.end);
+    this.#sync.syncSync(to);
   }
 
-  #force(): void {
-    try {
-      (this.#second ?? this.#file).syncSync();
-    } catch (error) {
-      throw this.#syncFailed(error);
-    }
+  /** See {@linkcode LogSync.flush}. */
+  flush(): Promise<void> {
+    return this.#sync.flush();
   }
 
-  /**
-   * Syncs what others wrote, without answering for it (invariant 3).
-   *
-   * @throws {WriteError} If it fails.
-   */
-  async flush(): Promise<void> {
-    const to = this.end;
-    await this.#syncUntil(() => this.#isFlushed(to), (end) => this.#flushed = end);
-  }
-
-  #isFlushed(to: number): boolean {
-    return to <= Math.max(this.#durable, this.#flushed);
-  }
-
-  /** As {@linkcode Log.flush}, blocking. */
+  /** See {@linkcode LogSync.flushSync}. */
   flushSync(): void {
-    this.check();
-    if (this.#isFlushed(this.end)) return;
-    this.#force();
-    this.#flushed = this.end;
+    this.#sync.flushSync();
   }
 
   /**
-   * Ends the log with a frame that sends all handles to the identity file, on disk when
-   * it returns. It is never claimed: who finds that identity unchanged writes over it.
+   * Ends the log with a frame that sends all handles to the identity file; the frame is on disk
+   * when this returns. The durable offset never includes it: a handle that finds the identity
+   * unchanged writes over it.
    */
   sealFinally(): void {
     this.append([{ kind: FRAME.finalSeal, payload: new Uint8Array() }]);
-    this.#force();
+    this.#sync.force();
   }
 
   /** Closes the files, once nobody waits for a sync. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#second?.close();
-    if (this.#waiting === 0) this.#file.close();
+    this.#sync[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

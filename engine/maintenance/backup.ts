@@ -1,10 +1,10 @@
 /**
- * A copy of a base at one commit point, while others go on.
+ * Backup: copies a snapshot of a table into a new table while other handles go on.
  *
  * @module
  */
 
-import { buildBase } from "./build.ts";
+import { buildTable } from "./build.ts";
 import { IDENTITY } from "../lock/layout.ts";
 import { join } from "../system/path.ts";
 import { writeSnapshot } from "./rewrite.ts";
@@ -12,18 +12,18 @@ import type { Store } from "../store/store.ts";
 import { withMovedTargets } from "../schema/link_paths.ts";
 
 /**
- * Makes a base in `dir` of what is in another now, and verifies it; yields where it can pause.
+ * Makes a table in `dir` of the newest snapshot, and verifies it; yields where it can pause.
  *
- * @throws {BaseExistsError} If there is a base already, or something else.
- * @throws {CorruptionError} If the base, or the copy, is damaged; then there is no copy.
+ * @throws {BaseExistsError} If there is a table already, or something else.
+ * @throws {CorruptionError} If the table, or the copy, is damaged; then there is no copy.
  * @throws {WriteError} If the disk refuses; then there is no copy.
  */
 export function* backUp(store: Store, dir: string): Generator<undefined, void> {
-  const snapshot = store.look();
+  const snapshot = store.latest();
   const { files, dir: from } = store;
   snapshot.pin();
   try {
-    yield* buildBase(
+    yield* buildTable(
       files,
       { like: join(from, IDENTITY), dir },
       `Cannot back up "${from}" to "${dir}"`,

@@ -1,5 +1,5 @@
 /**
- * A base that is made with all its rows, or not at all: what backup, salvage and imports do.
+ * Makes a table with all its rows at once, or no table: for backup, salvage and imports.
  *
  * @module
  */
@@ -7,54 +7,52 @@
 import { checkIntegrity } from "./integrity_check.ts";
 import {
   type Fill,
+  hasTable,
   isReady,
-  isThere,
-  makeBase,
+  makeTable,
   type Place,
-  prepareBase,
-  unmakeBase,
+  preparePlace,
+  unmakeTable,
 } from "./create.ts";
 import { BaseExistsError, CorruptionError, refused } from "../system/errors.ts";
 import type { Files } from "../system/file.ts";
 
 /**
- * Makes a base of what `fill` writes, and verifies it; yields where `fill` does and where it can
- * pause. Whatever is thrown, or thrown into it, there is no base then.
+ * Makes a table of what `fill` writes, and verifies it; yields where `fill` does and where it can
+ * pause. After any error, also one that is thrown into it, there is no table.
  *
- * @param files What it works on.
- * @param place Where there is nothing yet, and a file of the base that it is a copy of, if it is
- * one: it is for the same users.
- * @param attempt What is done, for messages.
- * @param fill Writes its table.
- * @throws {BaseExistsError} If there is a base already, or something else.
- * @throws {CorruptionError} If it does not verify.
+ * @param files The file system.
+ * @param place Where there is nothing yet, and for a copy, a file of the table that is copied: the
+ * same users get access.
+ * @param attempt What is attempted, for messages.
+ * @param fill Writes its segment.
+ * @throws {BaseExistsError} If there is a table already, or something else.
+ * @throws {CorruptionError} If the new table does not verify.
  * @throws {WriteError} If the disk refuses.
  */
-export function* buildBase(
+export function* buildTable(
   files: Files,
   { dir, like }: { readonly dir: string; readonly like?: string },
   attempt: string,
   fill: Fill,
 ): Generator<undefined, void> {
+  const exists = () => {
+    return new BaseExistsError(`${attempt}: there is a table already, choose another path`);
+  };
   try {
     for (let done = false; !done;) {
-      const place = prepareBase(files, dir, like);
+      const place = preparePlace(files, dir, like);
       if (place === undefined) continue;
-      const { lock } = place;
+      using lock = place.lock;
+      if (!lock.tryAcquire()) throw exists();
       try {
-        const isFree = lock.tryAcquire();
-        try {
-          done = isFree && isReady(files, dir, lock);
-          if (isFree && !done) continue;
-          if (!isFree || isThere(dir, lock)) {
-            throw new BaseExistsError(`${attempt}: there is a base already, choose another path`);
-          }
-          yield* buildIn(files, dir, place, fill);
-        } finally {
-          if (isFree) lock.release();
-        }
+        done = isReady(files, dir, lock);
+        if (!done) continue;
+        if (hasTable(dir, lock)) throw exists();
+        yield* makeTable(files, dir, place, fill);
+        yield* verify(files, dir, place);
       } finally {
-        lock.detach();
+        lock.release();
       }
     }
   } catch (error) {
@@ -62,24 +60,14 @@ export function* buildBase(
   }
 }
 
-function* buildIn(
-  files: Files,
-  dir: string,
-  place: Place,
-  fill: Fill,
-): Generator<undefined, void> {
-  yield* makeBase(files, dir, place, fill);
+/** Verifies a table that was made, and unmakes it if it is damaged. */
+function* verify(files: Files, dir: string, place: Place): Generator<undefined, void> {
   try {
-    yield* verify(files, dir);
-  } catch (error) {
-    unmakeBase(files, dir, place);
-    throw error;
-  }
-}
-
-function* verify(files: Files, dir: string): Generator<undefined, void> {
-  const { problems: [problem] } = yield* checkIntegrity(files, dir);
-  if (problem !== undefined) {
+    const { problems: [problem] } = yield* checkIntegrity(files, dir);
+    if (problem === undefined) return;
     throw new CorruptionError(problem.file, problem.offset, problem.reason);
+  } catch (error) {
+    unmakeTable(files, dir, place);
+    throw error;
   }
 }

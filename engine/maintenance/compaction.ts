@@ -1,10 +1,10 @@
 /**
- * Cleanup, the checkpoint of the log: builds the next generation from a commit
- * point while others go on, then switches to it under the lock.
+ * Compaction (a checkpoint of the log): builds the next generation from a snapshot while other
+ * handles read and write, then switches to it under the lock.
  *
- * A kill or a power cut at any point leaves either generation whole; the switch
- * is the seal, and files go only when the seal is known to be on disk.
- * ARCHITECTURE.md goes through it crash by crash.
+ * The seal of the old log is the switch. After a kill or a power cut at any point, either generation
+ * is whole; old files are removed only once the seal is known to be on disk.
+ * `docs/internals/commit_protocol.md` goes through it crash by crash.
  *
  * @module
  */
@@ -21,26 +21,23 @@ import type { Store } from "../store/store.ts";
 import { SegmentWriter } from "../segment/segment_writer.ts";
 import { getUint53, randomNonce, setUint53 } from "../bytes/bytes.ts";
 
-/** A table is synced as it grows, whenever it has so many bytes more: no sync takes long. */
+/** The segment is synced each time it has grown by this many bytes, so that no sync takes long. */
 const SYNC_BYTES = 2 * 2 ** 20;
 
 /**
- * One cleanup: {@linkcode Compaction.step} until the table is built, then {@linkcode Compaction.finish}
- * under the lock, and {@linkcode Compaction.end} whatever happens.
+ * One compaction: {@linkcode Compaction.step} until the segment is built, then
+ * {@linkcode Compaction.finish} under the lock, and {@linkcode Compaction.end} in any case.
  */
 export class Compaction {
   readonly #store: Store;
   readonly #snapshot: Snapshot;
-  /** The generation that is cleaned up, and how much of its log goes into the table. */
-  readonly #generation: number;
+  /** The log that the compaction replaces; what stands before `#from` goes into the segment. */
   readonly #source: Log;
   readonly #from: number;
-  /** The lock file, locked: one at a time cleans up, but for one that is stuck. */
+  /** The lock file, locked: one process compacts at a time, unless it is stuck. */
   readonly #lock: File;
-  readonly #table: string;
+  readonly #segment: string;
   readonly #log: string;
-  /** Who may read and write this may do so with the next generation. */
-  readonly #identity: string;
   readonly #temporaries: string[] = [];
   readonly #steps = this.#build();
   #isSyncing = false;
@@ -52,54 +49,52 @@ export class Compaction {
     this.#snapshot = snapshot;
     this.#lock = lock;
     this.#source = store.log;
-    this.#generation = store.log.generation;
     this.#from = store.log.end;
-    const { segment: table, log } = generationPaths(store.dir, this.#generation + 1);
-    // Names of its own: one who was stopped and goes on must not write into the live table.
+    const { segment, log } = generationPaths(store.dir, store.log.generation + 1);
+    // Names of its own: a process that was stopped and continues must not write into a live segment.
     const nonce = randomNonce();
-    this.#table = temporary(table, nonce);
+    this.#segment = temporary(segment, nonce);
     this.#log = temporary(log, nonce);
-    this.#identity = join(store.dir, IDENTITY);
     snapshot.pin();
   }
 
-  /** Begins one; `undefined` if somebody else is at it, and goes on. */
+  /** Begins a compaction; returns nothing if another process compacts, and makes progress. */
   static begin(store: Store): Compaction | undefined {
     let lock: File | undefined;
     let begun: Compaction | undefined;
     try {
-      const snapshot = store.look();
-      lock = openLock(store);
+      const snapshot = store.latest();
+      lock = openCompactionLock(store);
       if (lock.tryLock() || isStuck(store, lock)) {
-        writeNote(store, lock);
+        writeProgress(store, lock);
         begun = new Compaction(store, snapshot, lock);
       }
     } catch (error) {
-      throw explain(store, error);
+      throw refusedIn(store, error);
     } finally {
       if (begun === undefined) lock?.close();
     }
     return begun;
   }
 
-  /** Whether somebody waits for {@linkcode Compaction.sync}: until then there is no next step. */
+  /** Whether {@linkcode Compaction.sync} is under way: there is no next step until it ends. */
   get isSyncing(): boolean {
     return this.#isSyncing;
   }
 
-  /** Whether it ended, done or not. */
+  /** Whether it ended, finished or not. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Throws what it was given up for. */
+  /** Throws the failure that it was ended with. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
   /**
-   * Builds the next part of the table; gives a file that is to be synced before the next step, and
-   * whether that was all. One that threw must be ended.
+   * Builds the next part of the segment; returns a file that must be synced before the next step,
+   * if any, and whether this was the last step. After a step throws, end the compaction.
    */
   step(): IteratorResult<File | undefined, undefined> {
     return this.#steps.next();
@@ -115,79 +110,74 @@ export class Compaction {
     }
   }
 
-  /** Writes the table; yields a file to be synced, or nothing where it can pause. */
+  /** Writes the segment; yields a file to be synced, or nothing where it can pause. */
   *#build(): Generator<File | undefined, undefined> {
     const { checksums } = this.#store;
-    // Without it nobody knows for whom the files would be.
+    // The files get the owner and the mode of the identity file, so it must be there.
     this.#store.checkIdentity();
-    const file = this.#create(this.#table);
-    try {
-      const { nextGroup } = this.#snapshot.segment;
-      const out = new SegmentWriter(file, checksums, this.#generation + 1, nextGroup);
-      let synced = 0;
-      for (const _ of writeSnapshot(out, this.#snapshot)) {
-        const isDue = out.bytes - synced >= SYNC_BYTES;
-        if (isDue) synced = out.bytes;
-        yield isDue ? file : undefined;
-      }
-      yield file;
-    } finally {
-      file.close();
+    using file = this.#create(this.#segment);
+    const { nextGroup } = this.#snapshot.segment;
+    const out = new SegmentWriter(file, checksums, this.#source.generation + 1, nextGroup);
+    let synced = 0;
+    for (const _ of writeSnapshot(out, this.#snapshot)) {
+      const isDue = out.bytes - synced >= SYNC_BYTES;
+      if (isDue) synced = out.bytes;
+      yield isDue ? file : undefined;
     }
+    yield file;
   }
 
-  /** Switches to the generation built, unless somebody else was faster. Under the lock. */
+  /** Switches to the new generation, unless another process was faster; the caller holds the lock. */
   finish(): void {
     if (this.#isOver) return;
     const store = this.#store;
     const { files, dir, checksums } = store;
     store.begin();
-    // Also when it was opened again: then what the table was made from may be gone.
+    // The log differs also if it was opened again: then the source of the segment may be gone.
     if (store.log !== this.#source) return;
     const frames = store.log.framesFrom(this.#from);
-    const next = this.#generation + 1;
-    const file = this.#create(this.#log);
-    try {
+    const next = this.#source.generation + 1;
+    {
+      using file = this.#create(this.#log);
       file.writeAt(Log.encode(checksums, next, this.#snapshot.sequence, frames), 0);
       file.syncSync();
-    } finally {
-      file.close();
     }
-    const { segment: table, log } = generationPaths(dir, next);
-    files.rename(this.#table, table);
+    const { segment, log } = generationPaths(dir, next);
+    files.rename(this.#segment, segment);
     files.rename(this.#log, log);
     this.#temporaries.length = 0;
-    // Before the seal: who finds the seal on disk must find the files that it leads to.
+    // Before the seal: a process that finds the seal on disk must find the files it leads to.
     files.syncDir(dir);
     store.sealAndFollow();
     try {
       if (store.log.sealedInto) retireOld(store, this.#temporaries);
     } catch {
-      // It is done. What is left is in nobody's way, and the next cleanup tries again.
+      // The compaction is done. Old files do no harm, and the next compaction removes them.
     }
   }
 
-  /** What a cleanup is refused with that the system did not let come to its end. */
-  explain(error: unknown): unknown {
-    return explain(this.#store, error);
+  /** What the system refuses becomes a `WriteError`. */
+  refused(error: unknown): unknown {
+    return refusedIn(this.#store, error);
   }
 
   #create(path: string): File {
-    const file = this.#store.files.open(path, "createNew", this.#identity);
+    const { files, dir } = this.#store;
+    const file = files.open(path, "createNew", join(dir, IDENTITY));
     this.#temporaries.push(path);
     return file;
   }
 
-  /** As {@linkcode Compaction.end}, done; gives the removals, which go on in the background. */
+  /** Ends it, finished; returns the removals of old files, which go on in the background. */
   endSoon(): Promise<void>[] {
     const { files } = this.#store;
     const paths = this.#temporaries.splice(0);
-    // Closed first: what nobody has open is freed where it is removed.
+    // Closed first: the system frees a file when it is removed, unless somebody has it open.
     this.end();
     return paths.map((path) => files.discard(path));
   }
 
-  /** Ends it, done or given up for some failure: removes what is of no use any more. */
+  /** Ends it, finished or given up for a failure; removes the files that are of no use any more. */
   end(failure?: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -199,38 +189,38 @@ export class Compaction {
   }
 }
 
-function explain(store: Store, error: unknown): unknown {
+function refusedIn(store: Store, error: unknown): unknown {
   return refused(`Cannot clean up "${store.dir}"`, "the rows are as they were", error);
 }
 
-/** What the lock file tells of a cleanup: of which generation, and how long its log was. */
-const NOTE = 16;
+/** The lock file holds the generation that is compacted, and how long its log was at the beginning. */
+const PROGRESS_BYTES = 16;
 
-function writeNote({ log: { generation, end } }: Store, lock: File): void {
-  const note = new Uint8Array(NOTE);
-  setUint53(note, 0, generation);
-  setUint53(note, 8, end);
-  lock.writeAt(note, 0);
+function writeProgress({ log: { generation, end } }: Store, lock: File): void {
+  const progress = new Uint8Array(PROGRESS_BYTES);
+  setUint53(progress, 0, generation);
+  setUint53(progress, 8, end);
+  lock.writeAt(progress, 0);
 }
 
 /**
- * Whether the one that has the lock comes to no end: its generation is over, or the log is twice as
- * long as it was then. Its process may be stopped, or busy with something else; two at once do no
- * harm but twice the work.
+ * Whether the process that holds the lock makes no progress: its generation is over, or the log is
+ * twice as long as it was then. That process may be stopped or busy. Two compactions at once cost
+ * twice the work, but do no harm.
  */
 function isStuck({ log: { generation, end } }: Store, lock: File): boolean {
-  const note = new Uint8Array(NOTE);
-  if (lock.readAt(note, 0) < NOTE) return false;
-  return getUint53(note, 0) !== generation || end >= getUint53(note, 8) * 2;
+  const progress = new Uint8Array(PROGRESS_BYTES);
+  if (lock.readAt(progress, 0) < PROGRESS_BYTES) return false;
+  return getUint53(progress, 0) !== generation || end >= getUint53(progress, 8) * 2;
 }
 
-function openLock(store: Store): File {
+function openCompactionLock(store: Store): File {
   const path = join(store.dir, CLEANUP);
   try {
     return store.files.open(path, "write");
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    // Not where a base was: what is made there would be in the way of the next one.
+    // Where the table was destroyed, a new lock file would be in the way of the next table.
     store.checkIdentity();
     return store.files.open(path, "create", join(store.dir, IDENTITY));
   }

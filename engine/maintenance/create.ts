@@ -1,19 +1,19 @@
 /**
- * Making, replacing and destroying a base. All of it happens under the lock on the identity file
- * that is in the directory at that time, and keeps to two rules:
+ * Makes, replaces and destroys tables. All of it happens under the lock on the identity file that is
+ * in the directory at that time, and keeps two rules:
  *
- * - an identity is written when all files of its base are on disk, and is a tombstone before the
- *   first of them goes: without it there is no base;
- * - a file of a generation never stands without an identity file beside it, also after a power
- *   cut: that file comes first and goes last. So nobody removes anything after the next base began.
+ * - The identity is written when all files of its table are on disk, and becomes a tombstone before
+ *   the first of them is removed: without an identity there is no table.
+ * - No file of a generation ever stands without an identity file beside it, even after a power cut:
+ *   the identity file comes first and goes last. So nobody removes files of the next table.
  *
  * ```text
- * (nothing) → empty → identity of a base → tombstone → (nothing)
- *    ↑          │              └─ renamed over by that of the base that replaces it
+ * (nothing) → empty → identity of a table → tombstone → (nothing)
+ *    ↑          │              └─ renamed over by the identity of the table that replaces it
  *    └──────────┘ a create that failed
  * ```
  *
- * ARCHITECTURE.md goes through it crash by crash.
+ * `docs/internals/commit_protocol.md` goes through it crash by crash.
  *
  * @module
  */
@@ -48,16 +48,16 @@ import { Destroyed, encodeIdentity } from "../bytes/header.ts";
 import { withRelativeTargets } from "../schema/link_paths.ts";
 
 /**
- * Makes the directory if need be, and attaches the lock on the identity file in it.
+ * Makes the directory if necessary, and attaches the lock on the identity file in it.
  *
- * @param files Where it is.
+ * @param files The file system.
  * @param dir The directory.
- * @param like A file of the base that it is to be a copy of: it is for the same users.
- * @returns The lock, and whether the directory was made; `undefined` to begin anew, as others make
- * and destroy bases meanwhile.
- * @throws {BaseExistsError} If what is at the path is not a base, nor empty.
+ * @param like A file of the table that this one will be a copy of: the same users get access.
+ * @returns The place; nothing if the caller must try again, as other processes make and destroy
+ * tables there meanwhile.
+ * @throws {BaseExistsError} If something at the path is neither a table nor empty.
  */
-export function prepareBase(files: Files, dir: string, like?: string): Place | undefined {
+export function preparePlace(files: Files, dir: string, like?: string): Place | undefined {
   let made: boolean;
   try {
     made = files.makeDir(dir);
@@ -73,7 +73,7 @@ export function prepareBase(files: Files, dir: string, like?: string): Place | u
       `Cannot create "${dir}": there is no directory "${parentOf(dir)}", make it first`,
     );
   }
-  if (!made && !checkPlace(files, dir)) return undefined;
+  if (!made && !canHoldTable(files, dir)) return undefined;
   try {
     const path = join(dir, IDENTITY);
     if (like !== undefined) files.open(path, "create", like).close();
@@ -85,37 +85,38 @@ export function prepareBase(files: Files, dir: string, like?: string): Place | u
   }
 }
 
-/** A place for a base, with the lock on its identity file. */
+/** A place for a table. */
 export interface Place {
+  /** The lock on its identity file. */
   readonly lock: Flock;
   /** Whether the directory was made for it. */
   readonly made: boolean;
 }
 
 /**
- * Under the lock, after a failure: leaves nothing where nothing was. It cannot count on a listing,
- * and stops where the disk refuses: what is left then, the next create removes.
+ * Under the lock, after a failure: leaves nothing where nothing was. It does not rely on a listing,
+ * and stops where the disk refuses; the next create removes what is left.
  */
-export function unmakeBase(files: Files, dir: string, { lock, made }: Place): void {
-  const { segment: table, log } = generationPaths(dir, 1);
-  const paths = [table, log, join(dir, OWNER), join(dir, CLEANUP)];
+export function unmakeTable(files: Files, dir: string, { lock, made }: Place): void {
+  const { segment, log } = generationPaths(dir, 1);
+  const paths = [segment, log, join(dir, OWNER), join(dir, CLEANUP)];
   try {
     const identity = readIdentity(lock.file);
     if (identity instanceof Checksum) buryIdentity(lock.file, identity);
     removeFiles(files, dir, paths, made);
   } catch {
-    // Unless not even the tombstone could be written: better no base than one that was not made.
-    if (!isThere(dir, lock)) return;
+    // If not even the tombstone could be written: better no table than a half-made one.
+    if (!hasTable(dir, lock)) return;
     for (const path of [...paths, join(dir, IDENTITY)]) removeQuietly(files, path);
   }
   if (made) removeEmpty(files, dir);
 }
 
 /**
- * Under the lock, where no identity of a base is: removes files, and the identity file when they
- * are gone for good.
+ * Under the lock, where there is no identity of a table: removes files, and then the identity file,
+ * once their removal is on disk.
  *
- * @param fresh Whether nobody else removed any, who may not have synced that.
+ * @param fresh Whether nobody else can have removed one of them without a sync.
  */
 function removeFiles(files: Files, dir: string, paths: readonly string[], fresh = false): void {
   let removed = !fresh;
@@ -124,7 +125,7 @@ function removeFiles(files: Files, dir: string, paths: readonly string[], fresh 
   files.remove(join(dir, IDENTITY));
 }
 
-/** All files of bases in `dir`, but for the identity file. */
+/** All files of tables in `dir`, except the identity file. */
 function filesIn(files: Files, dir: string): string[] {
   const names = files.list(dir) ?? [];
   return names.filter((name) => name !== IDENTITY && parseName(name) !== undefined)
@@ -135,12 +136,16 @@ function removeEmpty(files: Files, dir: string): void {
   try {
     files.removeDir(dir);
   } catch {
-    // Somebody put something into it.
+    // Another process put something into it.
   }
 }
 
-/** Whether a base can be here; `false` if that changes just now. */
-function checkPlace(files: Files, dir: string): boolean {
+/**
+ * Whether `dir` can hold a table; `false` if other processes are changing it.
+ *
+ * @throws {BaseExistsError} If it cannot, as something else is there.
+ */
+function canHoldTable(files: Files, dir: string): boolean {
   let names: string[] | undefined;
   try {
     names = files.list(dir);
@@ -154,13 +159,13 @@ function checkPlace(files: Files, dir: string): boolean {
   for (const name of names) {
     const file = parseName(name);
     if (typeof file !== "object" || file.temporary) continue;
-    // A listing is not atomic, and others make and destroy bases meanwhile: what is there before
-    // and after a look for the identity is there without it.
+    // A listing is not atomic, and other processes make and destroy tables meanwhile: only a file
+    // that is there before and after the look for the identity stands without one.
     const before = files.fileId(join(dir, name));
     if (files.fileId(join(dir, IDENTITY)) !== undefined) return true;
     if (before === undefined || files.fileId(join(dir, name)) !== before) return false;
     throw new BaseExistsError(
-      `Cannot create "${dir}": it holds a base without its identity file "${IDENTITY}", ` +
+      `Cannot create "${dir}": it holds a table without its identity file "${IDENTITY}", ` +
         `choose another path`,
     );
   }
@@ -177,10 +182,10 @@ function checkNoForeign(dir: string, names: readonly string[]): void {
 }
 
 /**
- * Under the lock: whether that is the lock on what is in `dir`, and a base is there or can be made.
- * If a destroy was interrupted, it is done to its end, and all begins anew.
+ * Under the lock: whether it is the lock on the identity file that is in `dir` now. If a destroy was
+ * interrupted, this completes it, and the caller must try again.
  *
- * @throws {CorruptionError} If files of another base are there, which lost its identity.
+ * @throws {CorruptionError} If there are files of another table, which lost its identity.
  */
 export function isReady(files: Files, dir: string, { file }: Flock): boolean {
   if (files.fileId(join(dir, IDENTITY)) !== file.fileId) return false;
@@ -191,8 +196,8 @@ export function isReady(files: Files, dir: string, { file }: Flock): boolean {
 }
 
 /**
- * Under the lock: writes the tombstone of a base, also where one is that was not synced, and removes
- * what it is for, at last the tombstone itself.
+ * Under the lock: writes the tombstone of a table, even where one stands, which may not be synced;
+ * then removes the files of the table, and the tombstone last.
  */
 function removeDestroyed(files: Files, dir: string, identity: File, checksums: Checksum): void {
   buryIdentity(identity, checksums);
@@ -201,12 +206,12 @@ function removeDestroyed(files: Files, dir: string, identity: File, checksums: C
 }
 
 /**
- * Whether a base is there; under the lock or not, as one that is unmade in place was never
- * written to.
+ * Whether the identity file says that there is a table. The lock need not be held: a table that is
+ * unmade in place was never written to.
  *
  * @throws {BaseExistsError} If something else is there.
  */
-export function isThere(dir: string, lock: Flock): boolean {
+export function hasTable(dir: string, lock: Flock): boolean {
   const identity = readIdentity(lock.file);
   if (identity !== "foreign") return identity !== "empty" && !(identity instanceof Destroyed);
   throw new BaseExistsError(
@@ -216,11 +221,11 @@ export function isThere(dir: string, lock: Flock): boolean {
 }
 
 /**
- * Under the lock: removes what an interrupted create left where a base is to be, and what others
- * made for a base that was destroyed under them.
+ * Under the lock: removes what an interrupted create left, and what other processes made for a table
+ * that was destroyed under them.
  *
  * @throws {BaseExistsError} If there is anything else.
- * @throws {CorruptionError} If there are commits of a base that lost its identity.
+ * @throws {CorruptionError} If there are commits of a table that lost its identity.
  */
 function clearPlace(files: Files, dir: string): void {
   checkNoForeign(dir, files.list(dir) ?? []);
@@ -228,11 +233,11 @@ function clearPlace(files: Files, dir: string): void {
   for (const path of filesIn(files, dir)) files.remove(path);
 }
 
-/** Writes a table, and gives the last commit that it holds; yields where it can pause. */
+/** Writes a segment and returns the last commit that it holds; yields where it can pause. */
 export type Fill = (out: SegmentWriter) => Generator<undefined, number>;
 
-/** No rows, of a base in `dir`. */
-export function emptyTable(files: Files, dir: string, schema: TableSchema): Fill {
+/** Writes a segment without rows, for a table in `dir`. */
+export function noRows(files: Files, dir: string, schema: TableSchema): Fill {
   // deno-lint-ignore require-yield -- there is nothing to pause for
   return function* (out) {
     out.finish({ schema: withRelativeTargets(files, dir, schema), nextId: 0, sequence: 0 });
@@ -241,12 +246,13 @@ export function emptyTable(files: Files, dir: string, schema: TableSchema): Fill
 }
 
 /**
- * Under the lock: makes a base where none is. If that fails, nothing is left where nothing was.
+ * Under the lock: makes a table where there is none. If it fails, it leaves nothing where nothing
+ * was.
  *
  * @throws {BaseExistsError} If something else is there.
- * @throws {CorruptionError} If there are commits of a base that lost its identity.
+ * @throws {CorruptionError} If there are commits of a table that lost its identity.
  */
-export function* makeBase(
+export function* makeTable(
   files: Files,
   dir: string,
   place: Place,
@@ -256,7 +262,7 @@ export function* makeBase(
   try {
     clearPlace(files, dir);
     clear = true;
-    // Before all else: what stands where no identity file is, create takes for a base that lost it.
+    // First: create takes files without an identity file for a table that lost its identity.
     files.syncDir(dir);
     const checksums = new Checksum(crypto.getRandomValues(new Uint8Array(16)));
     yield* makeGeneration(files, dir, checksums, 1, fill);
@@ -265,31 +271,20 @@ export function* makeBase(
     }
     files.syncDir(dir);
     makeIdentityDurable(files, dir, place.lock.file, checksums);
-    markSettled(files, dir, checksums, 1);
+    markCreated(files, dir, checksums, 1);
   } catch (error) {
-    // What is damaged or of others is left as it is.
-    if (clear || place.made && !(error instanceof BaseError)) unmakeBase(files, dir, place);
+    // Files that are damaged or foreign stay as they are.
+    if (clear || place.made && !(error instanceof BaseError)) unmakeTable(files, dir, place);
     throw error;
   }
 }
 
-/** Makes a file that is for whom the identity file beside it is for. */
+/** Makes a file with the owner and the mode of the identity file beside it. */
 function createIn(files: Files, path: string): File {
   return files.open(path, "createNew", join(parentOf(path), IDENTITY));
 }
 
-/** Makes a file in a base and forces its content to the device. */
-function writeNew(files: Files, path: string, write: (file: File) => void): void {
-  const file = createIn(files, path);
-  try {
-    write(file);
-    file.syncSync();
-  } finally {
-    file.close();
-  }
-}
-
-/** A table and an empty log, on disk but for their directory entries. */
+/** Makes a segment and an empty log; their content is on disk, their directory entries are not. */
 function* makeGeneration(
   files: Files,
   dir: string,
@@ -297,45 +292,45 @@ function* makeGeneration(
   generation: number,
   fill: Fill,
 ): Generator<undefined, void> {
-  const { segment: table, log } = generationPaths(dir, generation);
-  // Under names of their own until they are whole: the base that is there may be opened meanwhile.
+  const { segment, log } = generationPaths(dir, generation);
+  // Names of their own until they are whole: others may open the table that is there meanwhile.
   const nonce = randomNonce();
   try {
     let sequence: number;
-    const file = createIn(files, temporary(table, nonce));
-    try {
+    {
+      using file = createIn(files, temporary(segment, nonce));
       sequence = yield* fill(new SegmentWriter(file, checksums, generation, 0));
       file.syncSync();
-    } finally {
-      file.close();
     }
-    writeNew(files, temporary(log, nonce), (file) => {
+    {
+      using file = createIn(files, temporary(log, nonce));
       file.writeAt(Log.encode(checksums, generation, sequence, []), 0);
-    });
-    for (const path of [table, log]) files.rename(temporary(path, nonce), path);
+      file.syncSync();
+    }
+    for (const path of [segment, log]) files.rename(temporary(path, nonce), path);
   } catch (error) {
-    for (const path of [table, log]) removeQuietly(files, temporary(path, nonce));
+    for (const path of [segment, log]) removeQuietly(files, temporary(path, nonce));
     throw error;
   }
 }
 
-/** Spares the first who writes to settle what is on disk by now. */
-function markSettled(files: Files, dir: string, checksums: Checksum, generation: number): void {
-  const log = Log.open(files, generationPaths(dir, generation).log, checksums, generation, false);
+/** Notes in the log that the identity is on disk, so that the first writer need not sync it again. */
+function markCreated(files: Files, dir: string, checksums: Checksum, generation: number): void {
+  const path = generationPaths(dir, generation).log;
+  using log = Log.open(files, path, checksums, generation, false);
   log?.markSealedInto();
-  log?.close();
 }
 
 /**
- * Under the lock: puts another base in the place of the one that is there. The rename of the
- * identity file is the moment: before it the old base is whole, after it the new one. The new
- * identity is locked from before the rename until the old files are gone: else others could
- * destroy the new base meanwhile, and make one whose files have the names of the old ones.
+ * Under the lock: replaces the table that is there by a new one. The rename of the identity file is
+ * the moment: before it the old table is whole, after it the new one. The new identity is locked
+ * from before the rename until the old files are removed. Otherwise another process could destroy
+ * the new table meanwhile, and make one whose files have the names of the old files.
  *
- * @param open What is done with the new base before others can destroy it.
- * @returns What that gives.
+ * @param open Opens the new table before another process can destroy it.
+ * @returns What `open` returns.
  */
-export function overrideBase<T>(files: Files, dir: string, fill: Fill, open: () => T): T {
+export function overrideTable<T>(files: Files, dir: string, fill: Fill, open: () => T): T {
   const names = files.list(dir) ?? [];
   const numbers = names.map(parseName).map((file) =>
     typeof file === "object" ? file.generation : 0
@@ -351,7 +346,7 @@ export function overrideBase<T>(files: Files, dir: string, fill: Fill, open: () 
       identity = createIn(files, path);
       identity.writeAt(encodeIdentity(checksums), 0);
       identity.syncSync();
-      // Nobody else knows its name.
+      // It is free: nobody else knows its name.
       identity.tryLock();
       files.syncDir(dir);
     } catch (error) {
@@ -363,7 +358,7 @@ export function overrideBase<T>(files: Files, dir: string, fill: Fill, open: () 
     sealFinally(old);
     files.rename(path, join(dir, IDENTITY));
     files.syncDir(dir);
-    markSettled(files, dir, checksums, generation);
+    markCreated(files, dir, checksums, generation);
     for (const name of names) {
       if (typeof parseName(name) === "object" || name.startsWith(`${IDENTITY}.`)) {
         removeQuietly(files, join(dir, name));
@@ -375,7 +370,7 @@ export function overrideBase<T>(files: Files, dir: string, fill: Fill, open: () 
   }
 }
 
-/** The base that is to go; none, if it is damaged. */
+/** Opens the table that will go; returns nothing if it is damaged. */
 function openLast(files: Files, dir: string): Store | undefined {
   try {
     return Store.open(files, dir);
@@ -385,7 +380,7 @@ function openLast(files: Files, dir: string): Store | undefined {
   }
 }
 
-/** Sends the handles of others to the identity file; a full disk must not keep a base. */
+/** Sends all handles to the identity file; a full disk must not keep a table from going. */
 function sealFinally(store: Store | undefined): void {
   try {
     store?.begin();
@@ -398,24 +393,24 @@ function sealFinally(store: Store | undefined): void {
 }
 
 /**
- * Under the lock on `identity`: removes the base of these sums, and the directory if nothing else
- * is in it.
+ * Under the lock on `identity`: removes the table of these checksums, and the directory if nothing
+ * else is in it.
  */
-export function destroyBase(files: Files, dir: string, identity: File, checksums: Checksum): void {
+export function destroyTable(files: Files, dir: string, identity: File, checksums: Checksum): void {
   removeReplaced(files, dir, checksums);
   sealFinally(openLast(files, dir));
   removeDestroyed(files, dir, identity, checksums);
   try {
     files.removeDir(dir);
   } catch {
-    return; // Something else is in it, like the next base; or it is a link.
+    return; // Something else is in it, like the next table; or it is a symbolic link.
   }
   files.syncDir(parentOf(dir));
 }
 
 /**
- * Removes what an interrupted override left of the base that was there before: beside a tombstone
- * it would be taken for a base that lost its identity.
+ * Removes what an interrupted override left of the replaced table: beside a tombstone, it would pass
+ * for a table that lost its identity.
  */
 function removeReplaced(files: Files, dir: string, { uuid }: Checksum): void {
   for (const name of files.list(dir) ?? []) {
@@ -425,6 +420,7 @@ function removeReplaced(files: Files, dir: string, { uuid }: Checksum): void {
     const owner = ownerOf(files, path, file.kind);
     if (owner !== undefined && !sameBytes(owner.uuid, uuid)) files.remove(path);
   }
-  // Also what was removed before: a power cut must not bring it back beside the tombstone.
+  // Always, as files may have been removed before: no power cut may bring them back
+  // beside the tombstone.
   files.syncDir(dir);
 }

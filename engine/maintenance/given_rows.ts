@@ -1,11 +1,11 @@
 /**
- * A new base of rows whose ids and versions are given, as they are where rows come from another
- * store or from an export.
+ * Makes a table of rows that have ids and versions already, because they come from an export or from
+ * another store.
  *
  * @module
  */
 
-import { buildBase } from "./build.ts";
+import { buildTable } from "./build.ts";
 import { isCount } from "../system/check.ts";
 import { toPath } from "../system/path.ts";
 import { writeIndexes } from "./rewrite.ts";
@@ -19,7 +19,7 @@ import { inContext } from "../system/errors.ts";
 import { withRelativeTargets } from "../schema/link_paths.ts";
 import { currentFiles } from "../system/deno_file.ts";
 
-/** A row with all that a base would give it. */
+/** A row with all that a table adds to it. */
 export interface GivenRow {
   /** Its id. */
   readonly id: number;
@@ -29,33 +29,33 @@ export interface GivenRow {
   readonly values: readonly unknown[];
 }
 
-/** What is said besides the rows. */
+/** Options of {@linkcode createFromRows}. */
 export interface GivenOptions {
   /**
-   * The id that the next row gets, where greater ones than those of the rows were given out.
+   * The id of the next row, if ids greater than those of the rows were used before.
    *
    * @default {one more than the greatest id}
    */
   readonly nextId?: number | undefined;
-  /** Ends it without a base, also when all rows were given, and throws the reason. */
+  /** Ends it without a table, even after the last row, and throws the reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Makes a base of rows, in bounded memory; gives their number. All of them are one commit. Whether
- * the rows are there that links lead to is not looked at: those of this base, or of others, may
- * come later.
+ * Makes a table of rows, as one commit and in bounded memory; resolves to their number. It does not
+ * check that links lead to rows: these may come later, in this table or in another one.
+ *
+ * After any error, there is no table, and no directory that was not there before.
  *
  * @param path Where there is nothing yet.
- * @param schema The fields; a link leads to a path, absolute or from the base.
- * @param chunks The rows by ascending ids, some at a time. What it throws is thrown as it is, and
- * there is no base then, nor a directory that was not there before; the same with all errors.
- * @param options What is said besides.
+ * @param schema The fields; a link leads to a path, absolute or relative to the table.
+ * @param chunks The rows by ascending ids, some at a time; its own errors are thrown as they are.
+ * @param options Options.
  * @throws {RangeError} If ids do not ascend, or a value is out of its range.
- * @throws {TypeError} If a value has not the type of its field.
+ * @throws {TypeError} If a value does not have the type of its field.
  * @throws {SchemaError} If the schema is wrong, or a row does not fit it.
- * @throws {UniqueError} If a value of a unique field is there twice.
- * @throws {BaseExistsError} If there is a base already, or something else.
+ * @throws {UniqueError} If a value of a unique field occurs twice.
+ * @throws {BaseExistsError} If there is a table already, or something else.
  * @throws {WriteError} If the disk refuses.
  */
 export async function createFromRows(
@@ -69,7 +69,7 @@ export async function createFromRows(
   const attempt = `Cannot create "${dir}"`;
   const fields = inContext(attempt, () => TableSchema.from(schema));
   const intake = new Intake(attempt, fields);
-  const steps: Generator<undefined, void, readonly Taken[] | undefined> = buildBase(
+  const steps: Generator<undefined, void, readonly CheckedRow[] | undefined> = buildTable(
     files,
     { dir },
     attempt,
@@ -77,14 +77,14 @@ export async function createFromRows(
   );
   try {
     steps.next();
-    for await (const rows of chunks) steps.next(intake.take(rows));
+    for await (const rows of chunks) steps.next(intake.check(rows));
     intake.end(nextId);
   } catch (error) {
-    // It ends without a base, unless it has ended so by itself.
     try {
+      // Unmakes the table, unless the steps have ended with an error of their own.
       steps.throw(error);
     } catch {
-      // What is wrong was told in words of its own.
+      // The error itself says more than what comes back here.
     }
     throw error;
   }
@@ -98,13 +98,13 @@ export async function createFromRows(
 }
 
 /** A row that was checked. */
-interface Taken extends StoredRow {
+interface CheckedRow extends StoredRow {
   readonly id: number;
 }
 
-/** Rows on their way into a table. */
+/** Checks rows and writes them into a segment. */
 class Intake {
-  /** How many were taken. */
+  /** How many rows were checked. */
   count = 0;
   readonly #attempt: string;
   readonly #schema: TableSchema;
@@ -115,8 +115,8 @@ class Intake {
     this.#schema = schema;
   }
 
-  /** Checks the next rows. */
-  take(rows: readonly GivenRow[]): Taken[] {
+  /** Checks and encodes the next rows. */
+  check(rows: readonly GivenRow[]): CheckedRow[] {
     let id = 0;
     return inContext(() => `${this.#attempt}: row ${id}`, () => {
       return rows.map((row) => {
@@ -134,11 +134,11 @@ class Intake {
     if (!isCount(version)) throw new RangeError(`${version} is no version`);
     const last = this.#nextId - 1;
     if (id === last) throw new RangeError("the row before has the same id");
-    if (id < last) throw new RangeError(`it comes behind row ${last}, sort the rows by id`);
+    if (id < last) throw new RangeError(`it comes after row ${last}, sort the rows by id`);
     return this.#schema.encodeList(values);
   }
 
-  /** All are taken; the next row gets this id. */
+  /** All rows are checked; sets the id of the next row. */
   end(nextId: number = this.#nextId): void {
     inContext(this.#attempt, () => {
       if (isCount(nextId) && nextId >= this.#nextId) return;
@@ -147,11 +147,11 @@ class Intake {
     this.#nextId = nextId;
   }
 
-  /** Writes what it is given by `next`, until that is nothing; gives the last commit. */
+  /** Writes the rows that `next` passes in, until it passes none; returns the last commit. */
   *write(
     out: SegmentWriter,
     schema: TableSchema,
-  ): Generator<undefined, number, readonly Taken[] | undefined> {
+  ): Generator<undefined, number, readonly CheckedRow[] | undefined> {
     const writer = new RowWriter(out, schema.fields);
     for (let rows = yield; rows !== undefined; rows = yield) {
       for (const row of rows) if (writer.add(row.id, row)) allOf(writer.flush());
@@ -164,7 +164,7 @@ class Intake {
     return 1;
   }
 
-  /** Rows with the same value stand next to each other. */
+  /** In the order of the index, rows with the same value are neighbours. */
   #checkUnique(out: SegmentWriter, field: FieldDef, order: Uint32Array): void {
     if (!field.unique) return;
     const rows = out.written();

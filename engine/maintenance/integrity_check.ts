@@ -1,5 +1,5 @@
 /**
- * Reading every byte of a base, to tell what is damaged.
+ * Integrity check: reads and verifies every byte of a table, and lists the damage.
  *
  * @module
  */
@@ -13,14 +13,19 @@ import type { TableSchema } from "../schema/schema.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { Store } from "../store/store.ts";
 
-/** Something that is not as it was written. */
+/** A place where the bytes are not as they were written. */
 export interface Problem {
   /** The file. */
   readonly file: string;
-  /** Where in it, in bytes. */
+  /** The offset in the file, in bytes. */
   readonly offset: number;
   /** What is wrong. */
   readonly reason: string;
+}
+
+/** The problem that an error reports. */
+export function problemOf({ file, offset, reason }: CorruptionError): Problem {
+  return { file, offset, reason };
 }
 
 /** What a check found. */
@@ -34,37 +39,36 @@ export interface CheckResult {
 }
 
 /**
- * Reads every byte of the current generation and verifies it; yields where it can
- * pause. Damage is listed, it throws only what is no damage.
+ * Reads and verifies every byte of the current generation; yields where it can pause. It lists
+ * damage, and throws only errors that are no damage.
  */
 export function* checkIntegrity(files: Files, dir: string): Generator<undefined, CheckResult> {
   const problems: Problem[] = [];
   let rows = 0;
-  let store: Store | undefined;
-  const noting = (fn: () => void) => {
+  const listed = <T>(fn: () => T): T | undefined => {
     try {
-      fn();
+      return fn();
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw error;
-      const { file, offset, reason } = error;
-      problems.push({ file, offset, reason });
+      problems.push(problemOf(error));
+      return undefined;
     }
   };
-  noting(() => store = Store.open(files, dir, { readOnly: true }));
+  using store = listed(() => Store.open(files, dir, { readOnly: true }));
   if (store === undefined) return { ok: false, rows, problems };
   const { snapshot } = store;
   snapshot.pin();
   try {
-    noting(() => snapshot.segment.checkHeader());
+    listed(() => snapshot.segment.checkHeader());
     for (let i = 0; i < snapshot.segment.groups.length; i++) {
-      noting(() => void snapshot.segment.copyOf(i));
+      listed(() => snapshot.segment.copyOf(i));
       yield;
     }
-    // What is damaged in the groups was told: their rows are not looked at again.
+    // The damage of groups is listed already: it would only be found again in their rows.
     const order = problems.length === 0;
-    noting(() => snapshot.segment.checkIndexes({ order }));
+    listed(() => snapshot.segment.checkIndexes({ order }));
     if (problems.length === 0) {
-      noting(() => rows = readAll(snapshot));
+      rows = listed(() => verifyRows(snapshot)) ?? 0;
       if (problems.length === 0 && rows !== snapshot.size) {
         const reason = `${rows} rows are there, ${snapshot.size} should be`;
         problems.push({ file: store.log.path, offset: 0, reason });
@@ -72,23 +76,22 @@ export function* checkIntegrity(files: Files, dir: string): Generator<undefined,
     }
   } finally {
     snapshot.unpin();
-    store.close();
   }
   return { ok: problems.length === 0, rows, problems };
 }
 
-/** Decodes every value of a row of the group, and looks whether it is within the bounds told. */
+/** Decodes every value of a row of the group, and checks it against the zone map. */
 function checkerOf(group: Group, { fields }: TableSchema): (index: number) => void {
   const checks = fields.map((field) => {
     const column = group.column(field);
-    // Single values may be right where not all are.
+    // A damaged column may still return single values.
     if (column.damage !== undefined) throw column.damage;
     const { compare } = field.value;
     const [least, greatest] = group.zoneMap(field) ?? [];
     return (index: number) => {
       const value = column.get(index);
       if (value === null) return;
-      // Nothing else that a column gives could be refused.
+      // Only json can fail to decode.
       if (field.type === "json") decodeFrom(group, field, value);
       if (least === undefined || greatest === undefined) return;
       if (compare(value, least) < 0 || compare(value, greatest) > 0) {
@@ -102,15 +105,15 @@ function checkerOf(group: Group, { fields }: TableSchema): (index: number) => vo
   };
 }
 
-/** Decodes every value; how many rows there are. */
-function readAll(snapshot: Snapshot): number {
+/** Decodes every value; returns the number of rows. */
+function verifyRows(snapshot: Snapshot): number {
   let rows = 0;
   let last = -1;
-  for (const segment of snapshot.slices()) {
+  for (const slice of snapshot.slices()) {
     let check: ((index: number) => void) | undefined;
-    for (const location of scanSlice(segment)) {
+    for (const location of scanSlice(slice)) {
       if (location.id <= last) {
-        location.group?.source.fail(0, `row ${location.id} stands behind row ${last}`);
+        location.group?.source.fail(0, `row ${location.id} comes after row ${last}`);
       }
       last = location.id;
       rows++;

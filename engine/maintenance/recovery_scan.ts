@@ -1,14 +1,16 @@
 /**
- * What is left of a damaged base: its table and its commits, as far as they verify. Only reads.
+ * Recovery scan: finds the segment and the commits of a damaged table, as far as they verify. It
+ * only reads.
  *
- * Opening trusts the identity file, and the beginning of a log to tell its end. Here each part
- * speaks for itself: every sum is seeded with the base, the generation and the place, so that a
- * frame or a footer that verifies is what was written there, whatever became of the bytes around.
+ * Opening a table relies on the identity file, and on the beginning of a log to find its end. The
+ * scan judges each part by itself: checksums are seeded with the table, the generation and the
+ * offset, so a frame or a footer that verifies was written there, whatever happened to the bytes
+ * around it.
  *
  * @module
  */
 
-import type { Problem } from "./integrity_check.ts";
+import { type Problem, problemOf } from "./integrity_check.ts";
 import { BaseNotFoundError, CorruptionError } from "../system/errors.ts";
 import type { File, Files } from "../system/file.ts";
 import { generationPaths, IDENTITY, parseName } from "../lock/layout.ts";
@@ -30,106 +32,106 @@ import {
 } from "../log/frame.ts";
 
 /** A commit that verifies. */
-export interface Commit {
-  /** Its place in the order of all commits. */
+export interface FoundCommit {
+  /** Its position in the order of all commits. */
   readonly sequence: number;
   /** What it changes. */
   readonly payload: Uint8Array;
   /** Its log. */
   readonly file: string;
-  /** Where it stands in it. */
+  /** Its offset in the log. */
   readonly at: number;
-  /** How many bytes before it do not verify; no limit if lost ones may have stood elsewhere. */
+  /** How many bytes before it do not verify; infinite if lost commits may have stood elsewhere. */
   readonly gap: number;
 }
 
-/** The end of what verifies, before that of what was written. */
+/** Where the part of a log that verifies ends, before the end of what was written. */
 export interface Cut extends Problem {
-  /** How many bytes stand behind it. */
+  /** How many bytes follow. */
   readonly bytes: number;
 }
 
-/** What is left of a log. */
-interface LogRemains {
+/** The recoverable part of a log. */
+interface LogScan {
   /** Its commits, ascending. */
-  readonly commits: readonly Commit[];
-  /** Why there may have been more of them. */
+  readonly commits: readonly FoundCommit[];
+  /** Why commits may be missing at the end. */
   readonly cut: Cut | undefined;
-  /** Where what verifies of it ends. */
+  /** Where the last frame that verifies ends. */
   readonly end: number;
-  /** Whether the next generation takes over: there is its seal, or it is gone already. */
+  /** Whether the next generation takes over: the log has a seal, or is gone already. */
   readonly ended: boolean;
 }
 
-/** What is left of a base. */
+/** The recoverable part of a table. */
 export interface Recoverable {
   /** One of its files. */
   readonly file: string;
-  /** The newest table that can be used. */
-  readonly table: Segment | undefined;
-  /** Why that is not the table of the current generation. */
+  /** The newest segment that can be read. */
+  readonly segment: Segment | undefined;
+  /** Why that is not the segment of the current generation. */
   readonly unusable: Problem | undefined;
-  /** The commits that the table does not hold, ascending. */
-  readonly commits: readonly Commit[];
-  /** Why there may have been more of them. */
+  /** The commits that the segment does not hold, ascending. */
+  readonly commits: readonly FoundCommit[];
+  /** Why commits may be missing at the end. */
   readonly cut: Cut | undefined;
 }
 
 /**
- * Finds what is left of the base in `dir`; the caller closes the table.
+ * Finds the recoverable part of the table in `dir`; the caller closes the segment.
  *
- * @throws {BaseNotFoundError} If there never was one, or it was destroyed.
- * @throws {CorruptionError} If nothing tells which base it is.
+ * @throws {BaseNotFoundError} If there never was a table, or it was destroyed.
+ * @throws {CorruptionError} If nothing tells which table it is.
  * @throws {FormatVersionError} If a newer psbase wrote it.
  */
 export function scanForRecovery(files: Files, dir: string): Recoverable {
   const numbers = generationsIn(files, dir);
-  const checksums = checksumsOf(files, dir, numbers);
-  // Where a base was replaced by another one, files of it may lie about.
+  const checksums = findChecksums(files, dir, numbers);
+  // An interrupted override leaves files of the replaced table.
   const ours = numbers.filter((number) => {
-    const owner = ownerOf(files, dir, number);
+    const owner = ownerOfGeneration(files, dir, number);
     return owner === undefined || sameBytes(owner.uuid, checksums.uuid);
   });
   if (ours.length === 0) {
-    throw new CorruptionError(join(dir, IDENTITY), 0, "no table, nor a log, is of this base");
+    throw new CorruptionError(join(dir, IDENTITY), 0, "no segment and no log is of this table");
   }
-  const logs = new Map<number, LogRemains>();
+  const logs = new Map<number, LogScan>();
   const logOf = (number: number) => {
-    const log = logs.get(number) ?? readLog(files, dir, checksums, number);
+    const log = logs.get(number) ?? scanLog(files, dir, checksums, number);
     logs.set(number, log);
     return log;
   };
-  // The current generation is found as by opening, see `generations.ts`.
+  // The current generation is found as opening finds it, see `generations.ts`.
   let at = Math.max(0, ours.findLastIndex((number) => isSealedInto(files, dir, checksums, number)));
   while (at < ours.length - 1 && logOf(ours[at]!).ended) at++;
   const last = ours[at]!;
   const used = ours.slice(0, at + 1);
-  const { log, segment: table } = generationPaths(dir, last);
-  const file = files.fileId(log) === undefined ? table : log;
-  const newest = newestTable(files, dir, checksums, used);
+  const { log, segment } = generationPaths(dir, last);
+  const file = files.fileId(log) === undefined ? segment : log;
+  const newest = newestSegment(files, dir, checksums, used);
   try {
-    const commits = commitsFrom(newest, used, logOf);
+    const commits = commitsAfter(newest, used, logOf);
     return { file, ...newest, commits, cut: cutOf(log, logOf(last)) };
   } catch (error) {
-    newest.table?.close();
+    newest.segment?.close();
     throw error;
   }
 }
 
-/** The commits that a table does not hold, ascending. */
-function commitsFrom(
-  { table, first }: NewestTable,
+/** The commits that a segment does not hold, ascending. */
+function commitsAfter(
+  { segment, first }: NewestSegment,
   numbers: readonly number[],
-  logOf: (number: number) => LogRemains,
-): Commit[] {
-  const commits = new Map<number, Commit>();
+  logOf: (number: number) => LogScan,
+): FoundCommit[] {
+  const commits = new Map<number, FoundCommit>();
   for (const number of numbers) {
     if (number < first) continue;
     for (const commit of logOf(number).commits) {
       const { sequence, gap } = commit;
-      // Cleanup carries commits over: the first that is found will do.
-      if (commits.has(sequence) || sequence <= (table?.sequence ?? 0)) continue;
-      // What is missing before a commit of a later log need not have stood there.
+      // Compaction carries commits over, so two logs may hold the same one.
+      if (commits.has(sequence) || sequence <= (segment?.sequence ?? 0)) continue;
+      // Commits that are missing before one of a later log need not have stood in that log.
       const known = number === first && gap > 0;
       commits.set(sequence, known ? commit : { ...commit, gap: Infinity });
     }
@@ -137,13 +139,13 @@ function commitsFrom(
   return [...commits.values()].sort((a, b) => a.sequence - b.sequence);
 }
 
-/** Why commits may be missing at the end. */
-function cutOf(file: string, { cut, ended, end }: LogRemains): Cut | undefined {
+/** Why commits may be missing after the last log. */
+function cutOf(file: string, { cut, ended, end }: LogScan): Cut | undefined {
   if (cut !== undefined || !ended) return cut;
   return { file, offset: end, bytes: 0, reason: "the generation after its seal is missing" };
 }
 
-/** The generations of which there is anything, ascending. */
+/** The generations of which at least one file exists, ascending. */
 function generationsIn(files: Files, dir: string): number[] {
   const numbers = new Set<number>();
   for (const name of namesIn(files, dir)) {
@@ -151,7 +153,7 @@ function generationsIn(files: Files, dir: string): number[] {
     if (typeof file === "object" && !file.temporary) numbers.add(file.generation);
   }
   if (numbers.size > 0) return [...numbers].sort((a, b) => a - b);
-  throw new BaseNotFoundError(`Cannot salvage "${dir}": there is no table, nor a log, of a base`);
+  throw new BaseNotFoundError(`Cannot salvage "${dir}": it holds no files of a table`);
 }
 
 function namesIn(files: Files, dir: string): readonly string[] {
@@ -163,14 +165,14 @@ function namesIn(files: Files, dir: string): readonly string[] {
   }
 }
 
-/** What the disk is asked for again, piece by piece, where it refuses to read more. */
+/** Where the disk refuses to read, the scan tries again in pieces of this size. */
 const SECTOR = 4096;
 
 /**
- * Opens a file, `undefined` if there is none. What the disk refuses to read of it are zeros, which
- * verify nowhere.
+ * Opens a file; returns nothing if there is none. Sectors that the disk refuses to read become zeros,
+ * which verify nowhere.
  */
-function openLeft(files: Files, path: string): File | undefined {
+function openDamaged(files: Files, path: string): File | undefined {
   let file: File;
   try {
     file = files.open(path, "read");
@@ -198,29 +200,28 @@ function openLeft(files: Files, path: string): File | undefined {
   return file;
 }
 
-/** What a file holds; nothing if there is none. */
+/** The bytes of a file, empty if there is none. */
 function read(files: Files, path: string, most = Infinity): Uint8Array {
-  const file = openLeft(files, path);
+  using file = openDamaged(files, path);
   if (file === undefined) return new Uint8Array();
-  try {
-    const bytes = new Uint8Array(Math.min(file.size(), most));
-    return bytes.subarray(0, file.readAt(bytes, 0));
-  } finally {
-    file.close();
-  }
+  const bytes = new Uint8Array(Math.min(file.size(), most));
+  return bytes.subarray(0, file.readAt(bytes, 0));
 }
 
-// ------------------------------------------------------------- which base, which generation
+// ------------------------------------------------------------- which table, which generation
 
-/** Which base a generation is of, if the header of its log or that of its table verifies. */
-function ownerOf(files: Files, dir: string, number: number): Checksum | undefined {
-  const { log, segment: table } = generationPaths(dir, number);
+/** The table of a generation, if the header of its log or of its segment verifies. */
+function ownerOfGeneration(files: Files, dir: string, number: number): Checksum | undefined {
+  const { log, segment } = generationPaths(dir, number);
   return verifiedOwner(log, "log", read(files, log, FILE_HEADER)) ??
-    verifiedOwner(table, "table", read(files, table, FILE_HEADER));
+    verifiedOwner(segment, "table", read(files, segment, FILE_HEADER));
 }
 
-/** The sums of the base: by its identity file, else by the generation that opening would begin with. */
-function checksumsOf(files: Files, dir: string, numbers: readonly number[]): Checksum {
+/**
+ * The checksums of the table, from its identity file or else from the generation with which opening
+ * would begin.
+ */
+function findChecksums(files: Files, dir: string, numbers: readonly number[]): Checksum {
   const path = join(dir, IDENTITY);
   const identity = decodeIdentity(path, read(files, path));
   if (identity instanceof Checksum) return identity;
@@ -229,7 +230,7 @@ function checksumsOf(files: Files, dir: string, numbers: readonly number[]): Che
   }
   let oldest: Checksum | undefined;
   for (const number of numbers.toReversed()) {
-    const owner = ownerOf(files, dir, number);
+    const owner = ownerOfGeneration(files, dir, number);
     if (owner === undefined) continue;
     if (isSealedInto(files, dir, owner, number)) return owner;
     oldest = owner;
@@ -239,42 +240,42 @@ function checksumsOf(files: Files, dir: string, numbers: readonly number[]): Che
   throw new CorruptionError(path, 0, reason);
 }
 
-/** Whether what leads to a generation is known to be on disk. */
+/** Whether a log says that the record that leads to it is on disk. */
 function isSealedInto(files: Files, dir: string, checksums: Checksum, number: number): boolean {
   const page = read(files, generationPaths(dir, number).log, LOG_PAGE);
   return decodeDurableMark(checksums, number, page).sealedInto;
 }
 
-// ------------------------------------------------------------- tables and logs
+// ------------------------------------------------------------- segments and logs
 
-/** The newest table that can be used. */
-interface NewestTable extends Pick<Recoverable, "table" | "unusable"> {
-  /** Its generation: commits from there on count; that of the oldest log, without a table. */
+/** The newest segment that can be read. */
+interface NewestSegment extends Pick<Recoverable, "segment" | "unusable"> {
+  /** The first generation whose commits count: its own, or the oldest if there is no segment. */
   readonly first: number;
 }
 
-function newestTable(
+function newestSegment(
   files: Files,
   dir: string,
   checksums: Checksum,
   numbers: readonly number[],
-): NewestTable {
+): NewestSegment {
   let unusable: Problem | undefined;
   for (const number of numbers.toReversed()) {
     try {
-      const table = openTable(files, generationPaths(dir, number).segment, checksums, number);
-      return { table, first: number, unusable };
+      const segment = openSegment(files, generationPaths(dir, number).segment, checksums, number);
+      return { segment, first: number, unusable };
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw error;
       unusable ??= problemOf(error);
     }
   }
-  return { table: undefined, first: numbers[0]!, unusable };
+  return { segment: undefined, first: numbers[0]!, unusable };
 }
 
-function openTable(files: Files, path: string, checksums: Checksum, generation: number): Segment {
-  const file = openLeft(files, path);
-  if (file === undefined) throw new CorruptionError(path, 0, "the table is missing");
+function openSegment(files: Files, path: string, checksums: Checksum, generation: number): Segment {
+  const file = openDamaged(files, path);
+  if (file === undefined) throw new CorruptionError(path, 0, "the segment is missing");
   try {
     return new Segment(file, checksums, generation);
   } catch (error) {
@@ -283,13 +284,8 @@ function openTable(files: Files, path: string, checksums: Checksum, generation: 
   }
 }
 
-/** What an error tells of damage. */
-export function problemOf({ file, offset, reason }: CorruptionError): Problem {
-  return { file, offset, reason };
-}
-
-/** Reads a log to its end, over what does not verify. */
-function readLog(files: Files, dir: string, checksums: Checksum, generation: number): LogRemains {
+/** Reads a log to its end, skipping bytes that do not verify. */
+function scanLog(files: Files, dir: string, checksums: Checksum, generation: number): LogScan {
   const file = generationPaths(dir, generation).log;
   const bytes = read(files, file);
   if (bytes.length <= LOG_PAGE) {
@@ -297,22 +293,23 @@ function readLog(files: Files, dir: string, checksums: Checksum, generation: num
     return { commits: [], end: 0, ended: true, cut };
   }
   const page = bytes.slice(0, LOG_PAGE);
-  // The first frame follows on zeros, whatever became of the page before it.
+  // The chain of the first frame begins with zeros, whatever happened to the page before it.
   bytes.fill(0, LOG_PAGE - 8, LOG_PAGE);
-  const durable = claimOf(bytes, checksums, generation);
-  const commits: Commit[] = [];
+  const durable = durableOffset(bytes, checksums, generation);
+  const commits: FoundCommit[] = [];
   let end = LOG_PAGE;
   let ended = false;
   for (let at = LOG_PAGE; at + EMPTY_FRAME <= bytes.length;) {
     const header = decodeFrameHeader(checksums, generation, at, bytes, at) &&
       decodeFrame(checksums, generation, at, bytes, at);
-    // From the claim on it is a torn tail, of which nobody was told.
+    // From the durable offset on it is a torn tail, which was never acknowledged.
     if (header === undefined && end >= durable) break;
     if (header === undefined) {
       at += 8;
       continue;
     }
-    // What was cut off once may still stand there. Behind damage that was on disk, it does not.
+    // Frames that were once cut off may still stand there, but not after damage below the durable
+    // offset.
     if (!follows(bytes, at) && !(at > end && at < durable)) break;
     if (header.kind === FRAME.finalSeal) break;
     const gap = at - end;
@@ -331,7 +328,7 @@ function readLog(files: Files, dir: string, checksums: Checksum, generation: num
   let reason: string | undefined;
   if (end < durable) reason = "the last commits do not verify";
   else if (!isMarked && left > 0) {
-    reason = "what may have been a commit does not verify, nor what tells whether it was one";
+    reason = "bytes that may have been a commit do not verify, nor does the durable mark";
   }
   const cut = ended || reason === undefined
     ? undefined
@@ -339,8 +336,8 @@ function readLog(files: Files, dir: string, checksums: Checksum, generation: num
   return { commits, end, ended, cut };
 }
 
-/** Up to where a log is known to have been on disk, by its marks and all headers that verify. */
-function claimOf(bytes: Uint8Array, checksums: Checksum, generation: number): number {
+/** The durable offset of a log, by its mark and all headers that verify. */
+function durableOffset(bytes: Uint8Array, checksums: Checksum, generation: number): number {
   let durable = decodeDurableMark(checksums, generation, bytes.subarray(0, LOG_PAGE)).syncedTo;
   for (let at = LOG_PAGE; at + EMPTY_FRAME <= bytes.length; at += 8) {
     const header = decodeFrameHeader(checksums, generation, at, bytes, at);

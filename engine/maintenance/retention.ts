@@ -1,15 +1,15 @@
 /**
- * How long older generations are kept, and with them the changes that led to the current one.
+ * Retention: how long older generations stay, which hold the changes that led to the current one.
  *
- * A generation stays as long as somebody watches from it or from an older one, and
- * while its log, or an older one's that stays, holds one of the last `keepChanges`
- * commits. All others go, oldest first: what is kept is a chain without gaps.
+ * A generation stays while somebody watches from it or from an older one, and while its log, or the
+ * log of an older one that stays, holds one of the last `keepChanges` commits. All others are
+ * removed, oldest first, so that the rest is a chain without gaps.
  *
  * @module
  */
 
 import { CorruptionError } from "../system/errors.ts";
-import { type File, removeQuietly } from "../system/file.ts";
+import { removeQuietly } from "../system/file.ts";
 import {
   type GenerationPaths,
   generationPaths,
@@ -23,10 +23,10 @@ import { Segment } from "../segment/segment.ts";
 import { randomNonce } from "../bytes/bytes.ts";
 
 /**
- * Takes their names from generations below the current one, which is known to be sealed into, that
- * are not needed; puts into `retired` what is to be removed, with what builders left. Under the lock:
- * else the base may be destroyed meanwhile, and the next one made in its place, whose numbers are the
- * same.
+ * Renames the files of older generations that nobody needs, and adds them to `retired`, together
+ * with files that interrupted compactions left; the caller removes them. The current generation is
+ * known to be sealed into. The caller holds the lock: otherwise the table may be destroyed meanwhile,
+ * and the generations of the next table have the same numbers.
  */
 export function retireOld(store: Store, retired: string[]): void {
   const { files, dir, log: { generation } } = store;
@@ -44,7 +44,7 @@ export function retireOld(store: Store, retired: string[]): void {
   }
 }
 
-/** The newest generation that the last `keepChanges` commits can be followed from. */
+/** The newest generation from which the last `keepChanges` commits can be followed. */
 function firstNeeded(store: Store): number {
   const { sequence, schema: { keepChanges } } = store.snapshot;
   let needed = store.log.generation;
@@ -56,48 +56,42 @@ function firstNeeded(store: Store): number {
   return needed;
 }
 
-/** The last commit that the table of an older generation holds; `undefined` if it is of no use. */
+/** The last commit in the segment of an older generation; nothing if it cannot be read. */
 function sequenceOf({ files, dir, checksums }: Store, generation: number): number | undefined {
-  let file: File | undefined;
   try {
-    file = files.open(generationPaths(dir, generation).segment, "read");
+    using file = files.open(generationPaths(dir, generation).segment, "read");
     return new Segment(file, checksums, generation).sequence;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof CorruptionError) return undefined;
     throw error;
-  } finally {
-    file?.close();
   }
 }
 
-/** Takes their names from the files of a generation, unless somebody watches from it. */
+/** Renames the files of a generation; returns false if somebody watches from it. */
 function retire(
   { files }: Store,
-  { segment: table, log }: GenerationPaths,
+  { segment, log }: GenerationPaths,
   retired: string[],
 ): boolean {
   const nonce = randomNonce();
-  const takeName = (path: string) => {
+  const renameAway = (path: string) => {
     const other = temporary(path, nonce);
     try {
       files.rename(path, other);
       retired.push(other);
     } catch {
-      // It is not there; or the disk is full, and has no room for another name either.
+      // It does not exist, or a full disk has no room for another name.
       removeQuietly(files, path);
     }
   };
-  let file: File | undefined;
   try {
-    file = files.open(table, "read");
+    using file = files.open(segment, "read");
     if (!file.tryLock()) return false;
-    // The lock is held meanwhile: who gets it next finds that the file is gone.
-    for (const path of [log, table]) takeName(path);
+    // Under the lock, so that a watcher that gets it next finds that the file is gone.
+    for (const path of [log, segment]) renameAway(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    takeName(log);
-  } finally {
-    file?.close();
+    renameAway(log);
   }
   return true;
 }

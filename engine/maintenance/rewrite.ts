@@ -1,5 +1,5 @@
 /**
- * A commit point as a table: what cleanup and backup write; the indexes of any table.
+ * Writes a snapshot as a segment, for compaction and backup, and the indexes of every segment.
  *
  * @module
  */
@@ -16,85 +16,86 @@ import { GROUP_ROWS } from "../bytes/header.ts";
 import { FENCE_STEP } from "../segment/segment_index.ts";
 import { sortRows } from "./sort_rows.ts";
 
-/** Where a row went that was deleted, or is not what it was. */
+/** The new position of a row that was deleted or changed. */
 const GONE = 2 ** 32 - 1;
 
-/** So many rows are put into a group, or fences read, in a step. */
+/** How many rows are put into a group, or fences read, in one step. */
 const ROWS_A_STEP = 4096;
 const FENCES_A_STEP = 256;
-/** So many rows are sorted at once. */
+/** How many rows are sorted at once. */
 const RUN = 2 ** 13;
 
-/** Rows next to each other, by number. */
-type Range = [from: number, to: number];
+/** Consecutive rows, by number. */
+type RowRange = [from: number, to: number];
 
-/** Where the rows of a new table come from. */
+/** Where the rows of a new segment come from. */
 interface Moves {
-  /** Where each row of the table before went, that is as it was. */
+  /** For each row of the segment before: its new position, or {@linkcode GONE}. */
   readonly moved: Uint32Array;
-  /** All other rows, ascending. */
-  readonly fresh: readonly Range[];
+  /** All other rows of the new segment, ascending. */
+  readonly fresh: readonly RowRange[];
 }
 
 /**
- * Writes the rows of a commit point and their indexes, and gives its sequence; yields where it
- * can pause.
+ * Writes the rows of a snapshot and their indexes, and returns its sequence; yields where it can
+ * pause.
  *
- * @param out A new table.
- * @param snapshot The commit point.
- * @param schema How the fields are told of in the new table.
+ * @param out A new segment.
+ * @param snapshot The snapshot.
+ * @param schema The fields, as the new segment describes them.
  */
 export function* writeSnapshot(
   out: SegmentWriter,
   snapshot: Snapshot,
   schema: TableSchema = snapshot.schema,
 ): Generator<undefined, number> {
-  const { segment: table, nextId, sequence } = snapshot;
+  const { segment, nextId, sequence } = snapshot;
   const moves = yield* writeGroups(out, snapshot);
-  yield* writeIndexes(out, schema, { orderOf: (field) => table.orderOf(field), ...moves });
+  yield* writeIndexes(out, schema, { orderOf: (field) => segment.orderOf(field), ...moves });
   out.finish({ schema, nextId, sequence });
   return sequence;
 }
 
-/** Writes all rows; tells where they come from, if there is an index to be made of it. */
+/** Writes all rows; returns where they come from, if an index has to be made of them. */
 function* writeGroups(out: SegmentWriter, snapshot: Snapshot): Generator<undefined, Moves> {
-  const { segment: table, schema } = snapshot;
-  const moved = new Uint32Array(schema.indexed.length === 0 ? 0 : table.rows).fill(GONE);
-  const fresh: Range[] = [];
+  const { segment, schema } = snapshot;
+  const moved = new Uint32Array(schema.indexed.length === 0 ? 0 : segment.rows).fill(GONE);
+  const fresh: RowRange[] = [];
   const rows = new RowWriter(out, schema.fields);
   const numbers = new Set(schema.fields.map((field) => String(field.number)));
   let i = 0;
-  let before = 0; // rows of the table in groups before this one
+  let before = 0; // rows of the old segment in groups before this one
   let written = 0;
-  for (const segment of snapshot.slices()) {
-    const { part, delta } = segment;
+  for (const slice of snapshot.slices()) {
+    const { part, delta } = slice;
     const group = part?.open();
-    const ofTable = i < table.groups.length;
+    const isOld = i < segment.groups.length;
     const asIs = group !== undefined && delta === undefined && group.rows >= GROUP_ROWS / 2 &&
       Object.keys(group.directory.columns).every((number) => numbers.has(number));
     if (asIs) {
       yield* rows.flush();
-      if (ofTable) out.copy(table, i);
-      else {
+      if (isOld) {
+        out.copy(segment, i);
+        if (moved.length > 0) {
+          for (let k = 0; k < group.rows; k++) moved[before + k] = written + k;
+        }
+      } else {
         const { directory, source, first } = group;
         const bytes = source.read(0, source.length);
         out.add({ directory, bytes }, first, first + group.rows - 1);
-      }
-      if (!ofTable) add(fresh, written, group.rows);
-      else if (moved.length > 0) {
-        for (let k = 0; k < group.rows; k++) moved[before + k] = written + k;
+        append(fresh, written, group.rows);
       }
       written += group.rows;
     } else {
-      for (const location of scanSlice(segment)) {
-        if (!ofTable || location.group === undefined) add(fresh, written, 1);
+      for (const location of scanSlice(slice)) {
+        if (!isOld || location.group === undefined) append(fresh, written, 1);
         else if (moved.length > 0) moved[before + location.index] = written;
         if (rows.add(location.id, rowOf(location, schema.fields))) yield* rows.flush();
         written++;
         if (written % ROWS_A_STEP === 0) yield;
       }
     }
-    if (ofTable) before += table.groups[i]!.rows;
+    if (isOld) before += segment.groups[i]!.rows;
     i++;
     yield;
   }
@@ -102,25 +103,25 @@ function* writeGroups(out: SegmentWriter, snapshot: Snapshot): Generator<undefin
   return { moved, fresh };
 }
 
-/** Adds rows behind all others. */
-function add(ranges: Range[], from: number, rows: number): void {
+/** Appends rows to ascending ranges. */
+function append(ranges: RowRange[], from: number, rows: number): void {
   const last = ranges.at(-1);
   if (last?.[1] === from) last[1] += rows;
   else ranges.push([from, from + rows]);
 }
 
-/** What {@linkcode writeIndexes} can be told. */
+/** What {@linkcode writeIndexes} can make use of. */
 export interface IndexSources extends Partial<Moves> {
-  /** The order of the rows that were in another table before, some at a time. */
+  /** The order of the rows in the segment before, some at a time. */
   readonly orderOf?: (field: FieldDef) => Iterable<ArrayLike<number>> | undefined;
-  /** Is told each order, before it is written. */
+  /** Called with each order before it is written. */
   readonly check?: (field: FieldDef, order: Uint32Array) => void;
 }
 
 /**
- * Writes the order of each field that is to have one, with what is in order already.
+ * Writes the order of the rows by each indexed field; it reuses the order of the segment before.
  *
- * @param out A table that has all its rows.
+ * @param out A segment that has all its rows.
  * @param schema The fields.
  */
 export function* writeIndexes(
@@ -131,7 +132,7 @@ export function* writeIndexes(
   const rows = out.written();
   for (const field of schema.indexed) {
     const before = orderOf?.(field);
-    const [known, others]: [Uint32Array, readonly Range[]] = before === undefined
+    const [known, others]: [Uint32Array, readonly RowRange[]] = before === undefined
       ? [new Uint32Array(), [[0, rows.rows]]]
       : [yield* carried(before, moved), fresh];
     const order = yield* sortRows(rows, field, known, inRuns(others));
@@ -147,7 +148,7 @@ export function* writeIndexes(
   }
 }
 
-/** Where the rows of an order went, in that order. */
+/** The new positions of the rows of an order, in that order. */
 function* carried(
   order: Iterable<ArrayLike<number>>,
   moved: Uint32Array,
@@ -164,8 +165,8 @@ function* carried(
   return rows.subarray(0, n);
 }
 
-/** The rows of these ranges, some thousand at a time. */
-function* inRuns(ranges: readonly Range[]): Generator<Uint32Array> {
+/** The rows of the ranges, some thousand at a time. */
+function* inRuns(ranges: readonly RowRange[]): Generator<Uint32Array> {
   let run = new Uint32Array(RUN);
   let n = 0;
   for (const [from, to] of ranges) {

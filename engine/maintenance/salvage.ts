@@ -1,19 +1,19 @@
 /**
- * Salvage: what is intact of a damaged base as a new one, and what is not as a list.
+ * Salvage: repairs a damaged table by copying its intact rows into a new one, and lists the losses.
  *
- * 1. Nothing is written but what verified, at the version that it verified at.
+ * 1. Only rows that verify are written, each at the version that verified.
  * 2. Rows that the damage did not touch are as they were last.
- * 3. Whatever may be missing or outdated is covered by an entry of the list.
+ * 3. An entry of the list covers each row that may be missing or outdated.
  *
- * Commits hold whole rows, so that those behind a lost one can be applied. But how a row reads
- * follows from the fields that held then: where the lost commits may have changed these, nothing
- * is applied until a commit tells the fields anew.
+ * Commits hold whole rows, so commits after a lost one can be applied. But a row can be read only
+ * with the fields that the table had then: if lost commits may have changed the fields, no commit is
+ * applied until one tells the fields again.
  *
  * @module
  */
 
-import type { Problem } from "./integrity_check.ts";
-import { buildBase } from "./build.ts";
+import { type Problem, problemOf } from "./integrity_check.ts";
+import { buildTable } from "./build.ts";
 import { firstWhere } from "../system/bisect.ts";
 import { encodeText } from "../bytes/bytes.ts";
 import {
@@ -28,7 +28,7 @@ import { BaseExistsError, CorruptionError } from "../system/errors.ts";
 import type { Files } from "../system/file.ts";
 import { Group, type GroupDirectory, MemorySource } from "../segment/group.ts";
 import { unreadable } from "../store/identity.ts";
-import { type Commit, problemOf, type Recoverable, scanForRecovery } from "./recovery_scan.ts";
+import { type FoundCommit, type Recoverable, scanForRecovery } from "./recovery_scan.ts";
 import { writeIndexes } from "./rewrite.ts";
 import { readField, type StoredRow } from "../schema/field_def.ts";
 import { decodeFrom } from "../snapshot/rows.ts";
@@ -42,29 +42,29 @@ import { withMovedTargets } from "../schema/link_paths.ts";
 /** Something that could not be salvaged. */
 export interface Loss extends Problem {
   /**
-   * The ids of the rows that are gone, each range from its first to its last; ids that were
-   * deleted before may be among them. `null` where commits are lost, as only they told: rows that
-   * they inserted are gone, rows that they changed are older, rows that they deleted are back.
+   * Ranges of ids of lost rows; ids of rows that were deleted before may be among them. `null` if
+   * commits are lost: rows that they inserted are gone, rows that they changed are older, rows that
+   * they deleted are back.
    */
   readonly ids: readonly (readonly [first: number, last: number])[] | null;
 }
 
-/** What was salvaged, and what was not. */
+/** What was salvaged, and what was lost. */
 export interface SalvageResult {
-  /** How many rows the new base has. */
+  /** How many rows the new table has. */
   readonly rows: number;
   /** What was lost; empty if nothing was. */
   readonly lost: readonly Loss[];
 }
 
 /**
- * Makes a base in `to` of what verifies of the one in `dir`; yields where it can pause.
+ * Makes a table in `to` of the rows that verify in the table in `dir`; yields where it can pause.
  *
- * @throws {BaseNotFoundError} If there is no base.
- * @throws {BaseExistsError} If there is a base in `to` already, or something else.
- * @throws {CorruptionError} If nothing can be salvaged; then there is no new base.
+ * @throws {BaseNotFoundError} If there is no table.
+ * @throws {BaseExistsError} If there is a table in `to` already, or something else.
+ * @throws {CorruptionError} If nothing can be salvaged; then there is no new table.
  * @throws {FormatVersionError} If a newer psbase wrote it.
- * @throws {WriteError} If the disk refuses; then there is no new base.
+ * @throws {WriteError} If the disk refuses; then there is no new table.
  */
 export function* salvage(
   files: Files,
@@ -76,33 +76,34 @@ export function* salvage(
   if (location !== undefined && location === files.fileId(dir)) {
     throw new BaseExistsError(`${attempt} to "${to}": they are the same, choose another path`);
   }
-  let remains: Recoverable | undefined;
   try {
-    remains = scanForRecovery(files, dir);
-    const rescue = new Rescue(remains);
-    const { schema } = rescue;
-    const fill: Fill = (out) =>
-      rescue.write(out, withMovedTargets(files, schema, { from: dir, to }));
-    yield* buildBase(files, { like: remains.file, dir: to }, `${attempt} to "${to}"`, fill);
-    return { rows: rescue.count, lost: rescue.lost() };
+    const found = scanForRecovery(files, dir);
+    try {
+      const rescue = new Rescue(found);
+      const { schema } = rescue;
+      const fill: Fill = (out) =>
+        rescue.write(out, withMovedTargets(files, schema, { from: dir, to }));
+      yield* buildTable(files, { like: found.file, dir: to }, `${attempt} to "${to}"`, fill);
+      return { rows: rescue.count, lost: rescue.lost() };
+    } finally {
+      found.segment?.close();
+    }
   } catch (error) {
     throw unreadable(dir, error);
-  } finally {
-    remains?.table?.close();
   }
 }
 
-/** What a commit made of a row: `null` if it deleted it, or why it cannot be read. */
-type Written = StoredRow | CorruptionError | null;
+/** A row as a commit wrote it: `null` if deleted, an error if it cannot be read. */
+type LoggedRow = StoredRow | CorruptionError | null;
 
 /** A row that a commit wrote, and which commit. */
 interface Logged {
-  readonly row: Written;
+  readonly row: LoggedRow;
   readonly sequence: number;
 }
 
-/** A row, and the commit that wrote it; 0 for one of the table. */
-interface Found {
+/** A row, and the commit that wrote it; 0 if it is from the segment. */
+interface FoundRow {
   readonly id: number;
   readonly row: StoredRow;
   readonly sequence: number;
@@ -110,22 +111,22 @@ interface Found {
 
 /** Commits that could not be applied. */
 interface Missing extends Problem {
-  /** How many behind them verify, but cannot be read for sure. */
+  /** How many commits after them verify, but cannot be read safely. */
   unread: number;
 }
 
-/** Is told that the rows of these ids cannot be read. */
+/** Notes that the rows of these ids cannot be read. */
 type Lose = (error: CorruptionError, first: number, last: number) => void;
 
-/** What one commit changes. */
-class Changes implements ChangeSink {
+/** The changes of one commit. */
+class CommitChanges implements ChangeSink {
   schema: TableSchema;
   /** The rows that it wrote. */
-  readonly rows = new Map<number, Written>();
+  readonly rows = new Map<number, LoggedRow>();
   readonly #path: string;
   readonly #at: number;
 
-  constructor(schema: TableSchema, { file, at }: Commit) {
+  constructor(schema: TableSchema, { file, at }: FoundCommit) {
     this.schema = schema;
     this.#path = file;
     this.#at = at;
@@ -142,7 +143,7 @@ class Changes implements ChangeSink {
   batch(first: number, directory: GroupDirectory, bytes: Uint8Array): void {
     const group = new Group(new MemorySource(bytes, this.#path), directory, first);
     for (let i = 0; i < group.rows; i++) {
-      this.rows.set(first + i, readAll(group, i, this.schema));
+      this.rows.set(first + i, wholeRow(group, i, this.schema));
     }
   }
 
@@ -155,8 +156,8 @@ class Changes implements ChangeSink {
   }
 }
 
-/** A row of a group, if each of its values can be given out. */
-function readAll(group: Group, i: number, { fields }: TableSchema): StoredRow | CorruptionError {
+/** A row of a group, if each of its values can be decoded. */
+function wholeRow(group: Group, i: number, { fields }: TableSchema): StoredRow | CorruptionError {
   return orDamage(() => {
     const row = group.row(i, fields);
     for (const field of fields) {
@@ -168,8 +169,8 @@ function readAll(group: Group, i: number, { fields }: TableSchema): StoredRow | 
 }
 
 /**
- * Whether lost commits of so many bytes may have changed the fields. A commit that does holds all
- * of them as they are then, of which one may be gone or shorter.
+ * Whether lost commits may have changed the fields, by their bytes. A commit that changes them holds
+ * the whole schema after the change, in which one field may be dropped or shorter.
  */
 function mayAlter(schema: TableSchema, bytes: number, commits: number): boolean {
   const lengthOf = (json: unknown) => encodeText(JSON.stringify(json)).length;
@@ -178,32 +179,32 @@ function mayAlter(schema: TableSchema, bytes: number, commits: number): boolean 
   return bytes >= least + (commits - 1) * (EMPTY_FRAME + 8);
 }
 
-/** What is salvaged of one base. */
+/** The repair of one table. */
 class Rescue {
   /** How many rows were salvaged. */
   count = 0;
-  readonly #remains: Recoverable;
-  /** The fields as they were last, as far as that is known. */
+  readonly #found: Recoverable;
+  /** The newest fields that are known. */
   #schema: TableSchema | undefined;
-  /** Whether the next commit was surely written for these. */
+  /** Whether the next commit was certainly written with these fields. */
   #fits: boolean;
   #sequence: number;
   #nextId: number;
-  /** What the commits changed. */
+  /** The rows that commits wrote. */
   readonly #logged = new Map<number, Logged>();
-  /** Its ids, ascending. */
+  /** Their ids, ascending. */
   readonly #ids: readonly number[];
   readonly #missing: Missing[] = [];
-  /** By what is wrong. */
+  /** The lost rows, by problem. */
   readonly #losses = new Map<string, Problem & { readonly ids: [first: number, last: number][] }>();
 
-  constructor(remains: Recoverable) {
-    const { table, unusable, commits, cut } = this.#remains = remains;
-    this.#schema = table?.schema;
-    this.#fits = table !== undefined;
-    this.#sequence = table?.sequence ?? commits[0]?.sequence ?? 0;
-    this.#nextId = table?.nextId ?? 0;
-    if (table === undefined) this.#miss(unusable!);
+  constructor(found: Recoverable) {
+    const { segment, unusable, commits, cut } = this.#found = found;
+    this.#schema = segment?.schema;
+    this.#fits = segment !== undefined;
+    this.#sequence = segment?.sequence ?? commits[0]?.sequence ?? 0;
+    this.#nextId = segment?.nextId ?? 0;
+    if (segment === undefined) this.#miss(unusable!);
     for (const commit of commits) this.#take(commit);
     if (cut !== undefined) this.#miss(cut, cut.bytes);
     this.#ids = [...this.#logged.keys()].sort((a, b) => a - b);
@@ -216,20 +217,20 @@ class Rescue {
    */
   get schema(): TableSchema {
     if (this.#schema !== undefined) return this.#schema;
-    const { file, offset, reason } = this.#remains.unusable!;
+    const { file, offset, reason } = this.#found.unusable!;
     const told = `nothing can be salvaged, as no commit tells the fields, and ${reason}`;
     throw new CorruptionError(file, offset, told);
   }
 
   // ------------------------------------------------------------- commits
 
-  /** Commits are missing; each of their bytes may have given out an id that must not come again. */
+  /** Notes missing commits; each byte of them may have used an id, which must not be used again. */
   #miss({ file, offset, reason }: Problem, bytes = 0): void {
     this.#missing.push({ file, offset, reason, unread: 0 });
     this.#nextId += bytes;
   }
 
-  #take(commit: Commit): void {
+  #take(commit: FoundCommit): void {
     const { file, at, sequence, payload } = commit;
     const lost = sequence - this.#sequence - 1;
     if (lost > 0) this.#skip(commit, lost);
@@ -241,8 +242,8 @@ class Rescue {
     this.#nextId = Math.max(this.#nextId, below);
   }
 
-  /** Goes over what is missing before a commit. */
-  #skip({ file, at, gap }: Commit, lost: number): void {
+  /** Notes the commits that are missing before a commit. */
+  #skip({ file, at, gap }: FoundCommit, lost: number): void {
     const [bytes, reason] = gap === Infinity
       ? [0, `${commits(lost)} before it ${lost === 1 ? "is" : "are"} missing`]
       : [gap, `${commits(lost)} ${lost === 1 ? "does" : "do"} not verify`];
@@ -250,9 +251,9 @@ class Rescue {
     this.#fits &&= !mayAlter(this.#schema!, gap, lost);
   }
 
-  #apply(commit: Commit): void {
+  #apply(commit: FoundCommit): void {
     const { file, at, sequence, payload } = commit;
-    const changes = new Changes(this.#schema!, commit);
+    const changes = new CommitChanges(this.#schema!, commit);
     const damage = orDamage(() => readCommit({ path: file, end: at }, payload, changes));
     if (damage instanceof CorruptionError) {
       this.#fits = false;
@@ -269,9 +270,9 @@ class Rescue {
   // ------------------------------------------------------------- rows
 
   /** All rows that verify, in id order. */
-  *#rows(lose: Lose): Generator<Found> {
+  *#rows(lose: Lose): Generator<FoundRow> {
     let next = 0;
-    for (const part of this.#remains.table?.groups ?? []) {
+    for (const part of this.#found.segment?.groups ?? []) {
       for (const found of this.#intact(part, lose)) {
         for (; this.#ids[next]! < found.id; next++) yield* this.#written(this.#ids[next]!, lose);
         yield found;
@@ -280,15 +281,15 @@ class Rescue {
     for (; next < this.#ids.length; next++) yield* this.#written(this.#ids[next]!, lose);
   }
 
-  /** The row that a commit wrote, unless it was deleted then, or cannot be read. */
-  #written(id: number, lose: Lose): Found[] {
+  /** The row that a commit wrote; none if the commit deleted it, or it cannot be read. */
+  #written(id: number, lose: Lose): FoundRow[] {
     const { row, sequence } = this.#logged.get(id)!;
     if (row instanceof CorruptionError) lose(row, id, id);
     return row === null || row instanceof CorruptionError ? [] : [{ id, row, sequence }];
   }
 
-  /** The rows of a group of the table that verify, and that no commit changed. */
-  *#intact(part: GroupPart, lose: Lose): Generator<Found> {
+  /** The rows of a group of the segment that verify, and that no commit changed. */
+  *#intact(part: GroupPart, lose: Lose): Generator<FoundRow> {
     const loseUnlogged: Lose = (error, first, last) => {
       for (const ids of this.#unlogged(first, last)) lose(error, ...ids);
     };
@@ -300,7 +301,7 @@ class Rescue {
     });
     if (group instanceof CorruptionError) return loseUnlogged(group, part.first, part.last);
     let before = part.first - 1;
-    /** Why the rows behind `before` cannot be read, of which the ids are not known. */
+    /** Why the rows after `before`, whose ids are unknown, cannot be read. */
     let unknown: CorruptionError | undefined;
     for (let i = 0; i < group.rows; i++) {
       const id = orDamage(() => group.id(i));
@@ -308,7 +309,7 @@ class Rescue {
         unknown ??= id;
         continue;
       }
-      const row = this.#logged.has(id) ? undefined : readAll(group, i, schema);
+      const row = this.#logged.has(id) ? undefined : wholeRow(group, i, schema);
       if (row instanceof CorruptionError) loseUnlogged(unknown ?? row, before + 1, id);
       else if (unknown !== undefined) loseUnlogged(unknown, before + 1, id - 1);
       if (row !== undefined && !(row instanceof CorruptionError)) yield { id, row, sequence: 0 };
@@ -319,15 +320,15 @@ class Rescue {
   }
 
   /**
-   * The ids of rows that lost commits must have changed or deleted: newer rows have their unique
-   * values, or they lack a value that is required by now.
+   * The ids of rows that a lost commit must have changed or deleted: newer rows have their unique
+   * values, or they lack a value that is required now.
    */
   #outdated(): ReadonlySet<number> {
     const outdated = new Set<number>();
     if (this.#missing.length === 0) return outdated;
     const { fields, unique } = this.schema;
     const required = fields.filter((field) => field.required);
-    type Holder = Pick<Found, "id" | "sequence">;
+    type Holder = Pick<FoundRow, "id" | "sequence">;
     const holders = unique.map((field) => ({ field, byValue: new Map<unknown, Holder>() }));
     for (const { id, row, sequence } of this.#rows(() => {})) {
       if (required.some((field) => readField(row, field) === null)) outdated.add(id);
@@ -344,7 +345,7 @@ class Rescue {
     return outdated;
   }
 
-  /** Writes all rows, and gives the last commit. */
+  /** Writes all rows; returns the last commit. */
   *write(out: SegmentWriter, schema: TableSchema): Generator<undefined, number> {
     const outdated = this.#outdated();
     const rows = new RowWriter(out, schema.fields);
@@ -375,26 +376,26 @@ class Rescue {
     else loss.ids.push([first, last]);
   }
 
-  /** All that was lost. */
+  /** All losses. */
   lost(): Loss[] {
-    const { table, unusable } = this.#remains;
+    const { segment, unusable } = this.#found;
     const missing = this.#missing.map(({ file, offset, reason, unread }) => {
       const others = unread === 0
         ? ""
-        : `, and ${commits(unread)} behind it cannot be read, as the fields may have been others`;
+        : `, and ${commits(unread)} after it cannot be read, as the fields may have changed`;
       return { file, offset, reason: reason + others, ids: null };
     });
-    if (missing.length > 0 && table !== undefined && unusable !== undefined) {
+    if (missing.length > 0 && segment !== undefined && unusable !== undefined) {
       missing.push({
         ...unusable,
-        reason: `${unusable.reason}, an older table was used`,
+        reason: `${unusable.reason}, an older segment was used`,
         ids: null,
       });
     }
     return [...missing, ...this.#losses.values()];
   }
 
-  /** Of ids those that no commit wrote or deleted. */
+  /** The ids in a range that no commit wrote or deleted. */
   #unlogged(first: number, last: number): [first: number, last: number][] {
     const ranges: [number, number][] = [];
     let at = firstWhere(0, this.#ids.length, (i) => this.#ids[i]! >= first);
@@ -412,7 +413,7 @@ function commits(n: number): string {
   return n === 1 ? "1 commit" : `${n} commits`;
 }
 
-/** What `fn` gives, or what is damaged. */
+/** What `fn` returns, or the damage that it finds. */
 function orDamage<T>(fn: () => T): T | CorruptionError {
   try {
     return fn();

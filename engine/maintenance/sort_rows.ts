@@ -1,5 +1,5 @@
 /**
- * engine/maintenance/sort_rows.ts
+ * Sorts the rows of a segment by a field, in steps: sorted runs that are merged, the shortest first.
  *
  * @module
  */
@@ -9,7 +9,14 @@ import type { FieldDef } from "../schema/field_def.ts";
 import { compareNullable, type Stored, type ValueType } from "../schema/values.ts";
 import { firstWhere } from "../system/bisect.ts";
 
-/** Puts all rows in the order of a field; yields where it can pause. */
+/**
+ * Sorts rows by a field, and by their number where values are equal; yields where it can pause.
+ *
+ * @param table The rows.
+ * @param field The field.
+ * @param known Rows that are sorted already.
+ * @param others All other rows, some at a time.
+ */
 export function* sortRows(
   table: RowSequence,
   field: FieldDef,
@@ -23,7 +30,7 @@ export function* sortRows(
     yield;
   }
   while (runs.length > 1) {
-    // The shortest first: a long one is gone through once.
+    // The shortest first, so that a long run is copied once.
     runs.sort((a, b) => a.length - b.length);
     const merged: Uint32Array[] = [];
     for (let i = 0; i + 1 < runs.length; i += 2) {
@@ -34,22 +41,22 @@ export function* sortRows(
   return runs[0] ?? new Uint32Array();
 }
 
-/** Some rows in order. Their values are read once. */
+/** Sorts some rows; reads each value once. */
 function sortRun(
   type: ValueType,
   rows: Uint32Array,
   value: (row: number) => Stored | null,
 ): Uint32Array {
   const values = Array.from(rows, value);
-  const locations = Uint32Array.from(rows.keys());
-  locations.sort((a, b) => compareNullable(type, values[a]!, values[b]!) || a - b);
-  return locations.map((location) => rows[location]!);
+  const order = Uint32Array.from(rows.keys());
+  order.sort((a, b) => compareNullable(type, values[a]!, values[b]!) || a - b);
+  return order.map((i) => rows[i]!);
 }
 
-/** So many rows find their places in a step. */
-const MERGED = 1024;
+/** How many rows of the short run are merged in one step. */
+const MERGE_STEP = 1024;
 
-/** Two runs as one; a short one costs little beside a long one. */
+/** Merges two runs; a short one costs little compared with a long one. */
 function* merge(
   type: ValueType,
   short: Uint32Array,
@@ -64,7 +71,7 @@ function* merge(
     const value = values(row);
     const isAfter = (i: number) =>
       (compareNullable(type, values(long[i]!), value) || long[i]! - row) > 0;
-    // Steps that double, then bisection: the next place is mostly near.
+    // Steps that double, then bisection: the next position is mostly near.
     let step = 1;
     while (from + step < long.length && !isAfter(from + step)) step *= 2;
     const to = firstWhere(
@@ -76,7 +83,7 @@ function* merge(
     n += to - from;
     merged[n++] = row;
     from = to;
-    if (k % MERGED === 0) yield;
+    if (k % MERGE_STEP === 0) yield;
   }
   merged.set(long.subarray(from), n);
   return merged;

@@ -1,21 +1,13 @@
 /**
- * Figures of the rows that match: sums, averages, extremes, different values, and
- * these by group.
+ * Aggregates of the rows that match: sums, averages, extremes, distinct values, and groups.
  *
- * A figure takes in rows chunk by chunk. Where there are groups, the rows of a chunk are
- * put in the order of their groups first: then a group is a run of rows, and its figures
- * are made as those of all rows are. Numbers of a run are gathered from their column
- * into one array, whatever form they have there, and no value is boxed.
+ * Grouping sorts the rows of each chunk by their group. Then the rows of a group are a run, and its
+ * accumulators take in the run as they take in a chunk.
  *
  * @module
  */
 
-import { describe } from "../system/check.ts";
-import type { Group } from "../segment/group.ts";
-import { firstRows } from "./index_order.ts";
-import { fieldOf, type Query, sortableOf } from "./query.ts";
-import { valueAt } from "../snapshot/rows.ts";
-import { chunks } from "./scan.ts";
+import { GROUP_ROWS } from "../bytes/header.ts";
 import {
   type Attribute,
   attributeName,
@@ -23,26 +15,33 @@ import {
   type FieldDef,
 } from "../schema/field_def.ts";
 import type { TableSchema } from "../schema/schema.ts";
-import type { Snapshot } from "../snapshot/snapshot.ts";
+import { compareNullable, equalityKey, type Stored, type ValueType } from "../schema/values.ts";
+import type { Group } from "../segment/group.ts";
 import type { RowLocation } from "../snapshot/location.ts";
-import { compareNullable, equalityKey, type Stored } from "../schema/values.ts";
-import { within } from "../system/errors.ts";
-import { GROUP_ROWS } from "../bytes/header.ts";
-import { type Figure, figureOf, numbersOf, OfNumbers, type Sum, sumTypeOf } from "./sums.ts";
+import { valueAt } from "../snapshot/rows.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import { describe } from "../system/check.ts";
+import { inContext } from "../system/errors.ts";
+import { accumulate, type Accumulator, NumberAccumulator, numbersOf } from "./accumulator.ts";
+import { walkIndex } from "./index_order.ts";
+import { plan } from "./plan.ts";
+import { fieldOf, type Query, sortableOf } from "./query.ts";
+import { chunks } from "./scan.ts";
+import { type Sum, sumTypeOf } from "./sums.ts";
 
 // --------------------------------------------------------------- numbers
 
 function sumOf(snapshot: Snapshot, query: Query, field: FieldDef): Sum {
   const Sum = sumTypeOf(field);
-  return figureOf(snapshot, query, new Sum(field));
+  return accumulate(plan(snapshot, query), new Sum(field));
 }
 
-/** The sum of a field, null left out; 0 of nothing. */
+/** The sum of a field without nulls; 0 without values. */
 export function sum(snapshot: Snapshot, query: Query, field: FieldDef): number | bigint {
   return sumOf(snapshot, query, field).result;
 }
 
-/** The average of a field, null left out; null of nothing. */
+/** The average of a field without nulls; null without values. */
 export function avg(snapshot: Snapshot, query: Query, field: FieldDef): number | null {
   return sumOf(snapshot, query, field).average;
 }
@@ -51,28 +50,27 @@ export function avg(snapshot: Snapshot, query: Query, field: FieldDef): number |
 
 type Which = "min" | "max";
 
-class NumberExtreme extends OfNumbers {
-  readonly #column: Attribute;
+class NumberExtreme extends NumberAccumulator {
   readonly #which: Which;
-  /** NaN is the last of all, -Infinity the first. */
+  /** Begins with the value that every other one beats: NaN is the greatest, -Infinity the least. */
   #best: number;
 
-  constructor(column: Attribute, which: Which) {
-    super(column);
-    this.#column = column;
+  constructor(attribute: Attribute, which: Which) {
+    super(attribute);
     this.#which = which;
     this.#best = which === "min" ? NaN : -Infinity;
   }
 
   override add(group: Group, rows: Uint32Array): void {
-    const bounds = typeof this.#column !== "string" && rows.length === group.rows
-      ? group.column(this.#column).zoneMap
+    const { attribute } = this;
+    const zoneMap = typeof attribute !== "string" && rows.length === group.rows
+      ? group.column(attribute).zoneMap
       : undefined;
-    if (bounds === undefined) super.add(group, rows);
-    else this.addNumbers(Float64Array.from(bounds));
+    if (zoneMap === undefined) super.add(group, rows);
+    else this.addNumbers(Float64Array.from(zoneMap));
   }
 
-  protected override take(numbers: Float64Array): void {
+  protected override accumulate(numbers: Float64Array): void {
     let best = this.#best;
     if (this.#which === "min") {
       for (let k = 0; k < numbers.length; k++) {
@@ -93,75 +91,73 @@ class NumberExtreme extends OfNumbers {
   }
 }
 
-class OtherExtreme implements Figure {
-  readonly #column: FieldDef;
+class ValueExtreme implements Accumulator {
+  readonly #field: FieldDef;
   readonly #sign: 1 | -1;
   result: Stored | null = null;
 
-  constructor(column: FieldDef, which: Which) {
-    this.#column = column;
+  constructor(field: FieldDef, which: Which) {
+    this.#field = field;
     this.#sign = which === "min" ? 1 : -1;
   }
 
   add(group: Group, rows: Uint32Array): void {
-    for (const value of group.column(this.#column).values(rows)) this.#take(value);
+    for (const value of group.column(this.#field).values(rows)) this.#add(value);
   }
 
-  addPlace(location: RowLocation): void {
-    const value = valueAt(location, this.#column);
-    if (value !== null) this.#take(value);
+  addRow(location: RowLocation): void {
+    const value = valueAt(location, this.#field);
+    if (value !== null) this.#add(value);
   }
 
-  #take(value: Stored): void {
+  #add(value: Stored): void {
     const best = this.result;
-    if (best === null || this.#column.value.compare(value, best) * this.#sign < 0) {
+    if (best === null || this.#field.value.compare(value, best) * this.#sign < 0) {
       this.result = value;
     }
   }
 }
 
-function extremeOf(column: Attribute, which: Which): Figure {
-  return typeof column === "string" || column.value.layout === "number"
-    ? new NumberExtreme(column, which)
-    : new OtherExtreme(column, which);
+function extremeOf(attribute: Attribute, which: Which): Accumulator {
+  return typeof attribute === "string" || attribute.value.layout === "number"
+    ? new NumberExtreme(attribute, which)
+    : new ValueExtreme(attribute, which);
 }
 
-/** The least or the greatest value by the order of the table, null left out; null of nothing. */
+/** The least or the greatest value in the order of its type; null without values. */
 export function extreme(
   snapshot: Snapshot,
   query: Query,
-  column: Attribute,
+  attribute: Attribute,
   which: Which,
 ): Stored | null {
-  const order = [{ column, descending: which === "max" }];
-  const first = firstRows(snapshot, query, { order, count: 1, nulls: false });
-  if (first !== undefined) {
-    const [location] = first.locations;
-    const value = location === undefined ? null : valueAt(location, column);
-    return typeof value === "number" ? value + 0 : value;
-  }
-  return figureOf(snapshot, query, extremeOf(column, which)).result;
+  const order = [{ attribute, descending: which === "max" }];
+  const planned = plan(snapshot, query, { order, count: 1, nulls: false });
+  const found = walkIndex(planned);
+  if (found === undefined) return accumulate(planned, extremeOf(attribute, which)).result;
+  const value = found.length === 0 ? null : valueAt(found[0]!, attribute);
+  return typeof value === "number" ? value + 0 : value;
 }
 
 // --------------------------------------------------------------- values and groups
 
 const CLASSES = new Uint32Array(GROUP_ROWS);
 
-/** The different values of rows of a group; {@linkcode CLASSES} gets which that of each row is. */
-function classify(column: Attribute, group: Group, rows: Uint32Array): (Stored | null)[] {
-  if (typeof column !== "string") return group.column(column).classify(rows, CLASSES);
+/** The distinct values of rows; `CLASSES[k]` becomes the index of the value of `rows[k]`. */
+function classify(attribute: Attribute, group: Group, rows: Uint32Array): (Stored | null)[] {
+  if (typeof attribute !== "string") return group.column(attribute).classify(rows, CLASSES);
   for (let k = 0; k < rows.length; k++) CLASSES[k] = k;
-  return Array.from(numbersOf(column, group, rows));
+  return Array.from(numbersOf(attribute, group, rows));
 }
 
-/** What belongs to each value of a column; equal values are one. */
+/** A map by the values of an attribute; equal values are one key. */
 class ByValue<T> {
-  readonly #column: Attribute;
+  readonly #type: ValueType;
   readonly #make: () => T;
   readonly #entries = new Map<unknown, { readonly value: Stored | null; readonly of: T }>();
 
-  constructor(column: Attribute, make: () => T) {
-    this.#column = column;
+  constructor(attribute: Attribute, make: () => T) {
+    this.#type = attributeType(attribute);
     this.#make = make;
   }
 
@@ -169,7 +165,7 @@ class ByValue<T> {
     const key = equalityKey(value);
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      // Of 0 and -0, which are equal, 0 stands for both.
+      // 0 and -0 are equal: 0 stands for both.
       const first = typeof value === "number" ? value + 0 : value;
       this.#entries.set(key, entry = { value: first, of: this.#make() });
     }
@@ -178,31 +174,39 @@ class ByValue<T> {
 
   /** In the order of the values, null first. */
   sorted() {
-    const type = attributeType(this.#column);
-    return [...this.#entries.values()].sort((a, b) => compareNullable(type, a.value, b.value));
+    return [...this.#entries.values()].sort((a, b) =>
+      compareNullable(this.#type, a.value, b.value)
+    );
   }
 }
 
-/** The different values of a column, in order, null first. */
-export function distinct(snapshot: Snapshot, query: Query, column: Attribute): (Stored | null)[] {
-  const found = new ByValue(column, () => undefined);
-  for (const { group, rows, others } of chunks(snapshot, query)) {
-    if (group !== undefined) { for (const value of classify(column, group, rows)) found.of(value); }
-    for (const location of others) found.of(valueAt(location, column));
+/** The distinct values of an attribute, in order, null first. */
+export function distinct(
+  snapshot: Snapshot,
+  query: Query,
+  attribute: Attribute,
+): (Stored | null)[] {
+  const found = new ByValue(attribute, () => undefined);
+  for (const { group, rows, others } of chunks(plan(snapshot, query))) {
+    if (group !== undefined) {
+      for (const value of classify(attribute, group, rows)) found.of(value);
+    }
+    for (const location of others) found.of(valueAt(location, attribute));
   }
   return found.sorted().map(({ value }) => value);
 }
 
 const BY_CLASS = new Uint32Array(GROUP_ROWS);
 
-/** The rows of a group by the value of a column. */
+/** Sorts rows of a group into runs of one value each. */
 function* runsOf(
-  column: Attribute,
+  attribute: Attribute,
   group: Group,
   rows: Uint32Array,
 ): Generator<[value: Stored | null, rows: Uint32Array]> {
-  const values = classify(column, group, rows);
-  /** Where the rows of each value end, once all are put there; where the next goes, till then. */
+  const values = classify(attribute, group, rows);
+  // A counting sort: the number of rows of each value, then where its next row goes. After the last
+  // row, that is the end of its run.
   const ends = new Uint32Array(values.length);
   for (let k = 0; k < rows.length; k++) ends[CLASSES[k]!]!++;
   let start = 0;
@@ -217,21 +221,19 @@ function* runsOf(
   }
 }
 
-/** How many rows there are. */
-class Count implements Figure {
+class Count implements Accumulator {
   result = 0;
 
   add(_group: Group, rows: Uint32Array): void {
     this.result += rows.length;
   }
 
-  addPlace(): void {
+  addRow(): void {
     this.result++;
   }
 }
 
-/** The average, made of a sum. */
-class Average implements Figure {
+class Average implements Accumulator {
   readonly #sum: Sum;
 
   constructor(sum: Sum) {
@@ -242,8 +244,8 @@ class Average implements Figure {
     this.#sum.add(group, rows);
   }
 
-  addPlace(location: RowLocation): void {
-    this.#sum.addPlace(location);
+  addRow(location: RowLocation): void {
+    this.#sum.addRow(location);
   }
 
   get result(): number | null {
@@ -251,38 +253,38 @@ class Average implements Figure {
   }
 }
 
-/** A figure that a user asked for. */
-export interface Aggregate {
+/** An aggregate of `groupBy`. */
+export interface CompiledAggregate {
   /** Its name in the result. */
   readonly name: string;
-  /** The column that it is a value of, if it is one. */
-  readonly column?: Attribute;
-  /** Makes one, of nothing so far. */
-  make(): Figure;
+  /** The attribute, if the result is one of its values. */
+  readonly attribute?: Attribute;
+  /** Makes an accumulator for a group. */
+  make(): Accumulator;
 }
 
-/** Checks what `groupBy` is asked for besides conditions; messages are fragments. */
+/** Compiles the aggregates of `groupBy`; messages are fragments. */
 export function compileAggregates(
   schema: TableSchema,
   key: Attribute,
   aggregates: unknown,
-): Aggregate[] {
+): CompiledAggregate[] {
   if (typeof aggregates !== "object" || aggregates === null || Array.isArray(aggregates)) {
     throw new TypeError(`${describe(aggregates)}, expected aggregates by name`);
   }
   return Object.entries(aggregates).map(([name, wanted]) =>
-    within(`aggregate ${JSON.stringify(name)}`, () => {
+    inContext(`aggregate ${JSON.stringify(name)}`, () => {
       if (name === attributeName(key)) {
         throw new TypeError("it has the name of the field to group by");
       }
-      // Rows are known by their `__id__`, and `__proto__` is no property.
+      // An `__id__` would make a row of the group, and assigning `__proto__` sets no property.
       if (name.startsWith("_")) throw new TypeError(`names that begin with "_" are reserved`);
       return { name, ...aggregateOf(schema, wanted) };
     })
   );
 }
 
-function aggregateOf(schema: TableSchema, wanted: unknown): Omit<Aggregate, "name"> {
+function aggregateOf(schema: TableSchema, wanted: unknown): Omit<CompiledAggregate, "name"> {
   if (wanted === "count") return { make: () => new Count() };
   const [kind, name] = Array.isArray(wanted) && wanted.length === 2 ? wanted : [wanted];
   if (!["sum", "avg", "min", "max"].includes(kind) || typeof name !== "string") {
@@ -291,50 +293,56 @@ function aggregateOf(schema: TableSchema, wanted: unknown): Omit<Aggregate, "nam
     );
   }
   if (kind === "min" || kind === "max") {
-    const column = sortableOf(schema, name);
-    return { column, make: () => extremeOf(column, kind) };
+    const attribute = sortableOf(schema, name);
+    return { attribute, make: () => extremeOf(attribute, kind) };
   }
   const field = fieldOf(schema, name);
   const Sum = sumTypeOf(field);
   return { make: () => kind === "sum" ? new Sum(field) : new Average(new Sum(field)) };
 }
 
-/** Figures of the rows that share a value of a column: its value and they, in its order, null first. */
+/** The aggregates of the rows of each value, in the order of the values, null first. */
 export function groupBy(
   snapshot: Snapshot,
   query: Query,
   key: Attribute,
-  aggregates: readonly Aggregate[],
+  aggregates: readonly CompiledAggregate[],
 ): Record<string, unknown>[] {
   const groups = new ByValue(key, () => aggregates.map((aggregate) => aggregate.make()));
-  for (const { group, rows, others } of chunks(snapshot, query)) {
+  for (const { group, rows, others } of chunks(plan(snapshot, query))) {
     if (group !== undefined) {
       for (const [value, run] of runsOf(key, group, rows)) {
-        for (const figure of groups.of(value)) figure.add(group, run);
+        for (const accumulator of groups.of(value)) accumulator.add(group, run);
       }
     }
     for (const location of others) {
-      for (const figure of groups.of(valueAt(location, key))) figure.addPlace(location);
+      for (const accumulator of groups.of(valueAt(location, key))) accumulator.addRow(location);
     }
   }
   const sorted = groups.sorted();
   const rows = sorted.map(({ value }): Record<string, unknown> => ({
-    [attributeName(key)]: given(snapshot, key, value),
+    [attributeName(key)]: decodeAttribute(snapshot, key, value),
   }));
-  aggregates.forEach(({ name, column }, i) =>
-    within(`aggregate "${name}"`, () =>
-      sorted.forEach(({ of: figures }, k) => {
-        const { result } = figures[i]!;
-        rows[k]![name] = column === undefined ? result : given(snapshot, column, result);
+  aggregates.forEach(({ name, attribute }, i) =>
+    inContext(`aggregate "${name}"`, () =>
+      sorted.forEach(({ of: accumulators }, k) => {
+        const { result } = accumulators[i]!;
+        rows[k]![name] = attribute === undefined
+          ? result
+          : decodeAttribute(snapshot, attribute, result);
       }))
   );
   return rows;
 }
 
-/** A value of a column as users get it. */
-export function given({ origin }: Snapshot, column: Attribute, value: Stored | null): unknown {
-  if (value === null || typeof column === "string") return value;
-  return column.target === undefined
-    ? column.value.decode(value)
-    : origin.links.row(column, value as number);
+/** A value of an attribute as users get it: a link becomes the row that it leads to. */
+export function decodeAttribute(
+  { origin }: Snapshot,
+  attribute: Attribute,
+  value: Stored | null,
+): unknown {
+  if (value === null || typeof attribute === "string") return value;
+  return attribute.target === undefined
+    ? attribute.value.decode(value)
+    : origin.links.row(attribute, value as number);
 }

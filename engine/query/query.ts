@@ -1,6 +1,6 @@
 /**
- * Conditions: what a user asks of rows, checked and turned into questions that
- * columns answer in their encoded form. Messages are fragments.
+ * Conditions: checks what users write and compiles it into queries, which columns and indexes
+ * answer in encoded form. Error messages are fragments; the verb puts its context before them.
  *
  * @module
  */
@@ -27,51 +27,52 @@ import {
 } from "../schema/predicate.ts";
 import type { FieldRef } from "../schema/types.ts";
 import type { Stored, ValueType } from "../schema/values.ts";
-import { within } from "../system/errors.ts";
+import { inContext } from "../system/errors.ts";
 
-/** What is asked of rows. */
+/** Which rows are wanted. */
 export type Query =
-  /** Every one of these holds; of none: all rows. */
+  /** All of these hold; of none: every row matches. */
   | { readonly kind: "all"; readonly of: readonly Query[] }
-  /** One of these holds. */
+  /** One of these holds; of none: no row matches. */
   | { readonly kind: "any"; readonly of: readonly Query[] }
-  /** What holds depends on the value of a column, by its key; for all others nothing does. */
+  /** The query at the key of the row's value holds; without one the row does not match. */
   | {
     readonly kind: "choice";
-    readonly column: Attribute;
+    readonly attribute: Attribute;
     readonly byKey: ReadonlyMap<unknown, Query>;
   }
-  /** It does not hold. */
+  /** This does not hold. */
   | { readonly kind: "not"; readonly of: Query }
-  /** The value of a column matches. */
-  | { readonly kind: "match"; readonly column: Attribute; readonly predicate: Predicate }
-  /** Two values of a row are related so; null may be among them. */
+  /** The value matches the predicate. */
+  | { readonly kind: "match"; readonly attribute: Attribute; readonly predicate: Predicate }
+  /** The relation holds between two values of the row. */
   | {
     readonly kind: "compare";
-    readonly columns: readonly [FieldDef, FieldDef];
+    readonly fields: readonly [FieldDef, FieldDef];
     readonly holds: Relation;
   }
-  /** A function says so. */
-  | { readonly kind: "ask"; readonly predicate: RowFunction };
+  /** The function returns true. */
+  | { readonly kind: "function"; readonly holds: RowFunction };
 
-/** A user's function. */
+type Match = Query & { readonly kind: "match" };
+
+/** A predicate function of the user. */
 export type RowFunction = (row: unknown) => unknown;
 
-/** How two values are related. */
-export type Relation = (type: ValueType, a: Stored | null, b: Stored | null) => boolean;
+/** Whether two values of a row are related. */
+export type Relation = (a: Stored | null, b: Stored | null) => boolean;
 
 /** Matches all rows. */
 export const EVERYTHING: Query = { kind: "all", of: [] };
 
-/** A key of the order. */
+/** A key of an order. */
 export interface OrderKey {
-  /** The field. */
-  readonly column: Attribute;
-  /** From the greatest to the least. */
+  readonly attribute: Attribute;
+  /** From the greatest value to the least. */
   readonly descending: boolean;
 }
 
-/** The column of a name; TypeError if there is none. */
+/** The attribute of a name; TypeError if there is none. */
 export function attributeOf(schema: TableSchema, name: string): Attribute {
   if (name === "__id__" || name === "__version__") return name;
   return fieldOf(schema, name);
@@ -85,135 +86,152 @@ export function fieldOf(schema: TableSchema, name: string): FieldDef {
   throw new TypeError(`there is no field ${JSON.stringify(name)}, the fields are ${names}`);
 }
 
-/** The column of a name whose values have an order; TypeError if there is none. */
+/** The attribute of a name whose values have an order; TypeError if there is none. */
 export function sortableOf(schema: TableSchema, name: string): Attribute {
-  const column = attributeOf(schema, name);
-  if (attributeType(column).sortable) return column;
-  throw new TypeError(
-    `field "${attributeName(column)}" is ${attributeType(column).name}, it has no order`,
-  );
+  const attribute = attributeOf(schema, name);
+  const type = attributeType(attribute);
+  if (type.sortable) return attribute;
+  throw new TypeError(`field "${attributeName(attribute)}" is ${type.name}, which has no order`);
 }
 
-/** Checks the terms of an order. */
+/** Compiles `orderBy`. */
 export function compileOrder(schema: TableSchema, terms: unknown): OrderKey[] {
   if (terms === undefined) return [];
-  return within("orderBy", () =>
+  return inContext("orderBy", () =>
     (Array.isArray(terms) ? terms : [terms]).map((term) => {
       if (typeof term !== "string") throw new TypeError(`${describe(term)}, expected a field`);
-      const column = sortableOf(schema, term.replace(/^[+-]/, ""));
-      return { column, descending: term.startsWith("-") };
+      const attribute = sortableOf(schema, term.replace(/^[+-]/, ""));
+      return { attribute, descending: term.startsWith("-") };
     }));
 }
 
 // --------------------------------------------------------------- rows
 
 /**
- * Checks what a user asks.
+ * Compiles a filter.
  *
  * @throws {TypeError} If a field is unknown, or a value is `undefined` or does not fit.
  * @throws {RangeError} If a value is out of the range of its field.
  */
 export function compile(schema: TableSchema, filter: unknown): Query {
   if (filter === undefined) return EVERYTHING;
-  if (typeof filter === "function") return { kind: "ask", predicate: filter as RowFunction };
+  if (typeof filter === "function") return { kind: "function", holds: filter as RowFunction };
   if (!isPlainObject(filter)) {
     throw new TypeError(`${describe(filter)}, expected conditions by field, or a function`);
   }
   return all(
     Object.entries(filter).map(([name, wanted]) => {
-      if (name === "_not") return within(name, () => not(compileGiven(schema, wanted)));
-      if (name === "_or") {
-        return within(name, () => any(arrayOf(wanted).map((one) => compileGiven(schema, one))));
-      }
-      const column = attributeOf(schema, name);
-      return within(`field "${name}"`, () => ofField(schema, column, wanted));
+      const each = () => arrayOf(wanted).map((one) => compileGiven(schema, one));
+      if (name === "_and") return inContext(name, () => all(each()));
+      if (name === "_or") return inContext(name, () => any(each()));
+      if (name === "_not") return inContext(name, () => not(compileGiven(schema, wanted)));
+      const attribute = attributeOf(schema, name);
+      return inContext(`field "${name}"`, () => compileCondition(schema, attribute, wanted));
     }),
   );
 }
 
-/** As {@linkcode compile}, where nothing given is a mistake. */
+/** As {@linkcode compile}, but `undefined` is a mistake. */
 export function compileGiven(schema: TableSchema, filter: unknown): Query {
   if (filter === undefined) throw new TypeError("undefined is no condition");
   return compile(schema, filter);
 }
 
-function all(of: readonly Query[]): Query {
+/**
+ * All of these. Predicates come first, as columns test them fastest. Ranges of one attribute become
+ * one range: less to compare and to look up.
+ */
+function all(given: readonly Query[]): Query {
+  if (given.length === 1) return given[0]!;
+  const matches: Match[] = [];
+  const others: Query[] = [];
+  const ranges = new Map<Attribute, number>();
+  for (const one of given.flatMap((one) => one.kind === "all" ? one.of : [one])) {
+    if (one.kind !== "match") others.push(one);
+    else if (!isRange(one)) matches.push(one);
+    else {
+      const { attribute } = one;
+      const known = ranges.get(attribute);
+      if (known === undefined) ranges.set(attribute, matches.push(one) - 1);
+      else {
+        const both = [matches[known]!, one].map(({ predicate }) => predicate.keyRanges![0]!);
+        matches[known] = { ...one, predicate: ranged(attributeType(attribute), ...both) };
+      }
+    }
+  }
+  const of = [...matches, ...others];
   return of.length === 1 ? of[0]! : { kind: "all", of };
 }
 
-/** So few branches are asked one by one: each is answered faster than all of them at once. */
-const FEW = 8;
+function isRange({ predicate: { nulls, keyRanges } }: Match): boolean {
+  return !nulls && keyRanges?.length === 1;
+}
 
-type Match = Query & { readonly kind: "match" };
+/** Up to this many branches are tested one by one, which is fastest. */
+const FEW_BRANCHES = 8;
 
-/** What each of some queries asks of one column. */
-interface Shared {
-  readonly column: Attribute;
+/** The predicates of several queries on one attribute. */
+interface SharedAttribute {
+  readonly attribute: Attribute;
   readonly predicates: readonly Predicate[];
 }
 
 /**
- * One of these. No row is compared with each of many: branches that ask for values of one column
- * become one, what all ask of a column is asked first, and the value of one tells which can hold.
+ * One of these. With many branches, no row is tested against each of them: branches on one
+ * attribute become one branch, conditions that follow from every branch are tested first, and a
+ * value of the row chooses the branches that can hold.
  */
 function any(given: readonly Query[]): Query {
   const branches = given.flatMap((one) => one.kind === "any" ? one.of : [one]);
-  const of = branches.length > FEW ? joinedByColumn(branches) : branches;
+  const of = branches.length > FEW_BRANCHES ? joinByAttribute(branches) : branches;
   if (of.length === 1) return of[0]!;
-  if (of.length <= FEW) return { kind: "any", of };
+  if (of.length <= FEW_BRANCHES) return { kind: "any", of };
   const shared = sharedBy(of);
-  const implied = shared.map(({ column, predicates }) => unionOf(column, predicates));
+  const implied = shared.map(({ attribute, predicates }) => unionOf(attribute, predicates));
   return all([...implied, choiceOf(of, shared) ?? { kind: "any", of }]);
 }
 
-/** The same queries, those that ask for known values of one column as one. */
-function joinedByColumn(of: readonly Query[]): Query[] {
-  const isKnownMatch = (query: Query): query is Match =>
-    query.kind === "match" && isKnown(attributeType(query.column), query.predicate);
-  const known = Map.groupBy(of.filter(isKnownMatch), ({ column }) => column);
-  return [
-    ...Array.from(
-      known,
-      ([column, matches]) => unionOf(column, matches.map(({ predicate }) => predicate)),
-    ),
-    ...of.filter((query) => !isKnownMatch(query)),
-  ];
+/** Whether the query is a predicate whose matching values are known. */
+function isKnownMatch(query: Query): query is Match {
+  return query.kind === "match" && isKnown(attributeType(query.attribute), query.predicate);
 }
 
-/** What a query asks of single columns, where that must hold and which values do is known. */
-function knownIn(query: Query): Map<Attribute, Predicate> {
-  const known = new Map<Attribute, Predicate>();
-  for (const part of query.kind === "all" ? query.of : [query]) {
-    if (part.kind !== "match" || !isKnown(attributeType(part.column), part.predicate)) continue;
-    known.set(part.column, part.predicate);
-  }
-  return known;
+/** Joins the branches that match known values of one attribute. */
+function joinByAttribute(of: readonly Query[]): Query[] {
+  const known = Map.groupBy(of.filter(isKnownMatch), ({ attribute }) => attribute);
+  const unions = Array.from(known, ([attribute, matches]) => {
+    return unionOf(attribute, matches.map(({ predicate }) => predicate));
+  });
+  return [...unions, ...of.filter((query) => !isKnownMatch(query))];
 }
 
-/** The columns that each of some queries asks for known values of. */
-function sharedBy(of: readonly Query[]): Shared[] {
-  const known = of.map(knownIn);
-  return Array.from(known[0]!.keys(), (column) => ({
-    column,
-    predicates: known.flatMap((one) => one.get(column) ?? []),
+/** The attributes whose values every one of the queries restricts to known ones. */
+function sharedBy(of: readonly Query[]): SharedAttribute[] {
+  const known = of.map((query) => {
+    const matches = (query.kind === "all" ? query.of : [query]).filter(isKnownMatch);
+    return new Map(matches.map(({ attribute, predicate }) => [attribute, predicate]));
+  });
+  return Array.from(known[0]!.keys(), (attribute) => ({
+    attribute,
+    predicates: known.flatMap((one) => one.get(attribute) ?? []),
   })).filter(({ predicates }) => predicates.length === of.length);
 }
 
-/** One of these queries, by the value that each asks of a column that they share. */
-function choiceOf(of: readonly Query[], shared: readonly Shared[]): Query | undefined {
-  for (const { column, predicates } of shared) {
-    const keys = predicates.map((predicate) => onlyKey(attributeType(column), predicate));
+/** One of the queries, chosen by a value that each of them requires of a shared attribute. */
+function choiceOf(of: readonly Query[], shared: readonly SharedAttribute[]): Query | undefined {
+  for (const { attribute, predicates } of shared) {
+    const keys = predicates.map((predicate) => onlyKey(attributeType(attribute), predicate));
     const byKey = Map.groupBy(of, (_, i) => keys[i]);
     if (byKey.has(undefined) || byKey.size === 1) continue;
     const choices = Array.from(byKey, ([key, queries]) => [key, any(queries)] as const);
-    return { kind: "choice", column, byKey: new Map(choices) };
+    return { kind: "choice", attribute, byKey: new Map(choices) };
   }
   return undefined;
 }
 
-/** Matchers of known values of a column as one. */
-function unionOf(column: Attribute, predicates: readonly Predicate[]): Match {
-  return { kind: "match", column, predicate: union(attributeType(column), predicates) };
+/** One of the predicates, all of which match known values. */
+function unionOf(attribute: Attribute, predicates: readonly Predicate[]): Match {
+  return { kind: "match", attribute, predicate: union(attributeType(attribute), predicates) };
 }
 
 function not(of: Query): Query {
@@ -233,63 +251,51 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 
 const RANGED = new Set(["integer", "float", "bigint", "date", "time", "datetime", "timestamp"]);
 
-function ofField(schema: TableSchema, column: Attribute, wanted: unknown): Query {
-  const type = attributeType(column);
-  const match = (predicate: Predicate): Query => ({ kind: "match", column, predicate });
+function compileCondition(schema: TableSchema, attribute: Attribute, wanted: unknown): Query {
+  const type = attributeType(attribute);
+  const match = (predicate: Predicate): Query => ({ kind: "match", attribute, predicate });
   if (wanted === undefined) throw new TypeError("undefined is no condition, for null say null");
   if (wanted === null) return match(NULL);
   if (wanted instanceof RegExp) return match(pattern(type, wanted));
-  if (wanted instanceof Ref) return comparison(schema, column, "eq", wanted);
+  if (wanted instanceof Ref) return comparison(schema, attribute, "eq", wanted);
   if (Array.isArray(wanted)) {
     if (!RANGED.has(type.name)) {
-      throw new TypeError("an array is a range, which this type has not: say between or in");
+      throw new TypeError(
+        `an array is a range, which ${type.name} does not take: use between or in`,
+      );
     }
     return match(between(type, wanted));
   }
-  // A row is what a link is compared with.
+  // A row is a value: links compare with it.
   const isOperators = isPlainObject(wanted) && !(type.name === "link" && "__id__" in wanted);
   if (!isOperators) return match(equal(type, type.encode(wanted)));
   const entries = Object.entries(wanted);
-  if (entries.length === 0) throw new TypeError("no operator in it");
-  const predicates: Predicate[] = [];
-  const others: Query[] = [];
-  for (const [name, value] of entries) {
-    within(name, () => {
+  if (entries.length === 0) throw new TypeError("an object without an operator");
+  return all(entries.map(([name, value]) =>
+    inContext(name, () => {
       if (value === undefined) throw new TypeError("undefined is no value, for null say null");
-      if (name === "not") others.push(not(ofField(schema, column, value)));
-      else if (name === "or") {
-        others.push(any(arrayOf(value).map((one) => ofField(schema, column, one))));
-      } else if (value instanceof Ref) others.push(comparison(schema, column, name, value));
-      else predicates.push(operatorOf(name)(type, value));
-    });
-  }
-  return all([...joined(type, predicates).map(match), ...others]);
-}
-
-/** Ranges of one field as one: so much less to compare, and to look up. */
-function joined(type: ValueType, predicates: readonly Predicate[]): Predicate[] {
-  const isRange = ({ nulls, keyRanges }: Predicate) => !nulls && keyRanges?.length === 1;
-  const ranges = predicates.filter(isRange);
-  if (ranges.length < 2) return [...predicates];
-  return [
-    ranged(type, ...ranges.map(({ keyRanges }) => keyRanges![0]!)),
-    ...predicates.filter((predicate) => !isRange(predicate)),
-  ];
+      if (name === "not") return not(compileCondition(schema, attribute, value));
+      if (name === "or") {
+        return any(arrayOf(value).map((one) => compileCondition(schema, attribute, one)));
+      }
+      if (value instanceof Ref) return comparison(schema, attribute, name, value);
+      return match(operatorOf(name)(type, value));
+    })
+  ));
 }
 
 function between(type: ValueType, wanted: unknown): Predicate {
   if (!Array.isArray(wanted) || wanted.length !== 2) {
-    throw new TypeError("a range is two values, the least and the greatest");
+    throw new TypeError("a range has two values, the least and the greatest");
   }
-  const [low, high] = wanted.map((bound) => bounded(type, bound));
+  const [low, high] = wanted.map((bound) => boundFrom(type, bound));
   return ranged(type, { low: low!, high: high! });
 }
 
-/** A bound of a range. */
-function bounded(type: ValueType, value: unknown): Stored {
+function boundFrom(type: ValueType, value: unknown): Stored {
   if (!type.sortable) throw new TypeError(`${type.name} has no order`);
   if (value === null || value === undefined) {
-    throw new TypeError(`${value} is no bound, for an open end say gte or lte`);
+    throw new TypeError(`${value} is no bound, for an open end use gte or lte`);
   }
   return type.encode(value);
 }
@@ -297,7 +303,7 @@ function bounded(type: ValueType, value: unknown): Stored {
 function pattern(type: ValueType, wanted: RegExp): Predicate {
   if (type.name !== "string") throw new TypeError(`a pattern is for text, not for ${type.name}`);
   const { source, flags } = wanted;
-  // Without g and y, which would go on from where the last match ended.
+  // With g or y, a RegExp would go on where its last match ended.
   const regexp = new RegExp(source, flags.replace(/[gy]/g, ""));
   return { nulls: false, test: (value) => regexp.test(value as string) };
 }
@@ -309,21 +315,23 @@ const TEXTUAL: Record<Exclude<TextMatch["at"], "all">, (text: string, part: stri
 };
 
 function textual(type: ValueType, wanted: unknown, at: keyof typeof TEXTUAL): Predicate {
-  if (type.name !== "string") throw new TypeError(`it is for text, not for ${type.name}`);
+  if (type.name !== "string") {
+    throw new TypeError(`this operator is for text, not for ${type.name}`);
+  }
   if (typeof wanted !== "string") throw new TypeError(`${describe(wanted)}, expected a string`);
   const holds = TEXTUAL[at];
   const predicate = { nulls: false, test: (value: Stored) => holds(value as string, wanted) };
-  // UTF-8 has no lone surrogates, though a text has them within.
+  // A lone surrogate has no UTF-8: columns, which compare bytes, cannot look for it.
   return wanted.isWellFormed() ? { ...predicate, text: { part: wanted, at } } : predicate;
 }
 
-/** The first text, by code point, that is behind all that begin with `prefix`. */
-function behind(prefix: string): string | undefined {
+/** The first text, by code point, after all texts that begin with `prefix`. */
+function afterPrefix(prefix: string): string | undefined {
   const points = [...prefix];
   while (points.length > 0) {
     const last = points.pop()!.codePointAt(0)!;
     if (last === 0x10ffff) continue;
-    // UTF-8 has no surrogates.
+    // Skips the surrogates, which have no UTF-8.
     return points.join("") + String.fromCodePoint(last === 0xd7ff ? 0xe000 : last + 1);
   }
   return undefined;
@@ -333,7 +341,7 @@ function startsWith(type: ValueType, wanted: unknown): Predicate {
   const predicate = textual(type, wanted, "start");
   const low = wanted as string;
   if (!low.isWellFormed()) return predicate;
-  return { ...predicate, keyRanges: [{ low, high: behind(low), highOpen: true }] };
+  return { ...predicate, keyRanges: [{ low, high: afterPrefix(low), highOpen: true }] };
 }
 
 function equalOrNull(type: ValueType, wanted: unknown): Predicate {
@@ -351,10 +359,10 @@ const OPERATORS: Record<string, (type: ValueType, wanted: unknown) => Predicate>
   ne: (type, wanted) => inverse(equalOrNull(type, wanted)),
   in: oneOfGiven,
   notIn: (type, wanted) => inverse(oneOfGiven(type, wanted)),
-  gte: (type, wanted) => ranged(type, { low: bounded(type, wanted) }),
-  lte: (type, wanted) => ranged(type, { high: bounded(type, wanted) }),
-  gt: (type, wanted) => ranged(type, { low: bounded(type, wanted), lowOpen: true }),
-  lt: (type, wanted) => ranged(type, { high: bounded(type, wanted), highOpen: true }),
+  gte: (type, wanted) => ranged(type, { low: boundFrom(type, wanted) }),
+  lte: (type, wanted) => ranged(type, { high: boundFrom(type, wanted) }),
+  gt: (type, wanted) => ranged(type, { low: boundFrom(type, wanted), lowOpen: true }),
+  lt: (type, wanted) => ranged(type, { high: boundFrom(type, wanted), highOpen: true }),
   between,
   contains: (type, wanted) => textual(type, wanted, "any"),
   startsWith,
@@ -370,7 +378,7 @@ function operatorOf(name: string) {
 
 // --------------------------------------------------------------- two fields
 
-/** Another field of the same row. A class, so that no value is taken for one. */
+/** Another field of the same row. It is a class so that no plain value passes for it. */
 class Ref<N extends string> implements FieldRef<N> {
   readonly field: N;
   constructor(field: N) {
@@ -382,7 +390,7 @@ class Ref<N extends string> implements FieldRef<N> {
 /**
  * Another field of the same row, to compare with in a condition.
  *
- * @example Who spent more than there was
+ * @example Trips that cost more than planned
  * ```ts
  * import { field, PsBase } from "@psbase/psbase";
  * import { assertEquals } from "@std/assert";
@@ -394,22 +402,26 @@ class Ref<N extends string> implements FieldRef<N> {
  *
  * @typeParam N The name.
  * @param name The name of the field.
- * @returns What stands for its value.
+ * @returns A reference to the field, which conditions take in place of a value.
  */
 export function field<const N extends string>(name: N): FieldRef<N> {
   return new Ref(name);
 }
 
-/** Null is equal to null, and neither more nor less than anything. */
-function ordered(holds: (sign: number) => boolean): Relation {
+type TypedRelation = (type: ValueType, ...values: Parameters<Relation>) => boolean;
+
+/** A relation in the order of the type. Null is neither less nor greater than anything. */
+function ordered(holds: (sign: number) => boolean): TypedRelation {
   return (type, a, b) => a !== null && b !== null && holds(type.compare(a, b));
 }
 
-const same: Relation = (type, a, b) => a === null || b === null ? a === b : type.equals(a, b);
+/** Null is equal to null. */
+const equalOrBothNull: TypedRelation = (type, a, b) =>
+  a === null || b === null ? a === b : type.equals(a, b);
 
-const RELATIONS: Record<string, Relation> = {
-  eq: same,
-  ne: (type, a, b) => !same(type, a, b),
+const RELATIONS: Record<string, TypedRelation> = {
+  eq: equalOrBothNull,
+  ne: (type, a, b) => !equalOrBothNull(type, a, b),
   gt: ordered((sign) => sign > 0),
   gte: ordered((sign) => sign >= 0),
   lt: ordered((sign) => sign < 0),
@@ -418,33 +430,29 @@ const RELATIONS: Record<string, Relation> = {
 
 function comparison(
   schema: TableSchema,
-  column: Attribute,
+  attribute: Attribute,
   operator: string,
   ref: Ref<string>,
 ): Query {
   const holds = Object.hasOwn(RELATIONS, operator) ? RELATIONS[operator] : undefined;
   if (holds === undefined) {
     const names = Object.keys(RELATIONS).join(", ");
-    throw new TypeError(`fields are compared by ${names} only`);
+    throw new TypeError(`fields compare with each other by ${names} only`);
   }
-  if (typeof column === "string") throw new TypeError("it is compared with values only");
+  if (typeof attribute === "string") throw new TypeError("it compares with values only");
   const other = fieldOf(schema, ref.field);
-  const kinds = [column, other].map(({ type, target }) =>
+  const kinds = [attribute, other].map(({ type, target }) =>
     target !== undefined ? `link to ${target}` : type === "integer" ? "float" : type
   );
   if (kinds[0] !== kinds[1]) {
     throw new TypeError(
-      `it is ${column.type}, field "${other.name}" is ${other.type}: these are not compared`,
+      `it is ${attribute.type} and field "${other.name}" is ${other.type}: they do not compare`,
     );
   }
-  if (!column.value.sortable && !(operator === "eq" || operator === "ne")) {
-    throw new TypeError(`${column.type} has no order`);
+  if (!attribute.value.sortable && !(operator === "eq" || operator === "ne")) {
+    throw new TypeError(`${attribute.type} has no order`);
   }
-  // Integers know no NaN: the order of floats holds for both.
-  const widest = column.type === "integer" ? other : column;
-  return {
-    kind: "compare",
-    columns: [column, other],
-    holds: (_, a, b) => holds(widest.value, a, b),
-  };
+  // An integer and a float compare as floats: only floats have NaN.
+  const { value: type } = attribute.type === "integer" ? other : attribute;
+  return { kind: "compare", fields: [attribute, other], holds: (a, b) => holds(type, a, b) };
 }

@@ -1,36 +1,33 @@
 /**
- * Rows as users get them: chosen fields, in an order, a part of them.
+ * `select`: rows as objects, with some of their fields, in an order, within a limit.
  *
  * @module
  */
 
-import { describe, describeOption } from "../system/check.ts";
-import { firstRows, type Wanted } from "./index_order.ts";
-import type { Explanation } from "../schema/options.ts";
-import { compileOrder, fieldOf, type OrderKey, type Query } from "./query.ts";
-import { selectOptions } from "../schema/read_options.ts";
-import { type ResultSet, resultSet } from "./result_set.ts";
-import { rowAt, valueAt } from "../snapshot/rows.ts";
-import { chunks, locationsOf, scan, type ScanStats } from "./scan.ts";
 import { attributeType, type FieldDef } from "../schema/field_def.ts";
+import { selectOptions } from "../schema/read_options.ts";
 import type { TableSchema } from "../schema/schema.ts";
-import type { Snapshot } from "../snapshot/snapshot.ts";
-import type { RowLocation } from "../snapshot/location.ts";
 import { compareNullable, type Stored } from "../schema/values.ts";
+import type { RowLocation } from "../snapshot/location.ts";
+import { rowAt, valueAt } from "../snapshot/rows.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import { describe, describeOption } from "../system/check.ts";
+import { walkIndex } from "./index_order.ts";
+import { plan, type TopRows } from "./plan.ts";
+import { compileOrder, fieldOf, type OrderKey, type Query } from "./query.ts";
+import { type ResultSet, resultSet } from "./result_set.ts";
+import { chunks, locations, locationsIn } from "./scan.ts";
 
-/** What `select` is asked for besides conditions. */
+/** The options of `select`, compiled. */
 export interface Selection {
-  /** The fields of the rows. */
   readonly fields: readonly FieldDef[];
-  /** The order; by id, if it is empty. */
+  /** The order; by id if it is empty. */
   readonly order: readonly OrderKey[];
-  /** How many rows are left out at the beginning. */
   readonly offset: number;
-  /** How many rows there are at most. */
   readonly limit: number;
 }
 
-/** Checks what `select` is asked for besides conditions; messages are fragments. */
+/** Compiles the options of `select`; messages are fragments. */
 export function selectionOf(schema: TableSchema, options: unknown): Selection {
   const { fields, orderBy, limit, offset } = selectOptions(options);
   return {
@@ -46,13 +43,17 @@ function fieldsOf(schema: TableSchema, names: unknown): FieldDef[] {
   throw new TypeError(`fields: ${describe(names)}, expected an array of fields`);
 }
 
-/** A count of rows that a user gave. */
-function rowCount(name: string, value: number | undefined, otherwise: number): number {
-  if (value === undefined) return otherwise;
+function rowCount(name: string, value: number | undefined, fallback: number): number {
+  if (value === undefined) return fallback;
   if (typeof value !== "number" || !(value >= 0) || (value % 1 !== 0 && value !== Infinity)) {
     throw new RangeError(`${describeOption(name, value)}, expected a number of rows, 0 or more`);
   }
   return value;
+}
+
+/** The rows that a selection needs, which `offset` and `limit` then cut. */
+export function topRowsOf({ order, offset, limit }: Selection): TopRows {
+  return { order, count: offset + limit, nulls: true };
 }
 
 /** The rows that match, as objects. */
@@ -64,16 +65,16 @@ export function select(
   const { fields, order, offset, limit } = selection;
   const { origin } = snapshot;
   const rows = resultSet<Record<string, unknown>>(fields);
+  const planned = plan(snapshot, query, topRowsOf(selection));
   if (order.length > 0) {
-    const locations = firstRows(snapshot, query, wantedOf(selection))?.locations ??
-      sorted(scan(snapshot, query), order);
-    for (const location of locations.slice(offset, offset + limit)) {
+    const ordered = walkIndex(planned) ?? sorted(locations(planned), order);
+    for (const location of ordered.slice(offset, offset + limit)) {
       rows.push(rowAt(origin, location, fields));
     }
     return rows;
   }
   let skipped = 0;
-  for (const chunk of chunks(snapshot, query)) {
+  for (const chunk of chunks(planned)) {
     if (rows.length === limit) break;
     const { group, rows: found, others } = chunk;
     if (others.length === 0 && group !== undefined) {
@@ -87,7 +88,7 @@ export function select(
       skipped += from;
       continue;
     }
-    for (const location of locationsOf(chunk)) {
+    for (const location of locationsIn(chunk)) {
       if (skipped < offset) skipped++;
       else if (rows.length === limit) break;
       else rows.push(rowAt(origin, location, fields));
@@ -96,21 +97,17 @@ export function select(
   return rows;
 }
 
-function wantedOf({ order, offset, limit }: Selection): Wanted {
-  return { order, count: offset + limit, nulls: true };
-}
-
-function sorted(locations: Iterable<RowLocation>, order: readonly OrderKey[]): RowLocation[] {
-  const keyed = Array.from(locations, (location) => ({
+function sorted(rows: Iterable<RowLocation>, order: readonly OrderKey[]): RowLocation[] {
+  const keyed = Array.from(rows, (location) => ({
     location,
-    keys: order.map(({ column }) => valueAt(location, column)),
+    keys: order.map(({ attribute }) => valueAt(location, attribute)),
   }));
-  const compares = order.map(({ column, descending }) => {
-    const type = attributeType(column);
+  const compares = order.map(({ attribute, descending }) => {
+    const type = attributeType(attribute);
     const sign = descending ? -1 : 1;
     return (a: Stored | null, b: Stored | null) => sign * compareNullable(type, a, b);
   });
-  // Stable, and from places in id order: ties stay in id order.
+  // The sort is stable and the rows come in id order, so ties stay in id order.
   keyed.sort((a, b) => {
     for (let i = 0; i < compares.length; i++) {
       const difference = compares[i]!(a.keys[i]!, b.keys[i]!);
@@ -119,27 +116,4 @@ function sorted(locations: Iterable<RowLocation>, order: readonly OrderKey[]): R
     return 0;
   });
   return keyed.map(({ location }) => location);
-}
-
-/** What it takes to find the rows that match, or those of a selection. */
-export function explainScan(snapshot: Snapshot, query: Query, selection: Selection): Explanation {
-  const first = firstRows(snapshot, query, wantedOf(selection));
-  if (first !== undefined) {
-    const { field, locations, looks } = first;
-    const groups = new Set(locations.map(({ group }) => group));
-    groups.delete(undefined);
-    return {
-      rows: Math.max(0, locations.length - selection.offset),
-      index: field.name,
-      groupsRead: groups.size,
-      groupsSkipped: 0,
-      rowsDecoded: looks,
-    };
-  }
-  const stats: ScanStats = { index: null, groupsRead: 0, groupsSkipped: 0, rowsDecoded: 0 };
-  let rows = 0;
-  for (const chunk of chunks(snapshot, query, stats)) {
-    rows += chunk.rows.length + chunk.others.length;
-  }
-  return { rows, ...stats };
 }

@@ -1,41 +1,40 @@
 /**
- * Rows as a table of text, for people: aligned, no wider than the place it is
- * shown in, and doing nothing there but being read.
+ * Rows as a table of text: aligned, and no wider than the terminal. Control characters are escaped,
+ * so a value cannot command the terminal.
  *
  * @module
  */
 
-import { fit, widthOf } from "./text_width.ts";
+import { cellWidth, fit } from "./text_width.ts";
 import type { ValueType } from "../schema/values.ts";
 import { printable } from "../system/printable.ts";
 
-/** A column of what is shown. */
-export interface Column {
-  /** Its name, and that of its values in a row. */
+/** A column of the printed table. */
+export interface PrintedColumn {
+  /** Its title, and the name of its property in a row. */
   readonly name: string;
-  /** What is known of its values. */
   readonly type: ValueType;
 }
 
 const GAP = "  ";
 const RIGHT: ReadonlySet<string> = new Set(["integer", "float", "bigint", "link"]);
-/** Below this a column says nothing, not even a date: the last ones are left out instead. */
+/** Narrower columns show nothing useful, not even a date: the last ones are left out instead. */
 const LEAST_WIDTH = 10;
 
-/** The value of a row in a column; null if it has none of its own. */
-export function valueIn(row: object, { name }: Column): unknown {
+/** The value of a row in a column; null if the row has no such property of its own. */
+export function valueIn(row: object, { name }: PrintedColumn): unknown {
   return Object.hasOwn(row, name) ? (row as { [name: string]: unknown })[name] ?? null : null;
 }
 
-/** The lines of a table, its header first, without line ends; `room` in cells of a terminal. */
+/** The lines of a table, the header first, without line ends; `room` is in terminal cells. */
 export function* tableLines(
-  columns: readonly Column[],
+  columns: readonly PrintedColumn[],
   rows: Iterable<object>,
   room: number,
 ): Generator<string> {
   const cells = Array.from(rows, (row) => columns.map((column) => cellOf(row, column)));
   const wanted = columns.map(({ name }, i) =>
-    cells.reduce((width, row) => Math.max(width, widthOf(row[i]!)), widthOf(name))
+    cells.reduce((width, row) => Math.max(width, cellWidth(row[i]!)), cellWidth(name))
   );
   const shown = fitting(wanted, room);
   const more = shown < columns.length ? `… ${columns.length - shown} more` : "";
@@ -50,7 +49,7 @@ export function* tableLines(
   for (const row of cells) yield line(row, more && "…");
 }
 
-/** How many columns there is room for, none narrower than it has to be; one at least. */
+/** How many columns have room, each as narrow as it may get; at least one. */
 function fitting(widths: readonly number[], room: number): number {
   const least = widths.map((width) => Math.min(width, LEAST_WIDTH) + GAP.length);
   const sum = (count: number) => least.slice(0, count).reduce((sum, width) => sum + width, 0);
@@ -60,19 +59,19 @@ function fitting(widths: readonly number[], room: number): number {
   return count;
 }
 
-/** What is shown of a row in a column. */
-export function cellOf(row: object, column: Column): string {
+/** The text of a row in a column. */
+export function cellOf(row: object, column: PrintedColumn): string {
   const value = valueIn(row, column);
-  // As in CSV, so that null and empty text can be told apart.
+  // As in CSV: an empty cell is null, `""` is empty text.
   return value === null ? "" : printable(column.type.format(value)) || '""';
 }
 
-/** Widths whose sum is `room`, if it can be: the widest columns give first. */
+/** Narrows the widest columns until the widths fit into `room`, if they can. */
 function share(widths: readonly number[], room: number): number[] {
   let cap = Math.max(...widths);
   const sum = () => widths.reduce((sum, width) => sum + Math.min(width, cap), 0);
   while (cap > LEAST_WIDTH && sum() > room) cap--;
-  // What rounding left over goes to the first that can use it.
+  // Rounding leaves some cells over: the first columns that need them get them.
   let left = Math.max(0, room - sum());
   return widths.map((width) => {
     if (width <= cap || left === 0) return Math.min(width, cap);

@@ -55,24 +55,34 @@ export interface CreateOptions extends OpenOptions {
   readonly mode?: "new" | "open" | "override" | undefined;
 }
 
-/** The report of `explain`. */
+/** The plan of a `select`, as `explain` shows it. */
 export interface Explanation {
-  /** The number of matching rows; if an index gave the order, the number that `select` returns. */
-  readonly rows: number;
   /**
-   * The field whose index chose the rows or their order; `null` if none did. If the branches of
-   * `_or` use several indexes, the fields are separated by commas.
+   * How the rows are found.
+   *
+   * - `"scan"`: it reads all rows, except row groups that cannot hold a match.
+   * - `"index"`: it reads only the rows that one or more indexes name.
+   * - `"order"`: it reads rows in the order of an index until enough of them match.
+   */
+  readonly method: "scan" | "index" | "order";
+  /**
+   * The field whose index is used, `null` for a scan. If the branches of `_or` use several indexes,
+   * the fields with commas between.
    */
   readonly index: string | null;
-  /** The number of row groups that were read. A row group has at most 16,384 rows. */
+  /** The number of matches if an index knows it, or the table: then `count` tests no row. */
+  readonly count: number | null;
+  /** How many rows it reads, at most. */
+  readonly rowsRead: number;
+  /** How many row groups of the table file (up to 16,384 rows each) it reads, at most. */
   readonly groupsRead: number;
-  /** The number of row groups that were skipped because their zone maps rule out a match. */
+  /** How many row groups a scan skips: their least and greatest values rule out a match. */
   readonly groupsSkipped: number;
   /**
-   * The number of rows that were examined one by one: for a predicate function, in the order of an
-   * index, or because they are newer than the table file.
+   * What it does instead if the order of the index is given up because too few of the first rows
+   * match. `null` if that cannot happen.
    */
-  readonly rowsDecoded: number;
+  readonly fallback: Explanation | null;
 }
 
 /** How long a transaction may take. */
@@ -84,6 +94,19 @@ export interface TransactionOptions {
    */
   readonly timeoutMs?: number | undefined;
 }
+
+/** What `update` can be told. */
+export interface UpdateOptions {
+  /**
+   * Change the row only if this is its `__version__`; otherwise throw a `ConflictError`. For one id:
+   * a row that is passed carries its version.
+   */
+  readonly ifVersion?: number | undefined;
+}
+
+/** What `update` can be told of a target. */
+export type UpdateOptionsOf<T> = T extends number ? UpdateOptions
+  : { readonly ifVersion?: undefined };
 
 /** Which changes to watch. */
 export interface WatchOptions<S extends Schema> {

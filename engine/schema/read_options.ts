@@ -9,8 +9,10 @@ import type {
   AddFieldOptions,
   CreateOptions,
   IndexOptions,
+  OpenOptions,
   OpenSchemaOptions,
   TransactionOptions,
+  UpdateOptions,
   WatchOptions,
 } from "./options.ts";
 import type { Schema, SelectOptions } from "./types.ts";
@@ -47,8 +49,11 @@ const COMMON_OPTIONS = {
   cacheBytes: true,
 } as const;
 
-/** Options of `open`. */
-export const openOptions = optionsReader<OpenSchemaOptions<Schema>>({
+/** Options of `open` beside a schema. */
+export const openOptions = optionsReader<OpenOptions>(COMMON_OPTIONS);
+
+/** Options of `open` without a schema of its own. */
+export const openSchemaOptions = optionsReader<OpenSchemaOptions<Schema>>({
   schema: true,
   ...COMMON_OPTIONS,
 });
@@ -66,6 +71,9 @@ export const selectOptions = optionsReader<SelectOptions<Schema>>({
 
 /** Options of `transaction`. */
 export const transactionOptions = optionsReader<TransactionOptions>({ timeoutMs: true });
+
+/** Options of `update`. */
+export const updateOptions = optionsReader<UpdateOptions>({ ifVersion: true });
 
 /** Options of `watch`. */
 export const watchOptions = optionsReader<WatchOptions<Schema>>({

@@ -356,6 +356,8 @@ export type Where<S extends Schema> =
     readonly __id__?: OrderCondition<number>;
     /** A condition on the row's version. */
     readonly __version__?: OrderCondition<number>;
+    /** Each of the filters matches the row. */
+    readonly _and?: readonly Filter<S>[];
     /** At least one of the filters matches the row. */
     readonly _or?: readonly Filter<S>[];
     /** The filter does not match the row. */

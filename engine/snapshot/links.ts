@@ -14,7 +14,7 @@
  * @module
  */
 
-import { BaseNotFoundError, within } from "../system/errors.ts";
+import { BaseNotFoundError, inContext } from "../system/errors.ts";
 import { resolvePath } from "../system/path.ts";
 import type { LinkedRows, RowLinks, RowMaker } from "./origin.ts";
 import { rowAt, tableOf } from "./rows.ts";
@@ -143,7 +143,7 @@ export class Links implements RowLinks {
     for (const field of schema.links) {
       const value = Object.hasOwn(given, field.name) ? given[field.name] : undefined;
       if (value === undefined || value === null) continue;
-      within(`field "${field.name}"`, () => {
+      inContext(`field "${field.name}"`, () => {
         const id = field.value.encode(value) as number;
         const snapshot = this.#rowsOf(field);
         const table = typeof value === "object" ? tableOf(value) : undefined;

@@ -1,8 +1,9 @@
 /**
- * Finding the generations of a base among its files, while others clean up.
+ * Finding the current generation among the files of a table, while other processes compact it.
  *
- * The newest complete one that is known to be sealed into holds all that those before it led
- * to, whatever is kept of them. If there is none, the oldest has the seals to be followed.
+ * The newest complete generation whose log is marked "sealed into" (the hand-over to it is
+ * complete) contains everything of the generations before it, whatever is left of them. If no log
+ * is marked, the oldest generation has the seals that lead to the current one.
  *
  * @module
  */
@@ -14,48 +15,52 @@ import { Log } from "../log/log.ts";
 import { Segment } from "../segment/segment.ts";
 import type { Checksum } from "../bytes/checksum.ts";
 
-/** A generation as it was found; its log is unread. */
+/** A generation; its log was opened, but not read. */
 export interface Generation {
   /** The rows. */
   readonly segment: Segment;
-  /** The commits since. */
+  /** The commits after them. */
   readonly log: Log;
 }
 
-/** Of which base. */
+/** Which table, and how to open its files. */
 export interface GenerationsOptions {
   /** The file system. */
   readonly files: Files;
-  /** Where the base is. */
+  /** The directory of the table. */
   readonly dir: string;
-  /** Its sums. */
+  /** The checksums of the table. */
   readonly checksums: Checksum;
-  /** Whether the logs are opened to be read only. */
+  /** Whether to open the logs only for reading. */
   readonly readOnly: boolean;
-  /** What a table keeps in memory at most. */
+  /** The most bytes that a segment caches. */
   readonly cacheBytes: number;
-  /** Throws if the base was destroyed or replaced. */
+  /**
+   * Checks that the table still exists.
+   *
+   * @throws {BaseNotFoundError} If it was destroyed or replaced.
+   */
   checkIdentity(): void;
 }
 
-/** The generations of one base. */
+/** The generations of one table. */
 export class Generations {
-  readonly #base: GenerationsOptions;
+  readonly #options: GenerationsOptions;
 
-  constructor(base: GenerationsOptions) {
-    this.#base = base;
+  constructor(options: GenerationsOptions) {
+    this.#options = options;
   }
 
-  /** The one to begin with; or to go on with, behind one that is sealed. */
+  /** The generation to open; only among those `after` a sealed one, if given. */
   find(after = 0): Generation | undefined {
-    const { files, dir, checkIdentity } = this.#base;
+    const { files, dir, checkIdentity } = this.#options;
     let before: string | undefined;
     for (;;) {
       const names = files.list(dir) ?? [];
       const numbers = completeGenerations(names).filter((number) => number > after);
       const found = this.#complete(() => this.#pick(numbers));
       if (found !== undefined) return found;
-      // A listing is not atomic, and cleanup goes on: only two equal ones are a verdict.
+      // A listing is not atomic, and compaction goes on: only two equal listings decide.
       const now = names.sort().join("/");
       if (now === before) {
         checkIdentity();
@@ -65,12 +70,12 @@ export class Generations {
     }
   }
 
-  /** The one of that number, if it is there. */
+  /** The generation with that number, if it exists. */
   at(generation: number): Generation | undefined {
     return this.#complete(() => this.#openLog(generation));
   }
 
-  /** The log of the newest that is sealed into, else of the oldest. */
+  /** The newest log that is marked "sealed into", else the oldest. */
   #pick(numbers: readonly number[]): Log | undefined {
     let picked: Log | undefined;
     try {
@@ -88,34 +93,32 @@ export class Generations {
     }
   }
 
-  /** The generation of a log that was picked; `undefined` if it is gone by now. */
+  /** The generation of the log that `pick` opens; `undefined` if it is gone by now. */
   #complete(pick: () => Log | undefined): Generation | undefined {
-    const { files } = this.#base;
-    let picked: Log | undefined;
+    const { files } = this.#options;
+    using opened = new DisposableStack();
     try {
-      picked = pick();
-      // What a killed cleanup left as the next generation was replaced by another's, and what
-      // came before it removed: whoever wrote to it would write to a file that is gone.
-      if (picked !== undefined && files.fileId(picked.path) === picked.fileId) {
-        // Only now the table: what a cleanup or an override left half done has one that
-        // belongs to nothing.
-        return this.#withTable(picked);
-      }
+      const log = opened.use(pick());
+      // Another compaction may have replaced what a killed one left as the next generation: a
+      // writer must not write to a file that is gone.
+      if (log === undefined || files.fileId(log.path) !== log.fileId) return undefined;
+      // Only now the segment: an interrupted compaction or override can leave a segment that
+      // belongs to no generation.
+      const segment = this.#openSegment(log.generation);
+      log.sequence = segment.sequence;
+      opened.move();
+      return { segment, log };
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) {
-        picked?.close();
-        // The next base at the same place has tables of the same names.
-        if (error instanceof CorruptionError) this.#base.checkIdentity();
-        throw error;
-      }
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      // A new table in the same directory has segments with the same names.
+      if (error instanceof CorruptionError) this.#options.checkIdentity();
+      throw error;
     }
-    picked?.close();
-    return undefined;
   }
 
-  /** `undefined` if it is gone by now, or of another base. */
+  /** `undefined` if the log is gone by now, or belongs to another table. */
   #openLog(number: number): Log | undefined {
-    const { files, dir, checksums, readOnly } = this.#base;
+    const { files, dir, checksums, readOnly } = this.#options;
     try {
       return Log.open(files, generationPaths(dir, number).log, checksums, number, readOnly);
     } catch (error) {
@@ -124,16 +127,12 @@ export class Generations {
     }
   }
 
-  #withTable(log: Log): Generation {
-    const { files, dir, checksums, cacheBytes } = this.#base;
-    const file = files.open(generationPaths(dir, log.generation).segment, "read");
-    try {
-      const table = new Segment(file, checksums, log.generation, cacheBytes);
-      log.sequence = table.sequence;
-      return { segment: table, log };
-    } catch (error) {
-      file.close();
-      throw error;
-    }
+  #openSegment(generation: number): Segment {
+    const { files, dir, checksums, cacheBytes } = this.#options;
+    using opened = new DisposableStack();
+    const file = opened.use(files.open(generationPaths(dir, generation).segment, "read"));
+    const segment = new Segment(file, checksums, generation, cacheBytes);
+    opened.move();
+    return segment;
   }
 }

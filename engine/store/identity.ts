@@ -1,12 +1,12 @@
 /**
- * The identity file: whether there is a base, and which. Create writes it as its last step, destroy
- * overwrites it with a tombstone as its first one; it is also the file that writers lock.
+ * The identity file: it tells whether a directory holds a table, and which. Create writes it as its
+ * last step, destroy overwrites it with a tombstone as its first step. Writers lock it.
  *
  * @module
  */
 
 import { BaseError, BaseNotFoundError, CorruptionError, ReadOnlyError } from "../system/errors.ts";
-import type { File, Files } from "../system/file.ts";
+import { type File, type Files, openExisting } from "../system/file.ts";
 import { IDENTITY, parseName } from "../lock/layout.ts";
 import { join, parentOf } from "../system/path.ts";
 import { getUint32, sameBytes } from "../bytes/bytes.ts";
@@ -21,20 +21,20 @@ import {
 } from "../bytes/header.ts";
 import { decodeDurableMark, LOG_PAGE } from "../log/frame.ts";
 
-/** What stands in an identity file. */
+/** The content of an open identity file. */
 export function identityBytes(file: File): Uint8Array {
   const bytes = new Uint8Array(FILE_HEADER);
   return bytes.subarray(0, file.readAt(bytes, 0));
 }
 
-/** Reads an identity, as far as there is one. */
+/** Reads and decodes an identity file. */
 export function readIdentity(file: File): ReturnType<typeof decodeIdentity> {
   return decodeIdentity(file.path, identityBytes(file));
 }
 
 /**
- * Writes the identity and forces it to the device, with all that leads to it: whoever
- * began to may have been killed, or not have heard of a sync that failed.
+ * Writes the identity and forces it to the device, with everything that leads to it. Another
+ * process may have begun this and been killed, or its sync may have failed without notice.
  */
 export function makeIdentityDurable(
   files: Files,
@@ -48,32 +48,29 @@ export function makeIdentityDurable(
   files.syncDir(parentOf(dir));
 }
 
-/** Makes an identity a tombstone, on the device: from here on there is no base. */
+/** Overwrites the identity with a tombstone, and forces that to the device: the table is gone. */
 export function buryIdentity(file: File, checksums: Checksum): void {
   file.writeAt(encodeDestroyed(checksums), 0);
   file.syncSync();
 }
 
 /**
- * The base that a file of a generation belongs to; `undefined` where its header does not verify.
+ * The checksums of the table that a segment or log belongs to; `undefined` if its header does not
+ * verify.
  *
  * @throws {FormatVersionError} If a newer psbase wrote it.
  */
 export function ownerOf(files: Files, path: string, kind: "table" | "log"): Checksum | undefined {
-  const file = files.open(path, "read");
-  try {
-    return verifiedOwner(path, kind, identityBytes(file));
-  } finally {
-    file.close();
-  }
+  using file = files.open(path, "read");
+  return verifiedOwner(path, kind, identityBytes(file));
 }
 
 /**
- * Beside a tombstone: whether all files are of the base that was destroyed. The tombstone was
- * written when no other base had files there, so any of another base lost their identity. A file
- * whose header does not verify is one that was damaged before.
+ * Checks that all files beside a tombstone belong to the table that was destroyed. When the
+ * tombstone was written, no other table had files there, so a table with other files has lost its
+ * identity. A file whose header does not verify was damaged before.
  *
- * @throws {CorruptionError} If there are files of another base.
+ * @throws {CorruptionError} If a file belongs to another table.
  */
 export function checkDestroyed(files: Files, dir: string, { uuid }: Checksum): void {
   for (const name of files.list(dir) ?? []) {
@@ -88,13 +85,14 @@ function lostIdentity(dir: string, name: string): CorruptionError {
   return new CorruptionError(
     join(dir, IDENTITY),
     0,
-    `the identity is lost beside what is in "${name}"`,
+    `the identity is lost, but "${name}" may hold rows`,
   );
 }
 
 /**
- * Where there is no identity: whether its creation was interrupted, or there never was one.
- * Commits beside it, or a log that knows what led to it on disk, tell of one that was lost.
+ * Checks that a missing identity was never complete: its creation was interrupted, or there was
+ * none. Commits in the directory, or a log that knows the identity to be on disk, show that it was
+ * lost.
  *
  * @throws {CorruptionError} If there are any.
  */
@@ -109,23 +107,22 @@ export function checkNoCommits(files: Files, dir: string): void {
   }
 }
 
-/** Whether a first log tells that the identity was on disk, as rows of a backup stand in its table. */
+/**
+ * Whether the first log has commits, or knows the identity to be on disk: the segment of a backup
+ * has rows without any commit.
+ */
 function isCreated(files: Files, path: string): boolean {
-  const file = files.open(path, "read");
-  try {
-    const bytes = new Uint8Array(LOG_PAGE + 4);
-    file.readAt(bytes, 0);
-    if (getUint32(bytes, LOG_PAGE) !== 0) return true;
-    const checksums = verifiedOwner(path, "log", bytes);
-    return checksums !== undefined &&
-      decodeDurableMark(checksums, 1, bytes.subarray(0, LOG_PAGE)).sealedInto;
-  } finally {
-    file.close();
-  }
+  using file = files.open(path, "read");
+  const bytes = new Uint8Array(LOG_PAGE + 4);
+  file.readAt(bytes, 0);
+  if (getUint32(bytes, LOG_PAGE) !== 0) return true;
+  const checksums = verifiedOwner(path, "log", bytes);
+  return checksums !== undefined &&
+    decodeDurableMark(checksums, 1, bytes.subarray(0, LOG_PAGE)).sealedInto;
 }
 
 /**
- * The sums of the base in `dir`, whose identity is open.
+ * The checksums of the table in `dir`, whose identity file is open.
  *
  * @throws {BaseNotFoundError} If it is no identity, or a create or destroy was interrupted.
  * @throws {CorruptionError} If it is damaged.
@@ -137,7 +134,7 @@ export function checksumsOf(files: Files, dir: string, file: File): Checksum {
       checkNoCommits(files, dir);
     } catch (error) {
       const before = checksums;
-      // Unless somebody made, or unmade, the base meanwhile.
+      // Unless another process created or destroyed the table meanwhile.
       checksums = readIdentity(file);
       const still = checksums === before && files.fileId(file.path) === file.fileId;
       if (still && error instanceof CorruptionError) throw error;
@@ -145,37 +142,29 @@ export function checksumsOf(files: Files, dir: string, file: File): Checksum {
   }
   if (checksums instanceof Checksum) return checksums;
   if (checksums === "damaged") {
-    throw new CorruptionError(file.path, 0, "the identity of the base does not verify");
+    throw new CorruptionError(file.path, 0, "the identity of the table does not verify");
   }
-  const told = checksums === "empty"
+  const reason = checksums === "empty"
     ? "its creation was interrupted, create it again"
     : checksums instanceof Destroyed
     ? "it was destroyed, create it again"
     : `the file "${IDENTITY}" in it was not written by psbase`;
-  throw new BaseNotFoundError(`Cannot open "${dir}": ${told}`);
+  throw new BaseNotFoundError(`Cannot open "${dir}": ${reason}`);
 }
 
-/** What stands in the identity file at `path`; nothing if there is none. */
+/** The content of the identity file at `path`; no bytes if there is none. */
 export function identityAt(files: Files, path: string): Uint8Array {
-  let file: File;
-  try {
-    file = files.open(path, "read");
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return new Uint8Array();
-    throw error;
-  }
-  try {
-    return identityBytes(file);
-  } finally {
-    file.close();
-  }
+  using file = openExisting(files, path, "read");
+  return file === undefined ? new Uint8Array() : identityBytes(file);
 }
 
-/** What an identity file that the system did not open means to a user. */
+/** The error for an identity file that the system did not open. */
 export function openError(files: Files, dir: string, path: string, error: unknown): unknown {
   if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-    const there = files.fileId(dir) === undefined ? "there is nothing" : "there is no base";
-    return new BaseNotFoundError(`Cannot open "${dir}": ${there}, create it first`);
+    const reason = files.fileId(dir) === undefined
+      ? "it does not exist"
+      : "there is no table in it";
+    return new BaseNotFoundError(`Cannot open "${dir}": ${reason}, create it first`);
   }
   if (error instanceof BaseError) return error;
   const said = (error as Error).message;
@@ -188,7 +177,9 @@ export function openError(files: Files, dir: string, path: string, error: unknow
   return new ReadOnlyError(refused, { cause: error });
 }
 
-/** What a base that the system lets nobody read is refused with; errors of psbase as they are. */
+/**
+ * The error for a table that the system does not let us read. Errors of psbase stay as they are.
+ */
 export function unreadable(dir: string, error: unknown): unknown {
   if (error instanceof BaseError || error instanceof Deno.errors.NotCapable) return error;
   const advice = error instanceof Deno.errors.PermissionDenied ? ", ask its owner for access" : "";

@@ -1,13 +1,13 @@
 /**
- * What is there now: the current generation of a base, followed as other
- * processes commit to it and clean it up, and the way a commit takes.
+ * The current generation of a table. A handle reads from it and appends to it, and follows it as
+ * other processes commit and compact.
  *
  * ```text
- * refresh ── end ──────────────────────────→ state      readers, without lock
+ * refresh ── end ──────────────────────────→ snapshot    readers, without the lock
  *    │  ↑
- *    │  └── seal: follow() to the next generation, unsettled until sealedInto
- *    │  └── stale: load() anew
- * begin = identity · refresh · settle · zero a torn tail   under the lock
+ *    │  └── seal: follow to the next generation; the hand-over may be incomplete
+ *    │  └── stale: load again
+ * begin = identity · refresh · complete the hand-over · zero a torn tail    under the lock
  * append → unlock → sync (engine/write/writer.ts)
  * ```
  *
@@ -37,6 +37,7 @@ import { IDENTITY } from "../lock/layout.ts";
 import { Links, type OpenTables } from "../snapshot/links.ts";
 import { type Log, type LogEnd, StaleError } from "../log/log.ts";
 import { join } from "../system/path.ts";
+import type { TableSchema } from "../schema/schema.ts";
 import { Snapshot } from "../snapshot/snapshot.ts";
 import { CACHE_BYTES, type Segment } from "../segment/segment.ts";
 import { sameBytes } from "../bytes/bytes.ts";
@@ -45,56 +46,63 @@ import { encodeIdentity } from "../bytes/header.ts";
 import { FRAME } from "../log/frame.ts";
 import type { Recovered } from "../schema/options.ts";
 
-/** Cleanup pays off when the log is longer than this, in bytes, and than an eighth of the table. */
+/** Compaction pays off if the log is longer than this, in bytes, and than 1/8 of the segment. */
 const MAX_LOG_BYTES = 256 * 1024;
 
-/** How a store is opened. */
+/** How to open a store. */
 export interface StoreOptions {
-  /** Takes no lock. */
+  /** Whether it only reads, without a lock. */
   readonly readOnly?: boolean;
-  /** What a table keeps in memory at most, in bytes. */
+  /** The most bytes that a segment caches. */
   readonly cacheBytes?: number;
-  /** All that is open because of the base that the user opened; none for that one. */
+  /** The tables that are open because links of the user's table lead to them; none for that one. */
   readonly family?: OpenTables;
 }
 
-/** A base that is open. */
-export class Store {
-  /** Where the base is. */
+/** Bytes of a log that may not be on disk. */
+export interface Unsynced {
+  /** Resolves when they are on disk. */
+  sync(): Promise<void>;
+  /** As {@linkcode Unsynced.sync}, blocking. */
+  syncSync(): void;
+}
+
+/** What a handle reads and appends to: the current generation of a table. */
+export class Store implements Disposable {
+  /** The directory of the table. */
   readonly dir: string;
-  /** What it works on. */
+  /** The file system. */
   readonly files: Files;
-  /** The lock on the identity file; none for who only reads. */
+  /** The lock on the identity file; none if the store only reads. */
   readonly lock: Flock | undefined;
-  /** The sums of this base. */
+  /** The checksums of the table. */
   readonly checksums: Checksum;
-  /** Where its links lead. */
+  /** The tables that its links lead to. */
   readonly links: Links;
   readonly #cacheBytes: number;
   readonly #generations: Generations;
-  /** A torn tail that was found, and zeroed unless the base is only read. */
+  /** The torn tail that was found, and zeroed unless the store only reads. */
   recovered: Recovered | null = null;
-  /** Nobody else writes, so that there is nothing to look for. */
+  /** Whether no other process writes, so that nothing needs to be read again. */
   owned = false;
-  // Both are there from the end of open() on.
+  // open() sets both.
   #log!: Log;
   #snapshot!: Snapshot;
-  /** The current one, and older ones that iterators go on reading. */
-  #tables: Segment[] = [];
-  /** The log whose seal led here, while the seal is not known to be on disk. */
-  #before: Log | undefined;
+  /** The current segment, and older ones that iterators still read. */
+  #segments: Segment[] = [];
+  /** The log whose seal led here, until the hand-over is complete. */
+  #previous: Log | undefined;
   #closed = false;
   #broken: BaseError | undefined;
-  /** The bytes that the identity file must hold. */
+  /** The content that the identity file must have. */
   #identity: Uint8Array | undefined;
-  /** The state holds what could not be written. */
+  /** Whether the snapshot contains changes that could not be written. */
   #outdated = false;
-  /** The fields that the user counts on; none where no schema was given. */
+  /** The fields that the user relies on; none if the user gave no schema. */
   #declared: Declared | undefined;
-  /** The same, as of the last append: a schema verb that could not be written changes nothing. */
+  /** The same at the last append: a schema verb that could not be written changes nothing. */
   #appended: Declared | undefined;
 
-  /** Opens the base in `dir`, whose identity `lock` or `identity` has open. */
   private constructor(
     files: Files,
     dir: string,
@@ -115,7 +123,7 @@ export class Store {
     );
   }
 
-  /** Its generations, for who follows them. */
+  /** The generations of the table, for a reader that follows them on its own. */
   generations(): Generations {
     const { files, dir, checksums } = this;
     return new Generations({
@@ -129,12 +137,12 @@ export class Store {
   }
 
   /**
-   * Opens the base in `dir`.
+   * Opens the table in `dir`.
    *
    * @throws {BaseNotFoundError} If there is none.
-   * @throws {CorruptionError} If its log, or what tells of its rows, is damaged.
+   * @throws {CorruptionError} If its log, or the footer of its segment, is damaged.
    * @throws {FormatVersionError} If a newer psbase wrote it.
-   * @throws {ReadOnlyError} If it can be read, but not written.
+   * @throws {ReadOnlyError} If it can be read, but not written to.
    */
   static open(files: Files, dir: string, options: StoreOptions = {}): Store {
     const path = join(dir, IDENTITY);
@@ -154,7 +162,7 @@ export class Store {
     } catch (error) {
       if (store === undefined) lock?.detach();
       else store.close();
-      // It was destroyed or replaced meanwhile: what counts is what is there now.
+      // It was destroyed or replaced meanwhile: open the table that is there now, if any.
       if (store !== undefined && error instanceof BaseNotFoundError) {
         return Store.open(files, dir, options);
       }
@@ -169,19 +177,20 @@ export class Store {
     return this.#log;
   }
 
-  /** The commit point that was read last. */
+  /** The rows at the commit point that was read last. */
   get snapshot(): Snapshot {
     return this.#snapshot;
   }
 
   /**
-   * Whether cleanup is worth its while: the log is so many times as long as it may be, or an index
-   * is missing, which blocking verbs make at once: a process that calls no others may end then.
+   * Whether compaction pays off: the log is `times` as long as it may be, or an index is missing.
+   * Blocking verbs make a missing index at once, because a process that calls no other verbs may
+   * end after them.
    */
   isOvergrown(times = 1): boolean {
-    const { schema, segment: table } = this.#snapshot;
-    return this.#log.end > Math.max(MAX_LOG_BYTES, table.bytes / 8) * times ||
-      schema.indexed.some((field) => !table.hasIndex(field));
+    const { schema, segment } = this.#snapshot;
+    return this.#log.end > Math.max(MAX_LOG_BYTES, segment.bytes / 8) * times ||
+      schema.indexed.some((field) => !segment.hasIndex(field));
   }
 
   // ------------------------------------------------------------- finding a generation
@@ -189,14 +198,14 @@ export class Store {
   #load(): void {
     const found = this.#generations.find();
     if (found === undefined) {
-      throw new CorruptionError(this.dir, 0, "the base has no complete generation");
+      throw new CorruptionError(this.dir, 0, "the table has no complete generation");
     }
-    this.#adopt(found, undefined);
-    if (this.#advance(true) !== "torn") return;
+    this.#switchTo(found, undefined);
+    if (this.#readToEnd(true) !== "torn") return;
     if (this.lock === undefined) {
       this.recovered = this.#tornTail();
     } else if (this.lock.tryAcquire()) {
-      // Nobody is writing it just now, so it is what a killed writer left.
+      // Nobody is writing now, so a killed writer left it.
       try {
         this.checkIdentity();
         this.#catchUp(true);
@@ -206,14 +215,16 @@ export class Store {
     }
   }
 
-  /** Goes over to a generation; its log is unread. `before` is to be settled. */
-  #adopt({ segment: table, log }: Generation, before: Log | undefined): void {
+  /**
+   * Switches to a generation; `previous` is the log before, if that hand-over may be incomplete.
+   */
+  #switchTo({ segment, log }: Generation, previous: Log | undefined): void {
     this.#snapshot?.segment.retire();
-    this.#tables = [...this.#tables.filter((older) => !older.closed), table];
-    for (const old of [this.#log, this.#before]) if (old !== before) old?.close();
-    this.#before = before;
+    this.#segments = [...this.#segments.filter((older) => !older.closed), segment];
+    for (const old of [this.#log, this.#previous]) if (old !== previous) old?.close();
+    this.#previous = previous;
     this.#log = log;
-    this.#snapshot = new Snapshot(table, log.path, {
+    this.#snapshot = new Snapshot(segment, log.path, {
       table: this.checksums.uuid.toHex(),
       links: this.links,
     });
@@ -227,41 +238,41 @@ export class Store {
     if (next === undefined) {
       throw new CorruptionError(from.path, from.end, "the generation after its seal is missing");
     }
-    const known = next.log.sealedInto || next.log.generation > from.generation + 1;
-    if (known) from.sealKnown();
-    this.#adopt(next, known ? undefined : from);
+    const isComplete = next.log.sealedInto || next.log.generation > from.generation + 1;
+    if (isComplete) from.sealKnown();
+    this.#switchTo(next, isComplete ? undefined : from);
   }
 
   // ------------------------------------------------------------- reading
 
   /**
-   * The newest commit point, for a verb of the user; looks for what other processes committed.
+   * The newest snapshot, for a verb of the user: reads what other processes committed.
    *
-   * @throws {SchemaError} If a field that the user counts on is gone or has another type.
+   * @throws {SchemaError} If a field that the user relies on is gone or has another type.
    * @throws {BaseNotFoundError} If the base was destroyed or replaced.
    * @throws {CorruptionError} If its log is damaged.
    */
   refresh(): Snapshot {
-    const snapshot = this.look();
+    const snapshot = this.latest();
     this.checkFields();
     return snapshot;
   }
 
-  /** As {@linkcode Store.refresh}, for work that concerns the table whatever its fields are. */
-  look(): Snapshot {
+  /** As {@linkcode Store.refresh}, for work that does not depend on the fields. */
+  latest(): Snapshot {
     this.#check();
-    if (!this.owned && this.#advance(false) === "finalSeal") this.checkIdentity();
+    if (!this.owned && this.#readToEnd(false) === "finalSeal") this.checkIdentity();
     return this.#snapshot;
   }
 
-  /** From now on the user counts on these fields. */
+  /** From now on the user relies on these fields. */
   declare(declared: Declared): void {
     this.#declared = this.#appended = declared;
     this.checkFields();
   }
 
   /**
-   * Whether the commit point that was read last has the fields that the user counts on.
+   * Checks that the snapshot has the fields that the user relies on.
    *
    * @throws {SchemaError} If one is gone or has another type.
    */
@@ -270,7 +281,7 @@ export class Store {
   }
 
   /**
-   * Whether the handle can still be used.
+   * Checks that the handle is open.
    *
    * @throws {ClosedError} If it was closed.
    */
@@ -281,14 +292,14 @@ export class Store {
   #check(): void {
     this.checkOpen();
     if (this.#broken !== undefined) throw this.#broken;
-    // A seal that may be lost leads nowhere.
-    this.#before?.check();
+    // After a failed sync the seal that led here may be lost.
+    this.#previous?.check();
     this.#log.check();
     if (this.#outdated) this.#load();
   }
 
-  /** Reads to the end; under the lock it settles, too. */
-  #advance(thorough: boolean, locked = false): LogEnd {
+  /** Reads to the end of the current log; under the lock it also completes the hand-over. */
+  #readToEnd(thorough: boolean, locked = false): LogEnd {
     for (;; thorough = true) {
       try {
         const end = this.#log.read((sequence, payload) => this.#apply(sequence, payload), thorough);
@@ -296,7 +307,7 @@ export class Store {
           this.#follow();
           continue;
         }
-        if (locked) this.#settle();
+        if (locked) this.#completeHandOver();
         return end;
       } catch (error) {
         if (!(error instanceof StaleError)) throw error;
@@ -316,9 +327,9 @@ export class Store {
   }
 
   /**
-   * Whether the identity file is still the one that this handle has open.
+   * Checks that the identity file is still that of this table.
    *
-   * @throws {BaseNotFoundError} If not.
+   * @throws {BaseNotFoundError} If the table was destroyed or replaced.
    */
   checkIdentity(): void {
     const path = join(this.dir, IDENTITY);
@@ -330,27 +341,27 @@ export class Store {
 
   #gone(): BaseNotFoundError {
     return new BaseNotFoundError(
-      `Cannot use "${this.dir}": the base was destroyed or replaced since it was opened, ` +
+      `Cannot use "${this.dir}": the table was destroyed or replaced since it was opened, ` +
         `open it again`,
     );
   }
 
   // ------------------------------------------------------------- writing
 
-  /** Under the lock, before all else: the newest commit point, ready to be added to. */
+  /** Under the lock, before all else: the newest snapshot, ready for an append. */
   begin(): Snapshot {
     this.#check();
     if (!this.owned) {
       this.checkIdentity();
       this.#catchUp(false);
     }
-    // Before anything is changed: who may open no more files reads on.
+    // Before any change: a process that can open no more files can still read.
     this.#log.prepare();
     return this.#snapshot;
   }
 
   #catchUp(thorough: boolean): void {
-    if (this.#advance(thorough, true) !== "torn") return;
+    if (this.#readToEnd(thorough, true) !== "torn") return;
     this.recovered = this.#tornTail();
     this.#log.zeroTail(this.recovered.bytes);
   }
@@ -359,45 +370,48 @@ export class Store {
     return { file: this.#log.path, offset: this.#log.end, bytes: this.#log.tornBytes() };
   }
 
-  /** Nobody acknowledges here before what led here is on disk: a seal, or how the base was made. */
-  #settle(): void {
+  /**
+   * Makes sure that everything that led to this log is on disk: the seal of the log before, or, for
+   * the first log, the identity. Until then no commit in it is acknowledged.
+   */
+  #completeHandOver(): void {
     if (this.#log.sealedInto) return;
-    const before = this.#before;
-    // If somebody else did, the log of the seal may be gone.
+    const previous = this.#previous;
+    // If another process has completed it, the previous log may be gone.
     if (!this.#log.readSealedInto()) {
-      if (before === undefined) {
+      if (previous === undefined) {
         makeIdentityDurable(this.files, this.dir, this.lock!.file, this.checksums);
-      } else if (this.files.fileId(before.path) === before.fileId) {
-        // Who removed it knew that its seal is on disk.
-        before.own();
-        before.syncSync(before.end);
+      } else if (this.files.fileId(previous.path) === previous.fileId) {
+        // Otherwise it was removed, by a process that knew its seal to be on disk.
+        previous.own();
+        previous.syncSync(previous.end);
       }
       this.#log.markSealedInto();
     }
-    before?.sealKnown();
-    before?.close();
-    this.#before = undefined;
+    previous?.sealKnown();
+    previous?.close();
+    this.#previous = undefined;
   }
 
   /**
-   * Takes over the snapshot with changes that are about to be appended, so that the next ones see
+   * Adopts a snapshot with changes that are about to be appended, so that the next changes see
    * them.
    *
-   * @param next Makes it of the current one, which it may use up.
+   * @param next The snapshot with the changes, made from the current one, which it may be.
+   * @param before The fields before the changes.
    */
-  advance(next: () => Snapshot): void {
-    const { sequence, schema } = this.#snapshot;
-    this.#snapshot = next();
-    this.#snapshot.sequence = sequence + 1;
-    this.#declared = this.#declared?.follow(schema, this.#snapshot.schema);
+  adopt(next: Snapshot, before: TableSchema): void {
+    this.#snapshot = next;
+    next.sequence++;
+    this.#declared = this.#declared?.follow(before, next.schema);
   }
 
   /**
-   * Appends commits that were applied, as one write.
+   * Appends commits whose changes are in the snapshot, as one write; returns how to sync them.
    *
-   * @throws {WriteError} If the system refuses; then they are not applied any more.
+   * @throws {WriteError} If the system refuses; then the snapshot is loaded again.
    */
-  append(payloads: readonly Uint8Array[]): void {
+  append(payloads: readonly Uint8Array[]): Unsynced {
     try {
       this.#log.append(payloads.map((payload) => ({ kind: FRAME.commit, payload })));
       this.#appended = this.#declared;
@@ -406,33 +420,47 @@ export class Store {
       this.#declared = this.#appended;
       throw error;
     }
+    return this.#unsynced();
+  }
+
+  /** Makes what was read the handle's own, so that a sync answers for it; returns how to sync. */
+  own(): Unsynced {
+    this.#log.own();
+    return this.#unsynced();
+  }
+
+  #unsynced(): Unsynced {
+    const log = this.#log;
+    const { end } = log;
+    return { sync: () => log.sync(end), syncSync: () => log.syncSync(end) };
   }
 
   /**
-   * Syncs what was read, and what leads to it, without answering for it.
+   * Syncs what was read, and what leads to it, without answering for it (see {@linkcode
+   * Log.flush}).
    *
    * @throws {WriteError} If it fails.
    */
   async flush(): Promise<void> {
-    if (this.#before !== undefined && !this.#log.readSealedInto()) await this.#before.flush();
+    if (this.#previous !== undefined && !this.#log.readSealedInto()) await this.#previous.flush();
     await this.#log.flush();
   }
 
   /** As {@linkcode Store.flush}, blocking. */
   flushSync(): void {
-    if (this.#before !== undefined && !this.#log.readSealedInto()) this.#before.flushSync();
+    if (this.#previous !== undefined && !this.#log.readSealedInto()) this.#previous.flushSync();
     this.#log.flushSync();
   }
 
-  /** Seals the log, under the lock, and goes over to the next generation, which is complete. */
+  /** Under the lock: seals the log and follows it to the next generation, whose files exist. */
   sealAndFollow(): void {
     this.#log.append([{ kind: FRAME.seal, payload: new Uint8Array() }]);
     this.#follow();
-    this.#settle();
-    this.#advance(true);
+    this.#completeHandOver();
+    this.#readToEnd(true);
   }
 
-  /** Tells all handles, under the lock, to look at the identity file again. */
+  /** Under the lock: tells all handles to check the identity file again. */
   sealFinally(): void {
     this.#log.sealFinally();
   }
@@ -441,10 +469,14 @@ export class Store {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#before?.close();
+    this.#previous?.close();
     this.#log?.close();
-    for (const table of this.#tables) table.close();
+    for (const segment of this.#segments) segment.close();
     this.lock?.detach();
     this.links.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What all checks of values share: how a value is named in a message, what
- * text may be, how long a value may be.
+ * Shared checks of values: how messages name a value, which text is allowed, how long a value may
+ * be.
  *
  * @module
  */
@@ -12,12 +12,12 @@ function beginning(text: string): string {
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
 
-/** The beginning of a text, quoted, to be recognised in a message. */
+/** The beginning of a text, quoted, for messages. */
 export function excerpt(text: string): string {
   return JSON.stringify(beginning(text));
 }
 
-/** What a value is, for messages: `"abc" is a string`. */
+/** Describes a value for messages: `"abc" is a string`. */
 export function describe(value: unknown): string {
   switch (typeof value) {
     case "string":
@@ -40,50 +40,50 @@ export function describe(value: unknown): string {
   }
 }
 
-/** What an option is that must be otherwise, for messages: `limit is -1`. */
+/** Describes an option for messages: `limit is -1`. */
 export function describeOption(name: string, value: unknown): string {
   if (typeof value === "number") return `${name} is ${value}`;
   return typeof value === "string" ? `${name} is ${excerpt(value)}` : `${name}: ${describe(value)}`;
 }
 
-/** Checks what a verb is to call. */
+/** Checks a function that a verb is given. */
 export function checkFunction(fn: unknown): void {
   if (typeof fn !== "function") throw wrongType(fn, "a function");
 }
 
-/** Checks an option that ends a wait. */
+/** Checks the option `signal`. */
 export function checkSignal(signal: unknown): asserts signal is AbortSignal | undefined {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw new TypeError(`signal: ${describe(signal)}, expected an AbortSignal`);
 }
 
-/** Whether it is an object, and no array. */
+/** Whether a value is an object other than an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether an object is of no class. */
+/** Whether an object has no class of its own. */
 export function isPlain(value: object): value is Record<string, unknown> {
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Whether it is a safe integer, and not negative. */
+/** Whether a value is a safe integer, 0 or more. */
 export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** The value is of another type than `wanted`. */
+/** The error for a value that has another type than `wanted`. */
 export function wrongType(value: unknown, wanted: string): TypeError {
   return new TypeError(`${describe(value)}, expected ${wanted}`);
 }
 
-/** Checks what UTF-8 cannot hold, and the size. */
+/** Checks that UTF-8 can hold a text, and its size. */
 export function checkText(text: string, what: string): void {
   if (!text.isWellFormed()) {
-    throw new RangeError(`${excerpt(text)} has half a surrogate pair, which no UTF-8 can hold`);
+    throw new RangeError(`${excerpt(text)} has half a surrogate pair, which UTF-8 cannot hold`);
   }
-  // A UTF-16 unit becomes three bytes at most: short text need not be measured.
+  // A UTF-16 unit becomes at most three bytes, so short text need not be measured.
   if (text.length * 3 > MAX_VALUE_BYTES) checkSize(new TextEncoder().encode(text).length, what);
 }
 

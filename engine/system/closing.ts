@@ -1,22 +1,22 @@
 /**
- * Whether a handle is closed: what waits then is rejected, and what comes later is refused.
+ * Closing a handle: pending waits are rejected, later calls are refused.
  *
- * Most handles are closed while nobody waits. Making a controller, aborting it and taking down a
- * stack take a process that lives shortly half a millisecond, so that each is done when it is asked for.
+ * Most handles are closed while nothing waits. An abort controller and an error with its stack cost
+ * a short process half a millisecond, so each is made only when it is needed.
  *
  * @module
  */
 
 import { ClosedError } from "./errors.ts";
 
-/** The end of one handle. */
+/** Whether one handle is closed. */
 export class Closing {
   readonly #message: string;
   #isOver = false;
   #reason: ClosedError | undefined;
   #controller: AbortController | undefined;
 
-  /** `message` tells what cannot be done with a closed handle. */
+  /** `message` is that of the {@linkcode ClosedError}. */
   constructor(message: string) {
     this.#message = message;
   }
@@ -26,19 +26,23 @@ export class Closing {
     return this.#isOver;
   }
 
-  /** What is thrown since. */
+  /** The error that closed handles throw. */
   get reason(): ClosedError {
     return this.#reason ??= new ClosedError(this.#message);
   }
 
-  /** Aborted when the handle is closed, for who waits. */
+  /** Aborted when the handle is closed. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#isOver) this.#controller.abort(this.reason);
     return this.#controller.signal;
   }
 
-  /** Throws if the handle is closed. */
+  /**
+   * Throws if the handle is closed.
+   *
+   * @throws {ClosedError} If so.
+   */
   check(): void {
     if (this.#isOver) throw this.reason;
   }
@@ -50,7 +54,7 @@ export class Closing {
   }
 }
 
-/** What `work` resolves to, if it does so within `ms` and before a handle is closed. */
+/** Resolves as `work` does, or rejects when `ms` have passed or a handle is closed. */
 export async function before<T>(
   work: Promise<T>,
   { closings, ms, late }: { closings: readonly Closing[]; ms: number; late: () => Error },
@@ -68,5 +72,5 @@ export async function before<T>(
   }
 }
 
-/** Longest time a timer can be set to, 24 days; who has more has no limit. */
+/** The longest time for a timer, 24 days; a longer limit counts as none. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -1,5 +1,6 @@
 /**
- * engine/system/deno_file.ts
+ * The file system through Deno: the one implementation of the seam in file.ts, and the only file of
+ * psbase that calls Deno's file API.
  *
  * @module
  */
@@ -7,7 +8,7 @@
 import type { File, Files, OpenMode } from "./file.ts";
 import { ClosedError, CorruptionError } from "./errors.ts";
 
-// Without it a table would be made that nobody can lock.
+// Without tryLockSync, create would make a table that no process can lock.
 if (Deno.FsFile.prototype.tryLockSync === undefined) {
   throw new Error(`Cannot load psbase: this is Deno ${Deno.version.deno}, it needs 2.7 or newer`);
 }
@@ -28,23 +29,15 @@ class DenoFile implements File {
   }
 
   get fileId(): string {
-    try {
-      return this.#identity ??= identityOf(this.#file.statSync());
-    } catch (error) {
-      throw this.#named("stat", error);
-    }
+    return this.#identity ??= this.#call("stat", () => identityOf(this.#file.statSync()));
   }
 
   size(): number {
-    try {
-      return this.#file.seekSync(0, Deno.SeekMode.End);
-    } catch (error) {
-      throw this.#named("seek", error);
-    }
+    return this.#call("seek", () => this.#file.seekSync(0, Deno.SeekMode.End));
   }
 
   readAt(into: Uint8Array, at: number): number {
-    try {
+    return this.#call("read", () => {
       this.#file.seekSync(at, Deno.SeekMode.Start);
       let done = this.#file.readSync(into) ?? 0;
       while (done < into.length) {
@@ -53,9 +46,7 @@ class DenoFile implements File {
         done += n;
       }
       return done;
-    } catch (error) {
-      throw this.#named("read", error);
-    }
+    });
   }
 
   writeAt(bytes: Uint8Array, at: number): void {
@@ -83,19 +74,11 @@ class DenoFile implements File {
   }
 
   lockSync(): void {
-    try {
-      this.#file.lockSync(true);
-    } catch (error) {
-      throw this.#named("lock", error);
-    }
+    this.#call("lock", () => this.#file.lockSync(true));
   }
 
   tryLock(shared = false): boolean {
-    try {
-      return this.#file.tryLockSync(!shared);
-    } catch (error) {
-      throw this.#named("lock", error);
-    }
+    return this.#call("lock", () => this.#file.tryLockSync(!shared));
   }
 
   unlock(): void {
@@ -103,7 +86,7 @@ class DenoFile implements File {
     try {
       this.#file.unlockSync();
     } catch {
-      // What was done under the lock is done. The next unlock, or close, lets go.
+      // The work under the lock is done, and the next unlock or close releases the lock.
     }
   }
 
@@ -113,9 +96,21 @@ class DenoFile implements File {
     this.#file.close();
   }
 
-  /** Deno names the path where it is called with one; whoever writes names it himself. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #call<T>(act: string, fn: () => T): T {
+    try {
+      return fn();
+    } catch (error) {
+      throw this.#named(act, error);
+    }
+  }
+
+  /** Adds the path: Deno names it only in calls that are given one. Callers that write name it. */
   #named(act: string, error: unknown): unknown {
-    // By a function of a user that something called which still reads.
+    // A function of the user closed the handle while the caller of that function still reads.
     if (this.#closed) return new ClosedError(`Cannot ${act} "${this.path}": its handle was closed`);
     if (error instanceof Error) error.message += `: ${act} '${this.path}'`;
     return error;
@@ -130,13 +125,13 @@ const OPEN_OPTIONS: Record<OpenMode, Deno.OpenOptions> = {
   lock: { read: true, write: true, create: true },
 };
 
-/** How often who waits for a change looks, where the system does not tell of any. */
+/** How often to call a watcher if the system does not report changes. */
 const POLL_MS = 50;
 
-/** And where it does: what it knows of a directory is lost, now and then, as that is removed. */
+/** The same if it does: it can lose track of a directory, for instance when that is removed. */
 const SELDOM_MS = 1000;
 
-/** Runs `fn`; `absent` instead, if nothing is there, or symbolic links that lead in a circle. */
+/** Runs `fn`; gives `absent` if the file does not exist, or symbolic links lead in a circle. */
 function unless<T, U>(absent: U, fn: () => T): T | U {
   try {
     return fn();
@@ -151,12 +146,12 @@ function isLink(path: string): boolean {
   return unless(false, () => Deno.lstatSync(path).isSymlink);
 }
 
-/** Whether a symbolic link is there that leads nowhere. */
+/** Whether the path is a symbolic link that leads nowhere. */
 function isDangling(path: string): boolean {
   return isLink(path) && unless(undefined, () => Deno.statSync(path)) === undefined;
 }
 
-/** A file can be locked that cannot be written to. */
+/** Opens a lock file; a file that cannot be written to can still be locked. */
 function openLock(path: string): Deno.FsFile {
   try {
     return Deno.openSync(path, OPEN_OPTIONS.lock);
@@ -171,24 +166,25 @@ function openLock(path: string): Deno.FsFile {
   }
 }
 
-/** Opens what is at the path itself, and nothing that it could lead to; Deno knows no O_NOFOLLOW. */
+/** Opens the file at the path without following a symbolic link; Deno has no O_NOFOLLOW. */
 function openFile(path: string, mode: "read" | "write" | "create", like?: string): DenoFile {
   for (;;) {
     try {
       const there = Deno.lstatSync(path);
       if (!there.isFile) {
-        const what = there.isSymlink ? "a symbolic link" : "no file";
-        throw new CorruptionError(path, 0, `there is ${what} in its place`);
+        throw new CorruptionError(
+          path,
+          0,
+          `it is ${there.isSymlink ? "a symbolic link" : "no file"}`,
+        );
       }
       const options = OPEN_OPTIONS[mode === "create" ? "write" : mode];
-      const file = new DenoFile(path, Deno.openSync(path, options));
-      let isThat = false;
-      try {
-        isThat = file.fileId === identityOf(there);
-        if (isThat) return file;
-      } finally {
-        // Replaced meanwhile.
-        if (!isThat) file.close();
+      using opened = new DisposableStack();
+      const file = opened.use(new DenoFile(path, Deno.openSync(path, options)));
+      // Otherwise the file was replaced meanwhile.
+      if (file.fileId === identityOf(there)) {
+        opened.move();
+        return file;
       }
     } catch (error) {
       if (mode !== "create" || !(error instanceof Deno.errors.NotFound)) throw error;
@@ -201,14 +197,14 @@ function openFile(path: string, mode: "read" | "write" | "create", like?: string
   }
 }
 
-/** Makes a file; the system follows no link then. */
+/** Makes a file; the system follows no symbolic link then. */
 function makeFile(path: string, like: string | undefined): DenoFile {
-  const other = like === undefined ? undefined : unless(undefined, () => Deno.statSync(like));
-  // For nobody else at first: whoever opened it once could read what is written later.
-  const options = other === undefined ? {} : { mode: 0o600 };
+  const model = like === undefined ? undefined : unless(undefined, () => Deno.statSync(like));
+  // Private at first: a process that has opened the file once can read all later writes.
+  const options = model === undefined ? {} : { mode: 0o600 };
   const file = Deno.openSync(path, { ...OPEN_OPTIONS.createNew, ...options });
   try {
-    if (other) takeAfter(path, file.statSync(), other);
+    if (model) takeAfter(path, file.statSync(), model);
     return new DenoFile(path, file);
   } catch (error) {
     file.close();
@@ -217,12 +213,12 @@ function makeFile(path: string, like: string | undefined): DenoFile {
   }
 }
 
-/** Gives a file that is still empty to whom another belongs. */
+/** Gives a file that is still empty the owner, group and mode of another one. */
 function takeAfter(path: string, is: Deno.FileInfo, like: Deno.FileInfo): void {
-  if (is.mode === null || like.mode === null) return; // Windows, where the directory says who may
+  if (is.mode === null || like.mode === null) return; // Windows: the directory sets permissions.
   let ours = is.gid === like.gid;
   if (!ours || is.uid !== like.uid) {
-    // Only root gives files away; a group of one's own may be given to anybody.
+    // Only root can change the owner. Others can still set a group that they are in.
     for (const uid of [like.uid, null]) {
       try {
         Deno.chownSync(path, uid, like.gid);
@@ -233,7 +229,7 @@ function takeAfter(path: string, is: Deno.FileInfo, like: Deno.FileInfo): void {
       }
     }
   }
-  // Who is in which group is not known: where that is another one, all may what each might.
+  // The members of another group are unknown: it and all others get what the model gives to both.
   const all = like.mode & (like.mode >> 3) & 0o007;
   const mode = ours ? like.mode & 0o777 : (like.mode & 0o700) | (all << 3) | all;
   if (mode !== (is.mode & 0o777)) Deno.chmodSync(path, mode);
@@ -259,7 +255,7 @@ export const denoFiles: Files = {
     }
   },
   removeDir(path) {
-    // Deno would remove the link, whatever the directory holds.
+    // Deno would remove the link, whatever its directory contains.
     if (isLink(path)) throw new Deno.errors.NotADirectory(`a symbolic link: rmdir '${path}'`);
     Deno.removeSync(path);
   },
@@ -271,7 +267,7 @@ export const denoFiles: Files = {
     }),
   discard: (path) => Deno.remove(path).catch(() => {}),
   syncDir(path) {
-    // Windows has no handle to a directory that could be flushed.
+    // Windows has no handle of a directory that could be flushed.
     if (Deno.build.os === "windows") return;
     using dir = Deno.openSync(path);
     dir.syncSync();
@@ -281,12 +277,12 @@ export const denoFiles: Files = {
     try {
       watcher = Deno.watchFs(dir, { recursive: false });
     } catch {
-      // It has no more watchers to give out, or none for this file system.
+      // The system has no watchers left, or none for this file system.
     }
     const listen = async () => {
       for await (const { kind } of watcher ?? []) if (kind !== "access") onChange();
     };
-    // What it fails to tell of is seen by the next look.
+    // The timer makes up for changes that the watcher fails to report.
     listen().catch(() => {});
     const timer = setInterval(onChange, watcher === undefined ? POLL_MS : SELDOM_MS);
     return {
@@ -298,7 +294,7 @@ export const denoFiles: Files = {
   },
 };
 
-/** Where relative paths begin; `undefined` if that directory was removed, or may not be known. */
+/** The working directory; `undefined` if it was removed, or may not be read. */
 export function currentDir(): string | undefined {
   try {
     return Deno.cwd();
@@ -309,12 +305,12 @@ export function currentDir(): string | undefined {
 
 let current = denoFiles;
 
-/** The files that a base opened now works on: {@linkcode denoFiles}, but in tests. */
+/** The file system for tables that are opened now: {@linkcode denoFiles}, except in tests. */
 export function currentFiles(): Files {
   return current;
 }
 
-/** Tests only: what `fn` opens works on `files`. */
+/** Tests only: tables that `fn` opens work on `files`. */
 export function withFiles<T>(files: Files, fn: () => T): T {
   const before = current;
   current = files;

@@ -1,64 +1,54 @@
 /**
- * What psbase throws, in the order in which it can happen: finding a base,
- * getting its lock, fitting the schema, writing, reading damaged bytes.
- * Errors of the shape of an argument stay `TypeError` and `RangeError`.
+ * The errors of psbase, in the order in which they can happen: finding a table, getting its lock,
+ * fitting its schema, writing, reading damaged bytes. An argument of the wrong type or range is a
+ * `TypeError` or `RangeError`.
  *
  * @module
  */
 
 import { printable } from "./printable.ts";
 
-/** Who holds a lock: a hint for messages, never the ground of a decision. */
+/** The holder of a lock: a hint for messages, which may be out of date. Decide nothing by it. */
 export interface LockHolder {
   /** Process id. */
   readonly pid: number;
-  /** Host name, empty where the permission to ask for it is missing. */
+  /** Host name; empty if the permission to read it is missing. */
   readonly host: string;
-  /** Since when it is held. */
+  /** When the holder got the lock. */
   readonly since: Date;
 }
 
-/** What all errors of this package extend. */
+/** All errors of this package extend this class. */
 export class BaseError extends Error {
-  /** The name of the class. */
-  override name = "BaseError";
-
   /**
    * Made by psbase.
    *
-   * @param message What was attempted and what is wrong; control characters, of a path, say, are
-   * written as escapes.
+   * @param message What was attempted and what is wrong. Control characters, of a path for
+   * instance, become escapes.
    * @param options The cause.
    */
   constructor(message: string, options?: ErrorOptions) {
     super(printable(message), options);
+    this.name = new.target.name;
   }
 }
 
-/** There is something at the path already. */
-export class BaseExistsError extends BaseError {
-  /** The name of the class. */
-  override name = "BaseExistsError";
-}
+/** Something exists at the path already. */
+export class BaseExistsError extends BaseError {}
 
-/** There is no base at the path, or it was destroyed or replaced. */
-export class BaseNotFoundError extends BaseError {
-  /** The name of the class. */
-  override name = "BaseNotFoundError";
-}
+/** There is no table at the path, or it was destroyed or replaced. */
+export class BaseNotFoundError extends BaseError {}
 
 /** A `Base` owns the table. */
 export class BaseLockedError extends BaseError {
-  /** The name of the class. */
-  override name = "BaseLockedError";
-  /** The owner, as far as it is known. */
+  /** The owner, if it is known. */
   readonly holder: LockHolder | undefined;
 
   /**
    * Made by psbase.
    *
-   * @param message What was attempted and what is in the way.
-   * @param holder The owner, as far as it is known.
+   * @param message What was attempted and what prevents it.
+   * @param holder The owner, if it is known.
    */
   constructor(message: string, holder: LockHolder | undefined) {
     super(message);
@@ -66,24 +56,22 @@ export class BaseLockedError extends BaseError {
   }
 }
 
-/** The lock was not to be had within `timeoutMs`. */
+/** The lock could not be acquired within `timeoutMs`. */
 export class LockTimeoutError extends BaseError {
-  /** The name of the class. */
-  override name = "LockTimeoutError";
   /** The file that is locked. */
   readonly path: string;
-  /** How long it was waited for, in milliseconds. */
+  /** How long the caller waited, in milliseconds. */
   readonly waitedMs: number;
-  /** Who holds it, as far as it is known. */
+  /** The holder, if it is known. */
   readonly holder: LockHolder | undefined;
 
   /**
-   * The lock at `path` was waited for, in vain.
+   * Made by psbase.
    *
    * @param path The file that is locked.
-   * @param waitedMs How long it was waited for, in milliseconds.
-   * @param holder Who holds it, as far as it is known.
-   * @param holding Tables that transactions had locked meanwhile.
+   * @param waitedMs How long the caller waited, in milliseconds.
+   * @param holder The holder, if it is known.
+   * @param holding The tables that transactions held locked meanwhile.
    */
   constructor(
     path: string,
@@ -105,49 +93,35 @@ export class LockTimeoutError extends BaseError {
   }
 }
 
-/** " by process 12 on host since …", or nothing. */
+/** " by process 12 on host since …" for messages; empty if the holder is not known. */
 export function by(holder: LockHolder | undefined): string {
   if (holder === undefined) return "";
   const host = holder.host === "" ? "" : ` on ${holder.host}`;
   return ` by process ${holder.pid}${host} since ${holder.since.toISOString()}`;
 }
 
-/** Waiting would never end: who holds the lock waits for the caller, or is the caller. */
-export class DeadlockError extends BaseError {
-  /** The name of the class. */
-  override name = "DeadlockError";
-}
+/** The wait would never end: the holder of the lock waits for the caller, or is the caller. */
+export class DeadlockError extends BaseError {}
 
 /** The handle was closed. */
-export class ClosedError extends BaseError {
-  /** The name of the class. */
-  override name = "ClosedError";
-}
+export class ClosedError extends BaseError {}
 
 /** The handle was opened with `readOnly`. */
-export class ReadOnlyError extends BaseError {
-  /** The name of the class. */
-  override name = "ReadOnlyError";
-}
+export class ReadOnlyError extends BaseError {}
 
-/** A schema is wrong, or a row or a handle does not fit the stored one. */
-export class SchemaError extends BaseError {
-  /** The name of the class. */
-  override name = "SchemaError";
-}
+/** A schema is wrong, or a row or a handle does not fit the stored schema. */
+export class SchemaError extends BaseError {}
 
-/** There is no row of that id. */
+/** There is no row with that id. */
 export class RecordNotFoundError extends BaseError {
-  /** The name of the class. */
-  override name = "RecordNotFoundError";
-  /** The id. */
+  /** The id that no row has. */
   readonly id: number;
 
   /**
    * Made by psbase.
    *
    * @param message What was attempted.
-   * @param id The id.
+   * @param id The id that no row has.
    */
   constructor(message: string, id: number) {
     super(message);
@@ -157,13 +131,11 @@ export class RecordNotFoundError extends BaseError {
 
 /** The row was changed since it was read. */
 export class ConflictError extends BaseError {
-  /** The name of the class. */
-  override name = "ConflictError";
   /** The row's id. */
   readonly id: number;
-  /** `__version__` of the row that was passed in. */
+  /** `__version__` of the row that the caller passed, or `ifVersion`. */
   readonly expected: number;
-  /** `__version__` in the table. */
+  /** `__version__` of the row in the table. */
   readonly found: number;
 
   /**
@@ -171,8 +143,8 @@ export class ConflictError extends BaseError {
    *
    * @param path The table.
    * @param id The row's id.
-   * @param expected `__version__` of the row that was passed in.
-   * @param found `__version__` in the table.
+   * @param expected `__version__` of the row that the caller passed.
+   * @param found `__version__` of the row in the table.
    */
   constructor(path: string, id: number, expected: number, found: number) {
     super(
@@ -185,15 +157,13 @@ export class ConflictError extends BaseError {
   }
 }
 
-/** A value of a unique field is in another row already. */
+/** Another row has this value of a unique field already. */
 export class UniqueError extends BaseError {
-  /** The name of the class. */
-  override name = "UniqueError";
   /** The field. */
   readonly field: string;
   /** The value. */
   readonly value: unknown;
-  /** The id of the row that has it; of two new rows, the one that the first would have got. */
+  /** The row that has the value; of two new rows, the id that the first would have got. */
   readonly id: number;
 
   /**
@@ -202,7 +172,7 @@ export class UniqueError extends BaseError {
    * @param message What was attempted.
    * @param field The field.
    * @param value The value.
-   * @param id The row that has it.
+   * @param id The row that has the value.
    */
   constructor(message: string, field: string, value: unknown, id: number) {
     super(message);
@@ -212,32 +182,27 @@ export class UniqueError extends BaseError {
   }
 }
 
-/** What was passed to `update` or `delete` is no row of this table. */
-export class UpdateError extends BaseError {
-  /** The name of the class. */
-  override name = "UpdateError";
-}
+/** The object passed to `update` or `delete` is no row of this table. */
+export class UpdateError extends BaseError {}
 
 /** The disk refused a write or a sync. */
 export class WriteError extends BaseError {
-  /** The name of the class. */
-  override name = "WriteError";
   /**
-   * `"none"`: nothing was written, the handle works on. `"unknown"`: it may be
-   * there or not; the handle refuses work until the base is opened again.
-   * `"partial"`: of a transaction of several tables, the tables in `committed` have their part.
+   * `"none"`: nothing was written, and the handle works on. `"unknown"`: the write may have
+   * happened; the handle refuses work until you open the table again. `"partial"`: a transaction of
+   * several tables was committed to the tables in `committed`, and to no others.
    */
   readonly outcome: "none" | "unknown" | "partial";
-  /** Paths of the tables that were committed, where that is a part of them. */
+  /** Paths of the tables that were committed, if the outcome is `"partial"`. */
   readonly committed: readonly string[];
 
   /**
    * Made by psbase.
    *
    * @param message What was attempted and what the system said.
-   * @param outcome What is known of the write.
+   * @param outcome What is known about the write.
    * @param cause The error of the system.
-   * @param committed Paths of the tables that were committed, if a part of them was.
+   * @param committed Paths of the tables that were committed, if the outcome is `"partial"`.
    */
   constructor(
     message: string,
@@ -252,21 +217,23 @@ export class WriteError extends BaseError {
 }
 
 /**
- * What the system refused, as a `WriteError` that left nothing; errors of psbase, and Deno's
- * for a flag that is missing, as they are.
+ * An error of the system as a `WriteError` with outcome `"none"`. Errors of psbase, and of Deno for
+ * a missing permission flag, stay as they are.
+ *
+ * @param attempt What was attempted.
+ * @param left What the failure left: that nothing was written, for instance.
+ * @param error The error.
  */
 export function refused(attempt: string, left: string, error: unknown): unknown {
   if (error instanceof BaseError || error instanceof Deno.errors.NotCapable) return error;
   return new WriteError(`${attempt}: ${(error as Error).message}, ${left}`, "none", error);
 }
 
-/** Bytes that were once on disk are not what they were. */
+/** Bytes on disk are not the bytes that were written there. */
 export class CorruptionError extends BaseError {
-  /** The name of the class. */
-  override name = "CorruptionError";
   /** The damaged file. */
   readonly file: string;
-  /** Where in it, in bytes. */
+  /** Where the damage begins, in bytes. */
   readonly offset: number;
   /** What is wrong. */
   readonly reason: string;
@@ -275,7 +242,7 @@ export class CorruptionError extends BaseError {
    * Made by psbase.
    *
    * @param file The damaged file.
-   * @param offset Where in it, in bytes.
+   * @param offset Where the damage begins, in bytes.
    * @param reason What is wrong.
    */
   constructor(file: string, offset: number, reason: string) {
@@ -286,32 +253,22 @@ export class CorruptionError extends BaseError {
   }
 }
 
-/** The base was written by a newer version of psbase. */
-export class FormatVersionError extends BaseError {
-  /** The name of the class. */
-  override name = "FormatVersionError";
-}
+/** A newer version of psbase wrote the table. */
+export class FormatVersionError extends BaseError {}
 
-/** Runs `fn`; puts where it is before the message of its error. */
-export function within<T>(where: string, fn: () => T): T {
-  try {
-    return fn();
-  } catch (error) {
-    for (const type of [TypeError, RangeError]) {
-      if (error instanceof type) throw new type(`${where}: ${error.message}`);
-    }
-    throw error;
-  }
-}
-
-/** Puts what was attempted before an error of the arguments. */
-export function inContext<T>(attempt: string | (() => string), fn: () => T): T {
+/**
+ * Runs `fn`; if it refuses an argument, puts the context before the message of the error.
+ *
+ * @param context What was attempted, or where in the argument it is; a function if it is costly.
+ * @param fn What checks the argument.
+ */
+export function inContext<T>(context: string | (() => string), fn: () => T): T {
   try {
     return fn();
   } catch (error) {
     for (const type of [SchemaError, TypeError, RangeError]) {
       if (!(error instanceof type)) continue;
-      const told = typeof attempt === "string" ? attempt : attempt();
+      const told = typeof context === "string" ? context : context();
       throw new type(printable(`${told}: ${error.message}`), { cause: error });
     }
     throw error;

@@ -1,5 +1,5 @@
 /**
- * The little that psbase needs of paths, so that it starts without a library.
+ * Paths, without a library that would slow down the start.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { currentDir } from "./deno_file.ts";
 const SEPARATOR = Deno.build.os === "windows" ? "\\" : "/";
 
 /**
- * The absolute path of a path or a `file:` URL, without a separator at its end: it leads to the
- * same place when the program changes its directory.
+ * The absolute path of a path or a `file:` URL, without a separator at its end. It stays the same
+ * when the program changes its working directory.
  */
 export function toPath(path: string | URL): string {
   if (typeof path !== "string" && !(path instanceof URL)) {
@@ -23,7 +23,7 @@ export function toPath(path: string | URL): string {
   if (isAbsolute(whole)) return whole;
   const from = currentDir();
   if (from === undefined) return whole;
-  // Only at its beginning: after a symbolic link, ".." leads elsewhere than the text says.
+  // Only at the beginning: after a symbolic link, ".." leads elsewhere than the text says.
   const steps = whole.split(SEPARATOR);
   let dir = from;
   while (steps[0] === "." || steps[0] === "..") if (steps.shift() === "..") dir = parentOf(dir);
@@ -41,38 +41,38 @@ export function join(dir: string, name: string): string {
   return dir.endsWith(SEPARATOR) ? dir + name : dir + SEPARATOR + name;
 }
 
-/** The directory that `path` stands in. */
+/** The directory that contains `path`. */
 export function parentOf(path: string): string {
   const at = path.lastIndexOf(SEPARATOR);
   return at < 0 ? "." : at === 0 ? SEPARATOR : path.slice(0, at);
 }
 
-/** The last name of a path. */
+/** The last name in a path. */
 export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf(SEPARATOR) + 1);
 }
 
-/** Whether a path needs no directory to begin from. */
+/** Whether a path is absolute. */
 export function isAbsolute(path: string): boolean {
   return path.startsWith(SEPARATOR) || /^[A-Za-z]:/.test(path);
 }
 
-/** The way from a directory to `to`, both absolute; with `/` on every system, as files keep it. */
+/** `to` relative to `from`, both absolute; with `/` on all systems, as files store it. */
 export function relativePath(from: string, to: string): string {
   const here = from.split(SEPARATOR);
   const there = to.split(SEPARATOR);
-  // Another drive of Windows: there is no way.
+  // No relative path leads to another drive of Windows.
   if (here[0] !== there[0]) return to;
   let common = 0;
   while (common < here.length && here[common] === there[common]) common++;
   return [...here.slice(common).map(() => ".."), ...there.slice(common)].join("/");
 }
 
-/** Where a {@linkcode relativePath} leads from a directory. */
-export function resolvePath(from: string, way: string): string {
-  if (isAbsolute(way)) return way;
+/** The absolute path of a {@linkcode relativePath}. */
+export function resolvePath(from: string, relative: string): string {
+  if (isAbsolute(relative)) return relative;
   const path = from.split(SEPARATOR);
-  for (const step of way.split("/")) {
+  for (const step of relative.split("/")) {
     if (step === "..") path.pop();
     else if (step !== "." && step !== "") path.push(step);
   }

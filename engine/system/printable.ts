@@ -1,20 +1,20 @@
 /**
- * engine/system/printable.ts
+ * Text that is safe to print: names, paths and values of others may hold what a terminal obeys.
  *
  * @module
  */
 
-/** Control characters, which a terminal obeys, and those that turn the direction of a line. */
+/** Control characters, which a terminal obeys, and characters that change the direction of text. */
 export const UNSAFE_REGEXP = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 const SHORT: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-/** A character of the basic plane, as JSON and JavaScript write it. */
+/** A character below U+10000 as JSON and JavaScript escape it. */
 export function unicodeEscape(char: string): string {
   return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
-/** Text in which nothing is left that a terminal would obey. */
+/** The text with escapes in place of all {@linkcode UNSAFE_REGEXP} characters. */
 export function printable(text: string): string {
   return text.replace(UNSAFE_REGEXP, (char) => {
     const code = char.charCodeAt(0);

@@ -1,10 +1,10 @@
 /**
- * Long work, step by step: a generator that yields where it can pause.
+ * Long work in steps: a generator that yields wherever it can pause.
  *
  * @module
  */
 
-/** Does all steps at once. */
+/** Does all steps without a pause. */
 export function allOf<T>(steps: Generator<undefined, T>): T {
   for (;;) {
     const step = steps.next();
@@ -12,19 +12,19 @@ export function allOf<T>(steps: Generator<undefined, T>): T {
   }
 }
 
-/** Lets the event loop turn. A timer would let two milliseconds pass. */
+/** Lets the event loop turn once. A timer would take two milliseconds. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** How long one works, in milliseconds, before others get a turn. */
+/** How long to work, in milliseconds, before the event loop turns. */
 const SLICE_MS = 2;
 
-/** Lets the others of a thread get their turns while something long is done. */
+/** Keeps long work from blocking the event loop. */
 export class Pace {
   #since = performance.now();
 
-  /** Pauses if it is time to. */
+  /** Pauses if a pause is due. */
   async keep(): Promise<void> {
     if (performance.now() - this.#since < SLICE_MS) return;
     await turn();
@@ -33,8 +33,8 @@ export class Pace {
 }
 
 /**
- * Does all steps, and lets others go on between them. When `signal` is aborted its reason is thrown
- * into them where they stand, so that they take back what they did.
+ * Does all steps, with pauses for the event loop. If `signal` is aborted, its reason is thrown into
+ * the generator, which can undo its work.
  */
 export async function stepwise<T>(
   steps: Generator<undefined, T>,

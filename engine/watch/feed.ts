@@ -1,14 +1,13 @@
 /**
- * The changes of a base, commit by commit, as they were made: a reader of its own, which goes
- * through the logs from where it was told to begin.
+ * The change feed: reads the changes of a table commit by commit, through all its logs.
  *
- * 1. It begins at a table that holds nothing of what it is to tell, and holds that
- *    generation while it reads it: cleanup leaves this one and all behind it
- *    (retention.ts), so that none of them is missing when the seal leads there.
- * 2. What it tells is on disk: it syncs the log before, without answering for it; where
- *    it may not, it goes by the mark.
- * 3. What is taken is read to its end before more is: rows before a change may
- *    still be in the table.
+ * 1. The feed begins with a generation whose segment holds none of the changes to be reported, and
+ *    holds each generation while it reads it. Compaction keeps that generation and all later ones
+ *    (`retention.ts`), so the next one exists when a seal leads to it.
+ * 2. Reported changes are on disk: the feed syncs the log first, without answering for it. A feed
+ *    that only reads goes by the durable mark.
+ * 3. All commits of one generation are taken before the next generation is read: rows before a
+ *    change may still be in the old segment.
  *
  * @module
  */
@@ -23,48 +22,48 @@ import { Snapshot } from "../snapshot/snapshot.ts";
 import { locationOf, type RowLocation } from "../snapshot/location.ts";
 import type { Store } from "../store/store.ts";
 
-/** A row that was changed, or the fields (then there is none). */
-export interface RowChange {
+/** A change of a row, or of the fields if there is no row. */
+export interface FeedChange {
   /** The fields after the change. */
   readonly schema: TableSchema;
-  /** The row as it became; none if it was deleted. */
+  /** The row after the change; none if it was deleted. */
   readonly row?: RowLocation | undefined;
-  /** The row as it was; none if it was inserted. */
+  /** The row before the change; none if it was inserted. */
   readonly before?: RowLocation | undefined;
 }
 
-/** A commit. */
-export interface Commit {
-  /** Its place in the order of all commits. */
+/** A commit that the feed reports. */
+export interface FeedCommit {
+  /** Its position in the order of all commits. */
   readonly sequence: number;
   /** Where its frame ends. */
   readonly end: number;
-  /** What it changed, in the order of its frame: the same for every reader. */
-  readonly changes: readonly RowChange[];
+  /** Its changes, in the order of its frame: the same for every reader. */
+  readonly changes: readonly FeedChange[];
 }
 
-/** Reads the changes of a base. */
+/** Reads the changes of a table. */
 export class Feed implements Disposable {
   readonly #store: Store;
   readonly #generations: Generations;
   readonly #readOnly: boolean;
   #generation!: Generation;
   #snapshot!: Snapshot;
-  /** The last commit that was given out. */
-  #given: number;
-  /** Commits that were read, and are not known to be on disk. */
-  #pending: Commit[] = [];
+  /** The last commit that was reported. */
+  #reported: number;
+  /** Commits that were read, and may not be on disk. */
+  #pending: FeedCommit[] = [];
   #sealed = false;
 
   /**
-   * @param store The base.
-   * @param since The commit behind which it begins.
-   * @throws {RangeError} If there is no such commit, or what follows it is not kept.
+   * @param store The table.
+   * @param since The commit after which it begins.
+   * @throws {RangeError} If there is no such commit, or the commits after it are not kept.
    */
   constructor(store: Store, since: number) {
     this.#store = store;
     this.#readOnly = store.lock === undefined;
-    this.#given = since;
+    this.#reported = since;
     this.#generations = store.generations();
     this.#begin();
   }
@@ -73,31 +72,33 @@ export class Feed implements Disposable {
     this.#adopt(inContext(`Cannot watch "${this.#store.dir}"`, () => this.#find()));
   }
 
-  /** The newest generation that holds nothing of what is to be told. */
+  /** The newest generation whose segment holds none of the changes to be reported. */
   #find(): Generation {
     const { dir } = this.#store;
     let missing: number | undefined;
     for (;;) {
-      const { sequence } = this.#store.look();
+      const { sequence } = this.#store.latest();
       const current = this.#store.log.generation;
-      if (this.#given > sequence) {
-        throw new RangeError(`since is ${this.#given}, the last commit ${sequence}`);
+      if (this.#reported > sequence) {
+        throw new RangeError(`since is ${this.#reported}, the last commit ${sequence}`);
       }
       let oldest: number | undefined;
       for (let number = current; number > 0; number--) {
         const found = this.#hold(this.#generations.at(number));
         if (found === undefined) break;
         oldest = found.segment.sequence;
-        if (oldest <= this.#given) return found.log.sealedInto ? found : this.#after(found);
+        if (oldest <= this.#reported) {
+          return found.log.sealedInto ? found : this.#beforeUnsealed(found);
+        }
         close(found);
       }
-      this.#store.look();
-      // A cleanup went by meanwhile.
+      this.#store.latest();
+      // A compaction switched generations meanwhile.
       if (this.#store.log.generation > current) continue;
       if (oldest !== undefined) {
         throw new RangeError(
-          `what follows commit ${this.#given} is no longer kept, only what follows commit ` +
-            `${oldest}: read the rows anew and watch from there, or have more kept by keepChanges()`,
+          `the changes after commit ${this.#reported} are no longer kept, only those after commit ` +
+            `${oldest}: read the rows again and watch from there, or keep more with keepChanges()`,
         );
       }
       this.#store.checkIdentity();
@@ -107,17 +108,18 @@ export class Feed implements Disposable {
   }
 
   /**
-   * The generation that a seal led from which may not be on disk: what was carried over from it
-   * has to be synced there. Whoever adds to the one that it led to makes it sure before.
+   * The generation before one that is not known to be sealed into, if it is there: its seal may not
+   * be on disk, and commits that were carried over from it have to be synced there. A writer that
+   * appends to the later one completes the hand-over first.
    */
-  #after(found: Generation): Generation {
+  #beforeUnsealed(found: Generation): Generation {
     const before = this.#hold(this.#generations.at(found.log.generation - 1));
     if (before === undefined) return found;
     close(found);
     return before;
   }
 
-  /** A generation that is there to stay. */
+  /** Holds a generation, so that it stays; returns nothing if it is gone. */
   #hold(found: Generation | undefined): Generation | undefined {
     if (found === undefined || found.segment.hold(this.#store.files)) return found;
     close(found);
@@ -125,13 +127,13 @@ export class Feed implements Disposable {
   }
 
   #adopt(generation: Generation): void {
-    const { segment: table, log } = generation;
+    const { segment, log } = generation;
     this.#generation = generation;
-    this.#snapshot = new Snapshot(table, log.path, this.#store.snapshot.origin);
+    this.#snapshot = new Snapshot(segment, log.path, this.#store.snapshot.origin);
     this.#sealed = false;
   }
 
-  /** From a sealed log to the next generation. */
+  /** Goes from a sealed log to the next generation. */
   #follow(): void {
     const { log } = this.#generation;
     const next = this.#hold(this.#generations.at(log.generation + 1));
@@ -144,13 +146,13 @@ export class Feed implements Disposable {
   }
 
   /**
-   * The next commits, as far as they are on disk; none if there are none yet.
+   * Takes the next commits that are on disk, maybe none.
    *
-   * @throws {BaseNotFoundError} If the base was destroyed or replaced.
+   * @throws {BaseNotFoundError} If the table was destroyed or replaced.
    * @throws {CorruptionError} If it is damaged.
-   * @throws {WriteError} If what was read cannot be synced.
+   * @throws {WriteError} If the log cannot be synced.
    */
-  async take(): Promise<readonly Commit[]> {
+  async take(): Promise<readonly FeedCommit[]> {
     this.#store.checkOpen();
     try {
       this.#read();
@@ -158,11 +160,12 @@ export class Feed implements Disposable {
       const durable = await this.#durable();
       const count = this.#pending.findLastIndex(({ end }) => end <= durable) + 1;
       const taken = this.#pending.splice(0, count);
-      this.#given = taken.at(-1)?.sequence ?? this.#given;
+      this.#reported = taken.at(-1)?.sequence ?? this.#reported;
       return taken;
     } catch (error) {
       if (!(error instanceof StaleError)) throw error;
-      // The disk lost what was read, which was not given out. What comes now is held first.
+      // The disk lost commits that were read and not reported. The old generation is closed last,
+      // so that the new one is held first.
       const stale = this.#generation;
       this.#pending = [];
       this.#begin();
@@ -171,7 +174,7 @@ export class Feed implements Disposable {
     }
   }
 
-  /** Reads to the end of the log, or of the one behind it if nothing is left of this one. */
+  /** Reads to the end of the log, or of the next log if all commits of this one are taken. */
   #read(): void {
     do {
       if (this.#sealed && this.#pending.length === 0) this.#follow();
@@ -179,13 +182,13 @@ export class Feed implements Disposable {
       const end = log.read((sequence, payload) => this.#apply(sequence, payload, log.end));
       this.#sealed = end === "seal";
     } while (this.#sealed && this.#pending.length === 0);
-    // The last one to write may have been unable to seal it.
+    // Whoever destroyed the table may have been unable to seal the log.
     if (!this.#sealed) this.#store.checkIdentity();
   }
 
   #apply(sequence: number, payload: Uint8Array, end: number): void {
-    const changes: RowChange[] = [];
-    const isNew = sequence > this.#given;
+    const changes: FeedChange[] = [];
+    const isNew = sequence > this.#reported;
     readCommit(
       this.#generation.log,
       payload,
@@ -195,16 +198,16 @@ export class Feed implements Disposable {
     if (isNew) this.#pending.push({ sequence, end, changes });
   }
 
-  /** Up to where the log is on disk. */
+  /** Up to which offset the log is on disk. */
   async #durable(): Promise<number> {
     const { log } = this.#generation;
     if (!this.#readOnly) await log.flush();
-    else if (!this.#sealed || !this.#isLeft()) return log.readDurable();
+    else if (!this.#sealed || !this.#isSealOnDisk()) return log.readDurable();
     return log.end;
   }
 
-  /** Whether the seal is known to be on disk, though a power cut may have taken the mark. */
-  #isLeft(): boolean {
+  /** Whether the seal is known to be on disk, even if a power cut took the durable mark. */
+  #isSealOnDisk(): boolean {
     const next = this.#generations.at(this.#generation.log.generation + 1);
     if (next === undefined) return false;
     close(next);
@@ -217,13 +220,13 @@ export class Feed implements Disposable {
   }
 }
 
-function close({ segment: table, log }: Generation): void {
-  table.close();
+function close({ segment, log }: Generation): void {
+  segment.close();
   log.close();
 }
 
-/** Applies changes to a state, and notes what each of them did. */
-function recording(snapshot: Snapshot, changes: RowChange[]) {
+/** Applies changes to a snapshot, and records the rows before and after each. */
+function recording(snapshot: Snapshot, changes: FeedChange[]) {
   const note = (row?: RowLocation, before?: RowLocation) => {
     changes.push({ schema: snapshot.schema, row, before });
   };

@@ -1,24 +1,24 @@
 /**
- * Watching a base: its changes as rows, given out one by one as they are committed.
+ * Watching a table: yields its changes one by one as they are committed.
  *
  * @module
  */
 
 import { capture } from "../snapshot/capture.ts";
 import { checkSignal, describe, isCount, isObject } from "../system/check.ts";
-import { Feed, type RowChange } from "./feed.ts";
+import { Feed, type FeedChange } from "./feed.ts";
 import type { WatchOptions } from "../schema/options.ts";
 import { compile } from "../query/query.ts";
 import { watchOptions } from "../schema/read_options.ts";
 import { rowAt } from "../snapshot/rows.ts";
-import { matching } from "../query/scan.ts";
+import { matching } from "../query/row_filter.ts";
 import type { TableSchema } from "../schema/schema.ts";
 import type { RowLocation } from "../snapshot/location.ts";
 import type { Store } from "../store/store.ts";
 import type { Change, Schema } from "../schema/types.ts";
 import { inContext } from "../system/errors.ts";
 
-/** Rings once for all that happened since it was waited for. */
+/** Wakes a waiter; rings before a wait count for that wait, as one. */
 class Bell {
   #rung = false;
   #wake = () => {};
@@ -35,11 +35,11 @@ class Bell {
 }
 
 /**
- * Changes of a base as they are committed. From the call on what they are read from is kept, and
- * open, until it ends or the base is closed.
+ * Yields the changes of a table as they are committed. From the call on, the generations that it
+ * reads stay on disk, and their files open, until it ends or the table is closed.
  *
- * @param store The base.
- * @param options Which, and until when.
+ * @param store The table.
+ * @param options Which changes, and until when.
  * @param closing Ends it without an error.
  */
 export function watch<S extends Schema>(
@@ -52,14 +52,14 @@ export function watch<S extends Schema>(
   const { since = sequence, where, signal } = explained(() => watchOptions(options));
   explained(() => checkSignal(signal));
   const start = explained(() => startFrom(since, sequence));
-  const matches = where === undefined ? () => true : matcherOf(store, where);
-  // What is wrong with the conditions is told at once.
+  const matches = where === undefined ? () => true : changeFilter(store, where);
+  // Wrong conditions throw at once.
   matches({ schema });
-  // Of rows that were changed before, the fields of now are asked: they have had them all along.
-  const asked = (change: RowChange, at: number) => at > sequence ? change : { ...change, schema };
+  // Changes from before the call are matched with the fields of now, as if it always had them.
+  const asked = (change: FeedChange, at: number) => at > sequence ? change : { ...change, schema };
   const bell = new Bell();
   const open = new DisposableStack();
-  // Also where nobody asks for the next one any more.
+  // Releases everything even if nobody asks for another change.
   const stop = () => {
     open.dispose();
     bell.ring();
@@ -76,7 +76,7 @@ export function watch<S extends Schema>(
       one?.addEventListener("abort", stop);
       open.defer(() => one?.removeEventListener("abort", stop));
     }
-    // Before the first look, so that nothing happens unseen.
+    // Before the first read, so that no change goes unnoticed.
     open.use(store.files.watch(store.dir, bell.ring));
     feed = open.use(new Feed(store, start.after));
   } catch (error) {
@@ -90,13 +90,13 @@ export function watch<S extends Schema>(
         const commits = await feed.take();
         for (const { sequence: at, changes } of commits) {
           const first = explained(() => firstIn(at, changes.length, start));
-          // The change before is held back until another one matches: the last one is marked.
+          // Each change is held back until another one matches, to mark the last one of a commit.
           let held: number | undefined;
           const give = (index: number, last: boolean) =>
-            told<S>(store, { sequence: at, index, last }, changes[index]!);
+            changeOf<S>(store, { sequence: at, index, last }, changes[index]!);
           for (let index = first; index < changes.length; index++) {
             if (ends()) return;
-            // The rows from here on have other fields, which the user may not count on.
+            // Rows after this change have other fields: throws if declared fields are gone.
             if (isOfFields(changes[index]!)) store.refresh();
             if (!matches(asked(changes[index]!, at))) continue;
             if (held !== undefined) yield give(held, false);
@@ -116,7 +116,7 @@ export function watch<S extends Schema>(
   return {
     next: () => steps.next(),
     return() {
-      // The step under way may wait for long.
+      // The step under way may be waiting.
       stop();
       return steps.return();
     },
@@ -126,7 +126,7 @@ export function watch<S extends Schema>(
   };
 }
 
-function isOfFields({ row, before }: RowChange): boolean {
+function isOfFields({ row, before }: FeedChange): boolean {
   return row === undefined && before === undefined;
 }
 
@@ -134,13 +134,13 @@ function wrong(name: string, value: unknown, wanted: string): RangeError {
   return new RangeError(`${name}: ${describe(value)}, expected ${wanted}`);
 }
 
-/** Where to begin: in the commit after `after`, after the change `index`; from its start if that is -1. */
+/** Where to begin: after the change `index` (-1: at the start) of the commit that follows `after`. */
 interface Start {
   readonly after: number;
   readonly index: number;
 }
 
-/** What `since` says; throws RangeError, a fragment. */
+/** Reads `since`; throws a fragment. */
 function startFrom(since: unknown, last: number): Start {
   if (isCount(since)) return { after: since, index: -1 };
   if (!isObject(since)) throw wrong("since", since, "the number of a commit, or a change");
@@ -153,7 +153,7 @@ function startFrom(since: unknown, last: number): Start {
   return { after: sequence - 1, index };
 }
 
-/** Of a commit that has so many changes, those before it are known; throws RangeError, a fragment. */
+/** The first change of a commit to be reported; throws a fragment. */
 function firstIn(sequence: number, changes: number, { after, index }: Start): number {
   if (sequence !== after + 1) return 0;
   if (index < changes) return index + 1;
@@ -162,11 +162,11 @@ function firstIn(sequence: number, changes: number, { after, index }: Start): nu
   );
 }
 
-/** Whether a row matches before or after a change; the fields concern everybody. */
-function matcherOf(
+/** Tells whether a row matches before or after a change. Changes of the fields always match. */
+function changeFilter(
   { snapshot: { origin }, dir }: Store,
   where: unknown,
-): (change: RowChange) => boolean {
+): (change: FeedChange) => boolean {
   const attempt = `Cannot watch "${dir}"`;
   // Compiled again whenever the fields change.
   const asked = inContext(attempt, () => capture(where));
@@ -181,11 +181,11 @@ function matcherOf(
   };
 }
 
-/** A change, as users get it. */
-function told<S extends Schema>(
+/** A change as users get it. */
+function changeOf<S extends Schema>(
   { snapshot: { origin } }: Store,
   position: Pick<Change, "sequence" | "index" | "last">,
-  { schema: { fields }, row, before }: RowChange,
+  { schema: { fields }, row, before }: FeedChange,
 ): Change<S> {
   const kind = row === undefined
     ? before === undefined ? "schema" : "delete"

@@ -1,9 +1,10 @@
 /**
- * When a table is cleaned up, and in what steps: because somebody asked for it, or at leisure,
- * because the log grew long.
+ * When a handle compacts its table, and in what steps: because the user called `cleanup()`, or in
+ * the background, because the log grew long.
  *
- * At leisure it goes on wherever the event loop turns. Who only calls blocking verbs never lets it
- * turn: each of them does a step, so that none takes much longer than the others.
+ * A background compaction continues whenever the event loop turns. A program that calls only
+ * blocking verbs never lets it turn: there each verb does one step, so that no verb takes much
+ * longer than the others.
  *
  * @module
  */
@@ -13,72 +14,71 @@ import type { Closing } from "../system/closing.ts";
 import { runOutside } from "../lock/inside.ts";
 import { Pace } from "../system/steps.ts";
 import type { Store } from "../store/store.ts";
+import type { WriteLock } from "./write_lock.ts";
 
-/** Whoever writes to the table. */
-export interface Host {
+/** The handle that compacts. */
+export interface CompactionHost {
   /** The end of the handle. */
   readonly closing: Closing;
-  /** Runs `fn` under the lock. */
-  locked<T>(fn: () => T): Promise<T>;
-  /** As {@linkcode Host.locked}, blocking. */
-  lockedSync<T>(fn: () => T): T;
-  /** Closing waits for it. */
+  /** The lock of the handle. */
+  readonly lock: WriteLock;
+  /** Makes closing wait for a promise. */
   track<T>(promise: Promise<T>): Promise<T>;
 }
 
-/** The cleanups of one handle. */
+/** The compactions of one handle, one after the other. */
 export class BackgroundCompaction {
   readonly #store: Store;
-  readonly #host: Host;
-  /** The last that was asked for, with all before it. */
+  readonly #host: CompactionHost;
+  /** The last one in the queue; it settles after all before it. */
   #last: Promise<void> | undefined;
   /** The one under way. */
   #current: Compaction | undefined;
-  /** The last failure: it is tried again when that log is twice as long, or with the next one. */
+  /** Where the last one failed: the next begins when that log is twice as long, or sealed. */
   #failure: { readonly generation: number; readonly end: number } | undefined;
 
-  constructor(store: Store, host: Host) {
+  constructor(store: Store, host: CompactionHost) {
     this.#store = store;
     this.#host = host;
   }
 
-  /** Whether one is under way. */
+  /** Whether one is under way or queued. */
   get isBusy(): boolean {
     return this.#last !== undefined;
   }
 
-  /** Writes a table of what is there and begins a new log; nothing if somebody else is at it. */
+  /** Compacts all that was committed before the call, unless another process compacts. */
   cleanup(): Promise<void> {
     return this.#host.track(this.#enqueue(this.#begin));
   }
 
   /** As {@linkcode BackgroundCompaction.cleanup}, blocking. */
   cleanupSync(): void {
-    // What was asked for now is not done by one that began before.
-    this.#atLeisure(() => this.#push(true));
+    // One that began before the call does not hold what was committed since.
+    this.#inBackground(() => this.#push(true));
     this.#begin();
     this.#push(true);
   }
 
-  /** Begins one if it is time to. */
-  atLeisure(): void {
+  /** Begins one if the log is long. */
+  beginIfDue(): void {
     if (this.isBusy || !this.#isDue) return;
-    this.#enqueueAtLeisure(this.#begin);
+    this.#enqueueInBackground(this.#begin);
   }
 
-  /** As {@linkcode BackgroundCompaction.atLeisure}, and goes on with it. */
-  atLeisureSync(): void {
-    this.#atLeisure(() => {
-      // Not whether one waits for its turn: that may never come.
+  /** Begins one if the log is long, and does a step of the one under way, blocking. */
+  continueSync(): void {
+    this.#inBackground(() => {
+      // Even if another one is queued: it may never get its turn.
       if (this.#current === undefined && this.#isDue && this.#begin() !== undefined) {
-        this.#enqueueAtLeisure(() => this.#current);
+        this.#enqueueInBackground(() => this.#current);
       }
-      // Processes that live shortly may never come to the end of one, step by step.
+      // A process that ends soon may never finish one step by step: a long log is done at once.
       if (this.#current !== undefined) this.#push(this.#store.isOvergrown(2));
     });
   }
 
-  /** Gives up what is under way. */
+  /** Gives up the one under way. */
   abort(): void {
     if (!this.#current?.isSyncing) this.#current?.end(this.#host.closing.reason);
   }
@@ -90,8 +90,8 @@ export class BackgroundCompaction {
     return this.#store.isOvergrown();
   }
 
-  /** Nobody asked for it: whoever wrote was acknowledged, its failure is not theirs. */
-  #atLeisure(fn: () => void): void {
+  /** Runs what no verb asked for: a failure must not reach the verb, which is acknowledged. */
+  #inBackground(fn: () => void): void {
     try {
       fn();
     } catch {
@@ -99,9 +99,9 @@ export class BackgroundCompaction {
     }
   }
 
-  /** No transaction that it was begun in waits for it. */
-  #enqueueAtLeisure(take: () => Compaction | undefined): void {
-    runOutside(() => this.#host.track(this.#enqueue(take).catch(() => this.#failed())));
+  /** No transaction that it begins in waits for it. */
+  #enqueueInBackground(begin: () => Compaction | undefined): void {
+    runOutside(() => this.#host.track(this.#enqueue(begin).catch(() => this.#failed())));
   }
 
   #failed(): void {
@@ -109,77 +109,76 @@ export class BackgroundCompaction {
     this.#failure = { generation, end };
   }
 
-  /** Begins one, unless one is under way: that began after this was asked for. */
+  /** Returns the one under way or begins one; returns nothing if another process compacts. */
   readonly #begin = (): Compaction | undefined => this.#current ??= Compaction.begin(this.#store);
 
-  /** One after the other; `take` gives it when its turn comes: who waits holds no commit point. */
-  #enqueue(take: () => Compaction | undefined): Promise<void> {
+  /** Calls `begin` only when its turn comes: a queued compaction holds no snapshot. */
+  #enqueue(begin: () => Compaction | undefined): Promise<void> {
     const before = this.#last ?? Promise.resolve();
-    const last = before.catch(() => {}).then(() => this.#run(take)).finally(() => {
+    const last = before.catch(() => {}).then(() => this.#run(begin)).finally(() => {
       if (this.#last === last) this.#last = undefined;
     });
     return this.#last = last;
   }
 
-  async #run(take: () => Compaction | undefined): Promise<void> {
-    // What is not appended yet must not get into the table.
+  async #run(begin: () => Compaction | undefined): Promise<void> {
+    // Changes that are being made in this turn and are not appended must not get into the segment.
     await undefined;
-    const cleanup = take();
-    if (cleanup === undefined) return;
-    const { closing, locked } = this.#host;
+    const compaction = begin();
+    if (compaction === undefined) return;
+    const { closing, lock } = this.#host;
     const pace = new Pace();
     try {
-      // Blocking verbs may push it on meanwhile, to its end.
-      while (!cleanup.isOver) {
-        const { done, value: file } = cleanup.step();
+      // Blocking verbs may do steps meanwhile, even the last one.
+      while (!compaction.isOver) {
+        const { done, value: file } = compaction.step();
         if (done) {
-          await locked(() => cleanup.finish());
-          await Promise.all(this.#endSoon(cleanup));
+          await lock.run(() => compaction.finish());
+          await Promise.all(this.#endSoon(compaction));
           break;
         }
-        // Others get a turn; a closed handle gets none.
-        await (file === undefined ? pace.keep() : cleanup.sync(file));
+        await (file === undefined ? pace.keep() : compaction.sync(file));
         closing.check();
       }
-      cleanup.check();
+      compaction.check();
     } catch (error) {
-      throw cleanup.explain(error);
+      throw compaction.refused(error);
     } finally {
-      this.#end(cleanup);
+      this.#end(compaction);
     }
   }
 
-  /** Does a step of what is under way, or all, blocking. */
+  /** Does a step of the one under way, or all steps, blocking. */
   #push(toEnd: boolean): void {
-    const cleanup = this.#current;
-    if (cleanup === undefined || cleanup.isSyncing) return;
+    const compaction = this.#current;
+    if (compaction === undefined || compaction.isSyncing) return;
     try {
       do {
-        const { done, value: file } = cleanup.step();
+        const { done, value: file } = compaction.step();
         file?.syncSync();
         if (!done) continue;
-        this.#host.lockedSync(() => cleanup.finish());
-        if (toEnd) this.#end(cleanup);
-        else for (const removal of this.#endSoon(cleanup)) this.#host.track(removal);
-      } while (toEnd && !cleanup.isOver);
+        this.#host.lock.runSync(() => compaction.finish());
+        if (toEnd) this.#end(compaction);
+        else for (const removal of this.#endSoon(compaction)) this.#host.track(removal);
+      } while (toEnd && !compaction.isOver);
     } catch (error) {
-      this.#end(cleanup, error);
-      throw cleanup.explain(error);
+      this.#end(compaction, error);
+      throw compaction.refused(error);
     }
   }
 
-  #end(cleanup: Compaction, failure?: unknown): void {
-    cleanup.end(failure);
-    this.#forget(cleanup);
+  #end(compaction: Compaction, failure?: unknown): void {
+    compaction.end(failure);
+    this.#forget(compaction);
   }
 
-  #endSoon(cleanup: Compaction): Promise<void>[] {
-    this.#forget(cleanup);
-    return cleanup.endSoon();
+  #endSoon(compaction: Compaction): Promise<void>[] {
+    this.#forget(compaction);
+    return compaction.endSoon();
   }
 
-  #forget(cleanup: Compaction): void {
-    // Where the event loop does not turn, others came after it.
-    if (this.#current === cleanup) this.#current = undefined;
+  #forget(compaction: Compaction): void {
+    // Without a turn of the event loop, the next one may have begun already.
+    if (this.#current === compaction) this.#current = undefined;
   }
 }

@@ -1,13 +1,13 @@
 /**
- * What the writing verbs change: each is checked as far as it can be before the
- * lock is taken, and becomes a function of a draft, which runs under it. By then callers may have
- * changed the objects that they passed, so that each verb captures its arguments at the call.
+ * The writing verbs. Each checks its arguments at the call, as far as possible, and returns an edit:
+ * a function of a write batch that runs under the lock. By then the caller may have changed the
+ * objects that it passed, so each verb captures its arguments at the call.
  *
  * @module
  */
 
 import { capture, captureFields } from "../snapshot/capture.ts";
-import { describe } from "../system/check.ts";
+import { describe, describeOption, isCount } from "../system/check.ts";
 import { convert } from "../schema/convert.ts";
 import type { Edit, WriteBatch } from "./write_batch.ts";
 import {
@@ -20,7 +20,7 @@ import {
 import type { IndexOptions } from "../schema/options.ts";
 import { givenRows, type PreparedRows, prepareRows } from "./prepared_rows.ts";
 import { compileGiven, EVERYTHING } from "../query/query.ts";
-import { addFieldOptions, indexOptions } from "../schema/read_options.ts";
+import { addFieldOptions, indexOptions, updateOptions } from "../schema/read_options.ts";
 import { rowAt, strictRowAt, tableOf, valueAt, versionAt } from "../snapshot/rows.ts";
 import { scan } from "../query/scan.ts";
 import type { FieldDef, StoredRow } from "../schema/field_def.ts";
@@ -32,28 +32,27 @@ import type { StringFormats } from "../schema/strings.ts";
 import type { Field } from "../schema/types.ts";
 import { withRelativeTargets } from "../schema/link_paths.ts";
 
-/** Values by field, as a user gave them. */
-type Given = Record<string, unknown>;
-/** A row as users get it. */
-type Row = Record<string, unknown>;
+/** Values by field name, as users give and get them. */
+type NamedValues = Record<string, unknown>;
 
-/** Whether a row that a link leads to, and that is not there yet, may be inserted with it. */
+/** Whether a link may lead to a row that does not exist yet, as the same call inserts it. */
 type Coming = (id: number, field: FieldDef) => boolean;
 
-/** A row or an id, as its id and the version that it must have. */
-interface Aim {
+/** A row that a verb changes. */
+interface RowTarget {
   readonly id: number;
+  /** The version that it must have, if a row was passed, and not an id. */
   readonly version: number | undefined;
 }
 
-function aim(target: unknown, base: string, attempt: string): Aim {
-  // As a table keeps it: -0 becomes 0.
+function targetOf(target: unknown, table: string, attempt: string): RowTarget {
+  // -0 becomes 0, as it is in the table.
   if (typeof target === "number") return { id: target + 0, version: undefined };
   if (typeof target === "object" && target !== null) {
-    if ((tableOf(target) ?? base) !== base) {
-      throw new UpdateError(`${attempt}: what was passed is a row of another base`);
+    if ((tableOf(target) ?? table) !== table) {
+      throw new UpdateError(`${attempt}: the row that was passed is of another table`);
     }
-    const { __id__: id, __version__: version } = target as Record<string, unknown>;
+    const { __id__: id, __version__: version } = target as NamedValues;
     if (typeof id === "number" && typeof version === "number") return { id: id + 0, version };
   }
   throw new UpdateError(
@@ -61,26 +60,41 @@ function aim(target: unknown, base: string, attempt: string): Aim {
   );
 }
 
-/** What a user gave as one or many, as many. */
+/** The version that the row must have, as `ifVersion` says. */
+function expectedVersion(target: unknown, options: object): number | undefined {
+  const { ifVersion } = updateOptions(options);
+  if (ifVersion === undefined || (isCount(ifVersion) && typeof target === "number")) {
+    return ifVersion;
+  }
+  if (typeof target !== "number") {
+    throw new TypeError("ifVersion is for one id, and a row carries its version: pass an id");
+  }
+  const Refusal = typeof ifVersion === "number" ? RangeError : TypeError;
+  throw new Refusal(
+    `${describeOption("ifVersion", ifVersion)}, expected a whole number, 0 or more`,
+  );
+}
+
+/** One or many targets, as many. */
 export function listOf(target: unknown): readonly unknown[] {
   return Array.isArray(target) ? target : [target];
 }
 
-/** Ids that follow each other. */
+/** Consecutive ids. */
 function idsFrom(first: number, count: number): number[] {
   const ids = new Array<number>(count);
   for (let i = 0; i < count; i++) ids[i] = first + i;
   return ids;
 }
 
-/** Changes of one table. */
+/** The edits of one table. */
 export class Edits {
   readonly #store: Store;
   readonly #now: () => Snapshot;
 
   /**
    * @param store The table.
-   * @param now The rows as they are for whoever makes a change.
+   * @param now Returns the newest snapshot that the caller can see.
    */
   constructor(store: Store, now: () => Snapshot) {
     this.#store = store;
@@ -93,13 +107,13 @@ export class Edits {
 
   // ------------------------------------------------------------- inserting
 
-  /** Adds a row; gives its id. */
+  /** Adds a row; the edit returns its id. */
   insert(row: object): Edit<number> {
     const edit = this.#insertion(() => [row]);
     return (batch) => edit(batch).first;
   }
 
-  /** Adds rows; gives their ids. */
+  /** Adds rows; the edit returns their ids. */
   insertMany(rows: Iterable<object>): Edit<number[]> {
     const edit = this.#insertion(() => rows);
     return (batch) => {
@@ -114,37 +128,36 @@ export class Edits {
     return (batch) => edit(batch).first;
   }
 
-  /** Writes the rows as they were given at the call, validated again if the fields changed since. */
+  /**
+   * Validates and encodes rows at the call, for the newest fields. The edit writes them as they
+   * are; it validates them again only if the fields changed since.
+   */
   #insertion(
     rowsOf: (schema: TableSchema) => Iterable<object>,
   ): Edit<{ first: number; count: number }> {
     const attempt = this.#attempt("insert into");
     const { schema, nextId } = this.#now();
-    /** The greatest of the ids that only these rows can get. */
+    /** The greatest id that a link leads to and that only one of these rows can get. */
     let farthest: { readonly id: number; readonly field: FieldDef } | undefined;
     const coming: Coming = (id, field) => {
       if (id < nextId) return false;
       if (id > (farthest?.id ?? -1)) farthest = { id, field };
       return true;
     };
-    const prepare = (schema: TableSchema, rows: typeof rowsOf): PreparedRows =>
-      inContext(
-        attempt,
-        () =>
-          prepareRows(
-            schema,
-            rows(schema),
-            (row, names) => this.#values(schema, row, names, coming),
-          ),
-      );
-    const prepared = prepare(schema, rowsOf);
+    const prepare = (schema: TableSchema, rows: () => Iterable<object>): PreparedRows =>
+      inContext(attempt, () => {
+        return prepareRows(schema, rows(), (row, names) => {
+          return this.#values(schema, row, names, coming);
+        });
+      });
+    const prepared = prepare(schema, () => rowsOf(schema));
     const { count } = prepared;
     return (batch) => {
       const { encoded } = batch.schema.equals(prepared.schema)
         ? prepared
         : prepare(batch.schema, () => givenRows(prepared));
       const first = batch.insert(encoded);
-      // Where other rows came first, such an id leads to one of them, or to another of these.
+      // If other rows came first, such an id leads to one of them, or to another one of these.
       const isOwn = first === nextId && (farthest?.id ?? -1) < batch.nextId;
       if (farthest === undefined || isOwn) return { first, count };
       const { id, field } = farthest;
@@ -163,8 +176,8 @@ export class Edits {
     coming?: Coming,
   ): StoredRow["values"] {
     if (schema.links.length === 0) return schema.encodeInsert(row, names);
-    // What is checked must be what is stored.
-    const given = captureFields(row) as Given;
+    // A copy, so that the links that are checked are the links that are stored.
+    const given = captureFields(row) as NamedValues;
     const values = schema.encodeInsert(given, names);
     this.#now().origin.links.check(schema, given, coming);
     return values;
@@ -172,13 +185,14 @@ export class Edits {
 
   // ------------------------------------------------------------- updating
 
-  /** Changes the row of each target; gives the new rows. */
-  update(targets: readonly unknown[], changes: unknown): Edit<Row[]> {
+  /** Changes the row of each target; the edit returns the new rows. */
+  update(target: unknown, changes: unknown, options: object): Edit<NamedValues[]> {
     const attempt = this.#attempt("update");
-    const aims = this.#aims(targets, attempt);
+    const wanted = this.#targets(listOf(target), attempt);
+    const ifVersion = inContext(attempt, () => expectedVersion(target, options));
     const given = inContext(attempt, () => captureFields(changes));
     return (batch) => {
-      const rows = aims.map(({ id, version }) => {
+      const rows = wanted.map(({ id, version = ifVersion }) => {
         const location = batch.at(id);
         if (location === undefined) {
           throw new RecordNotFoundError(`${attempt}: there is no row ${id}, or no more`, id);
@@ -195,7 +209,7 @@ export class Edits {
     };
   }
 
-  /** Changes the rows that match; gives their number. */
+  /** Changes the rows that match; the edit returns their number. */
   updateWhere(where: unknown, changes: unknown): Edit<number> {
     const attempt = this.#attempt("update");
     const [asked, given] = inContext(attempt, () => [capture(where), captureFields(changes)]);
@@ -207,7 +221,7 @@ export class Edits {
     };
   }
 
-  /** Changes a row; gives the new one. Links are flushed by who has changed all. */
+  /** Changes a row and returns the new one; the caller flushes the links when all are changed. */
   #updateOne(
     batch: WriteBatch,
     location: RowLocation,
@@ -221,7 +235,7 @@ export class Edits {
       ? changes(strictRowAt(origin, locationOf(id, { version, values }), schema.fields))
       : changes;
     inContext(attempt, () => {
-      const given = schema.links.length === 0 ? returned : captureFields(returned) as Given;
+      const given = schema.links.length === 0 ? returned : captureFields(returned) as NamedValues;
       schema.encodeUpdate(values, given);
       origin.links.check(schema, given);
     });
@@ -230,14 +244,14 @@ export class Edits {
     return next;
   }
 
-  /** Changes the row that has a value in a unique field, or adds it; gives the row. */
-  upsert(key: unknown, values: unknown): Edit<Row> {
+  /** Changes the row that has a value in a unique field, or adds it; the edit returns the row. */
+  upsert(key: unknown, values: unknown): Edit<NamedValues> {
     const attempt = this.#attempt("upsert into");
     const [unique, given] = inContext(attempt, () => [captureFields(key), captureFields(values)]);
     return (batch) => {
       const schema: TableSchema = batch.schema;
       const { field, row, inserted } = inContext(attempt, () => {
-        const { field, value } = keyOf(schema, unique);
+        const { field, value } = uniqueKeyOf(schema, unique);
         schema.checkFieldsObject(given);
         if (Object.hasOwn(given, field.name)) {
           throw new TypeError(`field "${field.name}": it is given twice, leave it to the key`);
@@ -255,13 +269,13 @@ export class Edits {
 
   // ------------------------------------------------------------- deleting
 
-  /** Deletes the row of each target; gives how many were there. */
+  /** Deletes the row of each target; the edit returns how many existed. */
   delete(targets: readonly unknown[]): Edit<number> {
-    const aims = this.#aims(targets, this.#attempt("delete from"));
-    return (batch) => aims.reduce((n, { id }) => batch.delete(id) ? n + 1 : n, 0);
+    const wanted = this.#targets(targets, this.#attempt("delete from"));
+    return (batch) => wanted.reduce((n, { id }) => batch.delete(id) ? n + 1 : n, 0);
   }
 
-  /** Deletes the rows that match; gives their number. */
+  /** Deletes the rows that match; the edit returns their number. */
   deleteWhere(where: unknown): Edit<number> {
     const attempt = this.#attempt("delete from");
     const asked = inContext(attempt, () => capture(where));
@@ -272,14 +286,14 @@ export class Edits {
     };
   }
 
-  #aims(targets: readonly unknown[], attempt: string): Aim[] {
-    const { table: base } = this.#store.snapshot.origin;
-    return Array.from(targets, (one) => aim(one, base, attempt));
+  #targets(targets: readonly unknown[], attempt: string): RowTarget[] {
+    const { table } = this.#store.snapshot.origin;
+    return Array.from(targets, (one) => targetOf(one, table, attempt));
   }
 
   // ------------------------------------------------------------- the schema
 
-  /** A field more. */
+  /** Adds a field. */
   addField(name: string, field: Field, options: object): Edit<void> {
     const { files, dir } = this.#store;
     const attempt = this.#attempt(`add field "${name}" to`);
@@ -290,26 +304,26 @@ export class Edits {
     });
   }
 
-  /** A field less. */
+  /** Drops a field. */
   dropField(name: string): Edit<void> {
     const attempt = this.#attempt(`drop field "${name}" of`);
     return this.#altering(attempt, (schema) => schema.withoutField(name));
   }
 
-  /** Another name of a field. */
+  /** Renames a field. */
   renameField(name: string, newName: string): Edit<void> {
     const attempt = this.#attempt(`rename field "${name}" of`);
     return this.#altering(attempt, (schema) => schema.withName(name, newName));
   }
 
-  /** Another default of a field. */
+  /** Sets the default of a field. */
   setDefault(name: string, value: unknown): Edit<void> {
     const attempt = this.#attempt(`set the default of field "${name}" of`);
     const given = inContext(attempt, () => capture(value));
     return this.#altering(attempt, (schema) => schema.withDefault(name, given));
   }
 
-  /** Another type of a field, and its values as values of that; nothing if it has it. */
+  /** Sets the type of a field and converts its values; changes nothing if it has that type. */
   setType(name: string, type: unknown): Edit<void> {
     const attempt = this.#attempt(`set the type of field "${name}" of`);
     return (batch) => {
@@ -322,14 +336,14 @@ export class Edits {
     };
   }
 
-  /** Another index of a field. */
+  /** Sets the index of a field. */
   setIndex(name: string, options: IndexOptions): Edit<void> {
     const attempt = this.#attempt(`set the index of field "${name}" of`);
     const given = inContext(attempt, () => indexOptions(options));
     return this.#altering(attempt, (schema) => schema.withIndex(name, given));
   }
 
-  /** Other changes that are kept; nothing if they are the same. */
+  /** Sets how many commits are kept for watchers; changes nothing if that is the number already. */
   keepChanges(commits: number): Edit<void> {
     const attempt = this.#attempt("keep changes of");
     return (batch) => {
@@ -347,7 +361,7 @@ export class Edits {
   }
 }
 
-/** Gives a field the values of another, in all rows that have one. */
+/** Moves the values of a field to another one, converted, in all rows that have a value. */
 function convertRows(batch: WriteBatch, from: FieldDef, to: FieldDef): void {
   let wrong = 0;
   let first = "";
@@ -371,8 +385,11 @@ function convertRows(batch: WriteBatch, from: FieldDef, to: FieldDef): void {
   throw new SchemaError(`field "${from.name}": ${rows} not fit; ${first}`);
 }
 
-/** The unique field that `upsert` goes by, and its value. */
-function keyOf(schema: TableSchema, key: unknown): { field: FieldDef; value: unknown } {
+/** The unique field by which `upsert` finds a row, and its value. */
+function uniqueKeyOf(
+  schema: TableSchema,
+  key: unknown,
+): { field: FieldDef; value: unknown } {
   if (typeof key !== "object" || key === null) {
     throw new TypeError(`key: ${describe(key)}, expected an object of one unique field`);
   }
@@ -384,13 +401,13 @@ function keyOf(schema: TableSchema, key: unknown): { field: FieldDef; value: unk
   const field = schema.field(name);
   if (!field.unique) throw new TypeError(`field "${name}": it is not unique, use one that is`);
   if (value === null || value === undefined) {
-    throw new TypeError(`field "${name}": ${value} is no key, it may be there more than once`);
+    throw new TypeError(`field "${name}": ${value} is no key, as several rows may have it`);
   }
   return { field, value };
 }
 
-/** A row of texts as one of values. */
-function parsed(schema: TableSchema, row: object, formats: StringFormats): Given {
+/** Parses the texts of a row. */
+function parsed(schema: TableSchema, row: object, formats: StringFormats): NamedValues {
   schema.checkFieldsObject(row);
   const values = Object.entries(row).map(([name, text]) => {
     const field = schema.field(name);

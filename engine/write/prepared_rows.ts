@@ -1,6 +1,6 @@
 /**
  * Rows to insert, validated and encoded at the call, before the lock is taken. Only the encoded
- * form is kept: callers may change their rows, and an iterator gives its rows once. Where the fields
+ * form is kept: callers may change their rows, and an iterator yields its rows once. If the fields
  * change before the rows are written, the rows are read back from this form and validated again.
  *
  * @module
@@ -11,16 +11,29 @@ import { type EncodedGroup, Group, GroupBuilder, MemorySource } from "../segment
 import type { TableSchema } from "../schema/schema.ts";
 
 /** The largest commit, in bytes. */
-export const MAX_COMMIT_BYTES = 2 ** 30;
+const MAX_COMMIT_BYTES = 2 ** 30;
 
-/** From so many rows on, an insert is written as groups. */
+/**
+ * Checks how long the payload of one commit is.
+ *
+ * @throws {RangeError} If it is too long.
+ */
+export function checkCommitSize(dir: string, bytes: number): void {
+  if (bytes <= MAX_COMMIT_BYTES) return;
+  throw new RangeError(
+    `Cannot commit ${bytes} bytes to "${dir}" at once, the limit is ${MAX_COMMIT_BYTES}, ` +
+      `write less at a time`,
+  );
+}
+
+/** An insert of this many rows, or more, is written as groups. */
 const BATCH_ROWS = 64;
 
-/** Rows encoded before their ids are known: few as they are, many as groups. */
+/** Rows encoded before their ids are known: many rows as groups, few rows one by one. */
 export type EncodedRows = readonly StoredRow[] | { readonly groups: readonly EncodedGroup[] };
 
-/** Rows that follow each other and were given with values for the same fields. */
-interface Run {
+/** Consecutive rows that were given with values for the same fields. */
+interface GivenRun {
   readonly names: readonly string[];
   rows: number;
 }
@@ -29,28 +42,28 @@ interface Run {
 export interface PreparedRows {
   /** The fields that they were validated against. */
   readonly schema: TableSchema;
-  /** The rows; a default stands where none was given. */
+  /** The rows, with defaults where no value was given. */
   readonly encoded: EncodedRows;
-  /** How many they are. */
+  /** The number of rows. */
   readonly count: number;
   /** Which fields were given. */
-  readonly runs: readonly Run[];
+  readonly runs: readonly GivenRun[];
 }
 
 /**
  * Encodes rows to insert.
  *
  * @param schema The fields.
- * @param rows The rows as they are given, each read once.
- * @param valuesOf The values of a row, as `TableSchema.takeInsert` gives them.
- * @throws {RangeError} A fragment, if they are more than a commit holds.
+ * @param rows The rows as they were given; each is read once.
+ * @param valuesOf The values of a row, as `TableSchema.encodeInsert` returns them.
+ * @throws {RangeError} A fragment, if one commit cannot hold the rows.
  */
 export function prepareRows(
   schema: TableSchema,
   rows: Iterable<object>,
   valuesOf: (row: object, names: string[]) => StoredRow["values"],
 ): PreparedRows {
-  const runs: Run[] = [];
+  const runs: GivenRun[] = [];
   const few: StoredRow[] = [];
   const groups: EncodedGroup[] = [];
   const builder = new GroupBuilder(schema.fields);
@@ -60,7 +73,7 @@ export function prepareRows(
     const { group } = builder.build();
     groups.push(group);
     bytes += group.bytes.length;
-    // Here, and not when all are there: who gives rows one by one may have any number of them.
+    // Checked here and not at the end, as an iterator may yield any number of rows.
     if (bytes <= MAX_COMMIT_BYTES) return;
     const told = `more than ${MAX_COMMIT_BYTES} bytes at once`;
     throw new RangeError(`${told}, which is the limit, write less at a time`);
@@ -90,7 +103,7 @@ function sameNames(a: readonly string[], b: readonly string[]): boolean {
   return true;
 }
 
-/** The rows as they were given at the call, one by one, to be prepared for other fields. */
+/** The rows as they were given at the call, to be prepared again for other fields. */
 export function* givenRows(
   { schema, encoded, runs }: PreparedRows,
 ): Generator<Record<string, unknown>> {

@@ -1,39 +1,40 @@
 /**
- * Transactions, of one table or of several.
+ * Transactions in one table or in several.
  *
  * ```text
  * locks, in the order of UUIDs → fn → table 1: append, unlock, sync → … → table n: the same
  * ```
  *
- * The locks are taken in one order by all processes, so that two transactions of the same tables
- * never wait for each other. The tables are committed in the order of the caller, each on disk
- * before the next is written: a crash leaves the parts of the first tables, and never that of a
- * later one without those before it.
+ * All processes lock tables in one order, so that two transactions of the same tables never wait
+ * for each other. The tables are committed in the order of the caller, and each commit is on disk
+ * before the next is written: after a crash, a table has its part of the transaction only if all
+ * tables before it have theirs.
  *
  * @module
  */
 
 import { before } from "../system/closing.ts";
-import type { Changes } from "./write_batch.ts";
+import type { PreparedCommit } from "./write_batch.ts";
 import { WriteError } from "../system/errors.ts";
 import { asyncInside, runInside, Scope, scopesAround } from "../lock/inside.ts";
 import { LongNote } from "../lock/owner.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { WriteTransaction } from "./write_transaction.ts";
+import { checkCommitSize } from "./prepared_rows.ts";
 import type { Committing, Writer } from "./writer.ts";
 
-/** What a transaction does in one table, whose lock it holds from the beginning to the commit. */
-class Part {
+/** The part of a transaction in one table, whose lock it holds from its beginning to its commit. */
+class TransactionPart {
   readonly writer: Writer;
   readonly scope: Scope;
   readonly work: WriteTransaction;
   readonly note: LongNote;
   readonly #snapshot: Snapshot;
   readonly #release: () => void;
-  #changes: Changes | undefined;
+  #prepared: PreparedCommit<void> | undefined;
   #ended = false;
 
-  /** `release` lets go of the lock. */
+  /** @param release Lets go of the lock, which is held. */
   constructor(writer: Writer, release: () => void) {
     const { store } = writer;
     try {
@@ -42,7 +43,7 @@ class Part {
       const note = this.note = new LongNote(store.files, store.dir, store.log.sequence);
       this.work = new WriteTransaction(this.#snapshot, store.dir, () => {
         store.checkOpen();
-        note.look();
+        note.tick();
       });
     } catch (error) {
       release();
@@ -53,40 +54,43 @@ class Part {
     this.#release = release;
   }
 
-  /** The function returned: throws if what it changed cannot be committed. */
-  check(): void {
-    this.#changes = this.work.end();
-    this.writer.closing.check();
-    this.writer.checkBytes(this.#changes.payload.length);
+  /** Prepares the commit when the function has returned; throws if it cannot be committed. */
+  prepare(): void {
+    const { closing, store } = this.writer;
+    const prepared = this.work.end();
+    closing.check();
+    checkCommitSize(store.dir, prepared.payload.length);
+    this.#prepared = prepared;
   }
 
   get hasChanges(): boolean {
-    return this.#changes !== undefined && this.#changes.payload.length > 0;
+    return this.#prepared !== undefined && this.#prepared.payload.length > 0;
   }
 
-  /** Appends what was changed and lets go of the lock; `blocking` if nothing else ran meanwhile. */
-  commit(blocking = false): Committing<void> {
-    const { store } = this.writer;
-    const changes = this.#changes!;
+  /**
+   * Appends the commit and lets go of the lock.
+   *
+   * @param begun Whether no other code ran since the part began.
+   */
+  commit(begun = false): Committing<void> {
+    const prepared = this.#prepared!;
     try {
-      return this.writer.commitNow((batch) => {
-        // A sync that failed elsewhere took back what others had not acknowledged.
-        if (batch.snapshot !== this.#snapshot) {
-          throw new WriteError(
-            `Cannot commit a transaction of "${store.dir}": what it read was lost as a sync ` +
-              `failed, nothing was changed, do it again`,
-            "none",
-            undefined,
-          );
-        }
-        batch.adopt(changes);
-      }, blocking);
+      return this.writer.commitNow((snapshot) => {
+        if (snapshot === this.#snapshot) return prepared;
+        // A sync failed elsewhere, and took back what was not acknowledged.
+        throw new WriteError(
+          `Cannot commit a transaction of "${this.work.dir}": what it read was lost as a sync ` +
+            `failed, nothing was changed, do it again`,
+          "none",
+          undefined,
+        );
+      }, begun);
     } finally {
       this.end();
     }
   }
 
-  /** Lets go of the lock; what was not committed is given up. */
+  /** Lets go of the lock, and discards what was not committed. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -100,7 +104,7 @@ class Part {
 /**
  * The order in which all processes lock these tables. Copies of a table have its UUID.
  *
- * @throws {TypeError} If a table is there twice.
+ * @throws {TypeError} If a table is given twice.
  */
 function lockOrder(writers: readonly Writer[]): Writer[] {
   const keyed = writers.map((writer) => {
@@ -117,8 +121,11 @@ function lockOrder(writers: readonly Writer[]): Writer[] {
   return keyed.map(({ writer }) => writer);
 }
 
-/** Parts in the order in which the caller named their tables. */
-function asGiven(writers: readonly Writer[], parts: readonly Part[]): Part[] {
+/** Parts in the order in which the caller gave their tables. */
+function asGiven(
+  writers: readonly Writer[],
+  parts: readonly TransactionPart[],
+): TransactionPart[] {
   return writers.map((writer) => parts.find((part) => part.writer === writer)!);
 }
 
@@ -126,9 +133,13 @@ function namesOf(writers: readonly Writer[]): string {
   return writers.map(({ store }) => `"${store.dir}"`).join(", ");
 }
 
-/** What is thrown when a part could not be committed, but others were before. */
-function partly(error: unknown, failed: Part, before: readonly Part[]): unknown {
-  const committed = before.filter(({ hasChanges }) => hasChanges).map(({ writer }) => writer);
+/** The error when a part could not be committed, but parts before it were. */
+function partialFailure(
+  error: unknown,
+  failed: TransactionPart,
+  earlier: readonly TransactionPart[],
+): unknown {
+  const committed = earlier.filter(({ hasChanges }) => hasChanges).map(({ writer }) => writer);
   if (committed.length === 0) return error;
   return new WriteError(
     `Cannot commit all of a transaction: committed ${namesOf(committed)}, then ` +
@@ -140,8 +151,7 @@ function partly(error: unknown, failed: Part, before: readonly Part[]): unknown 
 }
 
 /**
- * Commits what `fn` changes in the tables, under their locks from before its first step to after
- * its last one.
+ * Commits what `fn` changes in the tables; it holds their locks while `fn` runs.
  *
  * @throws {DOMException} `TimeoutError`, if that takes longer than `timeoutMs`.
  */
@@ -151,12 +161,12 @@ export async function transact<T>(
   timeoutMs?: number,
 ): Promise<Awaited<T>> {
   const order = lockOrder(writers);
-  const done = run(writers, order, fn, timeoutMs);
+  const done = runTransaction(writers, order, fn, timeoutMs);
   for (const writer of order) writer.track(done);
   return await done;
 }
 
-async function run<T>(
+async function runTransaction<T>(
   writers: readonly Writer[],
   order: readonly Writer[],
   fn: (works: WriteTransaction[]) => T,
@@ -165,11 +175,11 @@ async function run<T>(
   const start = performance.now();
   const runInside = await asyncInside();
   const scopes = scopesAround();
-  const parts: Part[] = [];
+  const parts: TransactionPart[] = [];
   let value: Awaited<T>;
   try {
     for (const writer of order) {
-      const part = new Part(writer, await writer.acquire(start, timeoutMs, scopes));
+      const part = new TransactionPart(writer, await writer.acquire(start, timeoutMs, scopes));
       part.note.startTimer();
       parts.push(part);
       scopes.push(part.scope);
@@ -185,18 +195,18 @@ async function run<T>(
         return new DOMException(told, "TimeoutError");
       },
     });
-    for (const part of given) part.check();
+    for (const part of given) part.prepare();
     for (const [i, part] of given.entries()) {
       try {
         await part.commit().sync();
       } catch (error) {
-        throw partly(error, part, given.slice(0, i));
+        throw partialFailure(error, part, given.slice(0, i));
       }
     }
   } finally {
     for (const part of parts) part.end();
   }
-  for (const { upkeep } of order) upkeep.atLeisure();
+  for (const { compaction } of order) compaction.beginIfDue();
   return value;
 }
 
@@ -206,32 +216,32 @@ export function transactSync<T>(
   fn: (works: WriteTransaction[]) => T,
 ): T {
   const order = lockOrder(writers);
-  const parts: Part[] = [];
+  const parts: TransactionPart[] = [];
   let value: T;
   try {
-    for (const writer of order) parts.push(new Part(writer, writer.acquireSync()));
+    for (const writer of order) parts.push(new TransactionPart(writer, writer.acquireSync()));
     const given = asGiven(writers, parts);
     const scopes = parts.map(({ scope }) => scope);
     value = runInside(scopes, () => fn(given.map(({ work }) => work)));
     if (typeof (value as { then?: unknown } | undefined | null)?.then === "function") {
-      // What it does from here on comes too late, and is told here.
+      // What it does from here on comes too late, and the error below says so.
       Promise.resolve(value).catch(() => {});
       throw new TypeError(
         `Cannot finish a transaction of ${namesOf(writers)}: its function returned a promise, ` +
           `nothing was changed, await transaction()`,
       );
     }
-    for (const part of given) part.check();
+    for (const part of given) part.prepare();
     for (const [i, part] of given.entries()) {
       try {
         part.commit(true).syncSync();
       } catch (error) {
-        throw partly(error, part, given.slice(0, i));
+        throw partialFailure(error, part, given.slice(0, i));
       }
     }
   } finally {
     for (const part of parts) part.end();
   }
-  for (const { upkeep } of order) upkeep.atLeisureSync();
+  for (const { compaction } of order) compaction.continueSync();
   return value;
 }

@@ -1,7 +1,7 @@
 /**
- * A commit in the making: what one verb changes, seen by itself only until all
- * of it is appended as one frame. Who made it takes it over as it is; all others
- * read it from the frame.
+ * A write batch: the changes of one verb before its commit. Only the verb sees them until all of
+ * them are appended as one frame. The handle that made them adopts them as a snapshot; all others
+ * read them from the frame.
  *
  * @module
  */
@@ -10,55 +10,77 @@ import { type ChangeSink, ChangeWriter } from "../log/changes.ts";
 import type { UniqueError } from "../system/errors.ts";
 import { type EncodedGroup, Group, MemorySource } from "../segment/group.ts";
 import { equal } from "../schema/predicate.ts";
-import type { EncodedRows } from "./prepared_rows.ts";
+import { checkCommitSize, type EncodedRows } from "./prepared_rows.ts";
 import { EVERYTHING, type Query } from "../query/query.ts";
 import { valueAt } from "../snapshot/rows.ts";
 import type { Origin } from "../snapshot/origin.ts";
-import { chunks, locationsOf, scan } from "../query/scan.ts";
+import { plan } from "../query/plan.ts";
+import { chunks, locationsIn, scan } from "../query/scan.ts";
 import { type FieldDef, readField, type StoredRow, uniqueError } from "../schema/field_def.ts";
 import { TableSchema } from "../schema/schema.ts";
 import type { RowCopy, Snapshot } from "../snapshot/snapshot.ts";
 import { locationOf, type RowLocation } from "../snapshot/location.ts";
 import { equalityKey, type Stored } from "../schema/values.ts";
 
+/** A change of the table; returns what its verb resolves to. */
+export type Edit<T> = (batch: WriteBatch) => T;
+
+/** What a job made of a snapshot. */
+export interface PreparedCommit<T> {
+  /** What the verb resolves to. */
+  readonly value: T;
+  /** The changes as the payload of a frame; empty if nothing changed. */
+  readonly payload: Uint8Array;
+  /** The snapshot with the changes. */
+  readonly snapshot: Snapshot;
+}
+
+/**
+ * A job of the writer: makes a commit that goes on from a snapshot, which it may use up. If it
+ * throws, the snapshot is as it was.
+ */
+export type CommitJob<T> = (snapshot: Snapshot) => PreparedCommit<T>;
+
+/** The job of one verb in the table at `dir`. */
+export function jobOf<T>(edit: Edit<T>, dir: string): CommitJob<T> {
+  return (snapshot) => {
+    const batch = new WriteBatch(snapshot, dir);
+    const value = edit(batch);
+    const payload = batch.finish();
+    checkCommitSize(dir, payload.length);
+    return { value, payload, snapshot: batch.apply() };
+  };
+}
+
 /** To look up a value costs as much as to look at so many rows of a scan. */
 const SCAN_COST = 50;
 
-/** A row changed, or deleted if there is none. */
-interface RowChange {
+/** A row that is written, or deleted if there is none. */
+interface RowWrite {
   readonly id: number;
   readonly row: StoredRow | undefined;
 }
 
-/** Rows inserted as a group. */
-interface Batch extends EncodedGroup {
+/** Rows that are inserted as a group. */
+interface GroupInsert extends EncodedGroup {
   readonly first: number;
 }
 
-/** Changes that were checked on a commit point, and what it becomes by them. */
-export interface Changes {
-  /** They, as a payload. */
-  readonly payload: Uint8Array;
-  /** The commit point with them. */
-  readonly snapshot: Snapshot;
-}
-
-/** What a verb changes. */
+/** The changes of one verb. */
 export class WriteBatch {
   readonly #snapshot: Snapshot;
   readonly #dir: string;
   #schema: TableSchema;
-  /** In the order in which all others will read it. */
-  readonly #changes: (RowChange | Batch | TableSchema)[] = [];
-  /** See {@linkcode WriteBatch.#changed}; holds the first of the changes, so many. */
+  /** In the order of the frame. */
+  readonly #changes: (RowWrite | GroupInsert | TableSchema)[] = [];
+  /** See {@linkcode WriteBatch.#changed}; covers the first `#mapped` changes. */
   readonly #byId = new Map<number, StoredRow | undefined>();
   #mapped = 0;
-  #adopted: Changes | undefined;
   #nextId: number;
 
   /**
-   * @param snapshot The commit point that it goes on from.
-   * @param dir Where the base is, for messages.
+   * @param snapshot The snapshot that it goes on from.
+   * @param dir Where the table is, for messages.
    */
   constructor(snapshot: Snapshot, dir: string) {
     this.#snapshot = snapshot;
@@ -72,12 +94,12 @@ export class WriteBatch {
     return this.#schema;
   }
 
-  /** The commit point that it goes on from. */
+  /** The snapshot that it goes on from. */
   get snapshot(): Snapshot {
     return this.#snapshot;
   }
 
-  /** The id that the next row gets. */
+  /** The id of the next row. */
   get nextId(): number {
     return this.#nextId;
   }
@@ -93,31 +115,26 @@ export class WriteBatch {
   }
 
   /**
-   * What becomes the payload of the frame; without length: nothing changed.
+   * Returns the payload of the frame, which is empty if nothing changed.
    *
-   * @param out What it is written to, behind what is there.
-   * @throws {UniqueError} If a value would be there twice that must not.
+   * @param out Where to write it, after what is there.
+   * @throws {UniqueError} If a value of a unique field would occur twice.
    */
   finish(out: ChangeWriter = new ChangeWriter(this.#snapshot.schema)): Uint8Array {
-    if (this.#adopted !== undefined) return this.#adopted.payload;
     for (const field of this.schema.unique) this.#checkUnique(field);
-    this.#tell(out);
+    this.#writeTo(out);
     return out.payload;
   }
 
-  /**
-   * The commit point with all that is changed here; what it went on from is used up by it, unless
-   * that is pinned.
-   */
+  /** Returns the snapshot with the changes: the same one, changed, unless it is pinned. */
   apply(): Snapshot {
-    if (this.#adopted !== undefined) return this.#adopted.snapshot;
     if (this.#changes.length === 0) return this.#snapshot;
     const snapshot = this.#snapshot.pinned ? this.#snapshot.clone() : this.#snapshot;
-    this.#tell(snapshot);
+    this.#writeTo(snapshot);
     return snapshot;
   }
 
-  #tell(sink: ChangeSink): void {
+  #writeTo(sink: ChangeSink): void {
     for (const change of this.#changes) {
       if (change instanceof TableSchema) sink.alter(change);
       else if ("first" in change) sink.batch(change.first, change.directory, change.bytes);
@@ -126,7 +143,7 @@ export class WriteBatch {
     }
   }
 
-  /** The values of a field in all rows that are written here, but nulls. */
+  /** The values of a field in all rows that are written here, except nulls. */
   *#written(field: FieldDef): Generator<[id: number, value: Stored]> {
     for (const [id, row] of this.#changed) {
       const value = row === undefined ? null : readField(row, field);
@@ -145,53 +162,57 @@ export class WriteBatch {
     }
   }
 
-  /** Only when all is written: rows may have exchanged their values. */
+  /** Runs after all writes, as rows may have exchanged their values. */
   #checkUnique(field: FieldDef): void {
     const here = new Map<unknown, number>();
     for (const [id, value] of this.#written(field)) {
       const key = equalityKey(value);
       const holder = here.get(key);
-      if (holder !== undefined) throw this.#taken(field, value, holder);
+      if (holder !== undefined) throw this.#duplicate(field, value, holder);
       here.set(key, id);
     }
-    // All others hold what it was added with, which `alter` has looked at.
+    // All other rows hold the value that the field was added with, which `alter` has checked.
     if (field.number >= this.#snapshot.schema.nextNumber) return;
     if (here.size * SCAN_COST > this.#snapshot.size) return this.#checkAll(field, here);
     for (const [id, value] of this.#written(field)) {
       const holder = this.holderOf(field, value);
-      if (holder !== undefined && holder !== id) throw this.#taken(field, value, holder);
+      if (holder !== undefined && holder !== id) throw this.#duplicate(field, value, holder);
     }
   }
 
-  /** The row that has a value, and is not changed here. */
+  /** The row that has a value, unless it is changed here. */
   holderOf(field: FieldDef, value: Stored): number | undefined {
     if (this.empty) return undefined;
-    const query = { kind: "match", column: field, predicate: equal(field.value, value) } as const;
+    const query = {
+      kind: "match",
+      attribute: field,
+      predicate: equal(field.value, value),
+    } as const;
     for (const { id } of scan(this.#snapshot, query)) if (!this.#changed.has(id)) return id;
     return undefined;
   }
 
-  /** Where the row of an id stands. */
+  /** Where the row of an id is. */
   at(id: number): RowLocation | undefined {
     const changed = this.#changed;
     return changed.has(id) ? locationOf(id, changed.get(id)) : this.#snapshot.find(id);
   }
 
-  /** The row of a place, as {@linkcode Snapshot.copy} gives it. */
+  /** See {@linkcode Snapshot.copy}. */
   copy(location: RowLocation): RowCopy {
     return this.#snapshot.copy(location);
   }
 
-  /** The rows that match, as they were before this draft. */
+  /** The rows that match, as they were before this batch. */
   find(query: Query): RowLocation[] {
     const locations: RowLocation[] = [];
-    for (const chunk of chunks(this.#snapshot, query)) {
-      for (const location of locationsOf(chunk)) locations.push(location);
+    for (const chunk of chunks(plan(this.#snapshot, query))) {
+      for (const location of locationsIn(chunk)) locations.push(location);
     }
     return locations;
   }
 
-  /** Inserts rows; their ids follow the one returned. */
+  /** Inserts rows; returns the first id, which the other ids follow. */
   insert(rows: EncodedRows): number {
     const first = this.#nextId;
     if (!("groups" in rows)) {
@@ -205,12 +226,12 @@ export class WriteBatch {
     return first;
   }
 
-  /** Puts a row in the place of what the id has; deletes it, if there is none. */
+  /** Writes the row of an id; deletes it if `row` is undefined. */
   put(id: number, row: StoredRow | undefined): void {
     this.#changes.push({ id, row });
   }
 
-  /** Rows changed here; `undefined`: deleted here. Made when it is asked for, as many verbs never do. */
+  /** The rows written here, `undefined` if deleted; made on demand, as many verbs never need it. */
   get #changed(): ReadonlyMap<number, StoredRow | undefined> {
     for (; this.#mapped < this.#changes.length; this.#mapped++) {
       const change = this.#changes[this.#mapped]!;
@@ -219,12 +240,7 @@ export class WriteBatch {
     return this.#byId;
   }
 
-  /** Takes over changes that were checked on the same commit point; there are no others. */
-  adopt(changes: Changes): void {
-    this.#adopted = changes;
-  }
-
-  /** Deletes a row; whether it was there. */
+  /** Deletes a row; returns whether it existed. */
   delete(id: number): boolean {
     if (this.at(id) === undefined) return false;
     this.put(id, undefined);
@@ -234,7 +250,7 @@ export class WriteBatch {
   /**
    * Changes the fields.
    *
-   * @throws {UniqueError} If a field is to be unique that has a value twice.
+   * @throws {UniqueError} If a field becomes unique that has a value twice.
    */
   alter(schema: TableSchema): void {
     const before = new Map(this.schema.fields.map((field) => [field.number, field]));
@@ -247,31 +263,31 @@ export class WriteBatch {
     this.#schema = schema;
   }
 
-  #taken(field: FieldDef, stored: Stored, id: number): UniqueError {
+  #duplicate(field: FieldDef, stored: Stored, id: number): UniqueError {
     return uniqueError(`Cannot write to "${this.#dir}"`, { field, stored, id });
   }
 
   /**
-   * A new field: no group is asked for its column, here or later. It would keep the column if the
-   * change fails, and the next field gets the same number.
+   * Checks a new field without asking any group for its column, here or later: a group would keep
+   * the column if the change fails, and the next field gets the same number.
    */
   #checkFill(field: FieldDef): void {
     const [first] = scan(this.#snapshot, EVERYTHING).take(1);
     if (field.fill !== null && this.#snapshot.size > 1) {
-      throw this.#taken(field, field.fill, first!.id);
+      throw this.#duplicate(field, field.fill, first!.id);
     }
   }
 
-  /** Looks at all rows that are as they were: none has a known value; by default, of each other. */
+  /** Checks that no row that is not changed here has a known value, by default one of another. */
   #checkAll(field: FieldDef, known?: ReadonlyMap<unknown, number>): void {
     const seen = new Map<unknown, number>();
     const check = (id: number, value: Stored | null) => {
       if (value === null || this.#changed.has(id)) return;
       const key = equalityKey(value);
-      if ((known ?? seen).has(key)) throw this.#taken(field, value, seen.get(key) ?? id);
+      if ((known ?? seen).has(key)) throw this.#duplicate(field, value, seen.get(key) ?? id);
       if (known === undefined) seen.set(key, id);
     };
-    for (const { group, rows, others } of chunks(this.#snapshot, EVERYTHING)) {
+    for (const { group, rows, others } of chunks(plan(this.#snapshot, EVERYTHING))) {
       const column = group?.column(field);
       column?.load();
       for (const row of rows) check(group!.id(row), column!.get(row));
@@ -279,6 +295,3 @@ export class WriteBatch {
     }
   }
 }
-
-/** A change of the table; returns what its verb resolves to. */
-export type Edit<T> = (batch: WriteBatch) => T;

@@ -1,43 +1,43 @@
 /**
- * A transaction in the making: changes that see each other, and that nobody else
- * sees until all of them become one commit.
+ * A write transaction: changes of one table that see each other, and that nobody else sees until
+ * all of them become one commit.
  *
  * @module
  */
 
 import { ChangeWriter } from "../log/changes.ts";
-import { type Changes, type Edit, WriteBatch } from "./write_batch.ts";
+import { type Edit, type PreparedCommit, WriteBatch } from "./write_batch.ts";
 import { ClosedError, DeadlockError } from "../system/errors.ts";
 import type { Origin } from "../snapshot/origin.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 
-/** The rows as a transaction has them. */
+/** The rows as a transaction sees them. */
 export class WriteTransaction {
-  /** Where the base is, for messages. */
+  /** Where the table is, for messages. */
   readonly dir: string;
   #snapshot: Snapshot;
-  /** What rows of the base come from, for who does not see the transaction. */
+  /** The origin of rows for readers outside of the transaction. */
   readonly #origin: Origin;
   readonly #out: ChangeWriter;
-  readonly #checkBase: () => void;
+  readonly #checkHandle: () => void;
   #ended = false;
-  /** Functions of users may run, of a change that is not made yet. */
+  /** Whether functions of users may be running, for a change that is not made yet. */
   #changing = false;
 
   /**
-   * @param snapshot The commit point that it goes on from; stays as it is.
-   * @param dir Where the base is.
-   * @param checkBase Throws if the base was closed.
+   * @param snapshot The snapshot that it goes on from; it stays as it is.
+   * @param dir Where the table is.
+   * @param checkHandle Throws if the handle was closed.
    */
-  constructor(snapshot: Snapshot, dir: string, checkBase: () => void) {
-    const { table: base, links } = this.#origin = snapshot.origin;
+  constructor(snapshot: Snapshot, dir: string, checkHandle: () => void) {
+    const { table, links } = this.#origin = snapshot.origin;
     this.#out = new ChangeWriter(snapshot.schema);
     this.#snapshot = snapshot.clone({
-      table: base,
+      table,
       links: links.seeing(() => this.#ended ? links.own() : this.#snapshot),
     });
     this.dir = dir;
-    this.#checkBase = checkBase;
+    this.#checkHandle = checkHandle;
   }
 
   /** The rows as they are now. */
@@ -47,17 +47,17 @@ export class WriteTransaction {
   }
 
   /**
-   * Whether the transaction goes on.
+   * Throws unless the transaction can still be used.
    *
    * @throws {ClosedError} If it ended.
    */
   checkOpen(): void {
-    if (!this.#ended) return this.#checkBase();
+    if (!this.#ended) return this.#checkHandle();
     throw new ClosedError(`Cannot use a transaction of "${this.dir}": it has ended, begin another`);
   }
 
-  /** Makes a change; if it throws, all is as before it. */
-  run<T>(change: Edit<T>): T {
+  /** Makes a change; if it throws, all is as it was before. */
+  run<T>(edit: Edit<T>): T {
     this.checkOpen();
     if (this.#changing) {
       throw new DeadlockError(
@@ -69,7 +69,7 @@ export class WriteTransaction {
     let value: T;
     this.#changing = true;
     try {
-      value = change(batch);
+      value = edit(batch);
     } finally {
       this.#changing = false;
     }
@@ -78,10 +78,10 @@ export class WriteTransaction {
     return value;
   }
 
-  /** Ends it; gives the changes. */
-  end(): Changes {
+  /** Ends it; returns its changes as one commit. */
+  end(): PreparedCommit<void> {
     this.#ended = true;
     this.#snapshot.origin = this.#origin;
-    return { payload: this.#out.payload, snapshot: this.#snapshot };
+    return { value: undefined, payload: this.#out.payload, snapshot: this.#snapshot };
   }
 }

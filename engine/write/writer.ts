@@ -1,53 +1,31 @@
 /**
- * The way of a commit: lock, catch up, change, append, unlock, sync, acknowledge.
+ * Commits what a handle changes: lock, catch up, change, append, unlock, sync, acknowledge.
  *
- * All that is asked for while the lock or the disk is waited for goes into one
- * append and one sync (group commit), each change in a frame of its own. Between
- * lock and unlock nothing waits, so that no other code of this thread runs there.
+ * Changes that arrive while the lock or the disk is busy share one append and one sync (group
+ * commit), each in a frame of its own. Nothing waits between lock and unlock, so no other code of
+ * this thread runs there.
  *
  * @module
  */
 
-import { before, Closing } from "../system/closing.ts";
-import { type Edit, WriteBatch } from "./write_batch.ts";
-import {
-  DeadlockError,
-  type LockHolder,
-  LockTimeoutError,
-  ReadOnlyError,
-  refused,
-} from "../system/errors.ts";
-import type { WaitOptions } from "../lock/flock.ts";
-import {
-  isInside,
-  type Scope,
-  scopesAround,
-  type Wait,
-  waitFor,
-  waitForSync,
-} from "../lock/inside.ts";
-import { checkUnowned, longHolder } from "../lock/owner.ts";
-import { MAX_COMMIT_BYTES } from "./prepared_rows.ts";
+import { Closing } from "../system/closing.ts";
+import { DeadlockError, LockTimeoutError, ReadOnlyError, refused } from "../system/errors.ts";
+import { type Scope, scopesAround } from "../lock/inside.ts";
 import { stepwise, turn } from "../system/steps.ts";
 import type { Store } from "../store/store.ts";
 import { BackgroundCompaction } from "./background_compaction.ts";
+import { type CommitJob, type Edit, jobOf } from "./write_batch.ts";
+import { checkOutside, OwnedLock, SharedLock, type WriteLock } from "./write_lock.ts";
 
 /** How a handle writes. */
 export interface WriterOptions {
   /** Whether an acknowledged commit is on disk. */
   readonly durable: boolean;
-  /** How long the lock is waited for, in milliseconds, as far as the user set it. */
+  /** How long to wait for the lock, in milliseconds, if the user set a limit. */
   readonly timeoutMs: number | undefined;
 }
 
-interface Job {
-  readonly change: Edit<unknown>;
-  readonly since: number;
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
-}
-
-/** A change that is appended; what is left is to acknowledge it. */
+/** A commit that is appended, but not acknowledged. */
 export interface Committing<T> {
   /** Resolves when it is acknowledged. */
   sync(): Promise<T>;
@@ -55,60 +33,102 @@ export interface Committing<T> {
   syncSync(): T;
 }
 
+/** A job on its way to a commit. Whatever it is told first is its outcome. */
+class PendingJob<T = unknown> {
+  /** When it was asked for. */
+  readonly since: number;
+  readonly make: CommitJob<T>;
+  readonly #pending: Set<PendingJob>;
+  #outcome: { readonly value: T } | { readonly error: unknown } | undefined;
+  #wake = () => {};
+
+  /** @param pending Holds the job until it has an outcome. */
+  constructor(pending: Set<PendingJob>, make: CommitJob<T>, since: number) {
+    this.make = make;
+    this.since = since;
+    this.#pending = pending;
+    pending.add(this);
+  }
+
+  resolve(value: T): void {
+    this.#end({ value });
+  }
+
+  reject(error: unknown): void {
+    this.#end({ error });
+  }
+
+  #end(outcome: { readonly value: T } | { readonly error: unknown }): void {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = outcome;
+    this.#pending.delete(this);
+    this.#wake();
+  }
+
+  /** The outcome, which is known. */
+  result(): T {
+    const outcome = this.#outcome!;
+    if ("error" in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  /** Waits for the outcome. Blocking verbs make no promise, as it might never settle. */
+  async wait(): Promise<T> {
+    if (this.#outcome === undefined) await new Promise<void>((resolve) => this.#wake = resolve);
+    return this.result();
+  }
+}
+
 /** How many changes share one append at most: the others wait meanwhile. */
 const MAX_JOBS = 1024;
 
 /** Writes to one table. */
 export class Writer {
-  readonly #store: Store;
-  readonly #options: WriterOptions;
-  readonly #queue: Job[] = [];
-  /** Those not settled yet, queued or being synced. */
-  readonly #jobs = new Set<Job>();
-  /** Everything under way, for close(). */
-  readonly #busy = new Set<Promise<unknown>>();
-  #draining = false;
-  /** Functions of users run, and what they changed is not appended yet. */
-  #changing = false;
-  /** A transaction of this handle has the lock; ends with it. */
-  #transaction: Promise<void> | undefined;
+  /** The table. */
+  readonly store: Store;
+  /** The lock that each write takes. */
+  readonly lock: WriteLock;
   /** The end of the handle. */
   readonly closing: Closing;
-  /** Its cleanups. */
-  readonly upkeep: BackgroundCompaction;
+  /** The compactions of the handle. */
+  readonly compaction: BackgroundCompaction;
+  readonly #durable: boolean;
+  readonly #queue: PendingJob[] = [];
+  /** All jobs without an outcome, queued or being synced. */
+  readonly #pending = new Set<PendingJob>();
+  /** All work under way, for close(). */
+  readonly #busy = new Set<Promise<unknown>>();
+  #draining = false;
+  /** Whether functions of users may be running whose changes are not appended yet. */
+  #changing = false;
 
-  constructor(store: Store, options: WriterOptions) {
-    this.#store = store;
-    this.#options = options;
-    this.closing = new Closing(`Cannot write to "${store.dir}": this handle was closed`);
-    this.upkeep = new BackgroundCompaction(store, {
-      closing: this.closing,
-      locked: (fn) => this.#locked(fn),
-      lockedSync: (fn) => this.#lockedSync(fn),
+  /** @param owned Whether the handle holds the lock on the identity file until it is closed. */
+  constructor(store: Store, { durable, timeoutMs }: WriterOptions, owned: boolean) {
+    this.store = store;
+    this.#durable = durable;
+    const closing = this.closing = new Closing(
+      `Cannot write to "${store.dir}": this handle was closed`,
+    );
+    this.lock = new (owned ? OwnedLock : SharedLock)(store, { closing, timeoutMs });
+    this.compaction = new BackgroundCompaction(store, {
+      closing,
+      lock: this.lock,
       track: (promise) => this.track(promise),
     });
   }
 
-  /** The table. */
-  get store(): Store {
-    return this.#store;
-  }
-
   // ------------------------------------------------------------- changes
 
-  /** Commits a change, after what must come before it; resolves once it is acknowledged. */
-  run<T>(change: Edit<T>, ahead?: () => Promise<void>): Promise<T> {
-    if (ahead !== undefined) return this.track(ahead().then(() => this.run(change)));
-
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  /** Commits a change, after the work `ahead` of it; resolves when the commit is acknowledged. */
+  run<T>(edit: Edit<T>, ahead?: () => Promise<void>): Promise<T> {
+    if (ahead !== undefined) return this.track(ahead().then(() => this.run(edit)));
     try {
       this.check();
     } catch (error) {
       return Promise.reject(error);
     }
-    const job = { change, since: performance.now(), resolve, reject };
-    this.#jobs.add(job);
-    // Called from a transaction it waits by itself: the wait of the queue has another limit.
+    const job = this.#pend(jobOf(edit, this.store.dir), performance.now());
+    // A verb inside a transaction waits by itself: its limit is not the limit of the queue.
     if (scopesAround().length > 0) this.track(this.#commitAll([job]));
     else {
       this.#queue.push(job);
@@ -117,115 +137,106 @@ export class Writer {
         this.track(this.#commitAll(this.#queue));
       }
     }
-    return promise.finally(() => this.#jobs.delete(job)) as Promise<T>;
+    return job.wait();
   }
 
   /** As {@linkcode Writer.run}, blocking. */
-  runSync<T>(change: Edit<T>): T {
+  runSync<T>(edit: Edit<T>): T {
     this.#checkSync();
-    const committing = this.orRefused(() => this.#lockedSync(() => this.commitNow(change)));
+    const job = jobOf(edit, this.store.dir);
+    const committing = this.orRefused(() => this.lock.runSync(() => this.commitNow(job)));
     const value = committing.syncSync();
-    this.upkeep.atLeisureSync();
+    this.compaction.continueSync();
     return value;
   }
 
   /**
-   * Commits a change under the lock, which is held.
+   * Appends a commit; the caller holds the lock.
    *
-   * @param begun The store was begun, and nothing else ran since.
+   * @param begun Whether `store.begin()` was called, and no other code ran since.
    */
-  commitNow<T>(change: Edit<T>, begun = false): Committing<T> {
-    let result: { value: unknown } | { error: unknown } | undefined;
-    let settled = () => {};
-    const settle = (as: { value: unknown } | { error: unknown }) => {
-      result ??= as;
-      this.#jobs.delete(job);
-      settled();
-    };
-    const job: Job = {
-      change,
-      since: 0,
-      resolve: (value) => settle({ value }),
-      reject: (error) => settle({ error }),
-    };
-    this.#jobs.add(job);
-    const batch = this.#commit([job], begun);
-    const told = () => {
-      if ("error" in result!) throw result.error;
-      return result!.value as T;
-    };
+  commitNow<T>(make: CommitJob<T>, begun = false): Committing<T> {
+    const job = this.#pend(make, 0);
+    const appended = this.#commit([job], begun);
     return {
-      // Without a promise where nobody waits: who only calls blocking verbs never lets any settle.
-      async sync() {
-        void batch?.sync();
-        if (result === undefined) await new Promise<void>((resolve) => settled = resolve);
-        return told();
+      sync() {
+        // Not awaited: a handle that is closed rejects the job before the sync ends.
+        void appended?.sync();
+        return job.wait();
       },
       syncSync() {
-        batch?.syncSync();
-        return told();
+        appended?.syncSync();
+        return job.result();
       },
     };
   }
 
-  /** Commits changes, also those that come into the queue meanwhile. */
-  async #commitAll(queue: Job[]): Promise<void> {
-    // What is asked for in this turn of the event loop goes together.
+  #pend<T>(make: CommitJob<T>, since: number): PendingJob<T> {
+    return new PendingJob(this.#pending, make, since);
+  }
+
+  /** Commits the jobs of a queue, and those that join it meanwhile. */
+  async #commitAll(queue: PendingJob[]): Promise<void> {
+    // Verbs called in this turn of the event loop go together.
     await undefined;
     while (queue.length > 0) {
       try {
         const start = queue[0]!.since;
-        const batch = await this.#locked(() => this.#commit(queue.splice(0, MAX_JOBS)), start);
-        // Not waited for: what comes next is appended while this one is synced.
-        if (batch !== undefined) this.track(batch.sync());
-        // What needs no sync keeps the event loop from turning, and a cleanup from going on.
-        else if (this.upkeep.isBusy) await turn();
+        const appended = await this.lock.run(() => this.#commit(queue.splice(0, MAX_JOBS)), start);
+        // Not awaited: the next jobs are appended while these are synced.
+        if (appended !== undefined) this.track(appended.sync());
+        // Without a sync the event loop would not turn, and a compaction would not continue.
+        else if (this.compaction.isBusy) await turn();
       } catch (error) {
         this.#rejectLate(queue, this.#refused(error));
       }
     }
     if (queue === this.#queue) this.#draining = false;
-    this.upkeep.atLeisure();
+    this.compaction.beginIfDue();
   }
 
-  /** The lock was not to be had: for those who waited long enough, or for all. */
-  #rejectLate(queue: Job[], error: unknown): void {
+  /** After a wait for the lock failed: rejects the jobs that waited long enough, or all. */
+  #rejectLate(queue: PendingJob[], error: unknown): void {
     const now = performance.now();
-    const late = error instanceof LockTimeoutError
-      ? (job: Job) => now - job.since >= (this.#options.timeoutMs ?? Infinity)
-      : () => true;
-    // The one that the wait began with is late, whatever the clock's grain.
+    const { timeoutMs = Infinity } = this.lock;
+    const isLate = ({ since }: PendingJob) =>
+      !(error instanceof LockTimeoutError) || now - since >= timeoutMs;
+    // The wait began with the first one, which is late whatever the grain of the clock.
     const [first, ...others] = queue.splice(0);
     first?.reject(error);
     for (const job of others) {
-      if (late(job)) job.reject(error);
+      if (isLate(job)) job.reject(error);
       else queue.push(job);
     }
   }
 
-  /** Under the lock: makes changes and appends them; what is left is to acknowledge them. */
-  #commit(
-    jobs: readonly Job[],
-    begun = false,
-  ): { sync(): Promise<void>; syncSync(): void } | undefined {
-    const store = this.#store;
-    const done: { job: Job; value: unknown }[] = [];
+  /**
+   * Runs jobs and appends their commits; the caller holds the lock. Returns how to sync and
+   * acknowledge them, or nothing if all jobs have their outcome.
+   */
+  #commit(jobs: readonly PendingJob[], begun = false): Committing<void> | undefined {
+    const { store } = this;
+    const done: { readonly job: PendingJob; readonly value: unknown }[] = [];
     const payloads: Uint8Array[] = [];
+    const acknowledge = () => {
+      for (const { job, value } of done) job.resolve(value);
+    };
+    const reject = (error: unknown) => {
+      for (const { job } of done) job.reject(error);
+    };
     this.#changing = true;
     try {
       if (!begun) store.begin();
       store.checkFields();
       for (const job of jobs) {
         try {
-          const batch = new WriteBatch(store.snapshot, store.dir);
-          const value = job.change(batch);
-          const payload = batch.finish();
-          this.checkBytes(payload.length);
+          const { schema } = store.snapshot;
+          const { value, payload, snapshot } = job.make(store.snapshot);
           if (payload.length === 0) {
             job.resolve(value);
             continue;
           }
-          store.advance(() => batch.apply());
+          store.adopt(snapshot, schema);
           payloads.push(payload);
           done.push({ job, value });
         } catch (error) {
@@ -233,64 +244,43 @@ export class Writer {
         }
       }
       if (payloads.length === 0) return undefined;
-      // One of the functions may have closed the handle.
+      // A function of the user may have closed the handle.
       this.closing.check();
-      store.append(payloads);
+      const appended = store.append(payloads);
+      if (!this.#durable) {
+        acknowledge();
+        return undefined;
+      }
+      return {
+        sync: () => appended.sync().then(acknowledge, reject),
+        syncSync() {
+          try {
+            appended.syncSync();
+            acknowledge();
+          } catch (error) {
+            reject(error);
+          }
+        },
+      };
     } catch (error) {
-      // Those that are settled already take no notice.
+      // Jobs that have an outcome keep it.
       for (const job of jobs) job.reject(this.#refused(error));
       return undefined;
     } finally {
       this.#changing = false;
     }
-    const acknowledge = () => {
-      for (const { job, value } of done) job.resolve(value);
-    };
-    const refuse = (error: unknown) => {
-      for (const { job } of done) job.reject(error);
-    };
-    const { log } = store;
-    const { end } = log;
-    if (!this.#options.durable) {
-      acknowledge();
-      return undefined;
-    }
-    return {
-      sync: () => log.sync(end).then(acknowledge, refuse),
-      syncSync() {
-        try {
-          log.syncSync(end);
-          acknowledge();
-        } catch (error) {
-          refuse(error);
-        }
-      },
-    };
   }
 
-  /**
-   * Whether so many bytes can be one commit.
-   *
-   * @throws {RangeError} If not.
-   */
-  checkBytes(bytes: number): void {
-    if (bytes <= MAX_COMMIT_BYTES) return;
-    throw new RangeError(
-      `Cannot commit ${bytes} bytes to "${this.#store.dir}" at once, the limit is ` +
-        `${MAX_COMMIT_BYTES}, write less at a time`,
-    );
-  }
-
-  /** What the system refuses before anything is appended. */
+  /** What the system refuses before anything is appended becomes a `WriteError`. */
   #refused(error: unknown): unknown {
-    return refused(`Cannot write to "${this.#store.dir}"`, "nothing was changed", error);
+    return refused(`Cannot write to "${this.store.dir}"`, "nothing was changed", error);
   }
 
   readonly #throwRefused = (error: unknown): never => {
     throw this.#refused(error);
   };
 
-  /** What `fn` gives; what the system refuses of it, as a `WriteError` that left nothing. */
+  /** Runs `fn`; what the system refuses becomes a `WriteError` with the outcome "none". */
   orRefused<T>(fn: () => T): T {
     try {
       return fn();
@@ -299,48 +289,43 @@ export class Writer {
     }
   }
 
-  // ------------------------------------------------------------- commit()
+  // ------------------------------------------------------------- other work
 
   /** Resolves when all that the table holds is on disk. */
   async commit(): Promise<void> {
     this.check();
-    const owned = this.#locked(() => this.#ownAll()).catch(this.#throwRefused);
-    await this.track(owned.then(({ log, end }) => log.sync(end)));
+    const owned = this.lock.run(() => this.#ownAll()).catch(this.#throwRefused);
+    await this.track(owned.then((appended) => appended.sync()));
   }
 
   /** As {@linkcode Writer.commit}, blocking. */
   commitSync(): void {
     this.#checkSync();
-    const { log, end } = this.orRefused(() => this.#lockedSync(() => this.#ownAll()));
-    log.syncSync(end);
+    this.orRefused(() => this.lock.runSync(() => this.#ownAll())).syncSync();
   }
 
   #ownAll() {
-    this.#store.begin();
-    const { log } = this.#store;
-    log.own();
-    return { log, end: log.end };
+    this.store.begin();
+    return this.store.own();
   }
 
-  // ------------------------------------------------------------- cleanup
-
-  /** Writes a table of what is there and begins a new log; nothing if somebody else is at it. */
+  /** Compacts the table; does nothing if another process compacts it. */
   async cleanup(): Promise<void> {
     this.check();
-    await this.upkeep.cleanup();
+    await this.compaction.cleanup();
   }
 
   /** As {@linkcode Writer.cleanup}, blocking. */
   cleanupSync(): void {
     this.#checkSync();
-    this.upkeep.cleanupSync();
+    this.compaction.cleanupSync();
   }
 
-  /** Does long work step by step, so that others get a turn; closing waits for it. */
+  /** Does long work step by step, so that other code gets a turn; closing waits for it. */
   async pace(steps: Generator<undefined, void>): Promise<void> {
     this.closing.check();
     await this.track((async () => {
-      // Not at once: a commit may be in the making, of which this was called.
+      // Not in this turn: the caller may be a function that runs while a commit is made.
       await undefined;
       await stepwise(steps, this.closing.signal);
     })());
@@ -348,209 +333,81 @@ export class Writer {
 
   // ------------------------------------------------------------- the lock
 
-  /**
-   * Waits for the lock of a transaction, which is held until what this gives is called.
-   *
-   * @param scopes The transactions that go on only after it.
-   */
-  async acquire(
-    start: number,
-    timeoutMs: number | undefined,
-    scopes: Scope[],
-  ): Promise<() => void> {
-    const limits = [timeoutMs, this.#options.timeoutMs].filter((limit) => limit !== undefined);
-    const limit = limits.length > 0 ? Math.min(...limits) : undefined;
-    using wait = waitFor("write to", this.#table, scopes);
-    const options = this.#waitOptions(start, wait, limit);
-    try {
-      if (this.#store.owned) return await this.#alone(options, () => this.#hold());
-      await this.#store.lock!.acquire(options);
-      return this.#hold();
-    } catch (error) {
-      return this.#throwRefused(error);
-    }
+  /** See {@linkcode WriteLock.acquire}. */
+  acquire(start: number, timeoutMs: number | undefined, scopes: Scope[]): Promise<() => void> {
+    return this.lock.acquire(start, timeoutMs, scopes).catch(this.#throwRefused);
   }
 
   /** As {@linkcode Writer.acquire}, blocking. */
   acquireSync(): () => void {
     this.#checkSync();
-    this.orRefused(() => this.#lockSync());
-    return this.#hold();
-  }
-
-  /** The lock was granted, to a transaction. */
-  #hold(): () => void {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const { owned, lock } = this.#store;
-    this.#transaction = promise;
-    return () => {
-      this.#transaction = undefined;
-      if (!owned) lock!.release();
-      resolve();
-    };
-  }
-
-  /** Runs `fn` when no transaction of this owner is under way. */
-  async #alone<T>(options: WaitOptions, fn: () => T): Promise<T> {
-    const { start = 0, timeoutMs = Infinity } = options;
-    // Not at once: a commit may be in the making, of which this was called.
-    await undefined;
-    while (this.#transaction !== undefined) {
-      await before(this.#transaction, {
-        closings: [this.closing],
-        ms: start + timeoutMs - performance.now(),
-        late: () => {
-          const waitedMs = performance.now() - start;
-          return new LockTimeoutError(this.#store.dir, waitedMs, this.holder(), options.holding);
-        },
-      });
-    }
-    return fn();
+    return this.orRefused(() => this.lock.acquireSync());
   }
 
   /** Runs `fn` under the lock. */
   async exclusive(fn: () => void): Promise<void> {
     this.check();
-    await this.track(this.#locked(fn).catch(this.#throwRefused));
+    await this.track(this.lock.run(fn).catch(this.#throwRefused));
   }
 
   /** As {@linkcode Writer.exclusive}, blocking. */
   exclusiveSync(fn: () => void): void {
     this.#checkSync();
-    this.orRefused(() => this.#lockedSync(fn));
-  }
-
-  /** What runs under the lock in the turn in which it is granted. */
-  #locked<T>(fn: () => T, start = performance.now()): Promise<T> {
-    const scopes = scopesAround();
-    if (scopes.length > 0) return this.#lockedInside(fn, start, scopes);
-    return this.#granted(fn, this.#waitOptions(start));
-  }
-
-  async #lockedInside<T>(fn: () => T, start: number, scopes: Scope[]): Promise<T> {
-    using wait = waitFor("write to", this.#table, scopes);
-    return await this.#granted(() => {
-      wait?.[Symbol.dispose]();
-      return fn();
-    }, this.#waitOptions(start, wait));
-  }
-
-  #granted<T>(fn: () => T, options: WaitOptions): Promise<T> {
-    return this.#store.owned ? this.#alone(options, fn) : this.#store.lock!.run(fn, options);
-  }
-
-  #lockedSync<T>(fn: () => T): T {
-    const { owned, lock } = this.#store;
-    this.#lockSync();
-    try {
-      return fn();
-    } finally {
-      if (!owned) lock!.release();
-    }
-  }
-
-  #lockSync(): void {
-    const { owned, dir, files } = this.#store;
-    const lock = this.#store.lock!;
-    if (owned ? this.#transaction !== undefined : lock.held) {
-      if (!owned) checkUnowned(files, dir, "write to");
-      throw new DeadlockError(
-        `Cannot write to "${dir}": a transaction of this thread holds the lock, await the ` +
-          `form of this verb without Sync`,
-      );
-    }
-    if (owned) return;
-    using wait = waitForSync(this.#table);
-    lock.acquireSync(this.#waitOptions(performance.now(), wait));
-  }
-
-  get #table() {
-    return { lock: this.#store.lock!, dir: this.#store.dir };
-  }
-
-  #waitOptions(start: number, wait?: Wait, timeoutMs = this.#options.timeoutMs): WaitOptions {
-    const { files, dir } = this.#store;
-    return {
-      timeoutMs: timeoutMs ?? wait?.limitMs,
-      holding: wait?.holding,
-      path: dir,
-      start,
-      closing: this.closing,
-      onBusy: () => checkUnowned(files, dir, "write to"),
-      holder: () => this.holder(),
-    };
-  }
-
-  /** Whose transaction holds the lock for long, as far as it is known. */
-  holder(): LockHolder | undefined {
-    const store = this.#store;
-    try {
-      store.look();
-      return longHolder(store.files, store.dir, store.log.sequence);
-    } catch {
-      // Of a base that cannot be read nothing is known.
-      return undefined;
-    }
+    this.orRefused(() => this.lock.runSync(fn));
   }
 
   /**
-   * Whether this handle can write, here and now.
+   * Throws unless this handle can write, here and now.
    *
    * @throws {DeadlockError} Inside a transaction, for whose end it would wait.
    */
   check(): void {
     this.closing.check();
-    if (this.#store.lock === undefined) {
+    if (this.store.lock === undefined) {
       throw new ReadOnlyError(
-        `Cannot write to "${this.#store.dir}": it was opened with readOnly, open it without`,
+        `Cannot write to "${this.store.dir}": it was opened with readOnly, open it without`,
       );
     }
     this.#checkOutside("write to");
   }
 
-  /** What would wait for the transaction that it is called from would wait for ever. */
   #checkOutside(verb: string): void {
-    const { dir, lock } = this.#store;
-    if (lock === undefined || !isInside(lock)) return;
-    throw new DeadlockError(
-      `Cannot ${verb} "${dir}" inside a transaction of it: use the verbs of the transaction, ` +
-        `or wait for its end`,
-    );
+    checkOutside(verb, this.store, "use the verbs of the transaction, or wait for its end");
   }
 
   #checkSync(): void {
     this.check();
     if (!this.#changing) return;
     throw new DeadlockError(
-      `Cannot write to "${this.#store.dir}": the function of an update holds the lock, ` +
+      `Cannot write to "${this.store.dir}": the function of an update holds the lock, ` +
         `return what is to be changed, or write later`,
     );
   }
 
   // ------------------------------------------------------------- closing
 
-  /** Closing waits for it. */
+  /** Makes closing wait for a promise; returns the promise. */
   track<T>(promise: Promise<T>): Promise<T> {
     const settled = promise.then(() => {}, () => {}).finally(() => this.#busy.delete(settled));
     this.#busy.add(settled);
     return promise;
   }
 
-  /** Waits for all that is under way, then refuses more. */
+  /** Waits for all work under way, then refuses more. */
   async close(): Promise<void> {
-    const isBusy = () => this.#changing || this.#transaction !== undefined || this.#busy.size > 0;
-    // Who waits for nothing can be closed anywhere.
+    const isBusy = () => this.#changing || this.lock.inTransaction || this.#busy.size > 0;
+    // A handle without work under way can be closed anywhere.
     if (isBusy()) this.#checkOutside("close");
     while (isBusy()) await Promise.all(this.#busy);
     this.abort();
   }
 
-  /** Refuses more at once; what is under way is rejected. */
+  /** Refuses more work at once, and rejects the work under way. */
   abort(): void {
     if (this.closing.isOver) return;
     this.closing.end();
-    this.upkeep.abort();
+    this.compaction.abort();
     this.#queue.length = 0;
-    for (const job of this.#jobs) job.reject(this.closing.reason);
+    for (const job of this.#pending) job.reject(this.closing.reason);
   }
 }

@@ -7,10 +7,12 @@
 import { parseCsv } from "../../cli/csv.ts";
 import type { Strike } from "./strikes.ts";
 
-const CSV = new URL("../data/birdstrikes.csv", import.meta.url);
+// Fetched, as the package may be run from its registry, too.
+const CSV = await (await fetch(new URL("../data/birdstrikes.csv", import.meta.url))).text();
+
 /** So many strikes: those of the file, over and over again. */
 export function readStrikes(count: number): Strike[] {
-  const [, ...records] = parseCsv([Deno.readTextFileSync(CSV)]).map((record) => record.cells());
+  const [, ...records] = parseCsv([CSV]).map((record) => record.cells());
   const integer = (cell: string | null | undefined) => cell == null ? null : Number(cell);
   const strikes = records.map((cells): Strike => {
     const [

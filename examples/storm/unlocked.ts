@@ -23,6 +23,7 @@ function unlocked(file: File): File {
     tryLock: () => true,
     unlock() {},
     close: () => file.close(),
+    [Symbol.dispose]: () => file.close(),
   };
 }
 

@@ -14,6 +14,7 @@ import {
   LockTimeoutError,
 } from "../../engine/system/errors.ts";
 import { link, PsBase, PsLock } from "../../mod.ts";
+import { testInOwnProcess } from "../helpers/own_process.ts";
 import { Disk, OLDEST, type Operation } from "../helpers/crash_file.ts";
 import { BASE, create, diskAfter, look, newDisk, NONE, open, VERBS } from "../helpers/crash_run.ts";
 import { newSeed } from "../helpers/random.ts";
@@ -378,65 +379,71 @@ Deno.test("What leads nowhere, in a circle or to a file is told, and nothing wai
 
 // ------------------------------------------------------------- the current directory
 
-Deno.test("A relative path leads where it led when it was given, wherever the program goes", async () => {
-  await using temp = tempBase();
-  const { parent } = temp;
-  const cwd = Deno.cwd();
-  Deno.mkdirSync(`${parent}/a`);
-  Deno.mkdirSync(`${parent}/b`);
-  try {
-    Deno.chdir(`${parent}/a`);
-    using houses = await PsBase.create("./houses", { street: "string" });
-    using people = await PsBase.create("../people", { name: "string", home: link(houses) });
-    using lock = new PsLock("lock");
-    const made = PsBase.create("late/", SCHEMA);
-    assertEquals([houses.path, people.path], [`${parent}/a/houses`, temp.path]);
-    Deno.chdir(`${parent}/b`);
-    await (await made).close();
-    await houses.insert({ street: "Evergreen" });
-    await people.insert({ name: "homer", home: 0 });
-    assertEquals(people.get(0)?.home?.street, "Evergreen");
-    await people.cleanup();
-    await people.addField("age", "integer");
-    {
-      using _guard = await lock.acquire();
-      assert(Deno.statSync(`${parent}/a/lock`).isFile);
+testInOwnProcess(import.meta.filename!, {
+  name: "A relative path leads where it led when it was given, wherever the program goes",
+  async fn() {
+    await using temp = tempBase();
+    const { parent } = temp;
+    const cwd = Deno.cwd();
+    Deno.mkdirSync(`${parent}/a`);
+    Deno.mkdirSync(`${parent}/b`);
+    try {
+      Deno.chdir(`${parent}/a`);
+      using houses = await PsBase.create("./houses", { street: "string" });
+      using people = await PsBase.create("../people", { name: "string", home: link(houses) });
+      using lock = new PsLock("lock");
+      const made = PsBase.create("late/", SCHEMA);
+      assertEquals([houses.path, people.path], [`${parent}/a/houses`, temp.path]);
+      Deno.chdir(`${parent}/b`);
+      await (await made).close();
+      await houses.insert({ street: "Evergreen" });
+      await people.insert({ name: "homer", home: 0 });
+      assertEquals(people.get(0)?.home?.street, "Evergreen");
+      await people.cleanup();
+      await people.addField("age", "integer");
+      {
+        using _guard = await lock.acquire();
+        assert(Deno.statSync(`${parent}/a/lock`).isFile);
+      }
+      await people.backup("copy");
+      const salvaging = PsBase.salvage("../people", "salvaged");
+      const checking = PsBase.check("copy");
+      Deno.chdir(parent);
+      assertEquals((await salvaging).rows, 1);
+      assertEquals((await checking).ok, true);
+      using copy = await PsBase.open(new URL(`file://${parent}/b/copy`));
+      assertEquals(copy.path, `${parent}/b/copy`);
+      assertEquals(copy.get(0)?.name, "homer");
+      await houses.destroy();
+      const left = (dir: string) => [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
+      assertEquals([left("a"), left("b"), left(".")], [
+        ["late", "lock"],
+        ["copy", "salvaged"],
+        ["a", "b", "people"],
+      ]);
+    } finally {
+      Deno.chdir(cwd);
     }
-    await people.backup("copy");
-    const salvaging = PsBase.salvage("../people", "salvaged");
-    const checking = PsBase.check("copy");
-    Deno.chdir(parent);
-    assertEquals((await salvaging).rows, 1);
-    assertEquals((await checking).ok, true);
-    using copy = await PsBase.open(new URL(`file://${parent}/b/copy`));
-    assertEquals(copy.path, `${parent}/b/copy`);
-    assertEquals(copy.get(0)?.name, "homer");
-    await houses.destroy();
-    const left = (dir: string) => [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
-    assertEquals([left("a"), left("b"), left(".")], [
-      ["late", "lock"],
-      ["copy", "salvaged"],
-      ["a", "b", "people"],
-    ]);
-  } finally {
-    Deno.chdir(cwd);
-  }
-  temp.damaged = true; // Its link leads to what was destroyed.
+    temp.damaged = true; // Its link leads to what was destroyed.
+  },
 });
 
-Deno.test("A program whose directory is gone is told so of relative paths, and uses absolute ones", async () => {
-  await using temp = tempBase();
-  const cwd = Deno.cwd();
-  try {
-    Deno.mkdirSync(`${temp.parent}/gone`);
-    Deno.chdir(`${temp.parent}/gone`);
-    Deno.removeSync(`${temp.parent}/gone`);
-    assertThrows(() => PsBase.createSync("people", SCHEMA), BaseError, `Cannot create "people"`);
-    using base = PsBase.createSync(temp.path, SCHEMA);
-    assertEquals(base.path, temp.path);
-  } finally {
-    Deno.chdir(cwd);
-  }
+testInOwnProcess(import.meta.filename!, {
+  name: "A program whose directory is gone is told so of relative paths, and uses absolute ones",
+  async fn() {
+    await using temp = tempBase();
+    const cwd = Deno.cwd();
+    try {
+      Deno.mkdirSync(`${temp.parent}/gone`);
+      Deno.chdir(`${temp.parent}/gone`);
+      Deno.removeSync(`${temp.parent}/gone`);
+      assertThrows(() => PsBase.createSync("people", SCHEMA), BaseError, `Cannot create "people"`);
+      using base = PsBase.createSync(temp.path, SCHEMA);
+      assertEquals(base.path, temp.path);
+    } finally {
+      Deno.chdir(cwd);
+    }
+  },
 });
 
 // ------------------------------------------------------------- real processes

@@ -9,6 +9,7 @@ import {
   ReadOnlyError,
   SchemaError,
 } from "../../mod.ts";
+import { testInOwnProcess } from "../helpers/own_process.ts";
 import { type TempBase, tempBase } from "../helpers/temp_base.ts";
 import { watchFiles } from "../helpers/watched_files.ts";
 import { withFiles } from "../../engine/system/deno_file.ts";
@@ -478,7 +479,7 @@ Deno.test("both bases moved together lead to each other still, and the schema of
   assertEquals(people.schema.home, { type: { link: `${realOf(temp)}/c/d/deep/houses` } });
 });
 
-Deno.test({
+testInOwnProcess(import.meta.filename!, {
   name: "links are the same through symbolic links and relative paths",
   ignore: Deno.build.os === "windows",
   async fn() {

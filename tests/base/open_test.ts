@@ -6,7 +6,9 @@ import {
   CorruptionError,
   FormatVersionError,
   json,
+  link,
   PsBase,
+  ReadOnlyError,
   SchemaError,
 } from "../../mod.ts";
 import { tempBase } from "../helpers/temp_base.ts";
@@ -238,6 +240,161 @@ Deno.test("PsBase.open() says where there is no base, and makes nothing", async 
   await refused(temp.path);
   await refused(`${temp.path}/base`);
   temp.damaged = true;
+});
+
+for (const Class of [Base, PsBase]) {
+  const { name } = Class;
+
+  Deno.test(`${name}.open() with a schema creates the table, and opens it from then on`, async () => {
+    await using temp = tempBase();
+    for (const runs of [1, 2, 3]) {
+      await using db = await Class.open(temp.path, PEOPLE);
+      assert(db instanceof Class);
+      await db.insert({ name: "homer", age: runs });
+      assertEquals(db.size, runs);
+    }
+    using db = Class.openSync(temp.path, PEOPLE, { durability: "relaxed" });
+    assertEquals([db.size, db.insertSync({ name: "marge" })], [3, 3]);
+  });
+
+  Deno.test(`${name}.openSync() with a schema creates the table, and takes a URL`, async () => {
+    await using temp = tempBase();
+    using db = Class.openSync(new URL(`file://${temp.path}/`), PEOPLE);
+    assertEquals([db.path, db.size], [temp.path, 0]);
+  });
+
+  Deno.test(`${name}.open() with another schema than the stored one is refused`, async () => {
+    await using temp = tempBase();
+    (await Class.open(temp.path, PEOPLE))[Symbol.dispose]();
+    for (const options of [undefined, { timeoutMs: 5 }, { readOnly: true }]) {
+      const message = `Cannot open "${temp.path}": `;
+      const other = { name: "string" } as const;
+      await assertRejects(() => Class.open(temp.path, other, options), SchemaError, message);
+      assertThrows(() => Class.openSync(temp.path, other, options), SchemaError, message);
+    }
+  });
+
+  Deno.test(`${name}.open() with a schema and readOnly creates nothing`, async () => {
+    await using temp = tempBase();
+    const open = () => Class.open(temp.path, PEOPLE, { readOnly: true });
+    await assertRejects(open, BaseNotFoundError, `Cannot open "${temp.path}": `);
+    assertThrows(() => Class.openSync(temp.path, PEOPLE, { readOnly: true }), BaseNotFoundError);
+    assertEquals([...Deno.readDirSync(temp.parent)], []);
+    (await Class.create(temp.path, PEOPLE))[Symbol.dispose]();
+    using db = await open();
+    assertEquals(db.size, 0);
+    await assertRejects(() => db.insert({ name: "homer" }), ReadOnlyError);
+  });
+}
+
+Deno.test("PsBase.open() with a schema by many at once opens one table", async () => {
+  await using temp = tempBase();
+  const opened = await Promise.all(
+    Array.from({ length: 20 }, () => PsBase.open(temp.path, PEOPLE)),
+  );
+  const ids = await Promise.all(opened.map((db) => db.insert({ name: "homer" })));
+  assertEquals(ids.toSorted((a, b) => a - b), Array.from(ids.keys()));
+  for (const db of opened) db[Symbol.dispose]();
+});
+
+Deno.test("PsBase.open() with a schema leaves alone what is no table, and makes no parents", async () => {
+  await using temp = tempBase();
+  Deno.mkdirSync(temp.path);
+  Deno.writeTextFileSync(`${temp.path}/notes`, "a file of somebody else");
+  await assertRejects(() => PsBase.open(temp.path, PEOPLE), BaseExistsError, '"notes"');
+  await assertRejects(() => PsBase.open(`${temp.path}/a/b`, PEOPLE), BaseNotFoundError);
+  assertEquals(contents(temp.path), { notes: Deno.readFileSync(`${temp.path}/notes`) });
+});
+
+/** Fields with the names of options. */
+const NAMESAKES = {
+  schema: "string",
+  readOnly: "boolean",
+  timeoutMs: "integer",
+  durability: { type: "string", default: "full" },
+  cacheBytes: link("self"),
+  mode: "string",
+} as const;
+
+Deno.test("PsBase.open() tells a schema whose fields have the names of options from options", async () => {
+  await using temp = tempBase();
+  for (const [option, field] of Object.entries(NAMESAKES)) {
+    const path = `${temp.parent}/${option}`;
+    using db = await PsBase.open(path, { [option]: field });
+    assertEquals(Object.keys(db.schema), [option]);
+  }
+  using db = await PsBase.open(temp.path, NAMESAKES);
+  assertEquals(Object.keys(db.schema), Object.keys(NAMESAKES));
+  assertEquals(await db.insert({ schema: "full", readOnly: true, timeoutMs: 5 }), 0);
+});
+
+Deno.test("PsBase.open() takes an empty object, and one of options, for options", async () => {
+  await using temp = tempBase();
+  const all = { durability: "full", timeoutMs: 5, readOnly: false, cacheBytes: 0 } as const;
+  for (const options of [{}, all, { schema: PEOPLE }, { ...all, schema: PEOPLE }]) {
+    await assertRejects(() => PsBase.open(temp.path, options), BaseNotFoundError);
+    assertThrows(() => PsBase.openSync(temp.path, options, undefined), BaseNotFoundError);
+  }
+  assertEquals([...Deno.readDirSync(temp.parent)], []);
+});
+
+Deno.test("PsBase.open() refuses what may be a schema or the option schema", async () => {
+  await using temp = tempBase();
+  const unclear = { schema: { type: "string", default: "date" } } as const;
+  const message = `Cannot open "${temp.path}": "schema" may be a field or the option: pass {} `;
+  await assertRejects(() => PsBase.open(temp.path, unclear), TypeError, message);
+  assertThrows(() => PsBase.openSync(temp.path, unclear), TypeError, message);
+  assertEquals([...Deno.readDirSync(temp.parent)], []);
+  {
+    using db = await PsBase.open(temp.path, unclear, {});
+    assertEquals(Object.entries(db.schema), Object.entries(unclear));
+  }
+  const path = `${temp.parent}/other`;
+  (await PsBase.create(path, unclear.schema))[Symbol.dispose]();
+  using db = await PsBase.open(path, { ...unclear, readOnly: false });
+  assertEquals(db.schema, { type: { type: "string" }, default: { type: "date" } });
+  const both = { ...unclear, name: "string" } as const;
+  using clear = await PsBase.open<typeof both>(`${temp.parent}/clear`, both);
+  assertEquals(Object.keys(clear.schema), ["schema", "name"]);
+});
+
+Deno.test("PsBase.open() says what is wrong with a schema or an option, and makes nothing", async () => {
+  await using temp = tempBase();
+  // deno-lint-ignore no-explicit-any -- the compiler would refuse it all
+  const { open, openSync } = PsBase as any;
+  // deno-lint-ignore no-explicit-any
+  const wrong: [any[], new (...args: any[]) => Error, string][] = [
+    [[{ name: "string", age: "int" }], SchemaError, 'field "age": unknown type "int", the types'],
+    [[{ name: "string", readOnly: true }], SchemaError, 'field "readOnly": no type (true is a'],
+    [[{ _x: "string", y: "date" }], SchemaError, 'field "_x": names that begin with "_"'],
+    [
+      [{ name: "text" }],
+      TypeError,
+      'neither options (unknown option "name", the options are schema, durability, timeoutMs, ' +
+      'readOnly, cacheBytes) nor a schema (field "name": unknown type "text", the types are ',
+    ],
+    [[{ timeout: 5 }], TypeError, 'unknown option "timeout", the options are schema, '],
+    [[null], TypeError, "options: it is null, the options are schema, "],
+    [[PEOPLE, null], TypeError, "options: it is null, the options are durability, "],
+    [[PEOPLE, { mode: "open" }], TypeError, 'unknown option "mode", the options are durability, '],
+    [[PEOPLE, { schema: PEOPLE }], TypeError, 'unknown option "schema", the options are '],
+    [[PEOPLE, { timeoutMs: -1 }], RangeError, "timeoutMs"],
+    [[PEOPLE, { readOnly: 1 }], TypeError, "readOnly is 1, it can be true, false"],
+    [[{}, {}], SchemaError, "a table has one field at least"],
+    [[undefined, {}], TypeError, "schema: it is undefined, expected an object"],
+    [[{ readOnly: true }, {}], SchemaError, 'field "readOnly": no type'],
+  ];
+  for (const [args, type, told] of wrong) {
+    const call = () => openSync.call(PsBase, temp.path, ...args);
+    const { message } = await assertRejects<Error>(
+      () => open.call(PsBase, temp.path, ...args),
+      type,
+      told,
+    );
+    assertThrows(call, type, message);
+    assert(!message.startsWith("Cannot create"), message);
+  }
+  assertEquals([...Deno.readDirSync(temp.parent)], []);
 });
 
 Deno.test("PsBase.open() compares the schema given, but for order and defaults", async () => {

@@ -204,6 +204,10 @@ Deno.test("Base.select() refuses conditions that are none, and never finds all r
     [{ data: [1, 2] }, TypeError, 'field "data"'],
     [{ data: { a: 1 } }, TypeError, 'no operator "a"'],
     [{ data: { gt: 1 } }, TypeError, "no order"],
+    [{ _and: { n: 1 } }, TypeError, "_and: it is an Object, expected an array"],
+    [{ _and: undefined }, TypeError, "_and: it is undefined, expected an array"],
+    [{ _and: [undefined] }, TypeError, "_and: undefined is no condition"],
+    [{ _and: [{ n: 1 }, { nick: 1 }] }, TypeError, '_and: there is no field "nick"'],
     [null, TypeError, "null"],
     ["n", TypeError, "string"],
     [["n"], TypeError, "array"],
@@ -273,6 +277,26 @@ Deno.test("Base.select() by predicate: a boolean is due, the view ends with the 
   assertEquals(db.get(0)?.name, "p0");
 });
 
+Deno.test("_and matches rows that match all of its conditions, of none all rows", async () => {
+  await using temp = tempBase();
+  using db = numbered(temp.path);
+  const all = db.count();
+  const count = (where: Parameters<typeof db.count>[0]) => db.count(where);
+  assertEquals([count({ _and: [] }), count({ _and: [{}] })], [all, all]);
+  assertEquals([count({ _not: { _and: [] } }), count({ _or: [{ _and: [] }, { n: -1 }] })], [
+    0,
+    all,
+  ]);
+  const fours = count({ n: 4 });
+  assert(fours > 0 && fours < all);
+  assertEquals(count({ _and: [{ n: { gte: 4 } }, { n: { lt: 5 } }] }), fours);
+  assertEquals(count({ n: { gt: 3 }, _and: [{ _and: [{ n: { lte: 4 } }] }] }), fours);
+  assertEquals(count({ _and: [{ n: 4 }, { n: 3 }] }), 0);
+  assertEquals(count({ _and: [{ n: 4 }, { n: { ne: 4 } }] }), 0);
+  assertEquals(count({ _and: [{ n: null }, { n: 4 }] }), 0);
+  assertEquals(count({ _and: [(row) => row.n === 4, { _or: [{ n: 4 }, { n: 5 }] }] }), fours);
+});
+
 Deno.test("Base.select() hands out a plain array of copies", async () => {
   await using temp = tempBase();
   using db = numbered(temp.path);
@@ -285,7 +309,7 @@ Deno.test("Base.select() hands out a plain array of copies", async () => {
   assertEquals(db.count({ n: 3 }), 15);
 });
 
-Deno.test("Base.explain() tells which row groups could not hold a row that matches", async () => {
+Deno.test("Base.explain() tells which row groups a scan skips, and runs no query", async () => {
   await using temp = tempBase();
   using db = PsBase.createSync(temp.path, {
     n: "integer",
@@ -304,7 +328,7 @@ Deno.test("Base.explain() tells which row groups could not hold a row that match
   db.cleanupSync();
   const at = start.add({ minutes: 20_000 });
   const key = "key 020000";
-  const none = { index: null, rowsDecoded: 0 };
+  const none = { method: "scan", index: null, count: null, fallback: null } as const;
   for (
     const where of [
       { big: 20_000n },
@@ -319,22 +343,34 @@ Deno.test("Base.explain() tells which row groups could not hold a row that match
       },
     ] as const
   ) {
-    assertEquals(db.explain(where), { ...none, rows: 1, groupsRead: 1, groupsSkipped: 2 });
+    assertEquals(db.explain(where), {
+      ...none,
+      rowsRead: 16_384,
+      groupsRead: 1,
+      groupsSkipped: 2,
+    });
   }
   assertEquals(
     db.explain({ _or: [{ n: { lt: 5 } }, { at: { gte: start.add({ minutes: 39_999 }) } }] }),
-    { ...none, rows: 6, groupsRead: 2, groupsSkipped: 1 },
+    { ...none, rowsRead: 40_000 - 16_384, groupsRead: 2, groupsSkipped: 1 },
   );
   assertEquals(
     db.explain({ __id__: [100, 200], day: { lte: start.toPlainDate() } }),
-    { ...none, rows: 101, groupsRead: 1, groupsSkipped: 2 },
+    { ...none, rowsRead: 16_384, groupsRead: 1, groupsSkipped: 2 },
   );
-  assertEquals(db.explain((row) => row.n === 7).rowsDecoded, 40_000);
+  const asked: number[] = [];
+  assertEquals(db.explain((row) => asked.push(row.n!) > 0), {
+    ...none,
+    rowsRead: 40_000,
+    groupsRead: 3,
+    groupsSkipped: 0,
+  });
+  assertEquals(asked, []);
+  assertEquals(db.explain().count, 40_000);
   db.insertSync({ n: 1 });
   assertEquals(db.explain({ n: -1 }), {
     ...none,
-    rows: 0,
-    rowsDecoded: 1,
+    rowsRead: 1,
     groupsRead: 0,
     groupsSkipped: 3,
   });

@@ -51,7 +51,6 @@ const READS: Record<string, (view: View, wrong: Wrong) => unknown> = {
   max: (view, wrong) => view.max("n", wrong),
   distinct: (view, wrong) => view.distinct("n", wrong),
   groupBy: (view, wrong) => view.groupBy("n", { rows: "count" } as never, wrong),
-  explain: (view, wrong) => view.explain(wrong),
 };
 
 /** All that asks one while writing: a condition, or what makes changes. */

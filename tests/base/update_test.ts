@@ -81,6 +81,95 @@ Deno.test("Base.update() throws ConflictError when the version moved, by the sam
   assertEquals(db.get(0)?.age, 5);
 });
 
+for (const Class of [Base, PsBase]) {
+  Deno.test(`${Class.name}.update() with ifVersion changes a row of that version only`, async () => {
+    await using temp = tempBase();
+    await using db = await Class.create(temp.path, PEOPLE);
+    const id = await db.insert({ name: "homer", age: 39 });
+    for (const step of ["in the log", "in a segment"]) {
+      const { __version__: now } = db.get(id)!;
+      assertEquals((await db.update(id, { age: now }, { ifVersion: now })).__version__, now + 1);
+      const add = (row: { age: number | null }) => ({ age: row.age! + 1 });
+      assertEquals(db.updateSync(id, add, { ifVersion: now + 1 }).age, now + 1, step);
+      const before = [...db];
+      const { sequence } = db;
+      for (const ifVersion of [0, now, now + 1, now + 3, 2 ** 53 - 1]) {
+        const error = await assertRejects(() => db.update(id, {}, { ifVersion }), ConflictError);
+        assertEquals([error.id, error.expected, error.found], [id, ifVersion, now + 2]);
+        assertThrows(() => db.updateSync(id, {}, { ifVersion }), ConflictError);
+        assertThrows(
+          () => db.transactionSync((tx) => tx.update(id, {}, { ifVersion })),
+          ConflictError,
+        );
+      }
+      assertEquals([[...db], db.sequence], [before, sequence]);
+      const update = db.transaction((tx) => [
+        tx.update(id, { age: 1 }, { ifVersion: now + 2 }).__version__,
+        tx.update(id, { age: 2 }, { ifVersion: now + 3 }).__version__,
+      ]);
+      assertEquals(await update, [now + 3, now + 4]);
+      await db.cleanup();
+    }
+    assertThrows(() => db.updateSync(7, {}, { ifVersion: 0 }), RecordNotFoundError);
+  });
+}
+
+Deno.test("PsBase.update() with ifVersion lets one of many at once win", async () => {
+  await using temp = tempBase();
+  await using db = await PsBase.create(temp.path, PEOPLE);
+  await using other = await PsBase.open(temp.path, PEOPLE);
+  const id = await db.insert({ name: "homer" });
+  for (const ifVersion of [0, 1, 2]) {
+    const all = Array.from(
+      { length: 10 },
+      (_, n) => [db, other][n % 2]!.update(id, { age: n }, { ifVersion }),
+    );
+    const results = await Promise.allSettled(all);
+    assertEquals(results.filter(({ status }) => status === "fulfilled").length, 1);
+    for (const result of results) {
+      if (result.status === "rejected") assert(result.reason instanceof ConflictError);
+    }
+    assertEquals(db.get(id)?.__version__, ifVersion + 1);
+  }
+});
+
+Deno.test("PsBase.update() takes ifVersion with one id only, as a count, and as it is at the call", async () => {
+  await using temp = tempBase();
+  await using db = await PsBase.create(temp.path, PEOPLE);
+  await db.insertMany([{ name: "homer" }, { name: "marge" }]);
+  const row = db.get(0)!;
+  const before = [...db];
+  const wrong: [unknown, unknown, ErrorClass, string][] = [
+    [[0], { ifVersion: 0 }, TypeError, "ifVersion is for one id, and a row carries its version"],
+    [[], { ifVersion: 0 }, TypeError, "ifVersion is for one id"],
+    [row, { ifVersion: 0 }, TypeError, "ifVersion is for one id"],
+    [0, { ifVersion: "0" }, TypeError, 'ifVersion is "0", expected a whole number, 0 or more'],
+    [0, { ifVersion: null }, TypeError, "ifVersion: it is null, expected a whole number"],
+    [0, { ifVersion: -1 }, RangeError, "ifVersion is -1, expected a whole number, 0 or more"],
+    [0, { ifVersion: 0.5 }, RangeError, "ifVersion is 0.5"],
+    [0, { ifversion: 0 }, TypeError, 'unknown option "ifversion", the only option is ifVersion'],
+    [0, null, TypeError, "options: it is null, the only option is ifVersion"],
+  ];
+  for (const [target, options, type, told] of wrong) {
+    const args = [target, { age: 1 }, options] as unknown as [0, { age: 1 }];
+    const message = `Cannot update "${temp.path}": ${told}`;
+    await assertRejects(() => db.update(...args), type, message);
+    assertThrows(() => db.updateSync(...args), type, message);
+    assertThrows(() => db.transactionSync((tx) => tx.update(...args)), type, message);
+  }
+  assertEquals([...db], before);
+  for (const none of [undefined, {}, { ifVersion: undefined }]) {
+    await db.update(row, { age: 1 }, none);
+    Object.assign(row, db.get(0)!);
+    assertEquals(db.updateSync([0, 1], {}, none).length, 2);
+    Object.assign(row, db.get(0)!);
+  }
+  const options = { ifVersion: db.get(1)!.__version__ };
+  const updated = db.update(1, { age: 5 }, options);
+  options.ifVersion = 0;
+  assertEquals((await updated).age, 5);
+});
+
 Deno.test("Base.update() that fails changes nothing", async () => {
   await using temp = tempBase();
   using db = PsBase.createSync(temp.path, PEOPLE);

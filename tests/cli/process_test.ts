@@ -312,7 +312,7 @@ Deno.test({
     assertEquals((await place.sh("echo 'Deno.exit(7)' | psbase shell people")).code, 7);
     const missing = await place.sh("psbase shell nix");
     assertEquals([missing.code, missing.out], [1, ""]);
-    assertMatch(missing.err, /^psbase shell: Cannot open "nix": there is nothing.*\n$/);
+    assertMatch(missing.err, /^psbase shell: Cannot open "nix": it does not exist.*\n$/);
   },
 });
 

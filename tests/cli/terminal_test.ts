@@ -66,5 +66,5 @@ onTerminal("destroy asks on a terminal, and takes yes for yes only", async (on) 
     assertEquals(await on("psbase count people"), "1\n", no);
   }
   await on(answer("y\\n"));
-  assertStringIncludes(await on("psbase count people; true"), "there is nothing");
+  assertStringIncludes(await on("psbase count people; true"), "it does not exist");
 });

@@ -613,4 +613,8 @@ class CrashFile implements File {
     this.unlock();
     this.#files.opened.delete(this);
   }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }

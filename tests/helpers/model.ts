@@ -216,6 +216,7 @@ export function matches(asked: Asked, filter: unknown, row: ModelRow): boolean {
   if (typeof filter === "function") return filter(asked.show(row));
   return Object.entries(filter as object).every(([name, wanted]) => {
     if (name === "_not") return !matches(asked, wanted, row);
+    if (name === "_and") return (wanted as unknown[]).every((one) => matches(asked, one, row));
     if (name === "_or") return (wanted as unknown[]).some((one) => matches(asked, one, row));
     return holds(asked.types, name, wanted, row);
   });
@@ -371,8 +372,10 @@ export function anyFilter(random: Random, choices: Choices, depth = 0): unknown 
   }
   const inner = () => anyFilter(random, choices, depth + 1);
   if (depth < 2 && random.chance(0.15)) filter._not = inner();
-  if (depth < 2 && random.chance(0.2)) {
-    filter._or = Array.from({ length: random.below(4) }, inner);
+  for (const name of ["_and", "_or"]) {
+    if (depth < 2 && random.chance(name === "_or" ? 0.2 : 0.1)) {
+      filter[name] = Array.from({ length: random.below(4) }, inner);
+    }
   }
   return filter;
 }

@@ -364,4 +364,8 @@ class RunFile implements File {
   close(): void {
     this.#call("close", () => this.#file.close());
   }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }

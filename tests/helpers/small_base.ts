@@ -6,7 +6,7 @@
  * @module
  */
 
-import { makeBase, prepareBase } from "../../engine/maintenance/create.ts";
+import { makeTable, preparePlace } from "../../engine/maintenance/create.ts";
 import { allOf } from "../../engine/system/steps.ts";
 import { GroupBuilder } from "../../engine/segment/group.ts";
 import { TableSchema } from "../../engine/schema/schema.ts";
@@ -104,8 +104,8 @@ function rowOf(i: number): Record<string, unknown> {
 /** Writes the rows as several groups, which a table of so few rows would not have. */
 function fillTable(files: CrashFiles): void {
   const schema = TableSchema.from(FIELDS);
-  const place = prepareBase(files, DIR)!;
-  allOf(makeBase(files, DIR, place, function* (out) {
+  const place = preparePlace(files, DIR)!;
+  allOf(makeTable(files, DIR, place, function* (out) {
     const builder = new GroupBuilder(schema.fields);
     let rows = 0;
     for (let id = 0; id < TABLE_ROWS; id++) {

@@ -14,11 +14,13 @@ const STEPS =
 export function stepFiles(before: (step: string, path: string) => void): Files {
   const stepped = <T extends File | Files>(of: T): T =>
     new Proxy(of, {
-      get(_, name: string) {
+      get(_, name) {
         const member = Reflect.get(of, name, of);
         if (typeof member !== "function") return member;
         return (...args: unknown[]) => {
-          if (STEPS.test(name)) before(name, "path" in of ? of.path : String(args[0]));
+          if (typeof name === "string" && STEPS.test(name)) {
+            before(name, "path" in of ? of.path : String(args[0]));
+          }
           return member.apply(of, args);
         };
       },

@@ -80,5 +80,8 @@ function watched(watch: WatchedFiles, file: File): File {
       watch.opened.delete(name);
       file.close();
     },
+    [Symbol.dispose]() {
+      this.close();
+    },
   };
 }
