@@ -8,6 +8,7 @@
  * @module
  */
 
+import { setOwn } from "../schema/json.ts";
 import { isObject, isPlain } from "../system/check.ts";
 import { copyRow, tableOf } from "./rows.ts";
 
@@ -54,12 +55,7 @@ export function captureFields(given: unknown): unknown {
 function copyFields(given: Record<string, unknown>, depth: number): object {
   const copy: Record<string, unknown> = {};
   for (const name of Object.keys(given)) {
-    const value = capture(given[name], depth + 1);
-    // An assignment would set the prototype.
-    if (name === "__proto__") Object.defineProperty(copy, name, { ...PROPERTY, value });
-    else copy[name] = value;
+    setOwn(copy, name, capture(given[name], depth + 1));
   }
   return copy;
 }
-
-const PROPERTY = { enumerable: true, configurable: true, writable: true };

@@ -63,12 +63,17 @@ export class MemoryIndex {
 
   /** The position of an entry, or where it would be. */
   #find(entry: Entry): ChunkPosition {
+    // An entry after all others belongs to the last chunk.
+    const last = Math.max(0, this.#chunks.length - 1);
+    return this.#bisect((other) => compareEntries(this.#type, other, entry) >= 0, last);
+  }
+
+  /** The first position where `holds` is true, in the chunks before `end` or in chunk `end`. */
+  #bisect(holds: (entry: Entry) => boolean, end = this.#chunks.length): ChunkPosition {
     const chunks = this.#chunks;
-    const isFrom = (other: Entry) => compareEntries(this.#type, other, entry) >= 0;
-    const last = Math.max(0, chunks.length - 1);
-    const chunk = firstWhere(0, last, (i) => isFrom(chunks[i]!.at(-1)!));
+    const chunk = firstWhere(0, end, (i) => holds(chunks[i]!.at(-1)!));
     const entries = chunks[chunk] ?? [];
-    return { chunk, index: firstWhere(0, entries.length, (i) => isFrom(entries[i]!)) };
+    return { chunk, index: firstWhere(0, entries.length, (i) => holds(entries[i]!)) };
   }
 
   /** A chunk that can be changed in place. */
@@ -108,11 +113,11 @@ export class MemoryIndex {
   ranges({ nulls, keyRanges }: KeyRanges): EntryRange[] {
     if (this.#chunks.length === 0) return [];
     const type = this.#type;
-    const ranges = nulls ? [this.#range(() => true, (value) => value !== null)] : [];
+    const ranges = nulls ? [this.#range(() => true, ({ value }) => value !== null)] : [];
     for (const keyRange of keyRanges!) {
       ranges.push(this.#range(
-        (value) => value !== null && reaches(type, keyRange, value),
-        (value) => value !== null && exceeds(type, keyRange, value),
+        ({ value }) => value !== null && reaches(type, keyRange, value),
+        ({ value }) => value !== null && exceeds(type, keyRange, value),
       ));
     }
     return ranges;
@@ -120,8 +125,8 @@ export class MemoryIndex {
 
   /** The entries from the first for which `begins` holds to the first for which `ends` holds. */
   #range(
-    begins: (value: Stored | null) => boolean,
-    ends: (value: Stored | null) => boolean,
+    begins: (entry: Entry) => boolean,
+    ends: (entry: Entry) => boolean,
   ): EntryRange {
     const from = this.#bisect(begins);
     const to = this.#bisect(ends);
@@ -129,13 +134,6 @@ export class MemoryIndex {
     let count = to.chunk < from.chunk ? 0 : to.index - from.index;
     for (let chunk = from.chunk; chunk < to.chunk; chunk++) count += this.#chunks[chunk]!.length;
     return { from, to, count: Math.max(0, count) };
-  }
-
-  #bisect(holds: (value: Stored | null) => boolean): ChunkPosition {
-    const chunks = this.#chunks;
-    const chunk = firstWhere(0, chunks.length, (i) => holds(chunks[i]!.at(-1)!.value));
-    const entries = chunks[chunk] ?? [];
-    return { chunk, index: firstWhere(0, entries.length, (i) => holds(entries[i]!.value)) };
   }
 
   /** The ids of the rows in these ranges, ascending and without duplicates. */
