@@ -121,10 +121,10 @@ export function isIndexed({ index, unique }: Pick<FieldDef, "index" | "unique">)
   return index || unique;
 }
 
-/** Encodes a user's value. Error messages begin with the name of the field. */
-export function encodeField(field: FieldDef, value: unknown): Stored {
+/** Encodes a user's value or null. Error messages begin with the name of the field. */
+export function encodeField(field: FieldDef, value: unknown): Stored | null {
   try {
-    return field.value.encode(value);
+    return value === null ? null : field.value.encode(value);
   } catch (error) {
     const prefix = `field "${field.name}": `;
     if (error instanceof TypeError) throw new TypeError(prefix + error.message);

@@ -52,6 +52,12 @@ export function parseJson(text: string): JsonValue {
   return JSON.parse(text);
 }
 
+/** Sets an own property, also `__proto__`, where an assignment would set the prototype. */
+export function setOwn<T>(object: Record<string, T>, key: string, value: T): void {
+  if (key !== "__proto__") object[key] = value;
+  else Object.defineProperty(object, key, { value, enumerable: true, configurable: true });
+}
+
 /**
  * A copy of `value`; throws TypeError or RangeError if JSON cannot represent it. It reads every
  * part once: a getter or a proxy may return something else the next time.
@@ -88,10 +94,7 @@ export function copyJson(value: unknown, depth = 0): JsonValue {
   const copy: JsonObject = {};
   for (const key of Object.keys(value)) {
     checkText(key, "a key in json");
-    const item = copyJson(value[key], depth + 1);
-    if (key !== "__proto__") copy[key] = item;
-    // An assignment would set the prototype.
-    else Object.defineProperty(copy, key, { value: item, enumerable: true });
+    setOwn(copy, key, copyJson(value[key], depth + 1));
   }
   return copy;
 }

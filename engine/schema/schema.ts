@@ -240,12 +240,9 @@ export class TableSchema {
       throw new SchemaError(`${given.length} values for ${this.fields.length} fields`);
     }
     const values = this.#template.slice();
-    for (let k = 0; k < this.fields.length; k++) {
-      const value = given[k];
+    for (let k = 0; k < given.length; k++) {
       const field = this.fields[k]!;
-      if (value !== undefined) {
-        values[field.number] = value === null ? null : encodeField(field, value);
-      }
+      if (given[k] !== undefined) values[field.number] = encodeField(field, given[k]);
     }
     return this.#checkRequired(values);
   }
@@ -271,7 +268,7 @@ export class TableSchema {
       const field = this.byName.get(name) ?? this.#unknown(name);
       const value = (given as Record<string, unknown>)[name];
       if (value === undefined) continue;
-      values[field.number] = value === null ? null : encodeField(field, value);
+      values[field.number] = encodeField(field, value);
       names?.push(name);
     }
     return this.#checkRequired(values);
@@ -343,9 +340,7 @@ export class TableSchema {
     if (value !== null && changed.target !== undefined) {
       throw new SchemaError(`field "${name}": a link has no default, its row may be deleted`);
     }
-    return this.#withField(changed, {
-      default: value === null ? null : encodeField(changed, value),
-    });
+    return this.#withField(changed, { default: encodeField(changed, value) });
   }
 
   /**

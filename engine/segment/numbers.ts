@@ -1,5 +1,5 @@
 /**
- * Numbers in a row group, with frame-of-reference (base) and delta (step) encoding.
+ * Numbers in a row group, encoded by frame of reference (`base`) and slope (`step`).
  *
  * ```text
  * number[i] = base + step × i + word[i], words of 0 (no words), 1, 2 or 4 bytes

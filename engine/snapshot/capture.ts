@@ -1,21 +1,22 @@
 /**
- * Arguments of a call, captured: a verb may run long after its call, when it gets the lock, and
- * callers may use their objects again by then.
+ * Copies the arguments of a call. A verb may run long after its call, when it gets the lock, and
+ * the caller may have changed its objects by then.
  *
- * Only what fields, conditions and values are made of is copied. Any other object stays as it is,
- * for the code that checks the values to refuse it.
+ * Only what fields, conditions and values consist of is copied. Any other object stays as it is:
+ * the code that checks values will refuse it.
  *
  * @module
  */
 
+import { setOwn } from "../schema/json.ts";
 import { isObject, isPlain } from "../system/check.ts";
 import { copyRow, tableOf } from "./rows.ts";
 
-/** Deeper than any condition with the deepest json in it, so that a cycle runs into it. */
+/** Deeper than any condition with the deepest json in it, but finite, which stops cycles. */
 const MAX_DEPTH = 2000;
 
 /**
- * A copy of an argument, which no change of the original reaches. It reads each property once.
+ * A copy of an argument that does not change with the original. It reads each property once.
  *
  * @throws {RangeError} A fragment, if the argument is nested too deeply.
  */
@@ -32,12 +33,12 @@ export function capture(given: unknown, depth = 0): unknown {
   if (tableOf(given) !== undefined) return copyRow(given, (value) => capture(value, depth + 1));
   if (isPlain(given)) return copyFields(given, depth);
   try {
-    // By their internal slots: what an instance says of itself may change.
+    // These read internal slots. The properties of an instance could change.
     if (given instanceof Uint8Array) return new Uint8Array(given);
     if (given instanceof Date) return new Date(Date.prototype.getTime.call(given));
     if (given instanceof RegExp) return new RegExp(given);
   } catch {
-    return given; // It only looks like one.
+    return given; // The object only looks like one of them.
   }
   if (!("__id__" in given)) return given;
   // A link takes an object of any class that has an id.
@@ -45,7 +46,7 @@ export function capture(given: unknown, depth = 0): unknown {
   return Object.create(Object.getPrototypeOf(given), { __id__: id });
 }
 
-/** The same for values by field name, which an instance of any class may hold. */
+/** The same for values by field name, which may be an instance of any class. */
 export function captureFields(given: unknown): unknown {
   const isInstance = isObject(given) && !isPlain(given) && Object.keys(given).length > 0;
   return isInstance ? copyFields(given, 0) : capture(given);
@@ -54,12 +55,7 @@ export function captureFields(given: unknown): unknown {
 function copyFields(given: Record<string, unknown>, depth: number): object {
   const copy: Record<string, unknown> = {};
   for (const name of Object.keys(given)) {
-    const value = capture(given[name], depth + 1);
-    // An assignment would set the prototype.
-    if (name === "__proto__") Object.defineProperty(copy, name, { ...PROPERTY, value });
-    else copy[name] = value;
+    setOwn(copy, name, capture(given[name], depth + 1));
   }
   return copy;
 }
-
-const PROPERTY = { enumerable: true, configurable: true, writable: true };

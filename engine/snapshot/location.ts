@@ -1,5 +1,5 @@
 /**
- * Where a row is.
+ * Row locations: where a row is.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { FieldDef, StoredRow } from "../schema/field_def.ts";
 import type { Group } from "../segment/group.ts";
 
-/** Where a row stands: in a group, or by itself in memory. */
+/** The location of a row: a position in a row group, or the row itself in memory. */
 export type RowLocation =
   | {
     readonly id: number;
@@ -22,14 +22,14 @@ export type RowLocation =
     readonly row: StoredRow;
   };
 
-/** The place of a row in memory; none for one that is gone. */
+/** The location of a row in memory; `undefined` for a deleted row. */
 export function locationOf(id: number, row: StoredRow): RowLocation;
 export function locationOf(id: number, row: StoredRow | null | undefined): RowLocation | undefined;
 export function locationOf(id: number, row: StoredRow | null | undefined): RowLocation | undefined {
   return row ? { id, group: undefined, index: 0, row } : undefined;
 }
 
-/** The row of a place, as it is held in memory. */
+/** The row at a location, in memory. */
 export function rowOf(location: RowLocation, fields: readonly FieldDef[]): StoredRow {
   return location.row ?? location.group.row(location.index, fields);
 }

@@ -1,5 +1,6 @@
 /**
- * engine/snapshot/memory_index.ts
+ * The index of rows in the log: a sorted list in chunks, like the memtable of an LSM tree for one
+ * field. Clones share chunks until they change them (copy-on-write).
  *
  * @module
  */
@@ -9,7 +10,7 @@ import type { FieldDef } from "../schema/field_def.ts";
 import { firstWhere } from "../system/bisect.ts";
 import { exceeds, type KeyRanges, reaches } from "../schema/predicate.ts";
 
-/** So many entries make a chunk: few enough to be moved at each change, and copied after each clone. */
+/** The usual size of a chunk: small enough to shift at each change and to copy after each clone. */
 const CHUNK = 256;
 
 interface Entry {
@@ -17,28 +18,28 @@ interface Entry {
   readonly id: number;
 }
 
-/** A place among the chunks. */
+/** The position of an entry. */
 interface ChunkPosition {
   readonly chunk: number;
   readonly index: number;
 }
 
-/** Entries next to each other. */
+/** Consecutive entries. */
 export interface EntryRange {
-  /** The first. */
+  /** The first position. */
   readonly from: ChunkPosition;
-  /** What is behind the last one. */
+  /** The position after the last one. */
   readonly to: ChunkPosition;
-  /** How many. */
+  /** The number of entries. */
   readonly count: number;
 }
 
-/** Values in order, with the ids of their rows. */
+/** Values in order, each with the id of its row. */
 export class MemoryIndex {
   readonly #type: ValueType;
   /** None is empty. */
   readonly #chunks: Entry[][];
-  /** The chunks that no clone shares. */
+  /** The chunks that no clone shares: they can be changed in place. */
   readonly #own = new Set<readonly Entry[]>();
 
   private constructor(type: ValueType, chunks: Entry[][]) {
@@ -46,7 +47,7 @@ export class MemoryIndex {
     this.#chunks = chunks;
   }
 
-  /** Of these rows, of any order. */
+  /** Builds the index of a field from entries in any order. It sorts the array. */
   static of({ value: type }: FieldDef, entries: Entry[]): MemoryIndex {
     entries.sort((a, b) => compareEntries(type, a, b));
     const chunks: Entry[][] = [];
@@ -60,17 +61,22 @@ export class MemoryIndex {
     return new MemoryIndex(this.#type, this.#chunks.slice());
   }
 
-  /** The chunk that an entry is in, or would be, and its place there. */
+  /** The position of an entry, or where it would be. */
   #find(entry: Entry): ChunkPosition {
-    const chunks = this.#chunks;
-    const isFrom = (other: Entry) => compareEntries(this.#type, other, entry) >= 0;
-    const last = Math.max(0, chunks.length - 1);
-    const chunk = firstWhere(0, last, (i) => isFrom(chunks[i]!.at(-1)!));
-    const entries = chunks[chunk] ?? [];
-    return { chunk, index: firstWhere(0, entries.length, (i) => isFrom(entries[i]!)) };
+    // An entry after all others belongs to the last chunk.
+    const last = Math.max(0, this.#chunks.length - 1);
+    return this.#bisect((other) => compareEntries(this.#type, other, entry) >= 0, last);
   }
 
-  /** A chunk, to be changed. */
+  /** The first position where `holds` is true, in the chunks before `end` or in chunk `end`. */
+  #bisect(holds: (entry: Entry) => boolean, end = this.#chunks.length): ChunkPosition {
+    const chunks = this.#chunks;
+    const chunk = firstWhere(0, end, (i) => holds(chunks[i]!.at(-1)!));
+    const entries = chunks[chunk] ?? [];
+    return { chunk, index: firstWhere(0, entries.length, (i) => holds(entries[i]!)) };
+  }
+
+  /** A chunk that can be changed in place. */
   #ownChunk(chunk: number): Entry[] {
     let entries = this.#chunks[chunk];
     if (entries === undefined || !this.#own.has(entries)) {
@@ -95,7 +101,7 @@ export class MemoryIndex {
     this.#replace(chunk, entries.slice(0, CHUNK), entries.slice(CHUNK));
   }
 
-  /** Removes a row that was added with this value. */
+  /** Removes a row, which must have been added with this value. */
   remove(id: number, value: Stored | null): void {
     const { chunk, index: location } = this.#find({ value, id });
     const entries = this.#ownChunk(chunk);
@@ -103,41 +109,34 @@ export class MemoryIndex {
     if (entries.length === 0) this.#replace(chunk);
   }
 
-  /** Where the entries stand that match, by ranges. */
+  /** The ranges of entries that match. */
   ranges({ nulls, keyRanges }: KeyRanges): EntryRange[] {
     if (this.#chunks.length === 0) return [];
     const type = this.#type;
-    const ranges = nulls ? [this.#range(() => true, (value) => value !== null)] : [];
+    const ranges = nulls ? [this.#range(() => true, ({ value }) => value !== null)] : [];
     for (const keyRange of keyRanges!) {
       ranges.push(this.#range(
-        (value) => value !== null && reaches(type, keyRange, value),
-        (value) => value !== null && exceeds(type, keyRange, value),
+        ({ value }) => value !== null && reaches(type, keyRange, value),
+        ({ value }) => value !== null && exceeds(type, keyRange, value),
       ));
     }
     return ranges;
   }
 
-  /** From where `begins` holds, as it does for all behind, to where `ends` does. */
+  /** The entries from the first for which `begins` holds to the first for which `ends` holds. */
   #range(
-    begins: (value: Stored | null) => boolean,
-    ends: (value: Stored | null) => boolean,
+    begins: (entry: Entry) => boolean,
+    ends: (entry: Entry) => boolean,
   ): EntryRange {
     const from = this.#bisect(begins);
     const to = this.#bisect(ends);
-    // Reversed bounds match nothing.
+    // A range with reversed ends is empty.
     let count = to.chunk < from.chunk ? 0 : to.index - from.index;
     for (let chunk = from.chunk; chunk < to.chunk; chunk++) count += this.#chunks[chunk]!.length;
     return { from, to, count: Math.max(0, count) };
   }
 
-  #bisect(holds: (value: Stored | null) => boolean): ChunkPosition {
-    const chunks = this.#chunks;
-    const chunk = firstWhere(0, chunks.length, (i) => holds(chunks[i]!.at(-1)!.value));
-    const entries = chunks[chunk] ?? [];
-    return { chunk, index: firstWhere(0, entries.length, (i) => holds(entries[i]!.value)) };
-  }
-
-  /** The ids of the rows in these ranges, ascending, each once. */
+  /** The ids of the rows in these ranges, ascending and without duplicates. */
   idsIn(ranges: readonly EntryRange[]): number[] {
     const found: number[] = [];
     for (const range of ranges) for (const { id } of this.#walk(range, false)) found.push(id);
@@ -159,7 +158,7 @@ export class MemoryIndex {
     }
   }
 
-  /** Ids of rows with equal values, ascending, as {@linkcode SegmentIndex.runs}. */
+  /** Runs of equal values with ascending ids, as {@linkcode SegmentIndex.runs}. */
   *runs(
     condition: KeyRanges,
     descending: boolean,
@@ -184,7 +183,7 @@ export class MemoryIndex {
   }
 }
 
-/** By value, null first, then by id. */
+/** Compares by value, null first, then by id. */
 function compareEntries(type: ValueType, a: Entry, b: Entry): number {
   return compareNullable(type, a.value, b.value) || a.id - b.id;
 }

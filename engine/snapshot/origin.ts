@@ -1,7 +1,8 @@
 /**
- * Where rows come from: what a row needs of its table to become an object.
+ * The origin of rows: the table and the links that a row needs to become an object.
  *
- * Links lead from rows to rows, so this file names what each side needs of the other.
+ * Rows use links, and links use rows. These interfaces keep their modules from importing each
+ * other.
  *
  * @module
  */
@@ -10,45 +11,45 @@ import type { FieldDef } from "../schema/field_def.ts";
 import type { TableSchema } from "../schema/schema.ts";
 import type { RowLocation } from "./location.ts";
 
-/** What rows are made of besides their location. */
+/** The origin of a row. */
 export interface Origin {
-  /** The table: its UUID. */
+  /** The UUID of the table. */
   readonly table: string;
-  /** Where its links lead. */
+  /** The links of the table. */
   readonly links: RowLinks;
 }
 
-/** Makes an object of a row. */
+/** Makes an object from a row. */
 export type RowMaker = (
   origin: Origin,
   location: RowLocation,
   fields: readonly FieldDef[],
 ) => Record<string, unknown>;
 
-/** Rows that links may lead to. */
+/** The rows that links lead to. */
 export interface LinkedRows {
-  /** What the rows come from. */
+  /** The origin of the rows. */
   readonly origin: Origin;
-  /** Their fields. */
+  /** Their schema. */
   readonly schema: TableSchema;
-  /** Where the row of an id is. */
+  /** The location of the row with this id. */
   find(id: number): RowLocation | undefined;
 }
 
 /** The links of a table, as its rows use them. */
 export interface RowLinks {
-  /** The row that a link leads to, as it is now; `null` if it is gone. */
+  /** The current row that a link leads to; `null` if it was deleted. */
   row(field: FieldDef, id: number, make?: RowMaker): Record<string, unknown> | null;
-  /** Checks the links of a row before it is stored. */
+  /** Checks the links of a row before it is stored; see {@linkcode Links.check}. */
   check(
     schema: TableSchema,
     given: Record<string, unknown>,
-    coming?: (id: number, field: FieldDef) => boolean,
+    willExist?: (id: number, field: FieldDef) => boolean,
   ): void;
-  /** Where a link leads, as a path that can be opened. */
+  /** The path of the table that a link leads to. */
   pathOf(target: string): string;
-  /** The rows of the table itself, as their reader sees them. */
+  /** The rows of the table itself, as its reader sees them. */
   own(): LinkedRows;
-  /** The same links, for a reader who sees other rows of the table itself. */
+  /** The same links for a reader that sees other rows of the table itself. */
   seeing(own: () => LinkedRows): RowLinks;
 }

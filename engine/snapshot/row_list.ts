@@ -1,12 +1,14 @@
 /**
- * Rows in memory in id order: what the log inserted, or changed in a row group.
+ * Rows in memory in id order: small inserts from the log, or the delta of a row group (a
+ * memtable-like overlay).
  *
  * @module
  */
 
+import { firstWhere } from "../system/bisect.ts";
 import type { StoredRow } from "../schema/field_def.ts";
 
-/** Rows by id; `null` stands for a row that is gone from the group below. */
+/** Rows by id. In a delta, `null` marks a deleted row of the group (a tombstone). */
 export class RowList {
   readonly #ids: number[];
   readonly #rows: (StoredRow | null)[];
@@ -18,12 +20,12 @@ export class RowList {
     this.#gone = gone;
   }
 
-  /** How many entries. */
+  /** The number of entries. */
   get length(): number {
     return this.#ids.length;
   }
 
-  /** How many of them are `null`. */
+  /** The number of entries that are `null`. */
   get gone(): number {
     return this.#gone;
   }
@@ -41,25 +43,19 @@ export class RowList {
   /** The first entry whose id is at least `id`. */
   lowerBound(id: number): number {
     const ids = this.#ids;
-    let low = 0;
-    let high = ids.length;
-    // Rows are mostly appended.
-    if (high === 0 || ids[high - 1]! < id) return high;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (ids[middle]! < id) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    const { length } = ids;
+    // Most rows are appended.
+    if (length === 0 || ids[length - 1]! < id) return length;
+    return firstWhere(0, length, (i) => ids[i]! >= id);
   }
 
-  /** The row of an id, `null` if it is gone, `undefined` if there is no entry. */
+  /** The row with this id, `null` if it is deleted, `undefined` if there is no entry. */
   get(id: number): StoredRow | null | undefined {
     const i = this.lowerBound(id);
     return this.#ids[i] === id ? this.#rows[i] : undefined;
   }
 
-  /** Puts a row, or `null`, in the place of the id. */
+  /** Adds or replaces the entry of an id. */
   set(id: number, row: StoredRow | null): void {
     const i = this.lowerBound(id);
     if (i === this.#ids.length) {
@@ -75,7 +71,7 @@ export class RowList {
     if (row === null) this.#gone++;
   }
 
-  /** Removes the entry of an id; whether there was one. */
+  /** Removes the entry of an id; returns whether there was one. */
   remove(id: number): boolean {
     const i = this.lowerBound(id);
     if (this.#ids[i] !== id) return false;

@@ -1,10 +1,9 @@
 /**
- * What a predicate function gets: a view of a row, whose getters read only the
- * columns that are asked for, and only during the call.
+ * Lazy views of rows, for predicate functions: their getters read only the columns that the
+ * function touches.
  *
- * A view holds nothing: it is an object for one row and one call, told from all
- * others by being itself. Its getters look for the cursor that gave it out; once
- * the call is over there is none, whoever keeps the view.
+ * A view is an empty object, made for one row and one call. Its getters look for the cursor that is
+ * at this view. After the call there is no such cursor, so a view that somebody keeps is useless.
  *
  * @module
  */
@@ -19,99 +18,99 @@ import { strictFrom } from "./strict.ts";
 import type { Stored } from "../schema/values.ts";
 import { GROUP_ROWS } from "../bytes/header.ts";
 
-/** A predicate, asked of rows where they stand. */
+/** A predicate function, ready to test rows where they are. */
 export interface RowTester {
-  /** Keeps of `rows[0, n)` of a group those for which it holds, and tells how many. */
+  /** Selects the rows of `rows[0, n)` in a group that match, and returns how many they are. */
   select(group: Group, rows: Uint32Array, n: number): number;
-  /** Whether it holds for a row in memory. */
+  /** Whether a row in memory matches. */
   test(id: number, row: StoredRow): boolean;
 }
 
-/** Where a cursor moves: over a group, or on one row in memory. */
+/** The rows of a cursor: a group, or one row in memory. */
 type RowSource =
   | {
     readonly group: Group;
-    /** Room for the numbers of each field, used again for the next group; none for few rows. */
-    readonly room: Float64Array[] | undefined;
+    /** Buffers for the numbers of each field, shared by all groups; `undefined` for few rows. */
+    readonly buffers: Float64Array[] | undefined;
   }
   | { readonly group: undefined; readonly id: number; readonly row: StoredRow };
 
-/** From so many rows on, a column that is touched is read as a whole. */
+/** From this many rows on, a column that the function touches is loaded as a whole. */
 const MANY_ROWS = 32;
 
-/** Stands for the numbers of a column that nobody asked for yet. */
+/** Stands for the numbers of a column that was not read yet. */
 const UNREAD = new Float64Array(GROUP_ROWS).fill(NaN);
 
-/** Where a predicate stands. Of one shape for all grounds, so that getters stay fast. */
+/** The position of a running predicate. One class for both sources keeps the getters fast. */
 class Cursor {
-  /** What the predicate was given for this row; nothing that anybody has before the first. */
+  /** The view of the current row; at first an object that no function has. */
   view: object = this;
-  /** The row within the group. */
+  /** The row in the group. */
   index = 0;
-  /** The numbers in each field's column; NaN: the column knows better. */
+  /** The numbers in each field's column; NaN means: ask the column. */
   readonly numbers: Float64Array[];
-  /** The cursor of the predicate that this one is asked within. */
+  /** The cursor of the predicate function that called this one. */
   readonly outer: Cursor | undefined;
-  /** Where links of the row lead. */
+  /** The links of the table. */
   readonly links: RowLinks;
-  readonly #ground: RowSource;
+  readonly #source: RowSource;
   readonly #columns: (Column | undefined)[] = [];
 
   constructor(
-    ground: RowSource,
+    source: RowSource,
     numbers: Float64Array[],
     links: RowLinks,
     outer: Cursor | undefined,
   ) {
-    this.#ground = ground;
+    this.#source = source;
     this.links = links;
     this.numbers = numbers;
     this.outer = outer;
   }
 
   get id(): number {
-    const ground = this.#ground;
-    return ground.group === undefined ? ground.id : ground.group.id(this.index);
+    const source = this.#source;
+    return source.group === undefined ? source.id : source.group.id(this.index);
   }
 
   get version(): number {
-    const ground = this.#ground;
-    return ground.group === undefined ? ground.row.version : ground.group.version(this.index);
+    const source = this.#source;
+    return source.group === undefined ? source.row.version : source.group.version(this.index);
   }
 
-  /** The group that it stands in. */
+  /** The group of the current row, if it is in one. */
   get group(): Group | undefined {
-    return this.#ground.group;
+    return this.#source.group;
   }
 
-  /** What the row holds in `field`, which is the `k`th. */
+  /** The value of the current row for `field`, which is field `k` of the schema. */
   value(field: FieldDef, k: number): Stored | null {
-    const ground = this.#ground;
-    if (ground.group === undefined) return readField(ground.row, field);
-    const column = this.#columns[k] ?? this.#load(ground, field, k);
+    const source = this.#source;
+    if (source.group === undefined) return readField(source.row, field);
+    const column = this.#columns[k] ?? this.#load(source, field, k);
     return column.get(this.index);
   }
 
-  #load({ group, room }: RowSource & { group: Group }, field: FieldDef, k: number): Column {
+  #load({ group, buffers }: RowSource & { group: Group }, field: FieldDef, k: number): Column {
     const column = group.column(field);
     this.#columns[k] = column;
-    if (room === undefined) return column;
+    if (buffers === undefined) return column;
     if (field.value.layout === "number") {
-      if ((room[k]?.length ?? 0) < group.rows) room[k] = new Float64Array(group.rows);
-      const numbers = room[k]!.subarray(0, group.rows);
+      if ((buffers[k]?.length ?? 0) < group.rows) buffers[k] = new Float64Array(group.rows);
+      const numbers = buffers[k]!.subarray(0, group.rows);
       if (column.numbers(numbers)) this.numbers[k] = numbers;
     } else column.load();
     return column;
   }
 }
 
-/** The views of the rows of a schema. */
+/** Makes the views for the rows of one schema. */
 class Views {
-  /** A new object, with a getter for each field. */
+  /** The class of the views, with a getter for each field. */
   readonly make: new () => object = class {};
-  /** What cursors begin with. */
+  /** The `numbers` of new cursors. */
   readonly unread: Float64Array[];
-  /** That of the predicate which runs now; before all of them one that gives nothing out. */
+  /** The cursor of the running predicate; at first one that has no view. */
   cursor: Cursor;
 
   constructor(schema: TableSchema, links: RowLinks) {
@@ -134,13 +133,13 @@ class Views {
   }
 
   /**
-   * One literal for each kind of column, so that what V8 learns of one does not
-   * slow down another, and short ones, so that it compiles them into predicates.
+   * The getter of a field. Each kind of column has its own function, so that the type feedback of
+   * one does not slow down another. They are short, so that V8 inlines them into predicates.
    */
   #getter(field: FieldDef, k: number): (this: object) => unknown {
     // deno-lint-ignore no-this-alias -- `this` of a getter is the view
     const views = this;
-    const { name, layout, decode: give } = field.value;
+    const { name, layout, decode } = field.value;
     const read = (view: object) => {
       const cursor = views.#cursorOf(view);
       const value = cursor.value(field, k);
@@ -168,7 +167,7 @@ class Views {
         const { cursor } = views;
         if (cursor.view === this) {
           const value = cursor.numbers[k]![cursor.index]!;
-          if (value === value) return give(value);
+          if (value === value) return decode(value);
         }
         return read(this);
       };
@@ -178,7 +177,7 @@ class Views {
     };
   }
 
-  /** The cursor that gave out a view and did not go on since. */
+  /** The cursor that is at this view. */
   #cursorOf(view: object): Cursor {
     let cursor: Cursor | undefined = this.cursor;
     while (cursor !== undefined && cursor.view !== view) cursor = cursor.outer;
@@ -194,11 +193,11 @@ const NOWHERE: RowSource = { group: undefined, id: 0, row: { version: 0, values:
 const viewsOf = new WeakMap<TableSchema, Views>();
 
 /**
- * Asks `predicate` of rows of this schema.
+ * Prepares a predicate function.
  *
- * @param schema The fields.
- * @param links Where their links lead.
- * @param predicate A user's function.
+ * @param schema The schema of the rows.
+ * @param links The links of the table.
+ * @param predicate The user's function.
  */
 export function rowTester(
   schema: TableSchema,
@@ -208,13 +207,13 @@ export function rowTester(
   let known = viewsOf.get(schema);
   if (known === undefined) viewsOf.set(schema, known = new Views(schema, links));
   const views = known;
-  const room: Float64Array[] = [];
+  const buffers: Float64Array[] = [];
   return {
     select(group, rows, n) {
       const { make, cursor: outer } = views;
-      const ground = { group, room: n < MANY_ROWS ? undefined : room };
-      // A new one for each group: an old object would pay for each view that it points to.
-      const cursor = new Cursor(ground, views.unread.slice(), links, outer);
+      const source = { group, buffers: n < MANY_ROWS ? undefined : buffers };
+      // A new cursor for each group: storing views in an old object costs write barriers.
+      const cursor = new Cursor(source, views.unread.slice(), links, outer);
       views.cursor = cursor;
       let kept = 0;
       try {

@@ -1,6 +1,5 @@
 /**
- * From what is stored to the objects that users get, and back to where a row
- * came from.
+ * Makes the row objects that users get, and finds the table that a row object came from.
  *
  * @module
  */
@@ -12,22 +11,22 @@ import type { Origin, RowMaker } from "./origin.ts";
 import { strict, unwrapStrict } from "./strict.ts";
 import type { Stored } from "../schema/values.ts";
 
-/** The version of a row. */
+/** The version of the row at a location. */
 export function versionAt(location: RowLocation): number {
   return location.row === undefined ? location.group.version(location.index) : location.row.version;
 }
 
-/** A value as it is stored. */
-export function valueAt(location: RowLocation, column: Attribute): Stored | null {
-  if (column === "__id__") return location.id;
-  if (column === "__version__") return versionAt(location);
-  if (location.row !== undefined) return readField(location.row, column);
-  return location.group.column(column).get(location.index);
+/** The stored value of an attribute of the row at a location. */
+export function valueAt(location: RowLocation, attribute: Attribute): Stored | null {
+  if (attribute === "__id__") return location.id;
+  if (attribute === "__version__") return versionAt(location);
+  if (location.row !== undefined) return readField(location.row, attribute);
+  return location.group.column(attribute).get(location.index);
 }
 
 /**
- * A value as users get it, of a group or of a row in memory. Whether json is any is not known
- * before: columns give it as it is.
+ * Decodes a value of a group, or of a row in memory if there is no group. A value of a group may
+ * turn out to be damaged here: columns do not check whether a text is valid json.
  */
 export function decodeFrom(group: Group | undefined, field: FieldDef, value: Stored): unknown {
   try {
@@ -39,35 +38,37 @@ export function decodeFrom(group: Group | undefined, field: FieldDef, value: Sto
   }
 }
 
-/** Makes a constructor return what it is given, so that a subclass adds its private fields to it. */
+/**
+ * Its constructor returns the given object, so a subclass adds its private fields to that object.
+ */
 class ReturnOverride {
   constructor(object: object) {
     return object;
   }
 }
 
-/** Marks a row with its base: a private field is seen by nobody, and copied by nothing. */
+/** Marks a row object with its table, in a private field that nobody sees and nothing copies. */
 class MarkedRow extends ReturnOverride {
-  readonly #base: string;
+  readonly #table: string;
 
-  constructor(row: object, base: string) {
+  constructor(row: object, table: string) {
     super(row);
-    this.#base = base;
+    this.#table = table;
   }
 
-  static baseOf(row: object): string | undefined {
-    return #base in row ? row.#base : undefined;
+  static tableOf(row: object): string | undefined {
+    return #table in row ? row.#table : undefined;
   }
 }
 
-/** The base that a row was read from, if it is known. */
+/** The UUID of the table that a row object was read from; `undefined` for any other object. */
 export function tableOf(row: object): string | undefined {
-  return MarkedRow.baseOf(unwrapStrict(row));
+  return MarkedRow.tableOf(unwrapStrict(row));
 }
 
 /**
- * What becomes of a place: an object with its id, its version, and these fields. What links lead
- * to is made by `linkedAt`.
+ * Makes the object of a row, with its id, its version and these fields. `linkedAt` makes the rows
+ * that its links lead to.
  */
 export function rowAt(
   origin: Origin,
@@ -95,10 +96,11 @@ export function rowAt(
   return row;
 }
 
-/** As {@linkcode rowAt}, for a function that decides by the row: strict, as what it leads to is. */
+/** Makes a strict row object, whose links lead to strict rows. */
 export const strictRowAt: RowMaker = (origin, location, fields) =>
   strict(rowAt(origin, location, fields, strictRowAt));
-/** A copy of a row, with `copy` of each value. Its links stay links, and it is still a row of its base. */
+
+/** Copies a row object, with `copy` for each value. Its links and its mark are kept. */
 export function copyRow(row: object, copy: (value: unknown) => unknown): object {
   const properties = Object.getOwnPropertyDescriptors(row) as PropertyDescriptorMap;
   for (const property of Object.values(properties)) {
@@ -107,12 +109,12 @@ export function copyRow(row: object, copy: (value: unknown) => unknown): object 
   return new MarkedRow(Object.defineProperties({}, properties), tableOf(row)!);
 }
 
-/** A field that leads to a row as it is when one looks. */
+/** Defines a link: a getter that reads the current row. */
 function defineLink(row: object, field: FieldDef, get: () => unknown): void {
   Object.defineProperty(row, field.name, { enumerable: true, configurable: true, get });
 }
 
-/** As JSON a link is an id: rows may lead to each other in circles. */
+/** Makes links ids in JSON, because rows may lead to each other in circles. */
 function defineJson(row: object, linked: ReadonlyMap<string, number>): void {
   if (Object.hasOwn(row, "toJSON")) return;
   Object.defineProperty(row, "toJSON", {

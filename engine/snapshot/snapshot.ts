@@ -1,10 +1,11 @@
 /**
- * The rows at one commit point: a table and, over it, what the log changed
- * since. Every read answers from one of these; every commit is applied to one.
+ * Snapshots (leveldb's version plus memtable): the rows at one commit point. A snapshot is a
+ * segment and, on top of it, the changes from the log. Every read uses one; every commit is applied
+ * to one.
  *
- * Rows stand in segments of ascending ids: the groups of the table, then groups
- * that large inserts left in the log and lists of rows that small ones did.
- * What was changed or deleted in a group is in its patch.
+ * Rows are in parts of ascending ids: first the row groups of the segment, then those of large
+ * inserts in the log and the lists of rows of small ones. The delta of a row group holds its
+ * changed and deleted rows.
  *
  * @module
  */
@@ -24,96 +25,97 @@ import type { Stored } from "../schema/values.ts";
 import { sortedOnce } from "../segment/segment_index.ts";
 import { MemoryIndex } from "./memory_index.ts";
 
-/** Rows of ascending ids: those of a group but for its patch, or just a list. */
+/** A part of the rows: a row group with its delta, or just a list. */
 export type Slice =
   | { readonly part: GroupPart; readonly delta: RowList | undefined }
   | { readonly part: undefined; readonly delta: RowList };
 
-/** What an index found. */
+/** The rows that an index found. */
 export interface IndexHits {
-  /** How many rows, at most: some of the table may have changed since. */
+  /** The greatest possible number of rows: some rows of the segment may have changed. */
   readonly count: number;
-  /** Whether so many rows have such a value, no more and no less. */
+  /** Whether `count` is exact. */
   readonly isExact: boolean;
-  /** Rows of the table, by number, ascending; reads that many words. */
+  /** The numbers of the rows in the segment, ascending. It reads all of them. */
   segmentRows(): Uint32Array;
-  /** Ids of rows that the log holds, ascending. */
+  /** The ids of the rows in the log, ascending. */
   ids(): readonly number[];
 }
 
-/** What one of several indexes found, at least, of a table with so many rows. */
-export function unionOfHits(found: readonly IndexHits[], tableRows: number): IndexHits {
-  const [only] = found;
-  if (only !== undefined && found.length === 1) return only;
+/** The rows that any of several indexes found, in a segment with this many rows. */
+export function unionOfHits(hits: readonly IndexHits[], segmentRows: number): IndexHits {
+  const [only] = hits;
+  if (only !== undefined && hits.length === 1) return only;
   return {
-    count: found.reduce((sum, { count }) => sum + count, 0),
+    count: hits.reduce((sum, { count }) => sum + count, 0),
     isExact: false,
     segmentRows: () =>
-      sortedOnce(Uint32Array.from(found.flatMap((one) => [...one.segmentRows()])), tableRows),
-    ids: () => [...new Set(found.flatMap((one) => one.ids()))].sort((a, b) => a - b),
+      sortedOnce(Uint32Array.from(hits.flatMap((one) => [...one.segmentRows()])), segmentRows),
+    ids: () => [...new Set(hits.flatMap((one) => one.ids()))].sort((a, b) => a - b),
   };
 }
 
-/** A row of its own, complete: with a value, or null, for each field. */
+/** A copy of a row, complete: it has a value or null for each field. */
 export interface RowCopy extends StoredRow {
   readonly values: (Stored | null)[];
 }
 
-/** A group, of the table or of the log, before it is looked into. */
+/** A row group of the segment or of the log, opened on demand. */
 export interface GroupPart {
   /** The least id. */
   readonly first: number;
   /** The greatest id. */
   readonly last: number;
-  /** How many rows. */
+  /** The number of rows. */
   readonly rows: number;
-  /** What is in it. */
+  /** Opens the group. */
   open(): Group;
 }
 
 /** The rows at one commit point. */
 export class Snapshot implements ChangeSink {
-  /** What the log goes on from. */
+  /** The segment of the generation. */
   readonly segment: Segment;
-  /** What its rows come from. */
+  /** The origin of the rows. */
   origin: Origin;
-  /** The fields. */
+  /** The schema. */
   schema: TableSchema;
   /** The id that the next row gets. */
   nextId: number;
   /** The last commit. */
   sequence: number;
-  /** How many rows. */
+  /** The number of rows. */
   size: number;
-  /** The log that batches come from, for messages. */
+  /** The path of the log, for messages about its groups. */
   readonly #logPath: string;
+  /** The rows that the log inserted. */
   #tail: (GroupPart | RowList)[] = [];
-  /** By the first id of the group. */
+  /** The deltas by the first id of their group. */
   #deltas = new Map<number, RowList>();
-  /** Of what the log holds, by the number of the field; made when asked for. */
+  /** Indexes of the rows in the log, by field number, built on demand. */
   readonly #indexes = new Map<number, { readonly field: FieldDef; readonly index: MemoryIndex }>();
-  /** The lists that no clone shares. */
+  /** The lists that no clone shares: they can be changed in place. */
   #own = new Set<RowList>();
   #pins = 0;
 
   /**
-   * @param table What the log goes on from.
-   * @param logPath The log, for messages.
-   * @param origin What its rows come from.
+   * @param segment The segment of the generation.
+   * @param logPath The path of the log, for messages.
+   * @param origin The origin of the rows.
    */
-  constructor(table: Segment, logPath: string, origin: Origin) {
-    this.segment = table;
-    this.schema = table.schema;
-    this.nextId = table.nextId;
-    this.sequence = table.sequence;
-    this.size = table.rows;
+  constructor(segment: Segment, logPath: string, origin: Origin) {
+    this.segment = segment;
+    this.schema = segment.schema;
+    this.nextId = segment.nextId;
+    this.sequence = segment.sequence;
+    this.size = segment.rows;
     this.#logPath = logPath;
     this.origin = origin;
   }
 
   // ------------------------------------------------------------- commit points
 
-  /** Whether somebody reads it: then a commit goes into a copy. */
+  /** Whether a reader uses it: then a commit must go to a clone. */
   get pinned(): boolean {
     return this.#pins > 0;
   }
@@ -130,7 +132,7 @@ export class Snapshot implements ChangeSink {
     this.segment.unpin();
   }
 
-  /** A copy that changes on its own; what does not change is shared. */
+  /** A copy that changes on its own. Both share what neither changes (copy-on-write). */
   clone(origin = this.origin): Snapshot {
     const copy = new Snapshot(this.segment, this.#logPath, origin);
     copy.schema = this.schema;
@@ -146,7 +148,7 @@ export class Snapshot implements ChangeSink {
     return copy;
   }
 
-  /** Rows of the table that were changed or deleted since. */
+  /** The number of changed and deleted rows in groups. */
   get dead(): number {
     let dead = 0;
     for (const delta of this.#deltas.values()) dead += delta.length;
@@ -186,7 +188,7 @@ export class Snapshot implements ChangeSink {
 
   batch(first: number, directory: unknown, bytes: Uint8Array): void {
     const group = new Group(new MemorySource(bytes, this.#logPath), directory, first);
-    if (first < this.nextId || !group.isNew) throw new RangeError("new rows have ids of others");
+    if (first < this.nextId || !group.isNew) throw new RangeError("inserted rows have used ids");
     const { rows } = group;
     this.#tail.push({ first, last: first + rows - 1, rows, open: () => group });
     for (const { field, index } of this.#indexes.values()) {
@@ -202,6 +204,7 @@ export class Snapshot implements ChangeSink {
     this.#indexes.clear();
   }
 
+  /** The delta of a group, to be changed in place. */
   #delta(first: number): RowList {
     const delta = this.#deltas.get(first);
     if (delta !== undefined && this.#own.has(delta)) return delta;
@@ -211,7 +214,7 @@ export class Snapshot implements ChangeSink {
     return own;
   }
 
-  /** A list of the tail, to be changed. */
+  /** A list of the tail, to be changed in place. */
   #ownList(list: RowList): RowList {
     if (this.#own.has(list)) return list;
     const own = list.clone();
@@ -229,7 +232,7 @@ export class Snapshot implements ChangeSink {
 
   // ------------------------------------------------------------- reading
 
-  /** The list or the group that an id would stand in. */
+  /** The list or the group that would contain an id. */
   #partOf(id: number): GroupPart | RowList | undefined {
     const parts = id < this.segment.nextId ? this.segment.groups : this.#tail;
     const part = parts[
@@ -241,7 +244,7 @@ export class Snapshot implements ChangeSink {
     return part === undefined || part instanceof RowList || part.first <= id ? part : undefined;
   }
 
-  /** Where the row of an id stands; `undefined` if there is none. */
+  /** The location of the row with this id; `undefined` if there is none. */
   find(id: number): RowLocation | undefined {
     if (!Number.isSafeInteger(id)) return undefined;
     id += 0; // -0 is 0
@@ -255,7 +258,7 @@ export class Snapshot implements ChangeSink {
     return index < 0 ? undefined : { id, group, index, row: undefined };
   }
 
-  /** The row of a place, as one that may be changed; it keeps no column in memory. */
+  /** A copy of a row that may be changed. It keeps no column in memory. */
   copy(location: RowLocation): RowCopy {
     const { fields, nextNumber } = this.schema;
     const values = new Array<Stored | null>(nextNumber).fill(null);
@@ -265,7 +268,7 @@ export class Snapshot implements ChangeSink {
       const value = location.row === undefined
         ? columns![k]!.copy(location.index)
         : readField(location.row, field);
-      // What goes into memory is known to be json: who finds it there cannot tell where it came from.
+      // Check json before it gets into memory. A later reader could not tell which file is damaged.
       if (location.group !== undefined && field.type === "json" && value !== null) {
         decodeFrom(location.group, field, value);
       }
@@ -274,7 +277,7 @@ export class Snapshot implements ChangeSink {
     return { version: versionAt(location), values };
   }
 
-  /** Where the row stands that `n` others come before; `undefined` if there are not so many. */
+  /** The location of the row that has `n` rows before it; `undefined` if there is none. */
   nth(n: number): RowLocation | undefined {
     for (const part of this.#parts()) {
       if (part instanceof RowList) {
@@ -301,7 +304,7 @@ export class Snapshot implements ChangeSink {
     yield* this.#tail;
   }
 
-  /** All rows, in segments of ascending ids. */
+  /** All rows, in slices of ascending ids. */
   *slices(): Generator<Slice> {
     for (const part of this.#parts()) {
       if (part instanceof RowList) yield { part: undefined, delta: part };
@@ -309,31 +312,31 @@ export class Snapshot implements ChangeSink {
     }
   }
 
-  /** What changed in a group since it was written. */
+  /** The delta of a group, if it has one. */
   deltaOf({ first }: GroupPart): RowList | undefined {
     return this.#deltas.get(first);
   }
 
   // ------------------------------------------------------------- indexes
 
-  /** The rows that match, by the index of the field; `undefined` if the table has none yet. */
+  /** Looks up the matching rows in the index of a field; `undefined` if the segment lacks it. */
   lookUp(field: FieldDef, predicate: Predicate): IndexHits | undefined {
-    const sorted = this.segment.index(field);
-    if (sorted === undefined) return undefined;
-    const logged = this.memoryIndex(field);
-    const ranges = sorted.ranges(predicate);
-    const entries = logged.ranges(predicate);
+    const segmentIndex = this.segment.index(field);
+    if (segmentIndex === undefined) return undefined;
+    const memoryIndex = this.memoryIndex(field);
+    const ranges = segmentIndex.ranges(predicate);
+    const entries = memoryIndex.ranges(predicate);
     const count = ranges.reduce((sum, [from, to]) => sum + to - from, 0) +
       entries.reduce((sum, { count }) => sum + count, 0);
     return {
       count,
       isExact: this.#deltas.size === 0,
-      ids: () => logged.idsIn(entries),
-      segmentRows: () => sorted.rowsAt(ranges),
+      ids: () => memoryIndex.idsIn(entries),
+      segmentRows: () => segmentIndex.rowsAt(ranges),
     };
   }
 
-  /** Rows of the table, by number, but those that the log changed. */
+  /** The locations of rows of the segment, given by number, without those that the log changed. */
   *segmentLocations(rows: Iterable<number>): Generator<RowLocation> {
     for (const row of rows) {
       const { part, index } = this.segment.locate(row);
@@ -344,7 +347,7 @@ export class Snapshot implements ChangeSink {
     }
   }
 
-  /** The rows of these ids that are there. */
+  /** The locations of the rows with these ids, without those that do not exist. */
   *locationsOf(ids: Iterable<number>): Generator<RowLocation> {
     for (const id of ids) {
       const location = this.find(id);
@@ -352,18 +355,18 @@ export class Snapshot implements ChangeSink {
     }
   }
 
-  /** The index of what the log holds. */
+  /** The index of the rows in the log. */
   memoryIndex(field: FieldDef): MemoryIndex {
     let known = this.#indexes.get(field.number);
     if (known === undefined) {
-      const entries = Array.from(this.#logged(field), ([id, value]) => ({ id, value }));
+      const entries = Array.from(this.#loggedValues(field), ([id, value]) => ({ id, value }));
       this.#indexes.set(field.number, known = { field, index: MemoryIndex.of(field, entries) });
     }
     return known.index;
   }
 
-  /** The values of all rows that the log holds. */
-  *#logged(field: FieldDef): Generator<[id: number, value: Stored | null]> {
+  /** The values of all rows in the log. */
+  *#loggedValues(field: FieldDef): Generator<[id: number, value: Stored | null]> {
     for (const delta of this.#deltas.values()) yield* valuesIn(delta, field);
     for (const part of this.#tail) {
       if (part instanceof RowList) {
@@ -378,14 +381,14 @@ export class Snapshot implements ChangeSink {
     }
   }
 
-  /** The row of an id, if the log holds it. Reads nothing, so that no commit can fail halfway. */
+  /** The location of a row in the log. It never reads the segment: a commit cannot fail halfway. */
   #findLogged(id: number): RowLocation | undefined {
     if (id >= this.segment.nextId) return this.find(id);
     const part = this.#partOf(id) as GroupPart | undefined;
     return part && locationOf(id, this.deltaOf(part)?.get(id));
   }
 
-  /** Puts a row in the place of what it was, or of nothing; removes it, if it is `undefined`. */
+  /** Updates the indexes for a new version of a row, or for its deletion (`undefined`). */
   #reindex(id: number, row: StoredRow | undefined): void {
     const before = id < this.nextId ? this.#findLogged(id) : undefined;
     for (const { field, index } of this.#indexes.values()) {
@@ -398,6 +401,7 @@ export class Snapshot implements ChangeSink {
   }
 }
 
+/** The values of a field in a list of rows. */
 function* valuesIn(list: RowList, field: FieldDef): Generator<[id: number, value: Stored | null]> {
   for (let i = 0; i < list.length; i++) {
     const row = list.row(i);

@@ -1,16 +1,16 @@
 /**
- * Rows that a user's function decides by: a name that is no field throws, where an object would
- * give `undefined`. Otherwise a misspelt name, or one that another process renamed, is an answer
- * like any other, and the function goes on to change rows that it does not mean.
+ * Strict rows, for functions of users: reading a name that is not a field throws an error, where a
+ * plain object would return `undefined`. Otherwise the function would take a misspelt name, or one
+ * that another process renamed, for an empty value, and change the wrong rows.
  *
  * @module
  */
 
-/** What JavaScript itself asks any object for: `await`, and `JSON.stringify`. */
+/** Names that JavaScript itself reads of any object: for `await` and `JSON.stringify`. */
 const ASKED_OF_ALL = new Set<string | symbol>(["then", "toJSON"]);
 
-/** What stands behind a strict row: for the engine, which marks its rows. */
-const TARGET = Symbol("behind");
+/** The key by which the engine reads the row of a proxy. */
+const TARGET = Symbol("target");
 
 /** The value of a name that a row does not have. */
 function absent(row: object, name: string | symbol): undefined {
@@ -24,12 +24,12 @@ function absent(row: object, name: string | symbol): undefined {
   );
 }
 
-/** The end of the prototypes: only names that are not found before it get here. */
+/** The end of a prototype chain. Only names that are not found before get here. */
 const END: object = new Proxy(Object.freeze({}), {
   get: (end, name, row) => name in end ? Reflect.get(end, name, row) : absent(row, name),
 });
 
-/** Makes what inherits from `prototype` strict; reading what it has costs nothing. */
+/** Makes objects with this prototype strict. Reading their properties costs nothing extra. */
 export function strictFrom(prototype: object): void {
   Object.setPrototypeOf(prototype, END);
 }
@@ -42,12 +42,12 @@ const HANDLER: ProxyHandler<object> = {
   },
 };
 
-/** A row as a strict one. A proxy: to print and to compare it is the row, and made at little cost. */
+/** A strict row. It is a proxy, so it prints and compares like the row, and is cheap to create. */
 export function strict<R extends object>(row: R): R {
   return new Proxy(row, HANDLER) as R;
 }
 
-/** The row behind a strict one; any other object as it is. */
+/** The row of a strict row; any other object as it is. */
 export function unwrapStrict(row: object): object {
   return (row as { [TARGET]?: object })[TARGET] ?? row;
 }

@@ -264,8 +264,8 @@ for (const Class of [Base, PsBase]) {
       [true, TypeError, "a row or its id"],
       [{}, TypeError, "a row or its id"],
       [{ __id__: 1, __version__: 0 }, RangeError, "no row 1"],
-      [others.get(0), TypeError, "another base"],
-      [people.get(0), TypeError, "another base"],
+      [others.get(0), TypeError, "another table"],
+      [people.get(0), TypeError, "another table"],
     ];
     for (const [value, kind, part] of bad) {
       const home = value as never;
@@ -317,7 +317,7 @@ Deno.test("a row of a base that was overridden is a row of another base", async 
   const before = both.houses.get(0)!;
   using houses = PsBase.createSync(`${temp.parent}/houses`, HOUSES, { mode: "override" });
   houses.insertSync({ street: "New", no: 9 });
-  assertThrows(() => both.people.updateSync(0, { home: before }), TypeError, "another base");
+  assertThrows(() => both.people.updateSync(0, { home: before }), TypeError, "another table");
   both.people.updateSync(1, { home: houses.get(0)! });
   assertEquals(both.people.get(1)!.home!.street, "New");
 });

@@ -101,5 +101,5 @@ Deno.test("capture() keeps rows and what else has an id, for links, and follows 
   // It is known of which base a row is, also when it is captured.
   const foreign = other.get(1) as unknown as { __id__: number; __version__: number };
   const refused = await db.update(0, { boss: foreign }).catch((error: Error) => error.message);
-  assert(String(refused).includes("it is a row of another base"), String(refused));
+  assert(String(refused).includes("it is a row of another table"), String(refused));
 });
