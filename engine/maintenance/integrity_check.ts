@@ -28,6 +28,16 @@ export function problemOf({ file, offset, reason }: CorruptionError): Problem {
   return { file, offset, reason };
 }
 
+/** What `fn` returns, or the damage that it finds. */
+export function orDamage<T>(fn: () => T): T | CorruptionError {
+  try {
+    return fn();
+  } catch (error) {
+    if (error instanceof CorruptionError) return error;
+    throw error;
+  }
+}
+
 /** What a check found. */
 export interface CheckResult {
   /** Whether nothing is wrong. */
@@ -46,13 +56,10 @@ export function* checkIntegrity(files: Files, dir: string): Generator<undefined,
   const problems: Problem[] = [];
   let rows = 0;
   const listed = <T>(fn: () => T): T | undefined => {
-    try {
-      return fn();
-    } catch (error) {
-      if (!(error instanceof CorruptionError)) throw error;
-      problems.push(problemOf(error));
-      return undefined;
-    }
+    const found = orDamage(fn);
+    if (!(found instanceof CorruptionError)) return found;
+    problems.push(problemOf(found));
+    return undefined;
   };
   using store = listed(() => Store.open(files, dir, { readOnly: true }));
   if (store === undefined) return { ok: false, rows, problems };

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { type Problem, problemOf } from "./integrity_check.ts";
+import { orDamage, type Problem, problemOf } from "./integrity_check.ts";
 import { BaseNotFoundError, CorruptionError } from "../system/errors.ts";
 import type { File, Files } from "../system/file.ts";
 import { generationPaths, IDENTITY, parseName } from "../lock/layout.ts";
@@ -262,13 +262,10 @@ function newestSegment(
 ): NewestSegment {
   let unusable: Problem | undefined;
   for (const number of numbers.toReversed()) {
-    try {
-      const segment = openSegment(files, generationPaths(dir, number).segment, checksums, number);
-      return { segment, first: number, unusable };
-    } catch (error) {
-      if (!(error instanceof CorruptionError)) throw error;
-      unusable ??= problemOf(error);
-    }
+    const path = generationPaths(dir, number).segment;
+    const segment = orDamage(() => openSegment(files, path, checksums, number));
+    if (segment instanceof Segment) return { segment, first: number, unusable };
+    unusable ??= problemOf(segment);
   }
   return { segment: undefined, first: numbers[0]!, unusable };
 }

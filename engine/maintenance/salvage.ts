@@ -12,7 +12,7 @@
  * @module
  */
 
-import { type Problem, problemOf } from "./integrity_check.ts";
+import { orDamage, type Problem, problemOf } from "./integrity_check.ts";
 import { buildTable } from "./build.ts";
 import { firstWhere } from "../system/bisect.ts";
 import { encodeText } from "../bytes/bytes.ts";
@@ -411,14 +411,4 @@ class Rescue {
 
 function commits(n: number): string {
   return n === 1 ? "1 commit" : `${n} commits`;
-}
-
-/** What `fn` returns, or the damage that it finds. */
-function orDamage<T>(fn: () => T): T | CorruptionError {
-  try {
-    return fn();
-  } catch (error) {
-    if (error instanceof CorruptionError) return error;
-    throw error;
-  }
 }

@@ -49,9 +49,11 @@ export function watch<S extends Schema>(
 ): AsyncIterableIterator<Change<S>> {
   const { sequence, schema } = store.refresh();
   const explained = <T>(fn: () => T) => inContext(`Cannot watch "${store.dir}"`, fn);
-  const { since = sequence, where, signal } = explained(() => watchOptions(options));
-  explained(() => checkSignal(signal));
-  const start = explained(() => startFrom(since, sequence));
+  const { start, where, signal } = explained(() => {
+    const { since = sequence, where, signal } = watchOptions(options);
+    checkSignal(signal);
+    return { start: startFrom(since, sequence), where, signal };
+  });
   const matches = where === undefined ? () => true : changeFilter(store, where);
   // Wrong conditions throw at once.
   matches({ schema });

@@ -12,7 +12,7 @@ import { Closing } from "../system/closing.ts";
 import { DeadlockError, LockTimeoutError, ReadOnlyError, refused } from "../system/errors.ts";
 import { type Scope, scopesAround } from "../lock/inside.ts";
 import { stepwise, turn } from "../system/steps.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, Unsynced } from "../store/store.ts";
 import { BackgroundCompaction } from "./background_compaction.ts";
 import { type CommitJob, type Edit, jobOf } from "./write_batch.ts";
 import { checkOutside, OwnedLock, SharedLock, type WriteLock } from "./write_lock.ts";
@@ -40,7 +40,7 @@ class PendingJob<T = unknown> {
   readonly make: CommitJob<T>;
   readonly #pending: Set<PendingJob>;
   #outcome: { readonly value: T } | { readonly error: unknown } | undefined;
-  #wake = () => {};
+  #wake: (() => void) | undefined;
 
   /** @param pending Holds the job until it has an outcome. */
   constructor(pending: Set<PendingJob>, make: CommitJob<T>, since: number) {
@@ -62,7 +62,7 @@ class PendingJob<T = unknown> {
     if (this.#outcome !== undefined) return;
     this.#outcome = outcome;
     this.#pending.delete(this);
-    this.#wake();
+    this.#wake?.();
   }
 
   /** The outcome, which is known. */
@@ -142,10 +142,8 @@ export class Writer {
 
   /** As {@linkcode Writer.run}, blocking. */
   runSync<T>(edit: Edit<T>): T {
-    this.#checkSync();
     const job = jobOf(edit, this.store.dir);
-    const committing = this.orRefused(() => this.lock.runSync(() => this.commitNow(job)));
-    const value = committing.syncSync();
+    const value = this.exclusiveSync(() => this.commitNow(job)).syncSync();
     this.compaction.continueSync();
     return value;
   }
@@ -293,18 +291,15 @@ export class Writer {
 
   /** Resolves when all that the table holds is on disk. */
   async commit(): Promise<void> {
-    this.check();
-    const owned = this.lock.run(() => this.#ownAll()).catch(this.#throwRefused);
-    await this.track(owned.then((appended) => appended.sync()));
+    await this.track(this.exclusive(() => this.#ownAll()).then((appended) => appended.sync()));
   }
 
   /** As {@linkcode Writer.commit}, blocking. */
   commitSync(): void {
-    this.#checkSync();
-    this.orRefused(() => this.lock.runSync(() => this.#ownAll())).syncSync();
+    this.exclusiveSync(() => this.#ownAll()).syncSync();
   }
 
-  #ownAll() {
+  #ownAll(): Unsynced {
     this.store.begin();
     return this.store.own();
   }
@@ -345,15 +340,15 @@ export class Writer {
   }
 
   /** Runs `fn` under the lock. */
-  async exclusive(fn: () => void): Promise<void> {
+  async exclusive<T>(fn: () => T): Promise<T> {
     this.check();
-    await this.track(this.lock.run(fn).catch(this.#throwRefused));
+    return await this.track(this.lock.run(fn).catch(this.#throwRefused));
   }
 
   /** As {@linkcode Writer.exclusive}, blocking. */
-  exclusiveSync(fn: () => void): void {
+  exclusiveSync<T>(fn: () => T): T {
     this.#checkSync();
-    this.orRefused(() => this.lock.runSync(fn));
+    return this.orRefused(() => this.lock.runSync(fn));
   }
 
   /**
