@@ -200,7 +200,7 @@ Deno.test("the row that an update function gets is printed, copied and compared 
   assertThrows(
     () => other.updateSync(0, { home: kept!.home as never }),
     TypeError,
-    "a row of another base",
+    "a row of another table",
   );
 });
 
