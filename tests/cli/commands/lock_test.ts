@@ -36,6 +36,8 @@ Deno.test("if psbase lock is killed, its command keeps the lock", onUnix, async 
   const [program, ...args] = waiting(lock);
   await using child = spawn(program!, args);
   const pid = Number(await child.readLine());
+  // The command may speak before its process is noted in the file.
+  await until(() => Deno.readTextFileSync(lock).includes(`"pid":${pid}`));
   child.kill("SIGKILL");
   await child.status;
   const second = command("lock", lock, "--nonblock", "--", "true");
