@@ -81,7 +81,10 @@ export class History {
 
   /** It was told this. */
   end(who: string, result: unknown): void {
-    Object.assign(this.cutShort(who)!, { open: false, result: JSON.stringify(result) ?? "" });
+    const event = this.cutShort(who)!;
+    Object.assign(event, { open: false, result: JSON.stringify(result) ?? "" });
+    // A refused call promises nothing: the destroy that it met may not be on disk.
+    if (result === "gone") event.durable = "never";
   }
 
   /** It may have been done, and goes on no more. */
