@@ -249,7 +249,15 @@ export class Log implements Disposable {
   ): { end: LogEnd; missing: number } {
     let at = 8;
     let end: LogEnd | undefined;
-    for (const { kind, header, payload, end: next } of framesIn(this.#checksums, this.generation, this.end, bytes, at)) {
+    for (
+      const { kind, header, payload, end: next } of framesIn(
+        this.#checksums,
+        this.generation,
+        this.end,
+        bytes,
+        at,
+      )
+    ) {
       const sequence = kind === FRAME.commit ? this.sequence + 1 : this.sequence;
       if (header.sequence !== sequence) end = "torn";
       if (kind === FRAME.finalSeal) end ??= "finalSeal";
