@@ -248,34 +248,27 @@ export class Log implements Disposable {
     thorough: boolean,
   ): { end: LogEnd; missing: number } {
     let at = 8;
-    let end: LogEnd | undefined;
-    for (
-      const { kind, header, payload, end: next } of framesIn(
-        this.#checksums,
-        this.generation,
-        this.end,
-        bytes,
-        at,
-      )
-    ) {
-      const sequence = kind === FRAME.commit ? this.sequence + 1 : this.sequence;
-      if (header.sequence !== sequence) end = "torn";
-      if (kind === FRAME.finalSeal) end ??= "finalSeal";
-      if (end !== undefined) break;
-      at = next;
-      this.end += header.length;
-      this.#sync.raise(header.syncedTo);
-      if (kind === FRAME.seal) {
-        this.#sealed = true;
-        end = "seal";
-        break;
+    const { generation } = this;
+    try {
+      for (const frame of framesIn(this.#checksums, generation, this.end, bytes, at)) {
+        const { kind, header } = frame;
+        const sequence = kind === FRAME.commit ? this.sequence + 1 : this.sequence;
+        if (header.sequence !== sequence) return { end: "torn", missing: 0 };
+        if (kind === FRAME.finalSeal) return { end: "finalSeal", missing: 0 };
+        at = frame.end;
+        this.end += header.length;
+        this.#sync.raise(header.syncedTo);
+        if (kind === FRAME.seal) {
+          this.#sealed = true;
+          return { end: "seal", missing: 0 };
+        }
+        this.sequence = sequence;
+        visit(sequence, frame.payload);
       }
-      this.sequence = sequence;
-      visit(sequence, payload);
+    } finally {
+      // The last chain value is enough: each frame was compared with the one before.
+      if (at > 8) this.#chain = chainValue(bytes, at);
     }
-    // Only the last chain value is needed: each frame was compared with the one before.
-    if (at > 8) this.#chain = chainValue(bytes, at);
-    if (end !== undefined) return { end, missing: 0 };
     if (at + 8 > bytes.length) return { end: "end", missing: FRAME_HEADER };
     if (getUint32(bytes, at) !== 0) return { end: "torn", missing: this.#missing(bytes, at) };
     return { end: thorough && !isZero(bytes.subarray(at)) ? "torn" : "end", missing: 0 };
