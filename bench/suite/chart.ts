@@ -11,6 +11,7 @@ import type { Contender, Measured } from "./workload.ts";
 /** Colours that are told apart on white and on black, also by those who see few. */
 const COLOURS: Record<Contender, string> = {
   psbase: "#d9480f",
+  "psbase await": "#f76707",
   "psbase sources": "#ffa94d",
   "SQLite FULL": "#1c7ed6",
   "SQLite NORMAL": "#74c0fc",

@@ -10,6 +10,7 @@ import { byTurns, type Turns } from "./measure.ts";
 /** The columns: whoever is in a table is one of these. */
 export const CONTENDERS = {
   psbase: "a commit waits for `fdatasync` of the log",
+  "psbase await": "the same, with the verbs that are awaited",
   "psbase sources": "the same, loaded from its sources, as in a clone",
   "SQLite FULL": "`node:sqlite`, WAL, synchronous FULL: a commit waits for `fdatasync` of the WAL",
   "SQLite NORMAL": "the same, synchronous NORMAL: a power cut may take the newest commits",
