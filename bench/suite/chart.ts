@@ -15,6 +15,8 @@ const COLOURS: Record<Contender, string> = {
   "psbase sources": "#ffa94d",
   "SQLite FULL": "#1c7ed6",
   "SQLite NORMAL": "#74c0fc",
+  LMDB: "#0ca678",
+  DuckDB: "#f59f00",
   "Deno KV": "#2f9e44",
   "JSON file": "#ae8a1e",
   sqlite3: "#1864ab",

@@ -23,6 +23,8 @@ export async function programOf(
     "psbase sources": "psbase",
     "SQLite FULL": "sqlite",
     "SQLite NORMAL": "sqlite",
+    LMDB: "lmdb",
+    DuckDB: "duckdb",
     "Deno KV": "kv",
     "JSON file": "json",
     sqlite3: "sqlite",
