@@ -165,7 +165,8 @@ function choiceFilter(attribute: Attribute, byKey: ReadonlyMap<unknown, RowFilte
   };
 }
 
-function predicateFilter(attribute: Attribute, predicate: Predicate): RowFilter {
+/** Keeps the rows whose value matches. */
+export function predicateFilter(attribute: Attribute, predicate: Predicate): RowFilter {
   const matches = (location: RowLocation) => {
     const value = valueAt(location, attribute);
     return value === null ? predicate.nulls : predicate.test(value);

@@ -31,9 +31,13 @@ export interface Chunk {
   readonly others: readonly RowLocation[];
 }
 
-/** The rows that match, chunk by chunk, in id order. */
-export function* chunks({ snapshot, query, candidates }: Plan): Generator<Chunk> {
-  const filter = filterOf(snapshot, query);
+/** The rows that match, and that `narrow` lets pass, chunk by chunk, in id order. */
+export function* chunks(
+  { snapshot, query, candidates }: Plan,
+  narrow?: RowFilter,
+): Generator<Chunk> {
+  const matching = filterOf(snapshot, query);
+  const filter = narrow === undefined ? matching : conjunction([narrow, matching]);
   if (candidates !== undefined) return yield* chunksOfHits(snapshot, filter, candidates.hits);
   for (const slice of snapshot.slices()) yield chunkOf(slice, filter);
 }

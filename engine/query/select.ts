@@ -4,19 +4,19 @@
  * @module
  */
 
-import { attributeType, type FieldDef } from "../schema/field_def.ts";
+import type { FieldDef } from "../schema/field_def.ts";
 import { selectOptions } from "../schema/read_options.ts";
 import type { TableSchema } from "../schema/schema.ts";
-import { compareNullable, type Stored } from "../schema/values.ts";
 import type { RowLocation } from "../snapshot/location.ts";
-import { rowAt, valueAt } from "../snapshot/rows.ts";
+import { rowAt } from "../snapshot/rows.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { describe, describeOption } from "../system/check.ts";
 import { walkIndex } from "./index_order.ts";
-import { plan, type TopRows } from "./plan.ts";
+import { type Plan, plan, type TopRows } from "./plan.ts";
 import { compileOrder, fieldOf, type OrderKey, type Query } from "./query.ts";
 import { type ResultSet, resultSet } from "./result_set.ts";
-import { chunks, locations, locationsIn } from "./scan.ts";
+import { chunks, locationsIn } from "./scan.ts";
+import { Sorter, topRows } from "./top_rows.ts";
 
 /** The options of `select`, compiled. */
 export interface Selection {
@@ -64,56 +64,58 @@ export function select(
 ): ResultSet<Record<string, unknown>> {
   const { fields, order, offset, limit } = selection;
   const { origin } = snapshot;
-  const rows = resultSet<Record<string, unknown>>(fields);
   const planned = plan(snapshot, query, topRowsOf(selection));
-  if (order.length > 0) {
-    const ordered = walkIndex(planned) ?? sorted(locations(planned), order);
-    for (const location of ordered.slice(offset, offset + limit)) {
-      rows.push(rowAt(origin, location, fields));
-    }
+  const rows = resultSet<Record<string, unknown>>(fields);
+  const add = (location: RowLocation) => void rows.push(rowAt(origin, location, fields));
+  if (order.length === 0) {
+    visit(planned, selection, add);
     return rows;
   }
+  const wanted = offset + limit;
+  const first = walkIndex(planned) ??
+    (wanted < snapshot.size ? topRows(planned, order, wanted) : undefined);
+  if (first !== undefined) {
+    for (const location of first.slice(offset)) add(location);
+    return rows;
+  }
+  // The objects are made as the rows stand in memory, and then put in order.
+  const sorter = new Sorter(order);
+  visit(planned, { fields, offset: 0, limit: Infinity }, (location) => {
+    sorter.add(location);
+    add(location);
+  });
+  const sorted = resultSet<Record<string, unknown>>(fields);
+  for (const i of sorter.permutation().subarray(offset)) sorted.push(rows[i]!);
+  return sorted;
+}
+
+/** Calls `fn` for the rows that match, in id order, from `offset` on and at most `limit`. */
+function visit(
+  plan: Plan,
+  { fields, offset, limit }: Pick<Selection, "fields" | "offset" | "limit">,
+  fn: (location: RowLocation) => void,
+): void {
   let skipped = 0;
-  for (const chunk of chunks(planned)) {
-    if (rows.length === limit) break;
-    const { group, rows: found, others } = chunk;
+  let visited = 0;
+  for (const chunk of chunks(plan)) {
+    if (visited === limit) return;
+    const { group, rows, others } = chunk;
     if (others.length === 0 && group !== undefined) {
-      const from = Math.min(offset - skipped, found.length);
-      const to = Math.min(from + limit - rows.length, found.length);
+      const from = Math.min(offset - skipped, rows.length);
+      const to = Math.min(from + limit - visited, rows.length);
       group.loadFor(to - from, fields);
       for (let k = from; k < to; k++) {
-        const index = found[k]!;
-        rows.push(rowAt(origin, { id: group.id(index), group, index, row: undefined }, fields));
+        const index = rows[k]!;
+        fn({ id: group.id(index), group, index, row: undefined });
       }
       skipped += from;
+      visited += to - from;
       continue;
     }
     for (const location of locationsIn(chunk)) {
       if (skipped < offset) skipped++;
-      else if (rows.length === limit) break;
-      else rows.push(rowAt(origin, location, fields));
+      else if (visited++ < limit) fn(location);
+      else return;
     }
   }
-  return rows;
-}
-
-function sorted(rows: Iterable<RowLocation>, order: readonly OrderKey[]): RowLocation[] {
-  const keyed = Array.from(rows, (location) => ({
-    location,
-    keys: order.map(({ attribute }) => valueAt(location, attribute)),
-  }));
-  const compares = order.map(({ attribute, descending }) => {
-    const type = attributeType(attribute);
-    const sign = descending ? -1 : 1;
-    return (a: Stored | null, b: Stored | null) => sign * compareNullable(type, a, b);
-  });
-  // The sort is stable and the rows come in id order, so ties stay in id order.
-  keyed.sort((a, b) => {
-    for (let i = 0; i < compares.length; i++) {
-      const difference = compares[i]!(a.keys[i]!, b.keys[i]!);
-      if (difference !== 0) return difference;
-    }
-    return 0;
-  });
-  return keyed.map(({ location }) => location);
 }

@@ -264,17 +264,24 @@ export abstract class Column {
     rows: Uint32Array,
     classes: Uint32Array,
   ): (Stored | null)[] {
-    // The class of null, then the classes of the codes, each plus one.
-    const known = new Uint32Array(1 + count);
-    const values: (Stored | null)[] = [];
+    // Null is 0 here, and code c is c + 1. For each: its class, plus one.
+    const known = new Uint32Array(count + 1);
+    const found = new Uint32Array(count + 1);
+    const { hasNulls } = this;
+    let n = 0;
     for (let k = 0; k < rows.length; k++) {
       const row = rows[k]!;
-      const code = this.isNull(row) ? -1 : codes[row]!;
-      let at = known[1 + code];
-      if (!at) at = known[1 + code] = values.push(code < 0 ? null : value(code));
+      const code = hasNulls && this.isNull(row) ? 0 : codes[row]! + 1;
+      let at = known[code];
+      if (!at) {
+        // In a damaged column, it has no value: this throws.
+        if (code > count) value(code - 1);
+        found[n++] = code;
+        at = known[code] = n;
+      }
       classes[k] = at - 1;
     }
-    return values;
+    return Array.from(found.subarray(0, n), (code) => code === 0 ? null : value(code - 1));
   }
 }
 

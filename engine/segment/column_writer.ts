@@ -21,14 +21,14 @@ function dictionaryOf(
   for (let i = 0; i < values.length; i++) {
     let code = known.get(values[i]!);
     if (code === undefined) {
-      // Give up early: a column of mostly different values shows soon.
-      if (known.size * 2 > (i < 1024 ? 1024 : i)) return undefined;
+      // A sample would not tell: the first values may be different, and all others repeat them.
+      if ((known.size + 1) * 2 > values.length) return undefined;
       code = known.size;
       known.set(values[i]!, code);
     }
     codes[i] = code;
   }
-  return known.size * 2 > values.length ? undefined : { codes, entries: [...known.keys()] };
+  return { codes, entries: [...known.keys()] };
 }
 
 /** A zone map with longer texts is left out, to keep directories short. */

@@ -501,8 +501,9 @@ Deno.test("select() with orderBy and limit, min and max look at few rows of an i
   const rare = db.select({ f: 7, n: { gte: 2490 } }, { orderBy: ["n", "__id__"] });
   assertEquals([...db.select({ f: 7, n: { gte: 2490 } }, { orderBy: "n", limit: 100 })], [...rare]);
   const asked: number[] = [];
-  db.select((row) => asked.push(row.__id__) > 0, { orderBy: "-n", limit: 1 });
-  assertEquals([asked.length, new Set(asked).size], [db.size, db.size], "each row is asked once");
+  const [last] = db.select((row) => asked.push(row.__id__) > 0, { orderBy: "-n", limit: 1 });
+  assertEquals(last!.n, 3000);
+  assertEquals(new Set(asked).size, asked.length, "no row is asked twice");
   assertEquals(db.explain({}, { orderBy: ["n", "f"], limit: 1 }).index, null);
   assertEquals(db.explain({}, { orderBy: "n" }).index, null);
 });
