@@ -4,10 +4,9 @@ import { PsBase } from "../../../mod.ts";
 import { BuzhugWriter } from "../../helpers/buzhug_writer.ts";
 import { done } from "../../helpers/cli.ts";
 import { interrupt } from "../../helpers/interrupt.ts";
+import { CLI } from "../../helpers/programs.ts";
 import { underShell } from "../../helpers/spawn.ts";
 import { type TempBase, tempBase } from "../../helpers/temp_base.ts";
-
-const CLI = new URL("../../../cli.ts", import.meta.url).pathname;
 
 /** Far more rows than are read or written between two looks of this test. */
 const MANY = 200_000;
