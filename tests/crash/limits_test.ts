@@ -104,7 +104,15 @@ const AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"
 /** Why these programs cannot be run as nobody, empty if they can. */
 function whyNotAsNobody(): string {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return "only root may be somebody else";
-  const [program, ...words] = [...AS_NOBODY, "test", "-x", Deno.execPath(), "-a", "-r", fixture("use_base")];
+  const [program, ...words] = [
+    ...AS_NOBODY,
+    "test",
+    "-x",
+    Deno.execPath(),
+    "-a",
+    "-r",
+    fixture("use_base"),
+  ];
   try {
     const { success } = new Deno.Command(program!, { args: words }).outputSync();
     return success ? "" : "nobody but their owner may read the programs";

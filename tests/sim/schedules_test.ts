@@ -12,7 +12,7 @@ import { assert, assertEquals } from "@std/assert";
 import { LONG, SEED } from "../helpers/crash_run.ts";
 import { play, tell } from "../helpers/sim_schedule.ts";
 
-const SCHEDULES = 2000;
+const SCHEDULES = 1500;
 const LONG_MS = 300_000;
 
 Deno.test("PsBase keeps what it acknowledged in any schedule of processes, kills and power cuts", () => {

@@ -6,7 +6,6 @@ import { trace, whyNoStrace } from "../../helpers/strace.ts";
 import { CLI } from "../../helpers/programs.ts";
 import { tempBase } from "../../helpers/temp_base.ts";
 
-
 Deno.test("--timeout ends the wait for the lock in every command that takes it", async (t) => {
   await using base = tempBase();
   await using other = tempBase();

@@ -10,7 +10,6 @@ import { workplace } from "../../helpers/shell.ts";
 import { CLI } from "../../helpers/programs.ts";
 import { tempBase } from "../../helpers/temp_base.ts";
 
-
 const onUnix = { ignore: Deno.build.os === "windows" };
 const onLinux = { ignore: Deno.build.os !== "linux" };
 
