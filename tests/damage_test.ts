@@ -1,10 +1,10 @@
 /**
- * Every byte of a small base damaged, one by one and in many ways: what is read is what was
+ * The bytes of a small base damaged, one by one and in many ways: what is read is what was
  * committed, or `CorruptionError` says where it is not. Sums are not made good here:
  * that is for `hostile_test.ts`.
  *
- * With `PSBASE_LONG` set, all bits of each byte, all ways to look at it, and 100,000 random
- * mutations. `PSBASE_SEED` repeats a run of these.
+ * Of the segment, every third byte. With `PSBASE_LONG` set, all bits of each byte, all ways to look
+ * at it, and 100,000 random mutations. `PSBASE_SEED` repeats a run of these.
  *
  * @module
  */

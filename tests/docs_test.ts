@@ -45,15 +45,17 @@ for (const page of PAGES) {
 }
 
 // Together, as the compiler takes longer to begin than to check them.
-Deno.test("the programs of the pages are well typed", async () => {
+Deno.test("the programs of the pages and the examples are well typed", async () => {
   const dir = await Deno.makeTempDir({ prefix: "psbase_" });
   const programs = await Promise.all(PAGES.map(async (page) => {
     const program = `${dir}/${page}.ts`;
     await Deno.writeTextFile(program, programOf(await Deno.readTextFile(`${ROOT}docs/${page}.md`)));
     return program;
   }));
+  const examples = Array.from(Deno.readDirSync(`${ROOT}examples`), ({ name }) => name)
+    .filter((name) => name.endsWith(".ts")).map((name) => `${ROOT}examples/${name}`);
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["check", "--config", `${ROOT}deno.json`, ...programs],
+    args: ["check", "--config", `${ROOT}deno.json`, ...programs, ...examples],
     env: { NO_COLOR: "1" },
   }).output();
   assertEquals(code, 0, new TextDecoder().decode(stderr));
