@@ -13,6 +13,7 @@ import { measure, type Measured, type Workload } from "./suite/workload.ts";
 import { fileWorkloads } from "./workloads/files.ts";
 import { growthWorkloads } from "./workloads/growth.ts";
 import { openingWorkloads } from "./workloads/opening.ts";
+import { pointWorks } from "./workloads/points.ts";
 import { queryWorks } from "./workloads/queries.ts";
 import { sizeWorkload } from "./workloads/size.ts";
 import { stormWorkloads } from "./workloads/storm.ts";
@@ -53,6 +54,9 @@ function workloads(templates: Templates, { quick, huge }: Options): Workload[] {
     ...works.map((work) => workloadOf(work, { templates, count, group })),
     ...openingWorkloads(templates, count, group),
     sizeWorkload(works, group),
+    ...pointWorks(count).map((work) =>
+      workloadOf(work, { templates, count, group: `points: ${n(count)} rows, a long log` })
+    ),
     ...queryWorks(many).map((work) =>
       workloadOf(work, {
         templates,

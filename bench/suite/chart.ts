@@ -11,9 +11,12 @@ import type { Contender, Measured } from "./workload.ts";
 /** Colours that are told apart on white and on black, also by those who see few. */
 const COLOURS: Record<Contender, string> = {
   psbase: "#d9480f",
+  "psbase await": "#f76707",
   "psbase sources": "#ffa94d",
   "SQLite FULL": "#1c7ed6",
   "SQLite NORMAL": "#74c0fc",
+  LMDB: "#0ca678",
+  DuckDB: "#f59f00",
   "Deno KV": "#2f9e44",
   "JSON file": "#ae8a1e",
   sqlite3: "#1864ab",

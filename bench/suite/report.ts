@@ -18,7 +18,13 @@ export interface Results {
 }
 
 /** Whom psbase is compared with where commits are durable: not who has all rows in memory. */
-const DURABLE: readonly Contender[] = ["SQLite FULL", "Deno KV", "sqlite3"];
+const DURABLE: readonly Contender[] = [
+  "SQLite FULL",
+  "LMDB",
+  "DuckDB",
+  "Deno KV",
+  "sqlite3",
+];
 /** And where they may be relaxed. */
 const RELAXED: readonly Contender[] = [...DURABLE, "SQLite NORMAL"];
 

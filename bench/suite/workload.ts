@@ -10,9 +10,12 @@ import { byTurns, type Turns } from "./measure.ts";
 /** The columns: whoever is in a table is one of these. */
 export const CONTENDERS = {
   psbase: "a commit waits for `fdatasync` of the log",
+  "psbase await": "the same, with the verbs that are awaited",
   "psbase sources": "the same, loaded from its sources, as in a clone",
   "SQLite FULL": "`node:sqlite`, WAL, synchronous FULL: a commit waits for `fdatasync` of the WAL",
   "SQLite NORMAL": "the same, synchronous NORMAL: a power cut may take the newest commits",
+  LMDB: "npm's `lmdb`: a commit waits for the sync of the file; keys are ids, values are JSON",
+  DuckDB: "npm's `@duckdb/node-api`, one thread: columns for queries",
   "Deno KV": "`Deno.openKv`, SQLite beneath (WAL, FULL): a commit waits for `fsync`",
   "JSON file": "all rows in memory, read again if the file is another; written anew, synced and " +
     "renamed under `PsLock`",

@@ -5,10 +5,11 @@
  */
 
 import { psbase } from "../stores/psbase.ts";
+import { sqlite } from "../stores/sqlite.ts";
 import type { PlainRow, Store, Templates } from "../stores/store.ts";
 import { type T1, t1A } from "../tables/t1.ts";
 import type { Contender, Turn, Workload } from "../suite/workload.ts";
-import { programOf, run, runTelling } from "./programs.ts";
+import { commandOf, programOf, run, runTelling } from "./programs.ts";
 import { byStore, type Work } from "./work.ts";
 
 type Run = (dir: string) => Promise<Turn>;
@@ -26,6 +27,45 @@ export function openingWorkloads(templates: Templates, count: number, group: str
     return { figures: { "process-get": ms, process: performance.now() - start }, result };
   };
   const [{ b }] = [...t1A.rows(1, id)] as [{ b: number }];
+  const nothing = (figure: string, result: unknown) => async () => {
+    const start = performance.now();
+    await run(await programOf("get", "nothing", templates), []);
+    return { figures: { [figure]: performance.now() - start }, result };
+  };
+  /** The command beside a program on SQLite that does the same. */
+  const commandWorkload = (verb: "get" | "count", result: number): Workload => {
+    const name = `command-${verb}`;
+    const timedRun = async (program: readonly string[], args: readonly string[]) => {
+      await run(program, args);
+      const start = performance.now();
+      const printed: { b?: number; result?: number } | number = JSON.parse(
+        await run(program, args),
+      );
+      const ms = performance.now() - start;
+      const result = typeof printed === "number" ? printed : printed.b ?? printed.result;
+      return { figures: { [name]: ms }, result };
+    };
+    const [title, args] = verb === "get"
+      ? ["`psbase get`: a process that prints a row", [`${id}`]]
+      : ["`psbase count`: a process that counts the rows", []];
+    return {
+      name,
+      group,
+      lines: { [name]: { title } },
+      contenders: {
+        async psbase() {
+          const path = await templates.get(psbase(), t1A, count);
+          const json = verb === "get" ? ["--json"] : [];
+          return timedRun(await commandOf(templates), [verb, path, ...args, ...json]);
+        },
+        async "SQLite FULL"() {
+          const path = await templates.get(sqlite("FULL"), t1A, count);
+          return timedRun(await programOf(verb, "SQLite FULL", templates), [path, ...args]);
+        },
+        nothing: nothing(name, result),
+      },
+    };
+  };
   return [
     {
       name: "reopen",
@@ -61,12 +101,10 @@ export function openingWorkloads(templates: Templates, count: number, group: str
       contenders: {
         ...byStore<T1, Run>(undefined, (store) => running(store, store.contender)),
         "psbase sources": running(psbase(), "psbase sources"),
-        async nothing() {
-          const start = performance.now();
-          await run(await programOf("get", "nothing", templates), []);
-          return { figures: { process: performance.now() - start }, result: b };
-        },
+        nothing: nothing("process", b),
       },
     },
+    commandWorkload("get", b),
+    commandWorkload("count", count),
   ];
 }

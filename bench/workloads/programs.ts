@@ -9,7 +9,7 @@ import type { Told } from "../programs/tell.ts";
 import type { Templates } from "../stores/store.ts";
 import type { Contender } from "../suite/workload.ts";
 
-type Program = "get" | "scan" | "storm";
+type Program = "count" | "get" | "scan" | "storm";
 
 /** The arguments of `deno run` that start the program of a contender. */
 export async function programOf(
@@ -19,9 +19,12 @@ export async function programOf(
 ): Promise<string[]> {
   const store = {
     psbase: "psbase",
+    "psbase await": "psbase_await",
     "psbase sources": "psbase",
     "SQLite FULL": "sqlite",
     "SQLite NORMAL": "sqlite",
+    LMDB: "lmdb",
+    DuckDB: "duckdb",
     "Deno KV": "kv",
     "JSON file": "json",
     sqlite3: "sqlite",
@@ -29,21 +32,34 @@ export async function programOf(
   }[contender];
   const name = store === "nothing" ? store : `${what}_${store}`;
   const flags = store === "kv" ? ["--unstable-kv"] : [];
-  if (contender === "psbase") {
-    flags.push(`--import-map=${await (published ??= publish(templates))}`);
+  if (contender === "psbase" || contender === "psbase await") {
+    flags.push(`--import-map=${await mapOf(templates)}`);
   }
   return [...flags, new URL(`../programs/${name}.ts`, import.meta.url).href];
+}
+
+/** The same for the command `psbase`, as it is published. */
+export async function commandOf(templates: Templates): Promise<string[]> {
+  return [`--import-map=${await mapOf(templates)}`, `${packageOf(templates)}dist/cli.js`];
+}
+
+function packageOf({ dir }: Templates): URL {
+  return new URL(`file://${dir}/package/`);
 }
 
 /** Made once a run. */
 let published: Promise<string> | undefined;
 
 /** An import map by which programs get psbase as it is published. */
-async function publish({ dir }: Templates): Promise<string> {
-  const built = new URL(`file://${dir}/package/`);
+function mapOf(templates: Templates): Promise<string> {
+  return published ??= publish(templates);
+}
+
+async function publish(templates: Templates): Promise<string> {
+  const built = packageOf(templates);
   await build(built);
   const imports = { [new URL("../../base.ts", import.meta.url).href]: `${built}dist/base.js` };
-  const map = `${dir}/published.json`;
+  const map = `${templates.dir}/published.json`;
   Deno.writeTextFileSync(map, JSON.stringify({ imports }));
   return map;
 }

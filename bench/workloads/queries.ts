@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Duck } from "../stores/duckdb.ts";
 import { emailOf, nOf, type USERS, users } from "../tables/users.ts";
 import type { Work } from "./work.ts";
 
@@ -27,6 +28,7 @@ function worksWith(count: number, shift: number): Work<typeof USERS>[] {
     psbase: (base) => base.count({ a: { gt: 500 + shift }, b: { lt: 300 } }),
     sqlite: (db) =>
       db.prepare("SELECT count(*) AS n FROM t WHERE a > ? AND b < 300").get(500 + shift)!.n,
+    duckdb: (duck) => one(duck, `SELECT count(*) AS n FROM t WHERE a > ${500 + shift} AND b < 300`),
   };
   const byId: Work<typeof USERS> = {
     name: "query-get",
@@ -53,6 +55,8 @@ function worksWith(count: number, shift: number): Work<typeof USERS>[] {
       psbase: (base) => base.count({ word: `echo ${1012 + shift}` }),
       sqlite: (db) =>
         db.prepare("SELECT count(*) AS n FROM t WHERE word = ?").get(`echo ${1012 + shift}`)!.n,
+      duckdb: (duck) =>
+        one(duck, `SELECT count(*) AS n FROM t WHERE word = 'echo ${1012 + shift}'`),
     },
     {
       name: "contains",
@@ -61,6 +65,8 @@ function worksWith(count: number, shift: number): Work<typeof USERS>[] {
       psbase: (base) => base.count({ word: { contains: `rot ${1 + shift}` } }),
       sqlite: (db) =>
         db.prepare("SELECT count(*) AS n FROM t WHERE word LIKE ?").get(`%rot ${1 + shift}%`)!.n,
+      duckdb: (duck) =>
+        one(duck, `SELECT count(*) AS n FROM t WHERE contains(word, 'rot ${1 + shift}')`),
     },
     {
       name: "count-avg",
@@ -77,6 +83,58 @@ function worksWith(count: number, shift: number): Work<typeof USERS>[] {
         const { n, m } = query.get(200 + shift, 300 + shift)!;
         return [n, Math.round(m as number)];
       },
+      async duckdb(duck) {
+        const range = `a BETWEEN ${200 + shift} AND ${300 + shift}`;
+        const [row] = await duck.rows(`SELECT count(*) AS n, avg(f) AS m FROM t WHERE ${range}`);
+        return [Number(row!.n), Math.round(row!.m as number)];
+      },
+    },
+    {
+      name: "sum",
+      title: "sum",
+      table,
+      psbase: (base) => base.sum("a"),
+      sqlite: (db) => db.prepare("SELECT sum(a) AS n FROM t").get()!.n,
+      duckdb: (duck) => one(duck, "SELECT sum(a) AS n FROM t"),
+    },
+    {
+      name: "group-by-text",
+      title: "group by 5,000 texts: count, avg",
+      table,
+      psbase: (base) => base.groupBy("word", { n: "count", m: ["avg", "f"] }).length,
+      sqlite: (db) => db.prepare("SELECT word, count(*), avg(f) FROM t GROUP BY word").all().length,
+      duckdb: async (duck) =>
+        (await duck.rows("SELECT word, count(*), avg(f) FROM t GROUP BY word")).length,
+    },
+    {
+      name: "top",
+      title: "the first ten by a field, no index",
+      table,
+      psbase: (base) => base.select({}, { orderBy: ["-b"], limit: 10 }).map((row) => row.b!),
+      sqlite: (db) =>
+        db.prepare("SELECT * FROM t ORDER BY b DESC LIMIT 10").all().map(({ b }) => b),
+      duckdb: async (duck) =>
+        (await duck.rows("SELECT * FROM t ORDER BY b DESC LIMIT 10")).map(({ b }) => Number(b)),
+    },
+    {
+      name: "top-two",
+      title: "the first ten by two fields, no index",
+      table,
+      psbase: (base) =>
+        base.select({}, { orderBy: ["word", "-b"], limit: 10 }).map((row) => row.b!),
+      sqlite: (db) =>
+        db.prepare("SELECT * FROM t ORDER BY word, b DESC LIMIT 10").all().map(({ b }) => b),
+      duckdb: async (duck) =>
+        (await duck.rows("SELECT * FROM t ORDER BY word, b DESC LIMIT 10"))
+          .map(({ b }) => Number(b)),
+    },
+    {
+      name: "order-all",
+      title: "all rows by a field, no index",
+      table,
+      psbase: (base) => base.select({}, { orderBy: ["-b"] }).length,
+      sqlite: (db) => db.prepare("SELECT * FROM t ORDER BY b DESC").all().length,
+      duckdb: async (duck) => (await duck.rows("SELECT * FROM t ORDER BY b DESC")).length,
     },
     {
       name: "group-by",
@@ -84,6 +142,8 @@ function worksWith(count: number, shift: number): Work<typeof USERS>[] {
       table,
       psbase: (base) => base.groupBy("a", { n: "count", m: ["avg", "f"] }).length,
       sqlite: (db) => db.prepare("SELECT a, count(*), avg(f) FROM t GROUP BY a").all().length,
+      duckdb: async (duck) =>
+        (await duck.rows("SELECT a, count(*), avg(f) FROM t GROUP BY a")).length,
     },
     {
       name: "query-all",
@@ -91,6 +151,7 @@ function worksWith(count: number, shift: number): Work<typeof USERS>[] {
       table,
       psbase: (base) => base.select().length,
       sqlite: (db) => db.prepare("SELECT * FROM t").all().length,
+      duckdb: async (duck) => (await duck.rows("SELECT * FROM t")).length,
     },
     {
       name: "lookup",
@@ -121,4 +182,10 @@ function worksWith(count: number, shift: number): Work<typeof USERS>[] {
     },
   ];
   return works;
+}
+
+/** The number that a query gives; DuckDB counts in bigints. */
+async function one(duck: Duck, sql: string): Promise<number> {
+  const [row] = await duck.rows(sql);
+  return Number(row!.n);
 }

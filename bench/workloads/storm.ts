@@ -29,6 +29,7 @@ export interface StormSizes {
 interface Storm {
   readonly name: string;
   readonly lines: Readonly<Record<string, Line>>;
+  readonly processes: number;
   readonly rounds: number;
   readonly rows: number;
   readonly table: Table;
@@ -47,10 +48,8 @@ interface Peculiar<H> {
 }
 
 /** From the first spawn to the last exit. */
-async function runCold(program: string[], jobs: readonly Job[]): Promise<Record<string, number>> {
-  return {
-    cold: await timed(() => Promise.all(jobs.map((job) => run(program, [JSON.stringify(job)])))),
-  };
+function runCold(program: string[], jobs: readonly Job[]): Promise<number> {
+  return timed(() => Promise.all(jobs.map((job) => run(program, [JSON.stringify(job)]))));
 }
 
 /** From the word to begin to the last exit; and the rounds. */
@@ -80,8 +79,8 @@ async function runStarted(
   return { wall, p99: percentile(times, 0.99) };
 }
 
-function workloadOf(storm: Storm, processes: number, templates: Templates): Workload {
-  const { name, lines, rows, rounds, table, cold = false, large = false } = storm;
+function workloadOf(storm: Storm, templates: Templates): Workload {
+  const { name, lines, processes, rows, rounds, table, cold = false, large = false } = storm;
   const job = { processes, rounds, rows, control: false } as const;
   const turn =
     <H>(store: Store<H>, { prepare, contender = store.contender }: Peculiar<H> = {}) =>
@@ -99,7 +98,7 @@ function workloadOf(storm: Storm, processes: number, templates: Templates): Work
       // Deno keeps what it compiled of a program that it has seen.
       await run(program, [JSON.stringify({ ...jobs[0], victims: [] })]);
       const figures = cold
-        ? await runCold(program, jobs)
+        ? { [name]: await runCold(program, jobs) }
         : renamed(name, await runStarted(program, jobs));
       const handle = await store.open(path);
       const after = [...await store.all(handle)];
@@ -117,9 +116,10 @@ function workloadOf(storm: Storm, processes: number, templates: Templates): Work
     once: ["JSON file"],
     contenders: {
       psbase: turn(psbase()),
+      "psbase await": turn(psbase(), { contender: "psbase await" }),
       "SQLite FULL": turn(sqlite("FULL")),
       "SQLite NORMAL": turn(sqlite("NORMAL")),
-      ...(indexed && {
+      ...(indexed && !cold && {
         "Deno KV": turn(kv, {
           async prepare(kv) {
             await changeAll(kv, await list(kv), (atomic, { key, value }) => {
@@ -138,7 +138,7 @@ function workloadOf(storm: Storm, processes: number, templates: Templates): Work
           });
           const left = { rows, own: processes * rounds, distinct: processes * rounds };
           const program = await programOf("storm", "nothing", templates);
-          return { figures: await runCold(program, jobs), result: left };
+          return { figures: { [name]: await runCold(program, jobs) }, result: left };
         },
       }),
     },
@@ -155,7 +155,13 @@ export function stormWorkloads(
   templates: Templates,
 ): Workload[] {
   const n = (count: number) => count.toLocaleString("en");
-  const once = { rounds: 1, rows, table: strikes };
+  const many = { processes, rounds, rows };
+  const once = { ...many, rounds: 1, table: strikes };
+  const cold = (name: string, title: string, goal?: Line["goal"]) => ({
+    name,
+    cold: true,
+    lines: { [name]: { title, goal } },
+  });
   const steady = (name: string, title: string, goals: [Line["goal"], Line["goal"]]) => ({
     name,
     lines: {
@@ -166,14 +172,29 @@ export function stormWorkloads(
   const storms: Storm[] = [
     {
       ...once,
-      name: "cold",
-      cold: true,
-      lines: {
-        cold: {
-          title: `${processes} processes from spawn to exit, one round each, ${n(rows)} rows`,
-          goal: { floors: 1.1 },
+      ...cold(
+        "cold",
+        `${processes} processes from spawn to exit, one round each, ${n(rows)} rows`,
+        {
+          floors: 1.1,
         },
-      },
+      ),
+    },
+    {
+      ...once,
+      ...cold("cold-one", "one process, one round, index on the field searched"),
+      processes: 1,
+      table: strikesByAirport,
+    },
+    {
+      ...once,
+      ...cold("cold-index", `${processes} processes, one round each, index`),
+      table: strikesByAirport,
+    },
+    {
+      ...many,
+      ...cold("cold-rounds", `${processes} processes, ${rounds} rounds each, index`),
+      table: strikesByAirport,
     },
     {
       ...once,
@@ -187,14 +208,12 @@ export function stormWorkloads(
         { most: 260, peer: 791 },
         { most: 30, peer: 353 },
       ]),
-      rounds,
-      rows,
+      ...many,
       table: strikes,
     },
     {
       ...steady("steady-index", "the same, index on the field searched", [undefined, undefined]),
-      rounds,
-      rows,
+      ...many,
       table: strikesByAirport,
     },
     {
@@ -202,11 +221,11 @@ export function stormWorkloads(
         { most: 500, peer: 5147 },
         undefined,
       ]),
-      rounds,
+      ...many,
       rows: manyRows,
       table: strikes,
       large: true,
     },
   ];
-  return storms.map((storm) => workloadOf(storm, processes, templates));
+  return storms.map((storm) => workloadOf(storm, templates));
 }

@@ -9,6 +9,8 @@ import type { Base, OpenOptions, Schema } from "../../base.ts";
 import { type JsonFile, jsonFile } from "../stores/json_file.ts";
 import { kv } from "../stores/kv.ts";
 import { psbase } from "../stores/psbase.ts";
+import { type Duck, duckdb } from "../stores/duckdb.ts";
+import { type Lmdb, lmdb } from "../stores/lmdb.ts";
 import { sqlite } from "../stores/sqlite.ts";
 import type { PlainRow, Store, Table, Templates } from "../stores/store.ts";
 import { timed } from "../suite/measure.ts";
@@ -30,6 +32,8 @@ export interface Work<S extends Schema> extends Line {
   sqlite(db: DatabaseSync): unknown;
   kv?(kv: Deno.Kv): unknown;
   json?(file: JsonFile): unknown;
+  lmdb?(db: Lmdb): unknown;
+  duckdb?(duck: Duck): unknown;
 }
 
 /** Makes something for each kind of store, given it and how it does a work. */
@@ -52,9 +56,9 @@ export function workloadOf<S extends Schema>(
   { templates, count, group }: { templates: Templates; count: number; group: string },
 ): Workload {
   const { name, table, writes = false, empty = false } = work;
-  const turns = byStore<S, (dir: string) => Promise<Turn>>(
-    work.open,
-    (store, act) => async (dir) => {
+  const turnOf =
+    <H>(store: Store<H>, act: (work: Work<S>, handle: H) => unknown) =>
+    async (dir: string): Promise<Turn> => {
       const path = writes
         ? await templates.copy(store, table, { dir, count: empty ? 0 : count })
         : await templates.get(store, table, count);
@@ -65,8 +69,8 @@ export function workloadOf<S extends Schema>(
       await store.close(handle);
       if (writes) result = [result, await digest(store, path)];
       return { figures: { [name]: ms }, result };
-    },
-  );
+    };
+  const turns = byStore<S, (dir: string) => Promise<Turn>>(work.open, turnOf);
   const { psbase, "SQLite FULL": full, "SQLite NORMAL": normal, "Deno KV": kv, "JSON file": json } =
     turns;
   return {
@@ -78,6 +82,8 @@ export function workloadOf<S extends Schema>(
       "SQLite FULL": full,
       // To readers both are one.
       ...(writes && { "SQLite NORMAL": normal }),
+      ...(work.lmdb && { LMDB: turnOf(lmdb, (work, db) => work.lmdb!(db)) }),
+      ...(work.duckdb && { DuckDB: turnOf(duckdb, (work, duck) => work.duckdb!(duck)) }),
       ...(work.kv && { "Deno KV": kv }),
       ...(work.json && { "JSON file": json }),
     },

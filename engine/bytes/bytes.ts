@@ -178,16 +178,22 @@ export class ByteReader {
     return this.#at >= this.#bytes.length;
   }
 
-  #take(length: number): number {
+  /** Skips bytes; returns where they begin. */
+  skip(length: number): number {
     const at = this.#at;
     if (length > this.#bytes.length - at) throw new RangeError("a value runs past the end");
     this.#at = at + length;
     return at;
   }
 
+  /** A byte that was read or skipped before. */
+  byteAt(at: number): number {
+    return this.#bytes[at]!;
+  }
+
   /** See {@linkcode ByteWriter.byte}. */
   byte(): number {
-    const at = this.#take(1);
+    const at = this.skip(1);
     return this.#bytes[at]!;
   }
 
@@ -214,13 +220,13 @@ export class ByteReader {
 
   /** See {@linkcode ByteWriter.float}. */
   float(): number {
-    const at = this.#take(8);
+    const at = this.skip(8);
     return (this.#view ??= viewOf(this.#bytes)).getFloat64(at, true);
   }
 
   /** See {@linkcode ByteWriter.bigint}. */
   bigint(): bigint {
-    const at = this.#take(8);
+    const at = this.skip(8);
     return (this.#view ??= viewOf(this.#bytes)).getBigInt64(at, true);
   }
 
@@ -232,14 +238,14 @@ export class ByteReader {
   /** See {@linkcode ByteWriter.text}. */
   text(): string {
     const length = this.uint();
-    const at = this.#take(length);
+    const at = this.skip(length);
     return shortAscii(this.#bytes, at, length) ??
       decoder.decode(this.#bytes.subarray(at, at + length));
   }
 
   /** See {@linkcode ByteWriter.raw}; not a copy. */
   raw(length: number): Uint8Array {
-    const at = this.#take(length);
+    const at = this.skip(length);
     return this.#bytes.subarray(at, at + length);
   }
 }

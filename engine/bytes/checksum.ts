@@ -6,21 +6,38 @@
  */
 
 import { getUint32, setUint32 } from "./bytes.ts";
+import { WASM } from "./checksum_wasm.ts";
 
-function mix(h: number): number {
-  h ^= h >>> 16;
-  h = Math.imul(h, 0x85ebca6b);
-  h ^= h >>> 13;
-  h = Math.imul(h, 0xc2b2ae35);
-  return h ^ (h >>> 16);
+/** Where the bytes to hash begin in the memory; the words of the hash are before them. */
+const START = 16;
+/** How many bytes are hashed at once; a multiple of 16. */
+const ROOM = 64 * 2 ** 10;
+
+/** The words of the hash, and room for the bytes. */
+interface Memory {
+  readonly words: Int32Array;
+  readonly room: Uint8Array;
+  readonly hash: (end: number, length: number) => void;
 }
 
-const RESULT = new Int32Array(4);
+let memory: Memory | undefined;
+
+function start(): Memory {
+  const module = new WebAssembly.Module(Uint8Array.fromBase64(WASM));
+  const { memory, hash } = new WebAssembly.Instance(module).exports;
+  const { buffer } = memory as WebAssembly.Memory;
+  return {
+    words: new Int32Array(buffer, 0, 4),
+    room: new Uint8Array(buffer, START),
+    hash: hash as Memory["hash"],
+  };
+}
 
 /**
- * MurmurHash3_x86_128 of `bytes[from, to)`.
+ * MurmurHash3_x86_128 of `bytes[from, to)`. WebAssembly computes it (`checksum.wat`): a process
+ * that reads only a few rows would spend most of its time in JavaScript that V8 still interprets.
  *
- * @param bytes The bytes; the hash is fastest if they begin at a multiple of 4 of their buffer.
+ * @param bytes The bytes.
  * @param seed Four words to start from; the original has one word for all four.
  * @param from Where the hashed bytes begin.
  * @param to Where they end.
@@ -32,72 +49,16 @@ export function hash128(
   from = 0,
   to = bytes.length,
 ): Int32Array {
-  if ((bytes.byteOffset + from) % 4 !== 0) return hash128(bytes.slice(from, to), seed);
+  const { words, room, hash } = memory ??= start();
   const length = to - from;
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + from, length >> 2);
-  let h1 = seed[0]!;
-  let h2 = seed[1]!;
-  let h3 = seed[2]!;
-  let h4 = seed[3]!;
-  let k1 = 0;
-  let k2 = 0;
-  let k3 = 0;
-  let k4 = 0;
-  const whole = (length >> 4) << 2;
-  for (let i = 0; i < whole; i += 4) {
-    k1 = Math.imul(words[i]!, 0x239b961b);
-    h1 ^= Math.imul((k1 << 15) | (k1 >>> 17), 0xab0e9789);
-    h1 = (Math.imul(((h1 << 19) | (h1 >>> 13)) + h2, 5) + 0x561ccd1b) | 0;
-    k2 = Math.imul(words[i + 1]!, 0xab0e9789);
-    h2 ^= Math.imul((k2 << 16) | (k2 >>> 16), 0x38b34ae5);
-    h2 = (Math.imul(((h2 << 17) | (h2 >>> 15)) + h3, 5) + 0x0bcaa747) | 0;
-    k3 = Math.imul(words[i + 2]!, 0x38b34ae5);
-    h3 ^= Math.imul((k3 << 17) | (k3 >>> 15), 0xa1e38b93);
-    h3 = (Math.imul(((h3 << 15) | (h3 >>> 17)) + h4, 5) + 0x96cd1c35) | 0;
-    k4 = Math.imul(words[i + 3]!, 0xa1e38b93);
-    h4 ^= Math.imul((k4 << 18) | (k4 >>> 14), 0x239b961b);
-    h4 = (Math.imul(((h4 << 13) | (h4 >>> 19)) + h1, 5) + 0x32ac3b17) | 0;
+  words.set(seed);
+  for (; to - from > ROOM; from += ROOM) {
+    room.set(bytes.subarray(from, from + ROOM));
+    hash(START + ROOM, -1);
   }
-  k1 =
-    k2 =
-    k3 =
-    k4 =
-      0;
-  for (let at = whole * 4; at < length; at++) {
-    const i = at - whole * 4;
-    const byte = bytes[from + at]! << ((i & 3) * 8);
-    if (i < 4) k1 |= byte;
-    else if (i < 8) k2 |= byte;
-    else if (i < 12) k3 |= byte;
-    else k4 |= byte;
-  }
-  // A word of zeros changes nothing here: this equals the original's fall-through switch.
-  k4 = Math.imul(k4, 0xa1e38b93);
-  h4 ^= Math.imul((k4 << 18) | (k4 >>> 14), 0x239b961b);
-  k3 = Math.imul(k3, 0x38b34ae5);
-  h3 ^= Math.imul((k3 << 17) | (k3 >>> 15), 0xa1e38b93);
-  k2 = Math.imul(k2, 0xab0e9789);
-  h2 ^= Math.imul((k2 << 16) | (k2 >>> 16), 0x38b34ae5);
-  k1 = Math.imul(k1, 0x239b961b);
-  h1 ^= Math.imul((k1 << 15) | (k1 >>> 17), 0xab0e9789);
-  h1 ^= length;
-  h2 ^= length;
-  h3 ^= length;
-  h4 ^= length;
-  h1 = (h1 + h2 + h3 + h4) | 0;
-  h2 = (h2 + h1) | 0;
-  h3 = (h3 + h1) | 0;
-  h4 = (h4 + h1) | 0;
-  h1 = mix(h1);
-  h2 = mix(h2);
-  h3 = mix(h3);
-  h4 = mix(h4);
-  h1 = (h1 + h2 + h3 + h4) | 0;
-  RESULT[0] = h1;
-  RESULT[1] = h2 + h1;
-  RESULT[2] = h3 + h1;
-  RESULT[3] = h4 + h1;
-  return RESULT;
+  room.set(bytes.subarray(from, to));
+  hash(START + to - from, length);
+  return words;
 }
 
 /** Kinds of bytes that have a checksum: bytes of one kind never verify as another. */

@@ -260,12 +260,12 @@ export function idsBelow(position: CommitPosition, payload: Uint8Array): number 
 
 function readRow(from: ByteReader, fields: readonly FieldDef[]): StoredRow | ImpossibleValue {
   const version = from.uint();
-  const nulls = from.raw(Math.ceil(fields.length / 8));
+  const nullsAt = from.skip(Math.ceil(fields.length / 8));
   const values: StoredRow["values"][number][] = [];
   let wrong: ImpossibleValue | undefined;
   for (let i = 0; i < fields.length; i++) {
     const field = fields[i]!;
-    const isNull = (nulls[i >> 3]! & (1 << (i & 7))) !== 0;
+    const isNull = (from.byteAt(nullsAt + (i >> 3)) & (1 << (i & 7))) !== 0;
     try {
       values[field.number] = isNull ? null : readValue(from, field);
     } catch (error) {

@@ -248,21 +248,26 @@ export class Log implements Disposable {
     thorough: boolean,
   ): { end: LogEnd; missing: number } {
     let at = 8;
-    for (const frame of framesIn(this.#checksums, this.generation, this.end, bytes, at)) {
-      const { kind, header } = frame;
-      const sequence = kind === FRAME.commit ? this.sequence + 1 : this.sequence;
-      if (header.sequence !== sequence) return { end: "torn", missing: 0 };
-      if (kind === FRAME.finalSeal) return { end: "finalSeal", missing: 0 };
-      at = frame.end;
-      this.end += header.length;
-      this.#chain = chainValue(bytes, at);
-      this.#sync.raise(header.syncedTo);
-      if (kind === FRAME.seal) {
-        this.#sealed = true;
-        return { end: "seal", missing: 0 };
+    const { generation } = this;
+    try {
+      for (const frame of framesIn(this.#checksums, generation, this.end, bytes, at)) {
+        const { kind, header } = frame;
+        const sequence = kind === FRAME.commit ? this.sequence + 1 : this.sequence;
+        if (header.sequence !== sequence) return { end: "torn", missing: 0 };
+        if (kind === FRAME.finalSeal) return { end: "finalSeal", missing: 0 };
+        at = frame.end;
+        this.end += header.length;
+        this.#sync.raise(header.syncedTo);
+        if (kind === FRAME.seal) {
+          this.#sealed = true;
+          return { end: "seal", missing: 0 };
+        }
+        this.sequence = sequence;
+        visit(sequence, frame.payload);
       }
-      this.sequence = sequence;
-      visit(sequence, frame.payload);
+    } finally {
+      // The last chain value is enough: each frame was compared with the one before.
+      if (at > 8) this.#chain = chainValue(bytes, at);
     }
     if (at + 8 > bytes.length) return { end: "end", missing: FRAME_HEADER };
     if (getUint32(bytes, at) !== 0) return { end: "torn", missing: this.#missing(bytes, at) };

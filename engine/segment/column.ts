@@ -190,7 +190,7 @@ export abstract class Column {
 
   /** Selects the matching rows of `rows[0, n)` and returns how many they are. */
   select(predicate: Predicate, rows: Uint32Array, n: number): number {
-    this.load();
+    if (n > MANY_GETS) this.load();
     let kept = 0;
     for (let k = 0; k < n; k++) {
       const row = rows[k]!;
@@ -600,7 +600,7 @@ class PlainColumn extends Column {
   }
 
   override select(predicate: Predicate, rows: Uint32Array, n: number): number {
-    const isText = predicate.text !== undefined && !predicate.nulls;
+    const isText = predicate.text !== undefined && !predicate.nulls && n > MANY_GETS;
     if (!isText || !this.load()) return super.select(predicate, rows, n);
     return this.selectPresent(rows, this.#blobs.select(predicate.text, rows, n));
   }

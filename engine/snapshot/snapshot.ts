@@ -72,6 +72,9 @@ export interface GroupPart {
   open(): Group;
 }
 
+/** The number of changed rows after which the indexes of rows in the log are updated. */
+const MAX_UNINDEXED = 256;
+
 /** The rows at one commit point. */
 export class Snapshot implements ChangeSink {
   /** The segment of the generation. */
@@ -94,6 +97,8 @@ export class Snapshot implements ChangeSink {
   #deltas = new Map<number, RowList>();
   /** Indexes of the rows in the log, by field number, built on demand. */
   readonly #indexes = new Map<number, { readonly field: FieldDef; readonly index: MemoryIndex }>();
+  /** The rows that changed since the indexes were up to date, as they are in the indexes. */
+  #unindexed = new Map<number, RowLocation | undefined>();
   /** The lists that no clone shares: they can be changed in place. */
   #own = new Set<RowList>();
   #pins = 0;
@@ -145,6 +150,7 @@ export class Snapshot implements ChangeSink {
     for (const [number, { field, index }] of this.#indexes) {
       copy.#indexes.set(number, { field, index: index.clone() });
     }
+    copy.#unindexed = new Map(this.#unindexed);
     return copy;
   }
 
@@ -158,7 +164,7 @@ export class Snapshot implements ChangeSink {
   // ------------------------------------------------------------- applying a commit
 
   put(id: number, row: StoredRow): void {
-    if (this.#indexes.size > 0) this.#reindex(id, row);
+    this.#noteChange(id);
     if (id >= this.nextId) {
       const last = this.#tail.at(-1);
       const list = last instanceof RowList ? this.#ownList(last) : this.#newList();
@@ -173,7 +179,7 @@ export class Snapshot implements ChangeSink {
   }
 
   delete(id: number): void {
-    if (this.#indexes.size > 0) this.#reindex(id, undefined);
+    this.#noteChange(id);
     const part = this.#partOf(id);
     if (part === undefined) return;
     if (part instanceof RowList) {
@@ -202,6 +208,7 @@ export class Snapshot implements ChangeSink {
     schema.checkFollows(this.schema);
     this.schema = schema;
     this.#indexes.clear();
+    this.#unindexed.clear();
   }
 
   /** The delta of a group, to be changed in place. */
@@ -357,6 +364,7 @@ export class Snapshot implements ChangeSink {
 
   /** The index of the rows in the log. */
   memoryIndex(field: FieldDef): MemoryIndex {
+    this.#updateIndexes();
     let known = this.#indexes.get(field.number);
     if (known === undefined) {
       const entries = Array.from(this.#loggedValues(field), ([id, value]) => ({ id, value }));
@@ -388,16 +396,29 @@ export class Snapshot implements ChangeSink {
     return part && locationOf(id, this.deltaOf(part)?.get(id));
   }
 
-  /** Updates the indexes for a new version of a row, or for its deletion (`undefined`). */
-  #reindex(id: number, row: StoredRow | undefined): void {
-    const before = id < this.nextId ? this.#findLogged(id) : undefined;
-    for (const { field, index } of this.#indexes.values()) {
-      const was = before && valueAt(before, field);
-      const is = row && readField(row, field);
-      if (was === is) continue;
-      if (was !== undefined) index.remove(id, was);
-      if (is !== undefined) index.add(id, is);
+  /**
+   * Before a row changes: notes what the indexes know of it. They are updated when the next look-up
+   * needs them, because many rows change more than once before that.
+   */
+  #noteChange(id: number): void {
+    if (this.#indexes.size === 0 || this.#unindexed.has(id)) return;
+    // A clone copies the notes, so there must not be many.
+    if (this.#unindexed.size === MAX_UNINDEXED) this.#updateIndexes();
+    this.#unindexed.set(id, id < this.nextId ? this.#findLogged(id) : undefined);
+  }
+
+  #updateIndexes(): void {
+    for (const [id, before] of this.#unindexed) {
+      const now = this.#findLogged(id);
+      for (const { field, index } of this.#indexes.values()) {
+        const was = before && valueAt(before, field);
+        const is = now && valueAt(now, field);
+        if (was === is) continue;
+        if (was !== undefined) index.remove(id, was);
+        if (is !== undefined) index.add(id, is);
+      }
     }
+    this.#unindexed.clear();
   }
 }
 

@@ -1382,3 +1382,35 @@ Deno.test("Table.checkIndexes() finds an index whose bytes are whole and whose o
   }
   Deno.removeSync(dir.path, { recursive: true });
 });
+
+Deno.test("an index knows rows that changed before a reader pinned their commit point", async () => {
+  await using temp = tempBase();
+  await using db = await PsBase.create(temp.path, { name: { type: "string", index: true } });
+  await db.insertMany([{ name: "a" }, { name: "b" }, { name: "c" }, { name: "d" }]);
+  assertEquals(ids(db, { name: "a" }), [0]);
+  await db.update(0, { name: "new" });
+  await db.delete(1);
+  await db.update(3, { name: "early" });
+  const rows = db[Symbol.iterator]();
+  rows.next();
+  // This commit goes to a copy of what the reader sees; neither has looked up anything since.
+  await db.update(0, { name: "newer" });
+  await db.insert({ name: "b" });
+  const expected: Record<string, number[]> = { a: [], newer: [0], b: [4], d: [], early: [3] };
+  for (const name in expected) assertEquals(ids(db, { name }), expected[name], name);
+  assertEquals(Array.from(rows, ({ name }) => name), ["c", "early"]);
+});
+
+Deno.test("an index knows the rows of many commits that nobody looked up meanwhile", async () => {
+  await using temp = tempBase();
+  await using db = await PsBase.create(temp.path, { n: { type: "integer", index: true } });
+  await db.insert({ n: 0 });
+  assertEquals(ids(db, { n: 0 }), [0]);
+  const commits = 600;
+  for (let i = 1; i <= commits; i++) db.insertSync({ n: i });
+  for (let i = 1; i <= commits; i += 2) db.updateSync(i, { n: -i });
+  for (let i = 0; i <= commits; i++) {
+    const n = i % 2 === 0 ? i : -i;
+    assertEquals([ids(db, { n }), ids(db, { n: -n }).length], [[i], i === 0 ? 1 : 0]);
+  }
+});
