@@ -1,5 +1,5 @@
 /**
- * The command and the programs in `tests/fixtures/`, bundled: a process of a bundle takes half as
+ * The command and the programs in `tests/fixtures/`, bundled: a process of a bundle takes 60 % as
  * long to start as one that loads a hundred modules, and under strace a fifth.
  *
  * The bundles are made once for the sources as they are, in a directory that is named after a hash
