@@ -656,7 +656,7 @@ function forgery(random: Random): Disk {
 
 Deno.test("PsBase comes to no harm by random forgeries", () => {
   const first = newSeed();
-  const runs = LONG ? 20_000 : 150;
+  const runs = LONG ? 20_000 : 100;
   let told = 0;
   for (let run = 0; run < runs; run++) {
     const seed = (first + run) >>> 0;

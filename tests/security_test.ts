@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Base, CorruptionError, json, link, PsBase, PsLock, SchemaError } from "../mod.ts";
 import { testInOwnProcess } from "./helpers/own_process.ts";
+import { fixture } from "./helpers/programs.ts";
 import { psbase } from "./helpers/cli.ts";
 import { tempBase } from "./helpers/temp_base.ts";
 import { denoFiles } from "../engine/system/deno_file.ts";
@@ -23,9 +24,8 @@ async function makePeople(path: string): Promise<void> {
 // --------------------------------------------------------------- permissions
 
 async function runVerbs(mode: string, dir: string, ...allowed: string[]): Promise<string> {
-  const fixture = new URL("fixtures/all_verbs.ts", import.meta.url).pathname;
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-prompt", ...allowed, fixture, mode, dir],
+    args: ["run", "--quiet", "--no-prompt", ...allowed, fixture("all_verbs"), mode, dir],
     stdin: "null",
   }).output();
   const text = new TextDecoder();

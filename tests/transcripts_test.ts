@@ -12,10 +12,10 @@
  */
 import { assert, assertMatch } from "@std/assert";
 import { COMMANDS } from "../cli/commands.ts";
+import { fixture } from "./helpers/programs.ts";
 import { workplace } from "./helpers/shell.ts";
 
 const ROOT = new URL("../", import.meta.url);
-const FIXTURE = new URL("fixtures/psbase_in_transcript.ts", import.meta.url).pathname;
 const PAGES = ["README.md", "docs/cli.md"];
 
 interface Step {
@@ -46,7 +46,7 @@ for (const page of PAGES) {
     name: `${page} shows what psbase prints`,
     ignore: Deno.build.os !== "linux",
     async fn(t) {
-      using place = workplace(FIXTURE);
+      using place = workplace(fixture("psbase_in_transcript"));
       Deno.symlinkSync(new URL("examples", ROOT), `${place.dir}/examples`);
       const transcript = `${place.dir}/../transcript`;
       const steps = stepsOf(page);

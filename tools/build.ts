@@ -42,7 +42,7 @@ export async function build(dir: URL): Promise<void> {
   };
   Deno.writeTextFileSync(new URL("deno.json", dir), JSON.stringify(published, null, 2) + "\n");
 
-  await bundle(dir, sources);
+  await bundle(dir, sources, new URL("dist/", dir));
   await compileAhead(new URL("dist/", dir));
   modules.forEach((module, i) => {
     const file = new URL(module, dir);
@@ -51,18 +51,26 @@ export async function build(dir: URL): Promise<void> {
   });
 }
 
-/** Bundles the entries; names stay, so that stack traces can be read. */
-async function bundle(dir: URL, entryPoints: string[]): Promise<void> {
+/**
+ * Bundles entries in `dir` to `out`; names stay, so that stack traces can be read. What is `outside`
+ * stays an import.
+ */
+export async function bundle(
+  dir: URL,
+  entryPoints: string[],
+  out: URL,
+  outside: string[] = [],
+): Promise<void> {
   try {
     await esbuild.build({
       absWorkingDir: decodeURIComponent(dir.pathname),
       entryPoints,
-      outdir: "dist",
+      outdir: decodeURIComponent(out.pathname),
       bundle: true,
       splitting: true,
       format: "esm",
       target: "esnext",
-      external: ["@std/*", "node:*"],
+      external: ["@std/*", "node:*", ...outside],
       minifyWhitespace: true,
       minifySyntax: true,
       logLevel: "error",

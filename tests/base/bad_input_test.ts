@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Base, BaseNotFoundError, CorruptionError, PsBase, ReadOnlyError } from "../../mod.ts";
+import { fixture } from "../helpers/programs.ts";
 import { openRemote } from "../helpers/remote_base.ts";
 import { spawn } from "../helpers/spawn.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 
 const SCHEMA = { n: "integer", name: "string" } as const;
-const USE_BASE = new URL("../fixtures/use_base.ts", import.meta.url).href;
+const USE_BASE = fixture("use_base");
 
 /** What a process with these permissions says when it has opened the base. */
 async function openWith(permissions: string[], path: string, options = {}): Promise<unknown[]> {

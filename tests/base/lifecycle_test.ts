@@ -17,6 +17,7 @@ import { link, PsBase, PsLock } from "../../mod.ts";
 import { testInOwnProcess } from "../helpers/own_process.ts";
 import { Disk, OLDEST, type Operation } from "../helpers/crash_file.ts";
 import { BASE, create, diskAfter, look, newDisk, NONE, open, VERBS } from "../helpers/crash_run.ts";
+import { fixture } from "../helpers/programs.ts";
 import { newSeed } from "../helpers/random.ts";
 import { spawn } from "../helpers/spawn.ts";
 import { tempBase } from "../helpers/temp_base.ts";
@@ -452,10 +453,17 @@ Deno.test("PsBase at one path is made, replaced, destroyed and used by many proc
   await using temp = tempBase();
   const seed = newSeed();
   const rounds = Deno.env.get("PSBASE_LONG") === "1" ? 1000 : 15;
-  const program = new URL("../fixtures/make_and_destroy.ts", import.meta.url).href;
   const outcomes = await Promise.all(Array.from({ length: 5 }, async (_, i) => {
     await using child = spawn(Deno.execPath(), [
-      ...["run", "-A", "--quiet", program, temp.path, `${seed + i}`, `${rounds}`],
+      ...[
+        "run",
+        "-A",
+        "--quiet",
+        fixture("make_and_destroy"),
+        temp.path,
+        `${seed + i}`,
+        `${rounds}`,
+      ],
     ]);
     return JSON.parse((await child.readLine())!) as { done: number; faults: string[] };
   }));

@@ -104,7 +104,7 @@ for (const type of TYPES) {
       };
       const asked = { types: { v: type, n: "integer" }, show: (row: ModelRow) => row } as const;
       const check = (view: AnyBase, where: string) => {
-        for (let k = 0; k < (LONG ? 300 : 25); k++) {
+        for (let k = 0; k < (LONG ? 300 : 12); k++) {
           const filter = anyMany(random, type);
           const expected = [...rows].filter(([, row]) => matches(asked, filter, row));
           const told = `${where}: ${Deno.inspect(filter, { depth: 9, iterableLimit: 200 })}`;

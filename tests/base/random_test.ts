@@ -51,7 +51,7 @@ import { tempBase } from "../helpers/temp_base.ts";
 import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const LONG = Deno.env.get("PSBASE_LONG") !== undefined;
-const [ROUNDS, STEPS] = LONG ? [40, 500] : [4, 250];
+const [ROUNDS, STEPS] = LONG ? [40, 500] : [2, 250];
 const TYPES = [...Object.keys(VALUES) as TypeName[], "link"] as const;
 const NAMES = ["a", "b", "c", "d", "e", "then", "constructor", "größe"];
 

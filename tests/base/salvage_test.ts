@@ -255,7 +255,7 @@ Deno.test("salvage() of a base with a flipped byte, wherever it is, keeps all th
   for (const name of ["base", table, log]) {
     // Behind the end of the log there are zeros, like anywhere else in them.
     const size = name === log ? end + 200 : files.get(name)!.length;
-    for (let at = 0; at < size; at += LONG ? 1 : 1 + random.below(name === "base" ? 8 : 90)) {
+    for (let at = 0; at < size; at += LONG ? 1 : 1 + random.below(name === "base" ? 8 : 150)) {
       const context = `${name} at ${at}, seed ${random.seed}`;
       salvaged(temp, damaged(files, name, at), (result, db) => {
         try {

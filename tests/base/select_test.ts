@@ -79,11 +79,13 @@ function withoutVersion({ __version__: _, ...row }: ModelRow): ModelRow {
   return row;
 }
 
+const ROUNDS = Deno.env.get("PSBASE_LONG") === "1" ? 40 : 2;
+
 for (const [form, fill] of Object.entries(FORMS)) {
   Deno.test(`Base.select() finds what a plain array finds: ${form}`, async () => {
     const seed = newSeed();
     const random = randomFrom(seed);
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       await using temp = tempBase();
       using db = PsBase.createSync(temp.path, SCHEMA) as unknown as PsBase;
       const given = anyRows(random, 80);

@@ -5,10 +5,11 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { fixture } from "../helpers/programs.ts";
 import { whyNoStrace } from "../helpers/strace.ts";
 import { tempBase } from "../helpers/temp_base.ts";
 
-const PROGRAM = new URL("../fixtures/do_and_mark.ts", import.meta.url).href;
+const PROGRAM = fixture("do_and_mark");
 /** All calls that write what the kernel has in memory; and the one that marks a step. */
 const CALLS = "trace=fsync,fdatasync,sync,syncfs,sync_file_range,msync,chdir";
 

@@ -10,12 +10,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { PsBase } from "../../base.ts";
 import { LONG } from "../helpers/crash_run.ts";
+import { fixture } from "../helpers/programs.ts";
 import { newSeed, type Random, randomFrom } from "../helpers/random.ts";
 import { type Injection, trace, type Traced, wasHit, whyNoStrace } from "../helpers/strace.ts";
 import { ACTS, type Step } from "../fixtures/meet_faults.ts";
 import { denoFiles } from "../../engine/system/deno_file.ts";
 
-const FIXTURE = new URL("../fixtures/meet_faults.ts", import.meta.url).href;
 /** How many faults of each act the short form draws. */
 const SAMPLE = 3;
 /** How calls can fail: any, on a full disk, at a limit of file size, at one of open files. */
@@ -173,7 +173,7 @@ class Place implements AsyncDisposable {
 
   async #trace(act: string, options = {}): Promise<Traced> {
     await restore(this.#template, this.#path);
-    return await trace([FIXTURE, `${this.#path}/people`, act], options);
+    return await trace([fixture("meet_faults"), `${this.#path}/people`, act], options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

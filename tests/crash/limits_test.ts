@@ -8,6 +8,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { PsBase } from "../../base.ts";
 import type { Outcome } from "../fixtures/run_out_of_files.ts";
+import { fixture } from "../helpers/programs.ts";
 import { openRemote } from "../helpers/remote_base.ts";
 import { spawnFixture, underShell } from "../helpers/spawn.ts";
 import { tempBase } from "../helpers/temp_base.ts";
@@ -103,8 +104,15 @@ const AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"
 /** Why these programs cannot be run as nobody, empty if they can. */
 function whyNotAsNobody(): string {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return "only root may be somebody else";
-  const { pathname } = new URL("../fixtures/use_base.ts", import.meta.url);
-  const [program, ...words] = [...AS_NOBODY, "test", "-x", Deno.execPath(), "-a", "-r", pathname];
+  const [program, ...words] = [
+    ...AS_NOBODY,
+    "test",
+    "-x",
+    Deno.execPath(),
+    "-a",
+    "-r",
+    fixture("use_base"),
+  ];
   try {
     const { success } = new Deno.Command(program!, { args: words }).outputSync();
     return success ? "" : "nobody but their owner may read the programs";

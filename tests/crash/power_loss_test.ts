@@ -51,7 +51,7 @@ for (const [where, setup] of Object.entries(SETUPS)) {
       const depth: Depth = length === 1
         ? { cuts: LONG ? 256 : 16, tears: LONG ? Infinity : 8, again: LONG ? 0.01 : 0.002 }
         : { cuts: 16, tears: 8, again: 0.002 };
-      const most = LONG || length === 1 ? Infinity : 10;
+      const most = LONG || length === 1 ? Infinity : 4;
       const runs = draw(sequences(length), most, random(SEED + length));
       const tallies: Tally[] = [];
       for (const [i, steps] of runs.entries()) {

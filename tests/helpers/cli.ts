@@ -7,8 +7,8 @@
 import { assertEquals } from "@std/assert";
 import { main } from "../../cli.ts";
 import type { Io } from "../../cli.ts";
+import { CLI } from "./programs.ts";
 
-const CLI = new URL("../../cli.ts", import.meta.url).pathname;
 const EXECUTABLE = Deno.env.get("PSBASE_COMMAND");
 
 /** What a command wrote, and its exit code. */

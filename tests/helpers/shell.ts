@@ -4,7 +4,7 @@
  * @module
  */
 
-const CLI = new URL("../../cli.ts", import.meta.url).pathname;
+import { CLI } from "./programs.ts";
 
 /** How a program ended, and what it printed. */
 export interface Ended {

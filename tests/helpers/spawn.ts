@@ -4,7 +4,8 @@
  * @module
  */
 
-const FIXTURES = new URL("../fixtures/", import.meta.url);
+import { readLines } from "./lines.ts";
+import { fixture } from "./programs.ts";
 
 /** A running child; disposing kills it, also when it is stopped, and waits for its end. */
 export interface Fixture extends AsyncDisposable {
@@ -29,8 +30,8 @@ export interface Fixture extends AsyncDisposable {
  * command: a program that restrains it.
  */
 export function spawnFixture(name: string, args: string[] = [], under: string[] = []): Fixture {
-  const path = new URL(`${name}.ts`, FIXTURES).href;
-  const [program, ...words] = [...under, Deno.execPath(), "run", "-A", "--quiet", path, ...args];
+  const run = [Deno.execPath(), "run", "-A", "--quiet", fixture(name)];
+  const [program, ...words] = [...under, ...run, ...args];
   return spawn(program!, words);
 }
 
@@ -73,24 +74,4 @@ export function spawn(command: string, args: string[]): Fixture {
       await writer.close().catch(() => {});
     },
   };
-}
-
-/** Lines from a reader of text. */
-async function* readLines(
-  reader: ReadableStreamDefaultReader<string>,
-): AsyncGenerator<string, undefined> {
-  let rest = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) break;
-    const lines = (rest + value).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-  }
-  if (rest !== "") yield rest;
-}
-
-/** In a fixture: the lines of stdin. */
-export function stdinLines(): AsyncIterableIterator<string> {
-  return readLines(Deno.stdin.readable.pipeThrough(new TextDecoderStream()).getReader());
 }

@@ -3,9 +3,8 @@ import { COMMANDS } from "../../../cli/commands.ts";
 import { PsBase } from "../../../mod.ts";
 import { done, psbase } from "../../helpers/cli.ts";
 import { trace, whyNoStrace } from "../../helpers/strace.ts";
+import { CLI } from "../../helpers/programs.ts";
 import { tempBase } from "../../helpers/temp_base.ts";
-
-const CLI = new URL("../../../cli.ts", import.meta.url).pathname;
 
 Deno.test("--timeout ends the wait for the lock in every command that takes it", async (t) => {
   await using base = tempBase();

@@ -6,9 +6,9 @@ import { mountReadOnly, whyNoMounts } from "../../helpers/mounts.ts";
 import { spawn } from "../../helpers/spawn.ts";
 import { isLocked, until } from "../../helpers/locks.ts";
 import { workplace } from "../../helpers/shell.ts";
+import { CLI } from "../../helpers/programs.ts";
 import { tempBase } from "../../helpers/temp_base.ts";
 
-const CLI = new URL("../../../cli.ts", import.meta.url).pathname;
 const BIRDS = new URL("../../../examples/data/birdstrikes.csv", import.meta.url).pathname;
 
 function exists(path: string): boolean {

@@ -7,9 +7,8 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { PsBase } from "../../../mod.ts";
 import { psbase } from "../../helpers/cli.ts";
 import { workplace } from "../../helpers/shell.ts";
+import { CLI } from "../../helpers/programs.ts";
 import { tempBase } from "../../helpers/temp_base.ts";
-
-const CLI = new URL("../../../cli.ts", import.meta.url).pathname;
 
 const onUnix = { ignore: Deno.build.os === "windows" };
 const onLinux = { ignore: Deno.build.os !== "linux" };
