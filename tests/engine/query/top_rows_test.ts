@@ -117,3 +117,22 @@ Deno.test("orderBy with a limit makes objects of the rows that it gives only", a
   assertEquals(asked < 20_000, true, `${asked} rows were asked`);
   assertEquals(db.select({}, { orderBy: "n", limit: 0 }).length, 0);
 });
+
+Deno.test("nulls and NaN of a later row group take their place among the first rows", async () => {
+  await using temp = tempBase();
+  await using db = await PsBase.create(temp.path, { f: "float", text: "string" });
+  const late = [null, NaN, -Infinity, Infinity];
+  await db.insertMany(
+    Array.from({ length: 40_000 }, (_, i) => ({
+      f: i < 39_996 ? i % 1000 : late[i - 39_996]!,
+      text: i === 39_996 ? null : `${i}`,
+    })),
+  );
+  await db.cleanup();
+  const ids = (orderBy: string[], limit: number) =>
+    db.select({}, { orderBy, limit } as never).map(({ __id__ }) => __id__);
+  assertEquals(ids(["f"], 3), [39_996, 39_998, 0]);
+  assertEquals(ids(["-f"], 3), [39_997, 39_999, 999]);
+  assertEquals(ids(["f", "-__id__"], 3), [39_996, 39_998, 39_000]);
+  assertEquals(ids(["text"], 2), [39_996, 0]);
+});
