@@ -32,9 +32,9 @@ export function* tableLines(
   rows: Iterable<object>,
   room: number,
 ): Generator<string> {
-  const cells = Array.from(rows, (row) => columns.map((column) => cellOf(row, column)));
+  const cells = Array.from(rows, (row) => columns.map((column) => cellOf(row, column, room)));
   const wanted = columns.map(({ name }, i) =>
-    cells.reduce((width, row) => Math.max(width, cellWidth(row[i]!)), cellWidth(name))
+    cells.reduce((width, row) => Math.max(width, cellWidth(row[i]!, room)), cellWidth(name))
   );
   const shown = fitting(wanted, room);
   const more = shown < columns.length ? `… ${columns.length - shown} more` : "";
@@ -59,11 +59,19 @@ function fitting(widths: readonly number[], room: number): number {
   return count;
 }
 
-/** The text of a row in a column. */
-export function cellOf(row: object, column: PrintedColumn): string {
+/** The longest characters that people see as one have fewer units of UTF-16 a cell. */
+const UNITS_PER_CELL = 32;
+
+/** The text of a row in a column; of a long text enough to fill `room` cells. */
+export function cellOf(row: object, column: PrintedColumn, room = Infinity): string {
   const value = valueIn(row, column);
+  if (value === null) return "";
+  const text = column.type.format(value);
+  if (text.length > room * UNITS_PER_CELL) {
+    return printable(text.slice(0, room * UNITS_PER_CELL)) + "…";
+  }
   // As in CSV: an empty cell is null, `""` is empty text.
-  return value === null ? "" : printable(column.type.format(value)) || '""';
+  return printable(text) || '""';
 }
 
 /** Narrows the widest columns until the widths fit into `room`, if they can. */

@@ -20,15 +20,20 @@ function* characters(text: string): Generator<[character: string, width: number]
   }
 }
 
-/** How many cells a printable text takes. */
-export function cellWidth(text: string): number {
+/** How many cells a printable text takes; if they are more than `most`, any number above it. */
+export function cellWidth(text: string, most = Infinity): number {
   if (ASCII_REGEXP.test(text)) return text.length;
-  return characters(text).reduce((sum, [, width]) => sum + width, 0);
+  let sum = 0;
+  for (const [, width] of characters(text)) {
+    sum += width;
+    if (sum > most) break;
+  }
+  return sum;
 }
 
 /** Pads or cuts a printable text to `width` cells. */
 export function fit(text: string, width: number, side: "left" | "right"): string {
-  const room = width - cellWidth(text);
+  const room = width - cellWidth(text, width);
   if (room >= 0) return side === "left" ? text + " ".repeat(room) : " ".repeat(room) + text;
   let cut = "";
   let left = width - 1; // for the ellipsis

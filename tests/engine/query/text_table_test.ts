@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { type PrintedColumn, tableLines } from "../../../engine/query/text_table.ts";
 import { cellWidth, fit } from "../../../engine/query/text_width.ts";
 import type { TypeName } from "../../../engine/schema/types.ts";
@@ -165,4 +165,17 @@ Deno.test("fit() fills up or cuts to a width, never through a character", () => 
 Deno.test("printable() leaves alone what is text", () => {
   const text = "añ日😀👩‍👩‍👧 \u00a0→";
   assertEquals(printable(text), text);
+});
+
+Deno.test("tableLines() shows of a long text what it shows of a shorter one", () => {
+  const types = { title: "string", body: "string" } as const;
+  for (const part of ["x", "é", "日", "e\u0301", "👨‍👩‍👧", "\u001b["]) {
+    const [short, long] = [200, 1_000_000].map((length) =>
+      table(types, [{ title: "t", body: part.repeat(length) }])
+    );
+    assertEquals(long, short, part);
+  }
+  // More marks than any character has: what is cut off is told.
+  const [, , line] = table(types, [{ title: "t", body: "e" + "\u0301".repeat(1e6) }]);
+  assert(line!.endsWith("…"));
 });
