@@ -32,9 +32,10 @@ export function* tableLines(
   rows: Iterable<object>,
   room: number,
 ): Generator<string> {
-  const cells = Array.from(rows, (row) => columns.map((column) => cellOf(row, column, room)));
+  const most = Math.max(room, LEAST_WIDTH);
+  const cells = Array.from(rows, (row) => columns.map((column) => cellOf(row, column, most)));
   const wanted = columns.map(({ name }, i) =>
-    cells.reduce((width, row) => Math.max(width, cellWidth(row[i]!, room)), cellWidth(name))
+    cells.reduce((width, row) => Math.max(width, cellWidth(row[i]!, most)), cellWidth(name))
   );
   const shown = fitting(wanted, room);
   const more = shown < columns.length ? `… ${columns.length - shown} more` : "";
