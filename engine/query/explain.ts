@@ -52,6 +52,6 @@ function costOfScan(snapshot: Snapshot, query: Query): Cost {
 }
 
 function costOfLookUp({ segment }: Snapshot, { hits }: Candidates): Cost {
-  const groupsRead = [...segment.locateAll(hits.segmentRows())].length;
+  const groupsRead = segment.locateAll(hits.segmentRows()).length;
   return { rowsRead: hits.count, groupsRead, groupsSkipped: 0 };
 }

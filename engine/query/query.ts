@@ -18,6 +18,7 @@ import {
   equalToAny,
   inverse,
   isKnown,
+  type KeyRange,
   NULL,
   onlyKey,
   type Predicate,
@@ -119,16 +120,18 @@ export function compile(schema: TableSchema, filter: unknown): Query {
   if (!isPlainObject(filter)) {
     throw new TypeError(`${describe(filter)}, expected conditions by field, or a function`);
   }
-  return all(
-    Object.entries(filter).map(([name, wanted]) => {
-      const each = () => arrayOf(wanted).map((one) => compileGiven(schema, one));
-      if (name === "_and") return inContext(name, () => all(each()));
-      if (name === "_or") return inContext(name, () => any(each()));
-      if (name === "_not") return inContext(name, () => not(compileGiven(schema, wanted)));
-      const attribute = attributeOf(schema, name);
-      return inContext(`field "${name}"`, () => compileCondition(schema, attribute, wanted));
-    }),
-  );
+  const parts: Query[] = [];
+  for (const name of Object.keys(filter)) parts.push(compilePart(schema, name, filter[name]));
+  return all(parts);
+}
+
+function compilePart(schema: TableSchema, name: string, wanted: unknown): Query {
+  const each = () => arrayOf(wanted).map((one) => compileGiven(schema, one));
+  if (name === "_and") return inContext(name, () => all(each()));
+  if (name === "_or") return inContext(name, () => any(each()));
+  if (name === "_not") return inContext(name, () => not(compileGiven(schema, wanted)));
+  const attribute = attributeOf(schema, name);
+  return inContext(`field "${name}"`, () => compileCondition(schema, attribute, wanted));
 }
 
 /** As {@linkcode compile}, but `undefined` is a mistake. */
@@ -269,6 +272,8 @@ function compileCondition(schema: TableSchema, attribute: Attribute, wanted: unk
   // A row is a value: links compare with it.
   const isOperators = isPlainObject(wanted) && !(type.name === "link" && "__id__" in wanted);
   if (!isOperators) return match(equal(type, type.encode(wanted)));
+  const range = rangeOf(type, wanted);
+  if (range !== undefined) return match(ranged(type, range));
   const entries = Object.entries(wanted);
   if (entries.length === 0) throw new TypeError("an object without an operator");
   return all(entries.map(([name, value]) =>
@@ -282,6 +287,29 @@ function compileCondition(schema: TableSchema, attribute: Attribute, wanted: unk
       return match(operatorOf(name)(type, value));
     })
   ));
+}
+
+/** The range of an object of bounds, at most one for each end; `undefined` for other operators. */
+function rangeOf(type: ValueType, wanted: Record<string, unknown>): KeyRange | undefined {
+  let low: Stored | undefined;
+  let high: Stored | undefined;
+  let lowOpen = false;
+  let highOpen = false;
+  for (const name of Object.keys(wanted)) {
+    const value = wanted[name];
+    if (value === undefined || value instanceof Ref) return undefined;
+    const open = name === "gt" || name === "lt";
+    if (name === "gte" || name === "gt") {
+      if (low !== undefined) return undefined;
+      low = inContext(name, () => boundFrom(type, value));
+      lowOpen = open;
+    } else if (name === "lte" || name === "lt") {
+      if (high !== undefined) return undefined;
+      high = inContext(name, () => boundFrom(type, value));
+      highOpen = open;
+    } else return undefined;
+  }
+  return low === undefined && high === undefined ? undefined : { low, lowOpen, high, highOpen };
 }
 
 function between(type: ValueType, wanted: unknown): Predicate {

@@ -32,14 +32,18 @@ export interface Chunk {
 }
 
 /** The rows that match, and that `narrow` lets pass, chunk by chunk, in id order. */
-export function* chunks(
+export function chunks(
   { snapshot, query, candidates }: Plan,
   narrow?: RowFilter,
-): Generator<Chunk> {
-  const matching = filterOf(snapshot, query);
+): Iterable<Chunk> {
+  // An index names the rows that match its condition, and no others.
+  const matching = candidates !== undefined && query.kind === "match"
+    ? ALL_ROWS
+    : filterOf(snapshot, query);
   const filter = narrow === undefined ? matching : conjunction([narrow, matching]);
-  if (candidates !== undefined) return yield* chunksOfHits(snapshot, filter, candidates.hits);
-  for (const slice of snapshot.slices()) yield chunkOf(slice, filter);
+  return candidates === undefined
+    ? chunksOfSlices(snapshot, filter)
+    : chunksOfHits(snapshot, filter, candidates.hits);
 }
 
 /** The rows that match, in id order. */
@@ -64,7 +68,11 @@ export function* scanSlice(slice: Slice): Generator<RowLocation> {
 }
 
 /** The rows of a chunk, in id order. */
-export function* locationsIn({ group, rows, others }: Chunk): Generator<RowLocation> {
+export function locationsIn(chunk: Chunk): Iterable<RowLocation> {
+  return chunk.rows.length === 0 ? chunk.others : merged(chunk);
+}
+
+function* merged({ group, rows, others }: Chunk): Generator<RowLocation> {
   let next = 0;
   for (const index of rows) {
     const id = group!.id(index);
@@ -91,6 +99,10 @@ const ALL_ROWS = conjunction([]);
 
 /** Room to find rows in; it is cut to size when their number is known. */
 let spareRoom: Uint32Array | undefined;
+
+function* chunksOfSlices(snapshot: Snapshot, filter: RowFilter): Generator<Chunk> {
+  for (const slice of snapshot.slices()) yield chunkOf(slice, filter);
+}
 
 function chunkOf({ part, delta }: Slice, filter: RowFilter): Chunk {
   const others = delta === undefined ? [] : matchesIn(delta, filter);
@@ -156,7 +168,7 @@ function* chunksOfHits(snapshot: Snapshot, filter: RowFilter, hits: IndexHits): 
     const group = part.open();
     const delta = snapshot.deltaOf(part);
     const live = delta === undefined ? rows.length : withoutDelta(group, delta, rows, rows.length);
-    const n = filter.select(group, rows, live);
+    const n = live === 0 ? 0 : filter.select(group, rows, live);
     yield { group, rows: rows.subarray(0, n), others: othersUpTo(part.last) };
   }
   if (next < ids.length) yield { group: undefined, rows: NO_ROWS, others: othersUpTo(Infinity) };

@@ -33,6 +33,14 @@ export interface AddOptions {
   readonly empty: boolean;
 }
 
+/** The new value of a field, encoded. */
+export interface EncodedChange {
+  /** The number of the field. */
+  readonly number: number;
+  /** The value. */
+  readonly value: Stored | null;
+}
+
 const MAX_FIELDS = 255;
 /** Each row in memory has a slot for every field number ever used; a file must not make it huge. */
 const MAX_NUMBERS = 65_536;
@@ -231,7 +239,7 @@ export class TableSchema {
    * gives a value to `names`.
    */
   encodeInsert(row: object, names?: string[]): (Stored | null)[] {
-    return this.#encode(row, this.#template.slice(), names);
+    return this.change(this.#template.slice(), this.encodeChanges(row, names));
   }
 
   /** The same for values in field order; `undefined` means the default. */
@@ -247,11 +255,6 @@ export class TableSchema {
     return this.#checkRequired(values);
   }
 
-  /** Puts changes into the `values` of a complete row. */
-  encodeUpdate(values: (Stored | null)[], changes: object): void {
-    this.#encode(changes, values);
-  }
-
   /** Checks that a user gave an object of field values. */
   checkFieldsObject(given: unknown): asserts given is object {
     if (!isObject(given)) throw new TypeError(`${describe(given)}, expected an object of fields`);
@@ -261,16 +264,23 @@ export class TableSchema {
     }
   }
 
-  /** Encodes the given values into `values` and checks that no required field is null. */
-  #encode(given: object, values: (Stored | null)[], names?: string[]): (Stored | null)[] {
+  /** Encodes the values that a user gave; appends the names of their fields to `names`. */
+  encodeChanges(given: unknown, names?: string[]): EncodedChange[] {
     this.checkFieldsObject(given);
+    const changes: EncodedChange[] = [];
     for (const name of Object.keys(given)) {
       const field = this.byName.get(name) ?? this.#unknown(name);
       const value = (given as Record<string, unknown>)[name];
       if (value === undefined) continue;
-      values[field.number] = encodeField(field, value);
+      changes.push({ number: field.number, value: encodeField(field, value) });
       names?.push(name);
     }
+    return changes;
+  }
+
+  /** Puts changes into the `values` of a row and checks that no required field is null. */
+  change(values: (Stored | null)[], changes: readonly EncodedChange[]): (Stored | null)[] {
+    for (const { number, value } of changes) values[number] = value;
     return this.#checkRequired(values);
   }
 

@@ -10,6 +10,9 @@ import type { FieldDef } from "../schema/field_def.ts";
 import { firstWhere } from "../system/bisect.ts";
 import { exceeds, type KeyRanges, reaches } from "../schema/predicate.ts";
 
+/** The number of entries that are tried one by one for the end of a range. */
+const FEW_PROBES = 16;
+
 /** The usual size of a chunk: small enough to shift at each change and to copy after each clone. */
 const CHUNK = 256;
 
@@ -129,18 +132,37 @@ export class MemoryIndex {
     ends: (entry: Entry) => boolean,
   ): EntryRange {
     const from = this.#bisect(begins);
-    const to = this.#bisect(ends);
+    const to = this.#endNear(from, ends) ?? this.#bisect(ends);
     // A range with reversed ends is empty.
     let count = to.chunk < from.chunk ? 0 : to.index - from.index;
     for (let chunk = from.chunk; chunk < to.chunk; chunk++) count += this.#chunks[chunk]!.length;
     return { from, to, count: Math.max(0, count) };
   }
 
-  /** The ids of the rows in these ranges, ascending and without duplicates. */
+  /** The end of a short range in one chunk. Most ranges are short: that is cheaper to find. */
+  #endNear({ chunk, index }: ChunkPosition, ends: (entry: Entry) => boolean) {
+    const entries = this.#chunks[chunk];
+    const last = Math.min(index + FEW_PROBES, entries?.length ?? 0);
+    for (let i = index; i < last; i++) if (ends(entries![i]!)) return { chunk, index: i };
+    return undefined;
+  }
+
+  /** The ids of the rows in these ranges, none of which overlap, ascending. */
   idsIn(ranges: readonly EntryRange[]): number[] {
     const found: number[] = [];
-    for (const range of ranges) for (const { id } of this.#walk(range, false)) found.push(id);
-    return found.length < 2 ? found : [...new Set(found)].sort((a, b) => a - b);
+    let ascending = true;
+    for (const { from, count } of ranges) {
+      let { chunk, index } = from;
+      for (let left = count; left > 0; chunk++, index = 0) {
+        const entries = this.#chunks[chunk]!;
+        for (; left > 0 && index < entries.length; index++, left--) {
+          const { id } = entries[index]!;
+          ascending &&= found.length === 0 || found.at(-1)! < id;
+          found.push(id);
+        }
+      }
+    }
+    return ascending ? found : found.sort((a, b) => a - b);
   }
 
   *#walk({ from, to, count }: EntryRange, backwards: boolean): Generator<Entry> {

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { firstWhere } from "../system/bisect.ts";
 import type { StoredRow } from "../schema/field_def.ts";
 
 /** Rows by id. In a delta, `null` marks a deleted row of the group (a tombstone). */
@@ -13,6 +12,8 @@ export class RowList {
   readonly #ids: number[];
   readonly #rows: (StoredRow | null)[];
   #gone: number;
+  /** The entry that was asked for last: the next one is often the same, or the one after it. */
+  #last = 0;
 
   constructor(ids: number[] = [], rows: (StoredRow | null)[] = [], gone = 0) {
     this.#ids = ids;
@@ -43,10 +44,20 @@ export class RowList {
   /** The first entry whose id is at least `id`. */
   lowerBound(id: number): number {
     const ids = this.#ids;
-    const { length } = ids;
+    const last = this.#last;
+    if (ids[last] === id) return last;
+    if (ids[last + 1] === id) return this.#last = last + 1;
+    let high = ids.length;
     // Most rows are appended.
-    if (length === 0 || ids[length - 1]! < id) return length;
-    return firstWhere(0, length, (i) => ids[i]! >= id);
+    if (high === 0 || ids[high - 1]! < id) return high;
+    // Written out, as every change of a row comes here.
+    let low = 0;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (ids[middle]! >= id) high = middle;
+      else low = middle + 1;
+    }
+    return this.#last = low;
   }
 
   /** The row with this id, `null` if it is deleted, `undefined` if there is no entry. */

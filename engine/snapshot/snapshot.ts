@@ -11,7 +11,6 @@
  */
 
 import type { ChangeSink } from "../log/changes.ts";
-import { firstWhere } from "../system/bisect.ts";
 import { Group, MemorySource } from "../segment/group.ts";
 import type { Predicate } from "../schema/predicate.ts";
 import { locationOf, type RowLocation } from "./location.ts";
@@ -164,8 +163,8 @@ export class Snapshot implements ChangeSink {
   // ------------------------------------------------------------- applying a commit
 
   put(id: number, row: StoredRow): void {
-    this.#noteChange(id);
     if (id >= this.nextId) {
+      if (this.#indexes.size > 0) this.#noteChange(id, undefined);
       const last = this.#tail.at(-1);
       const list = last instanceof RowList ? this.#ownList(last) : this.#newList();
       list.set(id, row);
@@ -174,14 +173,16 @@ export class Snapshot implements ChangeSink {
       return;
     }
     const part = this.#partOf(id);
-    if (part instanceof RowList) this.#ownList(part).set(id, row);
-    else if (part !== undefined) this.#delta(part.first).set(id, row);
+    if (part === undefined) return;
+    const list = part instanceof RowList ? this.#ownList(part) : this.#delta(part.first);
+    if (this.#indexes.size > 0) this.#noteRow(id, list.get(id), row);
+    list.set(id, row);
   }
 
   delete(id: number): void {
-    this.#noteChange(id);
     const part = this.#partOf(id);
     if (part === undefined) return;
+    if (this.#indexes.size > 0) this.#noteChange(id, this.#findLogged(id));
     if (part instanceof RowList) {
       const list = this.#ownList(part);
       if (!list.remove(id)) return;
@@ -242,12 +243,16 @@ export class Snapshot implements ChangeSink {
   /** The list or the group that would contain an id. */
   #partOf(id: number): GroupPart | RowList | undefined {
     const parts = id < this.segment.nextId ? this.segment.groups : this.#tail;
-    const part = parts[
-      firstWhere(0, parts.length, (i) => {
-        const part = parts[i]!;
-        return (part instanceof RowList ? part.id(part.length - 1) : part.last) >= id;
-      })
-    ];
+    // Written out, as every look at a row comes here.
+    let low = 0;
+    let high = parts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const part = parts[middle]!;
+      if ((part instanceof RowList ? part.id(part.length - 1) : part.last) >= id) high = middle;
+      else low = middle + 1;
+    }
+    const part = parts[low];
     return part === undefined || part instanceof RowList || part.first <= id ? part : undefined;
   }
 
@@ -333,8 +338,9 @@ export class Snapshot implements ChangeSink {
     const memoryIndex = this.memoryIndex(field);
     const ranges = segmentIndex.ranges(predicate);
     const entries = memoryIndex.ranges(predicate);
-    const count = ranges.reduce((sum, [from, to]) => sum + to - from, 0) +
-      entries.reduce((sum, { count }) => sum + count, 0);
+    let count = 0;
+    for (const [from, to] of ranges) count += to - from;
+    for (const range of entries) count += range.count;
     return {
       count,
       isExact: this.#deltas.size === 0,
@@ -397,14 +403,26 @@ export class Snapshot implements ChangeSink {
   }
 
   /**
-   * Before a row changes: notes what the indexes know of it. They are updated when the next look-up
+   * Before a row changes: notes where the indexes know it. They are updated when the next look-up
    * needs them, because many rows change more than once before that.
    */
-  #noteChange(id: number): void {
-    if (this.#indexes.size === 0 || this.#unindexed.has(id)) return;
+  #noteChange(id: number, before: RowLocation | undefined): void {
+    if (this.#unindexed.has(id)) return;
     // A clone copies the notes, so there must not be many.
     if (this.#unindexed.size === MAX_UNINDEXED) this.#updateIndexes();
-    this.#unindexed.set(id, id < this.nextId ? this.#findLogged(id) : undefined);
+    this.#unindexed.set(id, before);
+  }
+
+  /** The same for a row that the log has; if no indexed value changes, there is nothing to note. */
+  #noteRow(id: number, before: StoredRow | null | undefined, now: StoredRow): void {
+    if (before) {
+      let same = true;
+      for (const { field } of this.#indexes.values()) {
+        same &&= readField(before, field) === readField(now, field);
+      }
+      if (same) return;
+    }
+    this.#noteChange(id, this.#findLogged(id));
   }
 
   #updateIndexes(): void {

@@ -24,7 +24,7 @@ import { addFieldOptions, indexOptions, updateOptions } from "../schema/read_opt
 import { rowAt, strictRowAt, tableOf, valueAt, versionAt } from "../snapshot/rows.ts";
 import { scan } from "../query/scan.ts";
 import type { FieldDef, StoredRow } from "../schema/field_def.ts";
-import type { TableSchema } from "../schema/schema.ts";
+import type { EncodedChange, TableSchema } from "../schema/schema.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { locationOf, type RowLocation } from "../snapshot/location.ts";
 import type { Store } from "../store/store.ts";
@@ -192,7 +192,10 @@ export class Edits {
     const ifVersion = inContext(attempt, () => expectedVersion(target, options));
     const given = inContext(attempt, () => captureFields(changes));
     return (batch) => {
-      const rows = wanted.map(({ id, version = ifVersion }) => {
+      const { schema, origin } = batch;
+      const changes = changesFrom(batch, given, attempt);
+      const rows: NamedValues[] = [];
+      for (const { id, version = ifVersion } of wanted) {
         const location = batch.at(id);
         if (location === undefined) {
           throw new RecordNotFoundError(`${attempt}: there is no row ${id}, or no more`, id);
@@ -201,10 +204,10 @@ export class Edits {
         if (version !== undefined && version !== now) {
           throw new ConflictError(this.#store.dir, id, version, now);
         }
-        const next = this.#updateOne(batch, location, given, attempt);
-        return rowAt(batch.origin, locationOf(id, next), batch.schema.fields);
-      });
-      this.#store.links.flushSync(batch.schema);
+        const next = updateOne(batch, location, changes, attempt);
+        rows.push(rowAt(origin, locationOf(id, next), schema.fields));
+      }
+      this.#store.links.flushSync(schema);
       return rows;
     };
   }
@@ -215,33 +218,11 @@ export class Edits {
     const [asked, given] = inContext(attempt, () => [capture(where), captureFields(changes)]);
     return (batch) => {
       const found = batch.find(inContext(attempt, () => compileGiven(batch.schema, asked)));
-      for (const location of found) this.#updateOne(batch, location, given, attempt);
+      const changes = changesFrom(batch, given, attempt);
+      for (const location of found) updateOne(batch, location, changes, attempt);
       this.#store.links.flushSync(batch.schema);
       return found.length;
     };
-  }
-
-  /** Changes a row and returns the new one; the caller flushes the links when all are changed. */
-  #updateOne(
-    batch: WriteBatch,
-    location: RowLocation,
-    changes: unknown,
-    attempt: string,
-  ): StoredRow {
-    const { schema, origin } = batch;
-    const { id } = location;
-    const { version, values } = batch.copy(location);
-    const returned = typeof changes === "function"
-      ? changes(strictRowAt(origin, locationOf(id, { version, values }), schema.fields))
-      : changes;
-    inContext(attempt, () => {
-      const given = schema.links.length === 0 ? returned : captureFields(returned) as NamedValues;
-      schema.encodeUpdate(values, given);
-      origin.links.check(schema, given);
-    });
-    const next = { version: version + 1, values };
-    batch.put(id, next);
-    return next;
   }
 
   /** Changes the row that has a value in a unique field, or adds it; the edit returns the row. */
@@ -261,7 +242,9 @@ export class Edits {
       });
       const holder = batch.holderOf(field, inserted[field.number]!);
       const id = holder ?? batch.insert([{ version: 0, values: inserted }]);
-      if (holder !== undefined) this.#updateOne(batch, batch.at(id)!, row, attempt);
+      if (holder !== undefined) {
+        updateOne(batch, batch.at(id)!, changesFrom(batch, row, attempt), attempt);
+      }
       this.#store.links.flushSync(schema);
       return rowAt(batch.origin, batch.at(id)!, schema.fields);
     };
@@ -288,7 +271,9 @@ export class Edits {
 
   #targets(targets: readonly unknown[], attempt: string): RowTarget[] {
     const { table } = this.#store.snapshot.origin;
-    return Array.from(targets, (one) => targetOf(one, table, attempt));
+    const wanted: RowTarget[] = [];
+    for (const target of targets) wanted.push(targetOf(target, table, attempt));
+    return wanted;
   }
 
   // ------------------------------------------------------------- the schema
@@ -359,6 +344,46 @@ export class Edits {
   ): Edit<void> {
     return (batch) => batch.alter(inContext(attempt, () => alter(batch.schema, batch.empty)));
   }
+}
+
+/** What an update gives to a row. */
+type RowChanges = (location: RowLocation) => readonly EncodedChange[];
+
+/**
+ * What an update gives to each row: what the user's function returns, or the same values, which are
+ * encoded once, when there is a row to change.
+ */
+function changesFrom({ schema, origin }: WriteBatch, given: unknown, attempt: string): RowChanges {
+  const encode = (values: unknown) =>
+    inContext(attempt, () => {
+      if (schema.links.length === 0) return schema.encodeChanges(values);
+      // A copy, so that the links that are checked are the links that are stored.
+      const copy = captureFields(values) as NamedValues;
+      const changes = schema.encodeChanges(copy);
+      origin.links.check(schema, copy);
+      return changes;
+    });
+  if (typeof given === "function") {
+    return (location) => encode(given(strictRowAt(origin, location, schema.fields)));
+  }
+  let encoded: readonly EncodedChange[] | undefined;
+  return () => encoded ??= encode(given);
+}
+
+/** Changes a row and returns the new one; the caller flushes the links when all are changed. */
+function updateOne(
+  batch: WriteBatch,
+  location: RowLocation,
+  changesOf: RowChanges,
+  attempt: string,
+): StoredRow {
+  const { id } = location;
+  const row = batch.copy(location);
+  const changes = changesOf(locationOf(id, row));
+  const values = inContext(attempt, () => batch.schema.change(row.values, changes));
+  const next = { version: row.version + 1, values };
+  batch.put(id, next);
+  return next;
 }
 
 /** Moves the values of a field to another one, converted, in all rows that have a value. */

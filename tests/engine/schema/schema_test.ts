@@ -228,12 +228,10 @@ Deno.test("TableSchema.takeInsert() looks at own keys only", () => {
   assertEquals(people().encodeInsert(inherited).slice(0, 3), [null, 18, "a"]);
 });
 
-Deno.test("TableSchema.takeUpdate() changes what is given, and nothing else", () => {
+Deno.test("TableSchema.change() changes what is given, and nothing else", () => {
   const schema = TableSchema.from({ a: "integer", b: { type: "string", required: true } });
   const updated = (changes: object) => {
-    const values: (number | string | null)[] = [1, "x"];
-    schema.encodeUpdate(values, changes);
-    return values;
+    return schema.change([1, "x"], schema.encodeChanges(changes));
   };
   assertEquals(updated({ a: 2, b: undefined }), [2, "x"]);
   assertEquals(updated({ a: null }), [null, "x"]);
