@@ -14,7 +14,6 @@ import { withMovedTargets } from "../schema/link_paths.ts";
 /**
  * Makes a table in `dir` of the newest snapshot, and verifies it; yields where it can pause.
  *
- * @throws {BaseExistsError} If there is a table already, or something else.
  * @throws {CorruptionError} If the table, or the copy, is damaged; then there is no copy.
  * @throws {WriteError} If the disk refuses; then there is no copy.
  */

@@ -21,14 +21,9 @@ import type { Files } from "../system/file.ts";
  * Makes a table of what `fill` writes, and verifies it; yields where `fill` does and where it can
  * pause. After any error, also one that is thrown into it, there is no table.
  *
- * @param files The file system.
  * @param place Where there is nothing yet, and for a copy, a file of the table that is copied: the
  * same users get access.
- * @param attempt What is attempted, for messages.
- * @param fill Writes its segment.
- * @throws {BaseExistsError} If there is a table already, or something else.
  * @throws {CorruptionError} If the new table does not verify.
- * @throws {WriteError} If the disk refuses.
  */
 export function* buildTable(
   files: Files,

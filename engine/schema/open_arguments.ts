@@ -24,10 +24,6 @@ export interface Opening {
  * field, else it holds options. No value of an option is a field, with one exception: the
  * `{ type: "string" }` of `{ schema: { type: "string" } }` is a field, and it is the schema of a
  * table whose field is called `type`. Such a call is refused.
- *
- * @param attempt How the messages of errors begin.
- * @param given The second argument of `open`.
- * @param options The third.
  */
 export function openArguments(attempt: string, given: unknown, options: unknown): Opening {
   return inContext(attempt, () => {
