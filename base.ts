@@ -35,7 +35,7 @@ import {
   type CheckResult,
   type Problem,
 } from "./engine/maintenance/integrity_check.ts";
-import { backUp } from "./engine/maintenance/backup.ts";
+import { backUp } from "./engine/maintenance/build.ts";
 import { checkFunction, describe } from "./engine/system/check.ts";
 import { Edits, listOf } from "./engine/write/edits.ts";
 import { checkTimeout } from "./engine/lock/flock.ts";
