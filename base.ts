@@ -35,7 +35,7 @@ import {
   type CheckResult,
   type Problem,
 } from "./engine/maintenance/integrity_check.ts";
-import { backUp } from "./engine/maintenance/backup.ts";
+import { backUp } from "./engine/maintenance/build.ts";
 import { checkFunction, describe } from "./engine/system/check.ts";
 import { Edits, listOf } from "./engine/write/edits.ts";
 import { checkTimeout } from "./engine/lock/flock.ts";
@@ -158,7 +158,6 @@ export type Retyped<B, S extends Schema> = B extends { readonly __shared__?: tru
  * whether or not its row exists. The link is stored as a relative path, so move both directories
  * together. The other table is opened when a link is first followed.
  *
- * @typeParam S The schema of the other table.
  * @param base The other table, open.
  * @returns The type of the field.
  *
@@ -230,8 +229,6 @@ let partOf: (base: Base) => { writer: Writer; begin(work: WriteTransaction): Tra
  * acquired in time, a `DeadlockError` if it would wait for its own caller, and a `WriteError` if a
  * write to the disk fails.
  *
- * @typeParam S The schema: field names and their types.
- *
  * @example One owner
  * ```ts
  * import { Base } from "@psbase/psbase";
@@ -275,11 +272,9 @@ export class Base<S extends Schema = Schema> extends View<S>
    * `link(…)`, `json()`), and holds options otherwise. An empty object holds options. A call that
    * could mean both is refused.
    *
-   * @typeParam S The schema.
    * @param path The directory of the table; its parent must exist.
    * @param schema Fields and their types, in order; or options.
    * @param options How to open the table, after a schema. With `readOnly` nothing is created.
-   * @returns The open table.
    * @throws {BaseNotFoundError} If the table does not exist, and no schema or `readOnly` was
    *   passed.
    * @throws {BaseExistsError} If something else than a table is at `path`.
@@ -312,11 +307,9 @@ export class Base<S extends Schema = Schema> extends View<S>
    * Creates a table and opens it. `mode` says what to do if the table exists: fail, open it, or
    * replace it.
    *
-   * @typeParam S The schema.
    * @param path The directory of the table; its parent must exist.
    * @param schema Fields and their types, in order.
    * @param options The mode, and how to open the table.
-   * @returns The open table.
    * @throws {BaseExistsError} If the table exists and `mode` is `"new"`, or if something else than
    *   a table is at `path`.
    * @throws {BaseNotFoundError} If the parent directory does not exist.
@@ -412,11 +405,7 @@ export class Base<S extends Schema = Schema> extends View<S>
     return this.#handle.store.recovered;
   }
 
-  /**
-   * Figures of the table.
-   *
-   * @returns Rows, sizes of the files, commits.
-   */
+  /** Figures of the table. */
   stats(): Stats {
     const { size: rows, sequence, dead: deadRows, segment, schema } = this.#handle.store.refresh();
     const { log: { generation, end: logBytes }, recovered } = this.#handle.store;
@@ -431,7 +420,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * Adds a row.
    *
    * @param row Values by field; a field that is left out gets its default.
-   * @returns The id of the new row.
+   * @returns Its id.
    * @throws {SchemaError} If a field is unknown, or a required one is missing.
    * @throws {TypeError} If a value does not fit the type of its field.
    * @throws {RangeError} If a value is out of range, or a link leads to no row.
@@ -485,7 +474,7 @@ export class Base<S extends Schema = Schema> extends View<S>
    * decimal, booleans `true` or `false`, bytes base64, json JSON, and links the id of the row.
    *
    * @param row Texts by field. `null` is null; a field that is left out gets its default.
-   * @returns The id of the new row.
+   * @returns Its id.
    * @throws {SchemaError} If a field is unknown, or a required one is missing.
    * @throws {TypeError} If a text does not have the form of its field.
    * @throws {RangeError} If a value is out of range, or a link leads to no row.
@@ -542,7 +531,6 @@ export class Base<S extends Schema = Schema> extends View<S>
    * changed only if it is still at the version that the caller read.
    *
    * @typeParam T A row, an id, or an array of them.
-   * @typeParam C What a function returns.
    * @param target Which row, or which rows.
    * @param changes Values by field, or a function that returns them for the row as it is then. It
    *   runs under the lock, once for each row: a slow one stops other writers. It can read fields
@@ -556,7 +544,6 @@ export class Base<S extends Schema = Schema> extends View<S>
    * @throws {TypeError} If a value does not fit the type of its field.
    * @throws {RangeError} If a value is out of range.
    * @throws {UniqueError} If another row has the value of a unique field.
-   * @throws {WriteError} If a write to the disk fails.
    *
    * @example By id: a function for what must add up, `ifVersion` for what somebody looked at
    * ```ts
@@ -591,7 +578,6 @@ export class Base<S extends Schema = Schema> extends View<S>
   /**
    * Finds the rows that match and changes them, in one commit.
    *
-   * @typeParam C What a function returns.
    * @param where Conditions by field, or a predicate function, which runs under the lock.
    * @param changes As for {@linkcode Base.update}.
    * @returns How many rows were changed.
@@ -620,7 +606,6 @@ export class Base<S extends Schema = Schema> extends View<S>
    * Changes the row that has a value in a unique field, or adds that row. Finding and writing are
    * one commit: no other process comes between.
    *
-   * @typeParam K The unique field.
    * @param key The unique field and its value.
    * @param values Values of the other fields, all that `insert` needs. A field that is left out
    *   stays as it was; in a new row it gets its default.
@@ -704,7 +689,6 @@ export class Base<S extends Schema = Schema> extends View<S>
    * `tx` only; a read through the table itself sees the last commit. Other tables can be written to
    * inside; {@linkcode transaction} locks several at once.
    *
-   * @typeParam T What `fn` returns.
    * @param fn Reads and writes through the verbs of a transaction.
    * @param options How long it may take.
    * @returns What `fn` returned, once it is committed.
@@ -881,7 +865,6 @@ export class Base<S extends Schema = Schema> extends View<S>
    * the fields and then an update of each row, in whose `before` the field is null.
    *
    * @typeParam N The name.
-   * @typeParam T The new type.
    * @param name The name of the field.
    * @param type Its new type.
    * @returns This handle, typed by the new schema.
@@ -1197,8 +1180,6 @@ export class Base<S extends Schema = Schema> extends View<S>
  * fields, or changed its type, every verb that reads or writes throws a `SchemaError`: open the
  * table again. Fields that others add do not disturb it.
  *
- * @typeParam S The schema: field names and their types.
- *
  * @example Two handles, as two processes would have
  * ```ts
  * import { PsBase } from "@psbase/psbase";
@@ -1218,13 +1199,6 @@ export class PsBase<S extends Schema = Schema> extends Base<S> {
   /**
    * Opens a table, typed by its schema, and creates it if it does not exist. Without a schema, or
    * with options in its place, the table must exist. {@linkcode Base.open} tells more.
-   *
-   * @typeParam S The schema.
-   * @param path The directory of the table; its parent must exist.
-   * @param schema Fields and their types, in order; or options.
-   * @param options How to open the table, after a schema. With `readOnly` nothing is created.
-   * @returns The open table.
-   * @throws As {@linkcode Base.open}.
    *
    * @example Run it twice: the second time it finds the row of the first
    * ```ts
@@ -1292,8 +1266,6 @@ export type TransactionsOf<B extends readonly AnyBase[]> = {
  * between two commits, only the first tables have their changes. Pass the table first that the
  * others can be repaired from.
  *
- * @typeParam B The tables.
- * @typeParam T What `fn` returns.
  * @param tables The tables, each once.
  * @param fn Reads and writes through the verbs of one transaction for each table.
  * @param options How long it may take.

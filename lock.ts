@@ -133,9 +133,7 @@ export class PsLock implements Disposable {
    */
   constructor(path: string | URL) {
     this.#path = toPath(path);
-    this.#closing = new Closing(
-      `${this.#attempt}: this lock was closed, make a new one`,
-    );
+    this.#closing = new Closing(`${this.#attempt}: this lock was closed, make a new one`);
   }
 
   /** Whether this object holds the lock. */
@@ -218,10 +216,8 @@ export class PsLock implements Disposable {
   /**
    * Calls `fn` while the lock is held, and releases the lock once `fn` has ended or failed.
    *
-   * @typeParam T What `fn` returns.
    * @param fn What to do; no other holder is at work meanwhile.
    * @param options How long to wait, and what may end the wait.
-   * @returns What `fn` returns.
    * @throws What `fn` throws, and as {@linkcode PsLock.acquire}.
    */
   async run<T>(fn: () => T | PromiseLike<T>, options?: AsyncLockOptions): Promise<T> {

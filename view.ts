@@ -62,7 +62,9 @@ export interface Source {
  *
  * All of them are synchronous: they take no lock and never wait for a writer.
  *
- * @typeParam S The schema: field names and their types.
+ * Conditions (`where`) are given by field, or as a predicate function; if they are left out, all rows
+ * match. A verb throws a `TypeError` if a field is unknown or of the wrong type, or a condition does
+ * not fit it, and a `RangeError` if a value is out of range.
  *
  * @example A function that reads, from a table or from a snapshot of it
  * ```ts
@@ -110,7 +112,6 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   /**
    * Reads a row.
    *
-   * @param id Its id.
    * @returns A copy of the row, `undefined` if there is none.
    */
   get(id: number): Row<S> | undefined {
@@ -132,12 +133,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
     return location && rowAt(snapshot.origin, location, snapshot.schema.fields) as Row<S>;
   }
 
-  /**
-   * Whether a row exists.
-   *
-   * @param id Its id.
-   * @returns Whether it exists.
-   */
+  /** Whether a row exists. */
   has(id: number): boolean {
     return this.#snapshot.find(id) !== undefined;
   }
@@ -164,11 +160,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
     return this.#snapshot.sequence;
   }
 
-  /**
-   * Iterates over the ids of all rows, ascending, as they are at the moment of the call.
-   *
-   * @returns An iterator.
-   */
+  /** Iterates over the ids of all rows, ascending, as they are at the moment of the call. */
   keys(): IterableIterator<number> {
     return this.#iterate((location) => location.id);
   }
@@ -203,8 +195,6 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * keep the view. The function must return a boolean, and reading a name that is no field throws.
    * Conditions are faster: they run on columns and indexes, a function runs for each row.
    *
-   * @typeParam K The fields wanted.
-   * @param where Conditions by field, or a predicate function; all rows, if left out.
    * @param options Fields, order, and how many.
    * @returns Copies of the rows, by id if no order is given.
    * @throws {TypeError} If a field or an option is unknown, or a condition does not fit its type.
@@ -234,14 +224,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
     >;
   }
 
-  /**
-   * Counts the rows that match.
-   *
-   * @param where Conditions by field, or a predicate function; all rows, if left out.
-   * @returns How many.
-   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
-   * @throws {RangeError} If a value is out of range.
-   */
+  /** Counts the rows that match. */
   count(where?: Filter<S>): number {
     return this.#query("count rows of", where, () => undefined, count);
   }
@@ -249,12 +232,9 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   /**
    * Adds up the values of a numeric field; nulls are left out.
    *
-   * @typeParam K The name.
    * @param field The name of the field: integer, float or bigint.
-   * @param where Conditions by field, or a predicate function; all rows, if left out.
    * @returns The sum, a bigint for bigints; 0 if there is no value.
-   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
-   * @throws {RangeError} If a value is out of range, or the sum of integers exceeds 2^53 - 1.
+   * @throws {RangeError} If the sum of integers exceeds 2^53 - 1.
    */
   sum<K extends NumericName<S>>(field: K, where?: Filter<S>): SumOf<S, K> {
     const plan = (schema: TableSchema) => fieldOf(schema, field);
@@ -265,10 +245,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * Averages the values of a numeric field; nulls are left out.
    *
    * @param field The name of the field: integer, float or bigint.
-   * @param where Conditions by field, or a predicate function; all rows, if left out.
    * @returns The mean, `null` if there is no value.
-   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
-   * @throws {RangeError} If a value is out of range.
    */
   avg(field: NumericName<S>, where?: Filter<S>): number | null {
     const plan = (schema: TableSchema) => fieldOf(schema, field);
@@ -278,12 +255,8 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   /**
    * The least value of a field, in the order of `orderBy`; nulls are left out.
    *
-   * @typeParam K The name.
    * @param field The name of the field: any but json.
-   * @param where Conditions by field, or a predicate function; all rows, if left out.
    * @returns The value, `null` if there is none.
-   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
-   * @throws {RangeError} If a value is out of range.
    */
   min<K extends SortableName<S>>(field: K, where?: Filter<S>): ValueOf<S, S[K]> | null {
     return this.#extreme("min", field, where) as ValueOf<S, S[K]> | null;
@@ -292,12 +265,8 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   /**
    * The greatest value of a field, in the order of `orderBy`; nulls are left out.
    *
-   * @typeParam K The name.
    * @param field The name of the field: any but json.
-   * @param where Conditions by field, or a predicate function; all rows, if left out.
    * @returns The value, `null` if there is none.
-   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
-   * @throws {RangeError} If a value is out of range.
    */
   max<K extends SortableName<S>>(field: K, where?: Filter<S>): ValueOf<S, S[K]> | null {
     return this.#extreme("max", field, where) as ValueOf<S, S[K]> | null;
@@ -317,12 +286,8 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   /**
    * The distinct values of a field.
    *
-   * @typeParam K The name.
    * @param field The name of the field: any but json.
-   * @param where Conditions by field, or a predicate function; all rows, if left out.
    * @returns Each value once, in order; null first, if a row has it.
-   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
-   * @throws {RangeError} If a value is out of range.
    */
   distinct<K extends SortableName<S>>(
     field: K,
@@ -341,14 +306,10 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
   /**
    * Aggregates the rows that share a value.
    *
-   * @typeParam K The name of the field.
-   * @typeParam A The figures.
    * @param field The field whose values make the groups: any but json.
    * @param aggregates Figures by name: `"count"`, or `sum`, `avg`, `min` or `max` of a field.
-   * @param where Conditions by field, or a predicate function; all rows, if left out.
    * @returns For each value, in order and null first, an object with the value and its figures.
-   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
-   * @throws {RangeError} If a value is out of range, or a sum of integers exceeds 2^53 - 1.
+   * @throws {RangeError} If a sum of integers exceeds 2^53 - 1.
    *
    * @example Teams
    * ```ts
@@ -384,11 +345,7 @@ export class View<S extends Schema = Schema> implements Iterable<Row<S>> {
    * Shows how `select` would find the rows that match: which index it uses, and how many rows it
    * reads at most. It does not run the query.
    *
-   * @param where Conditions by field, or a predicate function; all rows, if left out.
    * @param options The options of `select`: an index may find the first rows of an order.
-   * @returns The plan.
-   * @throws {TypeError} If a field is unknown or of the wrong type, or a condition does not fit.
-   * @throws {RangeError} If a value is out of range.
    *
    * @example By index
    * ```ts

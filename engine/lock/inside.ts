@@ -54,10 +54,7 @@ export class Wait implements Disposable {
   readonly limitMs = NESTED_MS;
   readonly #scopes: readonly Scope[];
 
-  /**
-   * @param table The table.
-   * @param scopes The transactions that proceed only after the wait.
-   */
+  /** @param scopes The transactions that proceed only after the wait. */
   constructor(table: Table, scopes: readonly Scope[]) {
     this.table = table;
     this.#scopes = scopes;
@@ -92,7 +89,6 @@ export function isInside(lock: Flock): boolean {
 /**
  * Begins to wait for the lock of a table; `undefined` outside of any transaction.
  *
- * @param verb What is attempted, for the message.
  * @param scopes The transactions that proceed only after the wait.
  * @throws {DeadlockError} If the holder of the lock waits for one of these.
  */

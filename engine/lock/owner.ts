@@ -29,11 +29,7 @@ function refusal(action: string, dir: string, holder: LockHolder | undefined): B
   );
 }
 
-/**
- * Throws if a `Base` owns the table.
- *
- * @throws {BaseLockedError} If so.
- */
+/** Throws if a `Base` owns the table. */
 export function checkUnowned(files: Files, dir: string, action: string): void {
   using file = openExisting(files, join(dir, OWNER), "read");
   // Shared, so that two processes that check at once do not take each other for an owner.

@@ -1,5 +1,6 @@
 /**
- * Makes a table with all its rows at once, or no table: for backup, salvage and imports.
+ * Makes a table with all its rows at once, or no table: for salvage, imports and backup, which
+ * copies a snapshot while other handles go on.
  *
  * @module
  */
@@ -16,19 +17,19 @@ import {
 } from "./create.ts";
 import { BaseExistsError, CorruptionError, refused } from "../system/errors.ts";
 import type { Files } from "../system/file.ts";
+import { IDENTITY } from "../lock/layout.ts";
+import { join } from "../system/path.ts";
+import { writeSnapshot } from "./rewrite.ts";
+import type { Store } from "../store/store.ts";
+import { withMovedTargets } from "../schema/link_paths.ts";
 
 /**
  * Makes a table of what `fill` writes, and verifies it; yields where `fill` does and where it can
  * pause. After any error, also one that is thrown into it, there is no table.
  *
- * @param files The file system.
  * @param place Where there is nothing yet, and for a copy, a file of the table that is copied: the
  * same users get access.
- * @param attempt What is attempted, for messages.
- * @param fill Writes its segment.
- * @throws {BaseExistsError} If there is a table already, or something else.
  * @throws {CorruptionError} If the new table does not verify.
- * @throws {WriteError} If the disk refuses.
  */
 export function* buildTable(
   files: Files,
@@ -69,5 +70,28 @@ function* verify(files: Files, dir: string, place: Place): Generator<undefined, 
   } catch (error) {
     unmakeTable(files, dir, place);
     throw error;
+  }
+}
+
+/**
+ * Makes a table in `dir` of the newest snapshot, and verifies it; yields where it can pause.
+ *
+ * @throws {CorruptionError} If the table, or the copy, is damaged; then there is no copy.
+ * @throws {WriteError} If the disk refuses; then there is no copy.
+ */
+export function* backUp(store: Store, dir: string): Generator<undefined, void> {
+  const snapshot = store.latest();
+  const { files, dir: from } = store;
+  snapshot.pin();
+  try {
+    yield* buildTable(
+      files,
+      { like: join(from, IDENTITY), dir },
+      `Cannot back up "${from}" to "${dir}"`,
+      (out) =>
+        writeSnapshot(out, snapshot, withMovedTargets(files, snapshot.schema, { from, to: dir })),
+    );
+  } finally {
+    snapshot.unpin();
   }
 }

@@ -10,7 +10,7 @@
  */
 
 import { refused } from "../system/errors.ts";
-import { type File, removeQuietly } from "../system/file.ts";
+import { type File, openExisting, removeQuietly } from "../system/file.ts";
 import { CLEANUP, generationPaths, IDENTITY, temporary } from "../lock/layout.ts";
 import { Log } from "../log/log.ts";
 import { join } from "../system/path.ts";
@@ -216,12 +216,9 @@ function isStuck({ log: { generation, end } }: Store, lock: File): boolean {
 
 function openCompactionLock(store: Store): File {
   const path = join(store.dir, CLEANUP);
-  try {
-    return store.files.open(path, "write");
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    // Where the table was destroyed, a new lock file would be in the way of the next table.
-    store.checkIdentity();
-    return store.files.open(path, "create", join(store.dir, IDENTITY));
-  }
+  const found = openExisting(store.files, path, "write");
+  if (found !== undefined) return found;
+  // Where the table was destroyed, a new lock file would be in the way of the next table.
+  store.checkIdentity();
+  return store.files.open(path, "create", join(store.dir, IDENTITY));
 }

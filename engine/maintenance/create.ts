@@ -50,8 +50,6 @@ import { withRelativeTargets } from "../schema/link_paths.ts";
 /**
  * Makes the directory if necessary, and attaches the lock on the identity file in it.
  *
- * @param files The file system.
- * @param dir The directory.
  * @param like A file of the table that this one will be a copy of: the same users get access.
  * @returns The place; nothing if the caller must try again, as other processes make and destroy
  * tables there meanwhile.
@@ -328,7 +326,6 @@ function markCreated(files: Files, dir: string, checksums: Checksum, generation:
  * the new table meanwhile, and make one whose files have the names of the old files.
  *
  * @param open Opens the new table before another process can destroy it.
- * @returns What `open` returns.
  */
 export function overrideTable<T>(files: Files, dir: string, fill: Fill, open: () => T): T {
   const names = files.list(dir) ?? [];

@@ -47,16 +47,12 @@ export interface GivenOptions {
  *
  * After any error, there is no table, and no directory that was not there before.
  *
- * @param path Where there is nothing yet.
  * @param schema The fields; a link leads to a path, absolute or relative to the table.
  * @param chunks The rows by ascending ids, some at a time; its own errors are thrown as they are.
- * @param options Options.
  * @throws {RangeError} If ids do not ascend, or a value is out of its range.
  * @throws {TypeError} If a value does not have the type of its field.
  * @throws {SchemaError} If the schema is wrong, or a row does not fit it.
  * @throws {UniqueError} If a value of a unique field occurs twice.
- * @throws {BaseExistsError} If there is a table already, or something else.
- * @throws {WriteError} If the disk refuses.
  */
 export async function createFromRows(
   path: string | URL,

@@ -40,8 +40,6 @@ interface Moves {
  * Writes the rows of a snapshot and their indexes, and returns its sequence; yields where it can
  * pause.
  *
- * @param out A new segment.
- * @param snapshot The snapshot.
  * @param schema The fields, as the new segment describes them.
  */
 export function* writeSnapshot(
@@ -122,7 +120,6 @@ export interface IndexSources extends Partial<Moves> {
  * Writes the order of the rows by each indexed field; it reuses the order of the segment before.
  *
  * @param out A segment that has all its rows.
- * @param schema The fields.
  */
 export function* writeIndexes(
   out: SegmentWriter,

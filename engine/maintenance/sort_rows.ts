@@ -11,11 +11,6 @@ import { firstWhere } from "../system/bisect.ts";
 
 /**
  * Sorts rows by a field, and by their number where values are equal; yields where it can pause.
- *
- * @param table The rows.
- * @param field The field.
- * @param known Rows that are sorted already.
- * @param others All other rows, some at a time.
  */
 export function* sortRows(
   table: RowSequence,

@@ -23,12 +23,7 @@ export class Declared {
     this.#fields = fields;
   }
 
-  /**
-   * Throws SchemaError if a field is missing or has another type.
-   *
-   * @param schema The current schema of the table.
-   * @param dir The directory of the table, for the message.
-   */
+  /** Throws SchemaError if a field is missing or has another type. */
   check(schema: TableSchema, dir: string): void {
     if (schema === this.#fits) return;
     for (const field of this.#fields) {

@@ -70,7 +70,6 @@ const FILE_KEYS = ["name", "number", "target", ...OPTIONS, "fill"];
  * assertEquals(tags, ["bald", "hungry"]);
  * ```
  *
- * @typeParam T The shape of the values.
  * @returns The type of the field.
  */
 export function json<T>(): Json<T> {

@@ -38,11 +38,7 @@ export class Closing {
     return this.#controller.signal;
   }
 
-  /**
-   * Throws if the handle is closed.
-   *
-   * @throws {ClosedError} If so.
-   */
+  /** Throws if the handle is closed. */
   check(): void {
     if (this.#isOver) throw this.reason;
   }

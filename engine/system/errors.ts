@@ -20,13 +20,7 @@ export interface LockHolder {
 
 /** All errors of this package extend this class. */
 export class BaseError extends Error {
-  /**
-   * Made by psbase.
-   *
-   * @param message What was attempted and what is wrong. Control characters, of a path for
-   * instance, become escapes.
-   * @param options The cause.
-   */
+  /** Made by psbase. */
   constructor(message: string, options?: ErrorOptions) {
     super(printable(message), options);
     this.name = new.target.name;
@@ -44,12 +38,7 @@ export class BaseLockedError extends BaseError {
   /** The owner, if it is known. */
   readonly holder: LockHolder | undefined;
 
-  /**
-   * Made by psbase.
-   *
-   * @param message What was attempted and what prevents it.
-   * @param holder The owner, if it is known.
-   */
+  /** Made by psbase. */
   constructor(message: string, holder: LockHolder | undefined) {
     super(message);
     this.holder = holder;
@@ -65,14 +54,7 @@ export class LockTimeoutError extends BaseError {
   /** The holder, if it is known. */
   readonly holder: LockHolder | undefined;
 
-  /**
-   * Made by psbase.
-   *
-   * @param path The file that is locked.
-   * @param waitedMs How long the caller waited, in milliseconds.
-   * @param holder The holder, if it is known.
-   * @param holding The tables that transactions held locked meanwhile.
-   */
+  /** Made by psbase. */
   constructor(
     path: string,
     waitedMs: number,
@@ -117,12 +99,7 @@ export class RecordNotFoundError extends BaseError {
   /** The id that no row has. */
   readonly id: number;
 
-  /**
-   * Made by psbase.
-   *
-   * @param message What was attempted.
-   * @param id The id that no row has.
-   */
+  /** Made by psbase. */
   constructor(message: string, id: number) {
     super(message);
     this.id = id;
@@ -138,14 +115,7 @@ export class ConflictError extends BaseError {
   /** `__version__` of the row in the table. */
   readonly found: number;
 
-  /**
-   * Made by psbase.
-   *
-   * @param path The table.
-   * @param id The row's id.
-   * @param expected `__version__` of the row that the caller passed.
-   * @param found `__version__` of the row in the table.
-   */
+  /** Made by psbase. */
   constructor(path: string, id: number, expected: number, found: number) {
     super(
       `Cannot update row ${id} of "${path}": it is at version ${found}, not ${expected}, ` +
@@ -166,14 +136,7 @@ export class UniqueError extends BaseError {
   /** The row that has the value; of two new rows, the id that the first would have got. */
   readonly id: number;
 
-  /**
-   * Made by psbase.
-   *
-   * @param message What was attempted.
-   * @param field The field.
-   * @param value The value.
-   * @param id The row that has the value.
-   */
+  /** Made by psbase. */
   constructor(message: string, field: string, value: unknown, id: number) {
     super(message);
     this.field = field;
@@ -196,14 +159,7 @@ export class WriteError extends BaseError {
   /** Paths of the tables that were committed, if the outcome is `"partial"`. */
   readonly committed: readonly string[];
 
-  /**
-   * Made by psbase.
-   *
-   * @param message What was attempted and what the system said.
-   * @param outcome What is known about the write.
-   * @param cause The error of the system.
-   * @param committed Paths of the tables that were committed, if the outcome is `"partial"`.
-   */
+  /** Made by psbase. */
   constructor(
     message: string,
     outcome: WriteError["outcome"],
@@ -220,9 +176,7 @@ export class WriteError extends BaseError {
  * An error of the system as a `WriteError` with outcome `"none"`. Errors of psbase, and of Deno for
  * a missing permission flag, stay as they are.
  *
- * @param attempt What was attempted.
  * @param left What the failure left: that nothing was written, for instance.
- * @param error The error.
  */
 export function refused(attempt: string, left: string, error: unknown): unknown {
   if (error instanceof BaseError || error instanceof Deno.errors.NotCapable) return error;
@@ -238,13 +192,7 @@ export class CorruptionError extends BaseError {
   /** What is wrong. */
   readonly reason: string;
 
-  /**
-   * Made by psbase.
-   *
-   * @param file The damaged file.
-   * @param offset Where the damage begins, in bytes.
-   * @param reason What is wrong.
-   */
+  /** Made by psbase. */
   constructor(file: string, offset: number, reason: string) {
     super(`Cannot read "${file}": ${reason} at byte ${offset}, restore it from a backup`);
     this.file = file;
@@ -260,7 +208,6 @@ export class FormatVersionError extends BaseError {}
  * Runs `fn`; if it refuses an argument, puts the context before the message of the error.
  *
  * @param context What was attempted, or where in the argument it is; a function if it is costly.
- * @param fn What checks the argument.
  */
 export function inContext<T>(context: string | (() => string), fn: () => T): T {
   try {

@@ -56,7 +56,6 @@ export class Feed implements Disposable {
   #sealed = false;
 
   /**
-   * @param store The table.
    * @param since The commit after which it begins.
    * @throws {RangeError} If there is no such commit, or the commits after it are not kept.
    */
@@ -149,8 +148,6 @@ export class Feed implements Disposable {
    * Takes the next commits that are on disk, maybe none.
    *
    * @throws {BaseNotFoundError} If the table was destroyed or replaced.
-   * @throws {CorruptionError} If it is damaged.
-   * @throws {WriteError} If the log cannot be synced.
    */
   async take(): Promise<readonly FeedCommit[]> {
     this.#store.checkOpen();

@@ -38,8 +38,6 @@ class Bell {
  * Yields the changes of a table as they are committed. From the call on, the generations that it
  * reads stay on disk, and their files open, until it ends or the table is closed.
  *
- * @param store The table.
- * @param options Which changes, and until when.
  * @param closing Ends it without an error.
  */
 export function watch<S extends Schema>(

@@ -92,10 +92,7 @@ export class Edits {
   readonly #store: Store;
   readonly #now: () => Snapshot;
 
-  /**
-   * @param store The table.
-   * @param now Returns the newest snapshot that the caller can see.
-   */
+  /** @param now Returns the newest snapshot that the caller can see. */
   constructor(store: Store, now: () => Snapshot) {
     this.#store = store;
     this.#now = now;

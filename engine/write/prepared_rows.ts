@@ -53,8 +53,6 @@ export interface PreparedRows {
 /**
  * Encodes rows to insert.
  *
- * @param schema The fields.
- * @param rows The rows as they were given; each is read once.
  * @param valuesOf The values of a row, as `TableSchema.encodeInsert` returns them.
  * @throws {RangeError} A fragment, if one commit cannot hold the rows.
  */

@@ -122,10 +122,7 @@ function lockOrder(writers: readonly Writer[]): Writer[] {
 }
 
 /** Parts in the order in which the caller gave their tables. */
-function asGiven(
-  writers: readonly Writer[],
-  parts: readonly TransactionPart[],
-): TransactionPart[] {
+function asGiven(writers: readonly Writer[], parts: readonly TransactionPart[]): TransactionPart[] {
   return writers.map((writer) => parts.find((part) => part.writer === writer)!);
 }
 

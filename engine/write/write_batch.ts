@@ -78,10 +78,6 @@ export class WriteBatch {
   #mapped = 0;
   #nextId: number;
 
-  /**
-   * @param snapshot The snapshot that it goes on from.
-   * @param dir Where the table is, for messages.
-   */
   constructor(snapshot: Snapshot, dir: string) {
     this.#snapshot = snapshot;
     this.#dir = dir;

@@ -226,8 +226,6 @@ export class OwnedLock extends WriteLock {
 /**
  * Refuses a verb that would wait for the transaction that it is called from.
  *
- * @param verb What is attempted, for the message.
- * @param advice What to do instead, for the message.
  * @throws {DeadlockError} If it is called from a transaction that holds the lock.
  */
 export function checkOutside(

@@ -24,11 +24,7 @@ export class WriteTransaction {
   /** Whether functions of users may be running, for a change that is not made yet. */
   #changing = false;
 
-  /**
-   * @param snapshot The snapshot that it goes on from; it stays as it is.
-   * @param dir Where the table is.
-   * @param checkHandle Throws if the handle was closed.
-   */
+  /** @param snapshot The snapshot that it goes on from; it stays as it is. */
   constructor(snapshot: Snapshot, dir: string, checkHandle: () => void) {
     const { table, links } = this.#origin = snapshot.origin;
     this.#out = new ChangeWriter(snapshot.schema);
