@@ -51,6 +51,9 @@ export const CACHE_BYTES = 64 * 2 ** 20;
 /** The number of index positions that are written or read at once. Their words fill whole pages. */
 export const INDEX_CHUNK = 2 ** 15;
 
+/** After this many searches in an index of numbers, its fences are decoded. */
+const MANY_SEARCHES = 64;
+
 const chargeNothing: Charge = () => {};
 
 /** Parses the directory of an extent. The result may be any JSON. */
@@ -82,6 +85,7 @@ export class GroupRows implements RowSequence {
   readonly #groups: readonly { readonly rows: number; open(): Group }[];
   /** The number of the first row of each group, and the number of all rows. */
   readonly #starts: number[] = [0];
+  #last = 0;
 
   constructor(groups: readonly { readonly rows: number; open(): Group }[]) {
     this.#groups = groups;
@@ -99,7 +103,11 @@ export class GroupRows implements RowSequence {
 
   /** The index of the group that contains a row. */
   groupOf(row: number): number {
-    return firstWhere(0, this.#groups.length, (i) => this.#starts[i + 1]! > row);
+    const starts = this.#starts;
+    const last = this.#last;
+    // The next row is mostly in the same group.
+    if (starts[last]! <= row && row < starts[last + 1]!) return last;
+    return this.#last = firstWhere(0, this.#groups.length, (i) => starts[i + 1]! > row);
   }
 
   value(field: FieldDef, row: number): Stored | null {
@@ -259,11 +267,24 @@ export class Segment implements SegmentInfo {
     const { source, directory, row, rows } = this.#openPermutation(entry, charge);
     const count = Math.ceil(this.rows / FENCE_STEP);
     const fences = openColumn(source, directory.fences, field.value, count, null);
+    const isNumber = field.value.layout === "number";
+    let searches = 0;
+    let numbers: Float64Array | undefined;
+    const fenceNumbers = () => {
+      if (!isNumber || numbers !== undefined || searches++ !== MANY_SEARCHES) return numbers;
+      numbers = new Float64Array(count);
+      numbers = fences.numbers(numbers)
+        ? numbers.subarray(Math.ceil(entry.nulls / FENCE_STEP))
+        : undefined;
+      source.charge(numbers?.byteLength ?? 0);
+      return numbers;
+    };
     return {
       nulls: entry.nulls,
       row,
       rows,
       fences,
+      fenceNumbers,
       compareFence: (i: number, value: Stored) => fences.compare(i, value, field.value),
       fail: (position: number) => source.fail(position * 4, OUT_OF_ORDER),
     };

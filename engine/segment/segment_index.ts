@@ -5,7 +5,7 @@
  */
 
 import type { FieldDef } from "../schema/field_def.ts";
-import type { Stored } from "../schema/values.ts";
+import { compareNumbers, type Stored } from "../schema/values.ts";
 import type { KeyRange, KeyRanges } from "../schema/predicate.ts";
 import { firstWhere } from "../system/bisect.ts";
 import { cutting } from "../bytes/bytes.ts";
@@ -53,6 +53,8 @@ export interface RowOrder {
   rows(from: number, to: number): ArrayLike<number>;
   /** Compares the value of fence `i`, as {@linkcode Column.compare}. */
   compareFence(i: number, value: Stored): number | undefined;
+  /** The values of all fences after the nulls, if they are numbers and it pays to decode them. */
+  fenceNumbers?(): Float64Array | undefined;
   /** Throws a `CorruptionError` for a position. */
   fail(position: number): never;
 }
@@ -60,6 +62,18 @@ export interface RowOrder {
 /** The least result of a comparison that is past a value; `equal` says whether equality is past. */
 function leastPast(equal: boolean): number {
   return equal ? 0 : 1;
+}
+
+/** The first of the ascending numbers that compares with `value` as `least` or more. */
+function firstNumber(numbers: Float64Array, value: number, least: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareNumbers(numbers[middle]!, value) >= least) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** The rows of a segment in the order of a field. */
@@ -107,10 +121,14 @@ export class SegmentIndex {
   #first(value: Stored, equal: boolean): number {
     const { rows } = this.#rows;
     const least = leastPast(equal);
-    const fence = firstWhere(0, Math.ceil(rows / FENCE_STEP), (i) => {
-      const order = this.#order.compareFence(i, value);
-      return order !== undefined && order >= least;
-    });
+    const numbers = this.#order.fenceNumbers?.();
+    const fence = numbers === undefined
+      ? firstWhere(0, Math.ceil(rows / FENCE_STEP), (i) => {
+        const order = this.#order.compareFence(i, value);
+        return order !== undefined && order >= least;
+      })
+      : Math.ceil(rows / FENCE_STEP) - numbers.length +
+        firstNumber(numbers, value as number, least);
     const low = Math.max(this.#order.nulls, (fence - 1) * FENCE_STEP + 1);
     const high = Math.max(low, Math.min(rows, fence * FENCE_STEP));
     return firstWhere(low, high, (position) => this.#compare(position, value) >= least);

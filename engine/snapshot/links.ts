@@ -158,7 +158,8 @@ export class Links implements RowLinks {
   }
 
   /** The other open tables that links lead to. In a table that is not open nothing was checked. */
-  #others(schema: TableSchema): LinkTarget[] {
+  #others(schema: TableSchema): readonly LinkTarget[] {
+    if (schema.links.length === 0) return [];
     return schema.links.filter(({ target }) => target !== SELF)
       .flatMap(({ target }) => this.#openTables.get(this.pathOf(target!)) ?? []);
   }

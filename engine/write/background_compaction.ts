@@ -74,7 +74,7 @@ export class BackgroundCompaction {
         this.#enqueueInBackground(() => this.#current);
       }
       // A process that ends soon may never finish one step by step: a long log is done at once.
-      if (this.#current !== undefined) this.#push(this.#store.isOvergrown(2));
+      if (this.#current !== undefined) this.#push(this.#store.isOvergrown(4));
     });
   }
 

@@ -17,7 +17,7 @@ import type { Origin } from "../snapshot/origin.ts";
 import { plan } from "../query/plan.ts";
 import { chunks, locationsIn, scan } from "../query/scan.ts";
 import { type FieldDef, readField, type StoredRow, uniqueError } from "../schema/field_def.ts";
-import { TableSchema } from "../schema/schema.ts";
+import type { TableSchema } from "../schema/schema.ts";
 import type { RowCopy, Snapshot } from "../snapshot/snapshot.ts";
 import { locationOf, type RowLocation } from "../snapshot/location.ts";
 import { equalityKey, type Stored } from "../schema/values.ts";
@@ -132,10 +132,11 @@ export class WriteBatch {
 
   #writeTo(sink: ChangeSink): void {
     for (const change of this.#changes) {
-      if (change instanceof TableSchema) sink.alter(change);
-      else if ("first" in change) sink.batch(change.first, change.directory, change.bytes);
-      else if (change.row === undefined) sink.delete(change.id);
-      else sink.put(change.id, change.row);
+      if ("id" in change) {
+        if (change.row === undefined) sink.delete(change.id);
+        else sink.put(change.id, change.row);
+      } else if ("first" in change) sink.batch(change.first, change.directory, change.bytes);
+      else sink.alter(change);
     }
   }
 
