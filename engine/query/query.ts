@@ -120,16 +120,19 @@ export function compile(schema: TableSchema, filter: unknown): Query {
   if (!isPlainObject(filter)) {
     throw new TypeError(`${describe(filter)}, expected conditions by field, or a function`);
   }
-  const parts: Query[] = [];
-  for (const name of Object.keys(filter)) parts.push(compilePart(schema, name, filter[name]));
-  return all(parts);
+  return all(Object.keys(filter).map((name) => compilePart(schema, name, filter[name])));
 }
 
+const COMBINATIONS: Record<string, (schema: TableSchema, wanted: unknown) => Query> = {
+  _and: (schema, wanted) => all(arrayOf(wanted).map((one) => compileGiven(schema, one))),
+  _or: (schema, wanted) => any(arrayOf(wanted).map((one) => compileGiven(schema, one))),
+  _not: (schema, wanted) => not(compileGiven(schema, wanted)),
+};
+
 function compilePart(schema: TableSchema, name: string, wanted: unknown): Query {
-  const each = () => arrayOf(wanted).map((one) => compileGiven(schema, one));
-  if (name === "_and") return inContext(name, () => all(each()));
-  if (name === "_or") return inContext(name, () => any(each()));
-  if (name === "_not") return inContext(name, () => not(compileGiven(schema, wanted)));
+  if (Object.hasOwn(COMBINATIONS, name)) {
+    return inContext(name, () => COMBINATIONS[name]!(schema, wanted));
+  }
   const attribute = attributeOf(schema, name);
   return inContext(`field "${name}"`, () => compileCondition(schema, attribute, wanted));
 }

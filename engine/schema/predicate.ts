@@ -58,16 +58,13 @@ export const NULL: Predicate = { nulls: true, test: () => false, keyRanges: [], 
 /** Matches one value. */
 export function equal(type: ValueType, value: Stored): Predicate {
   if (!type.sortable) return equalToAny(type, [value], false);
-  const predicate = {
-    nulls: false,
-    test: (other: Stored) => type.equals(value, other),
-    keyRanges: [{ low: value, high: value }],
-  };
+  const test = (other: Stored) => type.equals(value, other);
+  const keyRanges = [{ low: value, high: value }];
   if (type.layout === "number" && !Number.isNaN(value)) {
-    return { ...predicate, range: [value as number, value as number] };
+    return { nulls: false, test, keyRanges, range: [value as number, value as number] };
   }
-  if (type.name !== "string") return predicate;
-  return { ...predicate, text: { part: value as string, at: "all" } };
+  if (type.name !== "string") return { nulls: false, test, keyRanges };
+  return { nulls: false, test, keyRanges, text: { part: value as string, at: "all" } };
 }
 
 /** Matches any of the values, and null if `nulls` says so. */
@@ -263,21 +260,18 @@ export function ranged(type: ValueType, ...keyRanges: readonly KeyRange[]): Pred
       compareHigh(type, a, b) < 0 ? a : b,
     )
   );
-  const predicate = {
-    nulls: false,
-    test: (value: Stored) => reaches(type, keyRange, value) && !exceeds(type, keyRange, value),
-    keyRanges: [keyRange],
-  };
-  if (type.layout !== "number") return predicate;
+  const test = (value: Stored) => reaches(type, keyRange, value) && !exceeds(type, keyRange, value);
+  const keys = [keyRange];
+  if (type.layout !== "number") return { nulls: false, test, keyRanges: keys };
   const low = keyRange.low as number | undefined ?? -Infinity;
   const high = keyRange.high as number | undefined ?? Infinity;
   // The order puts NaN last, so an unbounded range includes it. Comparisons of numbers never do.
-  if (Number.isNaN(low) || Number.isNaN(high)) return predicate;
+  if (Number.isNaN(low) || Number.isNaN(high)) return { nulls: false, test, keyRanges: keys };
   const range = [
     keyRange.lowOpen ? nextFloat(low, 1) : low,
     keyRange.highOpen ? nextFloat(high, -1) : high,
   ] as const;
-  return { ...predicate, range, nan: keyRange.high === undefined };
+  return { nulls: false, test, keyRanges: keys, range, nan: keyRange.high === undefined };
 }
 
 const float = new Float64Array(1);

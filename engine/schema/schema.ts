@@ -33,13 +33,8 @@ export interface AddOptions {
   readonly empty: boolean;
 }
 
-/** The new value of a field, encoded. */
-export interface EncodedChange {
-  /** The number of the field. */
-  readonly number: number;
-  /** The value. */
-  readonly value: Stored | null;
-}
+/** New values by field number; `undefined` for a field that stays as it is. */
+export type EncodedChanges = readonly (Stored | null | undefined)[];
 
 const MAX_FIELDS = 255;
 /** Each row in memory has a slot for every field number ever used; a file must not make it huge. */
@@ -258,29 +253,32 @@ export class TableSchema {
   /** Checks that a user gave an object of field values. */
   checkFieldsObject(given: unknown): asserts given is object {
     if (!isObject(given)) throw new TypeError(`${describe(given)}, expected an object of fields`);
-    if (Object.keys(given).length === 0 && !isPlain(given)) {
+    if (!isPlain(given) && Object.keys(given).length === 0) {
       // Such as a promise without await, or a Map: it would become a row of nulls.
       throw new TypeError(`${describe(given)} without fields, expected an object of fields`);
     }
   }
 
   /** Encodes the values that a user gave; appends the names of their fields to `names`. */
-  encodeChanges(given: unknown, names?: string[]): EncodedChange[] {
+  encodeChanges(given: unknown, names?: string[]): EncodedChanges {
     this.checkFieldsObject(given);
-    const changes: EncodedChange[] = [];
+    const changes = new Array<Stored | null | undefined>(this.nextNumber);
     for (const name of Object.keys(given)) {
       const field = this.byName.get(name) ?? this.#unknown(name);
       const value = (given as Record<string, unknown>)[name];
       if (value === undefined) continue;
-      changes.push({ number: field.number, value: encodeField(field, value) });
+      changes[field.number] = encodeField(field, value);
       names?.push(name);
     }
     return changes;
   }
 
   /** Puts changes into the `values` of a row and checks that no required field is null. */
-  change(values: (Stored | null)[], changes: readonly EncodedChange[]): (Stored | null)[] {
-    for (const { number, value } of changes) values[number] = value;
+  change(values: (Stored | null)[], changes: EncodedChanges): (Stored | null)[] {
+    for (let number = 0; number < changes.length; number++) {
+      const value = changes[number];
+      if (value !== undefined) values[number] = value;
+    }
     return this.#checkRequired(values);
   }
 

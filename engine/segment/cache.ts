@@ -23,6 +23,11 @@ export class Cache {
     this.#capacity = capacity;
   }
 
+  /** The value for a key, if it is in the cache. */
+  peek<T>(key: object): T | undefined {
+    return this.#entries.get(key)?.value as T | undefined;
+  }
+
   /** The value for a key; opens it if it is not in the cache. */
   get<T>(key: object, open: (charge: Charge) => T): T {
     const known = this.#entries.get(key);

@@ -18,7 +18,6 @@
 import { align8, decodeText, getUint32, getUint53, sameBytes } from "../bytes/bytes.ts";
 import { Cache, type Charge } from "./cache.ts";
 import { isObject } from "../system/check.ts";
-import { firstWhere } from "../system/bisect.ts";
 import { type ColumnMeta, openColumn } from "./column.ts";
 import { CorruptionError } from "../system/errors.ts";
 import { type Extent, openExtent } from "./extent.ts";
@@ -107,7 +106,14 @@ export class GroupRows implements RowSequence {
     const last = this.#last;
     // The next row is mostly in the same group.
     if (starts[last]! <= row && row < starts[last + 1]!) return last;
-    return this.#last = firstWhere(0, this.#groups.length, (i) => starts[i + 1]! > row);
+    let low = 0;
+    let high = this.#groups.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (starts[middle + 1]! > row) high = middle;
+      else low = middle + 1;
+    }
+    return this.#last = low;
   }
 
   value(field: FieldDef, row: number): Stored | null {
@@ -207,9 +213,13 @@ export class Segment implements SegmentInfo {
     this.nextId = parsed.nextId;
     this.sequence = parsed.sequence;
     this.nextGroup = parsed.nextGroup;
+    const cache = this.#cache;
     const open = (entry: GroupEntry) =>
-      this.#cache.get(entry, (charge) => openGroup(file, checksums, entry, charge).group);
-    this.groups = parsed.groups.map((entry) => ({ ...entry, open: () => open(entry) }));
+      cache.get(entry, (charge) => openGroup(file, checksums, entry, charge).group);
+    this.groups = parsed.groups.map((entry) => ({
+      ...entry,
+      open: () => cache.peek<Group>(entry) ?? open(entry),
+    }));
     this.#rows = new GroupRows(this.groups);
     this.#indexes = parsed.indexes;
   }
@@ -245,7 +255,8 @@ export class Segment implements SegmentInfo {
   // ------------------------------------------------------------- indexes
 
   #entryOf(field: FieldDef): IndexEntry | undefined {
-    return this.#indexes.find((entry) => entry.field === field.number);
+    for (const entry of this.#indexes) if (entry.field === field.number) return entry;
+    return undefined;
   }
 
   /** Whether the segment has an index of a field. It reads nothing. */
@@ -257,7 +268,11 @@ export class Segment implements SegmentInfo {
   index(field: FieldDef): SegmentIndex | undefined {
     if (this.rows === 0) return new SegmentIndex(this.#rows, field, NO_ORDER);
     const entry = this.#entryOf(field);
-    return entry && this.#cache.get(
+    return entry && (this.#cache.peek<SegmentIndex>(entry) ?? this.#openIndex(entry, field));
+  }
+
+  #openIndex(entry: IndexEntry, field: FieldDef): SegmentIndex {
+    return this.#cache.get(
       entry,
       (charge) => new SegmentIndex(this.#rows, field, this.#openOrder(entry, field, charge)),
     );

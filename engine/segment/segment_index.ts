@@ -121,17 +121,26 @@ export class SegmentIndex {
   #first(value: Stored, equal: boolean): number {
     const { rows } = this.#rows;
     const least = leastPast(equal);
+    const count = Math.ceil(rows / FENCE_STEP);
     const numbers = this.#order.fenceNumbers?.();
     const fence = numbers === undefined
-      ? firstWhere(0, Math.ceil(rows / FENCE_STEP), (i) => {
-        const order = this.#order.compareFence(i, value);
-        return order !== undefined && order >= least;
-      })
-      : Math.ceil(rows / FENCE_STEP) - numbers.length +
-        firstNumber(numbers, value as number, least);
-    const low = Math.max(this.#order.nulls, (fence - 1) * FENCE_STEP + 1);
-    const high = Math.max(low, Math.min(rows, fence * FENCE_STEP));
-    return firstWhere(low, high, (position) => this.#compare(position, value) >= least);
+      ? this.#firstFence(count, value, least)
+      : count - numbers.length + firstNumber(numbers, value as number, least);
+    let low = Math.max(this.#order.nulls, (fence - 1) * FENCE_STEP + 1);
+    let high = Math.max(low, Math.min(rows, fence * FENCE_STEP));
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#compare(middle, value) >= least) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #firstFence(count: number, value: Stored, least: number): number {
+    return firstWhere(0, count, (i) => {
+      const order = this.#order.compareFence(i, value);
+      return order !== undefined && order >= least;
+    });
   }
 
   /** Runs of equal values, ascending or descending. The key ranges must ascend. */

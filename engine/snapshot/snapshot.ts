@@ -426,6 +426,7 @@ export class Snapshot implements ChangeSink {
   }
 
   #updateIndexes(): void {
+    if (this.#unindexed.size === 0) return;
     for (const [id, before] of this.#unindexed) {
       const now = this.#findLogged(id);
       for (const { field, index } of this.#indexes.values()) {

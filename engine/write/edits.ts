@@ -24,8 +24,8 @@ import { addFieldOptions, indexOptions, updateOptions } from "../schema/read_opt
 import { rowAt, strictRowAt, tableOf, valueAt, versionAt } from "../snapshot/rows.ts";
 import { scan } from "../query/scan.ts";
 import type { FieldDef, StoredRow } from "../schema/field_def.ts";
-import type { EncodedChange, TableSchema } from "../schema/schema.ts";
-import type { Snapshot } from "../snapshot/snapshot.ts";
+import type { EncodedChanges, TableSchema } from "../schema/schema.ts";
+import type { RowCopy, Snapshot } from "../snapshot/snapshot.ts";
 import { locationOf, type RowLocation } from "../snapshot/location.ts";
 import type { Store } from "../store/store.ts";
 import type { StringFormats } from "../schema/strings.ts";
@@ -190,7 +190,7 @@ export class Edits {
     const given = inContext(attempt, () => captureFields(changes));
     return (batch) => {
       const { schema, origin } = batch;
-      const changes = changesFrom(batch, given, attempt);
+      const change = changeFrom(batch, given, attempt);
       const rows: NamedValues[] = [];
       for (const { id, version = ifVersion } of wanted) {
         const location = batch.at(id);
@@ -201,7 +201,7 @@ export class Edits {
         if (version !== undefined && version !== now) {
           throw new ConflictError(this.#store.dir, id, version, now);
         }
-        const next = updateOne(batch, location, changes, attempt);
+        const next = updateOne(batch, location, change);
         rows.push(rowAt(origin, locationOf(id, next), schema.fields));
       }
       this.#store.links.flushSync(schema);
@@ -215,8 +215,8 @@ export class Edits {
     const [asked, given] = inContext(attempt, () => [capture(where), captureFields(changes)]);
     return (batch) => {
       const found = batch.find(inContext(attempt, () => compileGiven(batch.schema, asked)));
-      const changes = changesFrom(batch, given, attempt);
-      for (const location of found) updateOne(batch, location, changes, attempt);
+      const change = changeFrom(batch, given, attempt);
+      for (const location of found) updateOne(batch, location, change);
       this.#store.links.flushSync(batch.schema);
       return found.length;
     };
@@ -240,7 +240,7 @@ export class Edits {
       const holder = batch.holderOf(field, inserted[field.number]!);
       const id = holder ?? batch.insert([{ version: 0, values: inserted }]);
       if (holder !== undefined) {
-        updateOne(batch, batch.at(id)!, changesFrom(batch, row, attempt), attempt);
+        updateOne(batch, batch.at(id)!, changeFrom(batch, row, attempt));
       }
       this.#store.links.flushSync(schema);
       return rowAt(batch.origin, batch.at(id)!, schema.fields);
@@ -343,42 +343,40 @@ export class Edits {
   }
 }
 
-/** What an update gives to a row. */
-type RowChanges = (location: RowLocation) => readonly EncodedChange[];
+/** Puts what an update gives to a row into its values. */
+type RowChange = (id: number, row: RowCopy) => void;
 
 /**
- * What an update gives to each row: what the user's function returns, or the same values, which are
- * encoded once, when there is a row to change.
+ * The change that an update makes: what the user's function returns for each row, or the same
+ * values for all rows, which are encoded once, when there is a row to change.
  */
-function changesFrom({ schema, origin }: WriteBatch, given: unknown, attempt: string): RowChanges {
-  const encode = (values: unknown) =>
+function changeFrom({ schema, origin }: WriteBatch, given: unknown, attempt: string): RowChange {
+  const encode = (values: unknown) => {
+    if (schema.links.length === 0) return schema.encodeChanges(values);
+    // A copy, so that the links that are checked are the links that are stored.
+    const copy = captureFields(values) as NamedValues;
+    const changes = schema.encodeChanges(copy);
+    origin.links.check(schema, copy);
+    return changes;
+  };
+  let encoded: EncodedChanges | undefined;
+  return (id, row) => {
+    const returned = typeof given === "function"
+      ? given(strictRowAt(origin, locationOf(id, row), schema.fields))
+      : undefined;
     inContext(attempt, () => {
-      if (schema.links.length === 0) return schema.encodeChanges(values);
-      // A copy, so that the links that are checked are the links that are stored.
-      const copy = captureFields(values) as NamedValues;
-      const changes = schema.encodeChanges(copy);
-      origin.links.check(schema, copy);
-      return changes;
+      const changes = typeof given === "function" ? encode(returned) : encoded ??= encode(given);
+      schema.change(row.values, changes);
     });
-  if (typeof given === "function") {
-    return (location) => encode(given(strictRowAt(origin, location, schema.fields)));
-  }
-  let encoded: readonly EncodedChange[] | undefined;
-  return () => encoded ??= encode(given);
+  };
 }
 
 /** Changes a row and returns the new one; the caller flushes the links when all are changed. */
-function updateOne(
-  batch: WriteBatch,
-  location: RowLocation,
-  changesOf: RowChanges,
-  attempt: string,
-): StoredRow {
+function updateOne(batch: WriteBatch, location: RowLocation, change: RowChange): StoredRow {
   const { id } = location;
   const row = batch.copy(location);
-  const changes = changesOf(locationOf(id, row));
-  const values = inContext(attempt, () => batch.schema.change(row.values, changes));
-  const next = { version: row.version + 1, values };
+  change(id, row);
+  const next = { version: row.version + 1, values: row.values };
   batch.put(id, next);
   return next;
 }
