@@ -1037,8 +1037,8 @@ const BUGS: readonly Bug[] = [
     bug: "count takes the number from an index though the log changed rows",
     rule: "Indexes: an index changes no answer",
     in: "engine/snapshot/snapshot.ts",
-    find: "isExact: this.#deltas.size === 0,",
-    put: "isExact: true,",
+    find: "const isUnchanged = this.#deltas.size === 0;",
+    put: "const isUnchanged = true;",
     test: "tests/base/index_test.ts",
   },
   {

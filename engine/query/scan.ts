@@ -152,24 +152,39 @@ function withoutDelta(group: Group, delta: RowList, rows: Uint32Array, n: number
 // --------------------------------------------------------------- by index
 
 /** The rows that an index names and that match; rows of the log among the rows of groups. */
-function* chunksOfHits(snapshot: Snapshot, filter: RowFilter, hits: IndexHits): Generator<Chunk> {
-  const ids = hits.ids();
+function chunksOfHits(snapshot: Snapshot, filter: RowFilter, hits: IndexHits): Chunk[] {
+  const chunks: Chunk[] = [];
+  const others = matchesAmong(snapshot, filter, hits.ids());
   let next = 0;
-  const othersUpTo = (last: number) => {
-    const others: RowLocation[] = [];
-    for (; next < ids.length && ids[next]! <= last; next++) {
-      // In a group, too: a large insert is a group of the log.
-      const location = snapshot.find(ids[next]!);
-      if (location !== undefined && matchesAt(filter, location)) others.push(location);
-    }
-    return others;
-  };
   for (const { part, rows } of snapshot.segment.locateAll(hits.segmentRows())) {
     const group = part.open();
     const delta = snapshot.deltaOf(part);
     const live = delta === undefined ? rows.length : withoutDelta(group, delta, rows, rows.length);
     const n = live === 0 ? 0 : filter.select(group, rows, live);
-    yield { group, rows: rows.subarray(0, n), others: othersUpTo(part.last) };
+    // What is left of the rows goes together with those of the next groups.
+    if (n === 0) continue;
+    const from = next;
+    while (next < others.length && others[next]!.id <= part.last) next++;
+    chunks.push({ group, rows: rows.subarray(0, n), others: others.slice(from, next) });
   }
-  if (next < ids.length) yield { group: undefined, rows: NO_ROWS, others: othersUpTo(Infinity) };
+  if (next === 0) chunks.push({ group: undefined, rows: NO_ROWS, others });
+  else if (next < others.length) {
+    chunks.push({ group: undefined, rows: NO_ROWS, others: others.slice(next) });
+  }
+  return chunks;
+}
+
+/** The rows that the log has with these ids and that match. */
+function matchesAmong(
+  snapshot: Snapshot,
+  filter: RowFilter,
+  ids: readonly number[],
+): RowLocation[] {
+  const found: RowLocation[] = [];
+  for (const id of ids) {
+    // In a group, too: a large insert is a group of the log.
+    const location = snapshot.find(id);
+    if (location !== undefined && matchesAt(filter, location)) found.push(location);
+  }
+  return found;
 }

@@ -25,19 +25,21 @@ import type { Schema, SelectOptions } from "./types.ts";
 export function optionsReader<T extends object>(
   known: Readonly<Record<keyof T, true>>,
 ): (given: unknown) => T {
-  const names = Object.keys(known);
-  const list = `the ${names.length === 1 ? "only option is" : "options are"} ${names.join(", ")}`;
+  const all = Object.keys(known);
+  const list = `the ${all.length === 1 ? "only option is" : "options are"} ${all.join(", ")}`;
   return (given) => {
-    // A Map or a promise would pass for an object without options.
-    if (!isObject(given) || (!isPlain(given) && Object.keys(given).length === 0)) {
+    const names = isObject(given) ? Object.keys(given) : [];
+    if (!isObject(given) || names.length === 0) {
+      if (isObject(given) && isPlain(given)) return {} as T;
+      // A Map or a promise would pass for an object without options.
       throw new TypeError(`options: ${describe(given)}, ${list}`);
     }
-    for (const name of Object.keys(given)) {
+    for (const name of names) {
       if (Object.hasOwn(known, name)) continue;
       throw new TypeError(`unknown option ${JSON.stringify(name)}, ${list}`);
     }
     const options: Record<string, unknown> = {};
-    for (const name of names) options[name] = given[name];
+    for (const name of all) options[name] = given[name];
     return options as T;
   };
 }

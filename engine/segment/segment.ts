@@ -356,13 +356,15 @@ export class Segment implements SegmentInfo {
   /** The same for ascending row numbers, group by group. It overwrites `rows`. */
   locateAll(rows: Uint32Array): { part: Segment["groups"][number]; rows: Uint32Array }[] {
     const located = [];
+    const { length } = rows;
     for (let from = 0; from < rows.length;) {
       const i = this.#rows.groupOf(rows[from]!);
       const start = this.#rows.start(i);
       const end = this.#rows.start(i + 1);
       let to = from;
       for (; to < rows.length && rows[to]! < end; to++) rows[to]! -= start;
-      located.push({ part: this.groups[i]!, rows: rows.subarray(from, to) });
+      const all = from === 0 && to === length;
+      located.push({ part: this.groups[i]!, rows: all ? rows : rows.subarray(from, to) });
       from = to;
     }
     return located;

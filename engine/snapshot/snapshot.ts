@@ -21,8 +21,8 @@ import { type FieldDef, readField, type StoredRow } from "../schema/field_def.ts
 import type { TableSchema } from "../schema/schema.ts";
 import type { Segment } from "../segment/segment.ts";
 import type { Stored } from "../schema/values.ts";
-import { sortedOnce } from "../segment/segment_index.ts";
-import { MemoryIndex } from "./memory_index.ts";
+import { type SegmentIndex, sortedOnce } from "../segment/segment_index.ts";
+import { type EntryRange, MemoryIndex } from "./memory_index.ts";
 
 /** A part of the rows: a row group with its delta, or just a list. */
 export type Slice =
@@ -41,6 +41,42 @@ export interface IndexHits {
   ids(): readonly number[];
 }
 
+/** The rows that the index of one field found. */
+class FieldHits implements IndexHits {
+  readonly count: number;
+  readonly isExact: boolean;
+  readonly #segmentIndex: SegmentIndex;
+  readonly #ranges: [from: number, to: number][];
+  readonly #memoryIndex: MemoryIndex;
+  readonly #entries: EntryRange[];
+
+  /** @param isUnchanged Whether the log changed no row of the segment. */
+  constructor(
+    predicate: Predicate,
+    segmentIndex: SegmentIndex,
+    memoryIndex: MemoryIndex,
+    isUnchanged: boolean,
+  ) {
+    this.#segmentIndex = segmentIndex;
+    this.#ranges = segmentIndex.ranges(predicate);
+    this.#memoryIndex = memoryIndex;
+    this.#entries = memoryIndex.ranges(predicate);
+    let count = 0;
+    for (const [from, to] of this.#ranges) count += to - from;
+    for (const range of this.#entries) count += range.count;
+    this.count = count;
+    this.isExact = isUnchanged;
+  }
+
+  segmentRows(): Uint32Array {
+    return this.#segmentIndex.rowsAt(this.#ranges);
+  }
+
+  ids(): readonly number[] {
+    return this.#memoryIndex.idsIn(this.#entries);
+  }
+}
+
 /** The rows that any of several indexes found, in a segment with this many rows. */
 export function unionOfHits(hits: readonly IndexHits[], segmentRows: number): IndexHits {
   const [only] = hits;
@@ -56,6 +92,7 @@ export function unionOfHits(hits: readonly IndexHits[], segmentRows: number): In
 
 /** A copy of a row, complete: it has a value or null for each field. */
 export interface RowCopy extends StoredRow {
+  version: number;
   readonly values: (Stored | null)[];
 }
 
@@ -335,18 +372,8 @@ export class Snapshot implements ChangeSink {
   lookUp(field: FieldDef, predicate: Predicate): IndexHits | undefined {
     const segmentIndex = this.segment.index(field);
     if (segmentIndex === undefined) return undefined;
-    const memoryIndex = this.memoryIndex(field);
-    const ranges = segmentIndex.ranges(predicate);
-    const entries = memoryIndex.ranges(predicate);
-    let count = 0;
-    for (const [from, to] of ranges) count += to - from;
-    for (const range of entries) count += range.count;
-    return {
-      count,
-      isExact: this.#deltas.size === 0,
-      ids: () => memoryIndex.idsIn(entries),
-      segmentRows: () => segmentIndex.rowsAt(ranges),
-    };
+    const isUnchanged = this.#deltas.size === 0;
+    return new FieldHits(predicate, segmentIndex, this.memoryIndex(field), isUnchanged);
   }
 
   /** The locations of rows of the segment, given by number, without those that the log changed. */

@@ -268,8 +268,8 @@ export class Edits {
 
   #targets(targets: readonly unknown[], attempt: string): RowTarget[] {
     const { table } = this.#store.snapshot.origin;
-    const wanted: RowTarget[] = [];
-    for (const target of targets) wanted.push(targetOf(target, table, attempt));
+    const wanted = new Array<RowTarget>(targets.length);
+    for (let i = 0; i < targets.length; i++) wanted[i] = targetOf(targets[i], table, attempt);
     return wanted;
   }
 
@@ -376,9 +376,9 @@ function updateOne(batch: WriteBatch, location: RowLocation, change: RowChange):
   const { id } = location;
   const row = batch.copy(location);
   change(id, row);
-  const next = { version: row.version + 1, values: row.values };
-  batch.put(id, next);
-  return next;
+  row.version++;
+  batch.put(id, row);
+  return row;
 }
 
 /** Moves the values of a field to another one, converted, in all rows that have a value. */

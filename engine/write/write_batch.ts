@@ -74,7 +74,7 @@ export class WriteBatch {
   /** In the order of the frame. */
   readonly #changes: (RowWrite | GroupInsert | TableSchema)[] = [];
   /** See {@linkcode WriteBatch.#changed}; covers the first `#mapped` changes. */
-  readonly #byId = new Map<number, StoredRow | undefined>();
+  #byId: Map<number, StoredRow | undefined> | undefined;
   #mapped = 0;
   #nextId: number;
 
@@ -191,6 +191,7 @@ export class WriteBatch {
 
   /** Where the row of an id is. */
   at(id: number): RowLocation | undefined {
+    if (this.#changes.length === 0) return this.#snapshot.find(id);
     const changed = this.#changed;
     return changed.has(id) ? locationOf(id, changed.get(id)) : this.#snapshot.find(id);
   }
@@ -230,11 +231,12 @@ export class WriteBatch {
 
   /** The rows written here, `undefined` if deleted; made on demand, as many verbs never need it. */
   get #changed(): ReadonlyMap<number, StoredRow | undefined> {
+    const byId = this.#byId ??= new Map();
     for (; this.#mapped < this.#changes.length; this.#mapped++) {
       const change = this.#changes[this.#mapped]!;
-      if ("row" in change) this.#byId.set(change.id, change.row);
+      if ("row" in change) byId.set(change.id, change.row);
     }
-    return this.#byId;
+    return byId;
   }
 
   /** Deletes a row; returns whether it existed. */
