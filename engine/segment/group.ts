@@ -164,6 +164,7 @@ export class Group {
   readonly source: Source;
   readonly #ids: Numbers | undefined;
   readonly #versions: Numbers | undefined;
+  #versionGets = 0;
   /** By field number. */
   readonly #columns: Column[] = [];
   /**
@@ -204,7 +205,19 @@ export class Group {
 
   /** The version of a row. */
   version(i: number): number {
-    return this.#versions === undefined ? 0 : this.#versions.get(i);
+    const versions = this.#versions;
+    if (versions === undefined) return 0;
+    if (this.#versionGets++ === MANY_GETS) this.#loadVersions(versions);
+    return versions.get(i);
+  }
+
+  /** Makes reading them faster. If it cannot, they are read one by one, as far as they verify. */
+  #loadVersions(versions: Numbers): void {
+    try {
+      versions.load();
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+    }
   }
 
   /** The first row whose id is at least `id`; {@linkcode Group.rows} if there is none. */

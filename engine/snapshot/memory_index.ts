@@ -66,8 +66,12 @@ export class MemoryIndex {
 
   /** The position of an entry, or where it would be. */
   #find(entry: Entry): ChunkPosition {
-    // An entry after all others belongs to the last chunk.
+    // An entry after all others belongs to the last chunk. Many are: values often ascend.
     const last = Math.max(0, this.#chunks.length - 1);
+    const entries = this.#chunks[last];
+    if (entries !== undefined && compareEntries(this.#type, entries.at(-1)!, entry) < 0) {
+      return { chunk: last, index: entries.length };
+    }
     return this.#bisect((other) => compareEntries(this.#type, other, entry) >= 0, last);
   }
 
