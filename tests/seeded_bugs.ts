@@ -1089,8 +1089,8 @@ const BUGS: readonly Bug[] = [
     bug: "a row that changes twice counts as new in an index",
     rule: "Indexes: they name each row once, with its value",
     in: "engine/snapshot/snapshot.ts",
-    find: "if (this.#indexes.size === 0 || this.#unindexed.has(id)) return;",
-    put: "if (this.#indexes.size === 0) return;",
+    find: "    if (this.#unindexed.has(id)) return;\n",
+    put: "",
     test: "tests/base/index_test.ts",
   },
   {
@@ -1164,8 +1164,8 @@ const BUGS: readonly Bug[] = [
     bug: "an update function gets a row that answers to any name",
     rule: "Names: a name that is no field throws",
     in: "engine/write/edits.ts",
-    find: "changes(strictRowAt(origin",
-    put: "changes(rowAt(origin",
+    find: "given(strictRowAt(origin",
+    put: "given(rowAt(origin",
     test: UNKNOWN,
   },
   {
