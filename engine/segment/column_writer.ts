@@ -12,6 +12,9 @@ import type { PartWriter } from "./parts.ts";
 import type { JsonValue } from "../schema/types.ts";
 import type { Stored, ValueType } from "../schema/values.ts";
 
+/** A column whose first values are all different gets no dictionary if there are so many. */
+const SAMPLE = 2048;
+
 /** Dictionary encoding; `undefined` if more than half of the values are different. */
 function dictionaryOf(
   values: readonly string[],
@@ -21,8 +24,9 @@ function dictionaryOf(
   for (let i = 0; i < values.length; i++) {
     let code = known.get(values[i]!);
     if (code === undefined) {
-      // A sample would not tell: the first values may be different, and all others repeat them.
       if ((known.size + 1) * 2 > values.length) return undefined;
+      // So many different values at the start hardly ever repeat later.
+      if (known.size === SAMPLE && i === SAMPLE) return undefined;
       code = known.size;
       known.set(values[i]!, code);
     }
