@@ -42,7 +42,9 @@ import { LogSync } from "./sync.ts";
 /** The file grows this far ahead of use, so that the sync of a commit carries no metadata. */
 const STEP = 16 * 1024;
 const MAX_STEP = 256 * 1024;
-/** How much a probe for new frames reads. */
+/** A look for new frames reads this much: the last chain value, and where a frame would begin. */
+const LOOK = 16;
+/** How much is read once there is a frame. */
 const PROBE = 4096;
 
 /** Called with each commit; the payload is valid during the call only. */
@@ -203,7 +205,7 @@ export class Log implements Disposable {
       this.#probe(8);
       return "seal";
     }
-    let length = thorough ? this.#file.size() - this.end + 8 : PROBE;
+    let length = thorough ? this.#file.size() - this.end + 8 : LOOK;
     let judged = -1;
     for (;;) {
       const bytes = this.#probe(length);
@@ -211,7 +213,7 @@ export class Log implements Disposable {
       if (end === "seal" || end === "finalSeal") return end;
       if (missing > 0 && bytes.length === length) {
         // The probe ended there, not the file, and the end of a probe is no end of the log.
-        length = Math.min(Math.max(length * 4, missing + 8), this.#file.size() - this.end + 8);
+        length = Math.min(Math.max(length * 4, missing + 8, PROBE), this.#file.size() - this.end + 8);
         if (length >= missing + 8) continue;
       }
       if (end === "end" && this.#sync.durable <= this.end) return "end";
