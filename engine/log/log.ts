@@ -213,7 +213,10 @@ export class Log implements Disposable {
       if (end === "seal" || end === "finalSeal") return end;
       if (missing > 0 && bytes.length === length) {
         // The probe ended there, not the file, and the end of a probe is no end of the log.
-        length = Math.min(Math.max(length * 4, missing + 8, PROBE), this.#file.size() - this.end + 8);
+        length = Math.min(
+          Math.max(length * 4, missing + 8, PROBE),
+          this.#file.size() - this.end + 8,
+        );
         if (length >= missing + 8) continue;
       }
       if (end === "end" && this.#sync.durable <= this.end) return "end";

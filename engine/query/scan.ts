@@ -36,10 +36,7 @@ export function chunks(
   { snapshot, query, candidates }: Plan,
   narrow?: RowFilter,
 ): Iterable<Chunk> {
-  // An index names the rows that match its condition, and no others.
-  const matching = candidates !== undefined && query.kind === "match"
-    ? ALL_ROWS
-    : filterOf(snapshot, query);
+  const matching = filterOf(snapshot, query);
   const filter = narrow === undefined ? matching : conjunction([narrow, matching]);
   return candidates === undefined
     ? chunksOfSlices(snapshot, filter)
