@@ -23,9 +23,10 @@ for (const Class of [Base, PsBase]) {
   Deno.test(`${Class.name}.cleanup() keeps all rows and gives back the space of dead ones`, async () => {
     await using temp = tempBase();
     await using db = await Class.create(temp.path, SCHEMA);
-    // The blocking form cleans up in the same call, as the log is twice as long as it may be.
     db.insertManySync(rows(60_000));
     db.insertSync({ n: -1, name: "last" });
+    // The one that the long log began must not end among those that are counted here.
+    db.cleanupSync();
     for (const dead of [0, 15_000, 4_000]) {
       await db.delete(db.select({}, { limit: dead }));
       await db.update(db.select({}, { limit: 50 }), { n: 7 });
