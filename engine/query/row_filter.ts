@@ -109,7 +109,8 @@ export function conjunction(filters: readonly RowFilter[]): RowFilter {
   };
 }
 
-function disjunction(filters: readonly RowFilter[]): RowFilter {
+/** Any of the filters. */
+export function disjunction(filters: readonly RowFilter[]): RowFilter {
   return {
     canPrune: (part) => filters.every((filter) => filter.canPrune(part)),
     select(group, rows, n) {
