@@ -5,10 +5,10 @@
  * @module
  */
 
-import { splitDateTime } from "../schema/civil.ts";
+import { joinNanoseconds, splitDateTime } from "../schema/civil.ts";
 import { codePointRank, type Stored, type ValueType } from "../schema/values.ts";
 
-/** What rows are sorted by: one value for each row. */
+/** What rows are sorted by: a value for each row, or what {@linkcode Column.sortKey} gives. */
 export interface SortKey {
   readonly type: ValueType;
   readonly descending: boolean;
@@ -34,7 +34,7 @@ export function sortedPlaces(keys: readonly SortKey[]): Uint32Array {
 
 /**
  * Numbers in whose order the values are; of several lists, the last one counts most. A null has no
- * number: its place is NaN in each list.
+ * number: any stands in its place.
  */
 function numbersOf(type: ValueType, values: readonly (Stored | null)[]): Float64Array[] {
   const low = new Float64Array(values.length);
@@ -44,16 +44,12 @@ function numbersOf(type: ValueType, values: readonly (Stored | null)[]): Float64
       for (let i = 0; i < values.length; i++) high[i] = (values[i] ?? 0) as number;
       return [high];
     case "bigint":
-      for (let i = 0; i < values.length; i++) {
-        const value = (values[i] ?? 0n) as bigint;
-        low[i] = Number(BigInt.asUintN(32, value));
-        high[i] = Number(value >> 32n);
-      }
-      return [low, high];
     case "datetime":
       for (let i = 0; i < values.length; i++) {
-        const value = values[i] as Temporal.PlainDateTime | null;
-        if (value !== null) [high[i], low[i]] = splitDateTime(value);
+        const given = (values[i] ?? 0n) as bigint | Temporal.PlainDateTime;
+        const value = typeof given === "bigint" ? given : joinNanoseconds(...splitDateTime(given));
+        low[i] = Number(BigInt.asUintN(32, value));
+        high[i] = Number(value >> 32n);
       }
       return [low, high];
     case "text":
@@ -122,6 +118,8 @@ function radixSort(from: Uint32Array<ArrayBuffer>, words: Uint32Array): Uint32Ar
 
 // --------------------------------------------------------------- text
 
+type Text = string | Uint8Array;
+
 /** The unit at a place of a text; 0 after its end. Texts have the order of their units. */
 type UnitAt<T> = (text: T, at: number) => number;
 
@@ -136,6 +134,32 @@ const UNITS = 2 ** 17;
 /** So many texts are sorted faster by comparing them. */
 const FEW_TEXTS = 32;
 
+/** With more different texts than half, sorting all of them is faster than looking for equal ones. */
+const SAMPLE = 1024;
+
+/** The rank of each text: a number for each different one, greater for a greater text. */
+function ranksOf<T extends Text>(
+  type: ValueType,
+  values: readonly (T | null)[],
+  unitAt: UnitAt<T>,
+): Float64Array {
+  const known = new Map<T, number>();
+  const classes = new Uint32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value === null) continue;
+    let at = known.get(value);
+    if (at === undefined) {
+      at = known.size;
+      if (at >= SAMPLE && at * 2 > i) return ranksOfMany(type, values, unitAt);
+      known.set(value, at);
+    }
+    classes[i] = at;
+  }
+  const ranks = ranksOfMany(type, [...known.keys()], unitAt);
+  return Float64Array.from(classes, (at) => ranks[at]!);
+}
+
 /** Texts with the same units before `depth`; `rank` other texts come before them. */
 interface Run {
   readonly places: Uint32Array<ArrayBuffer>;
@@ -144,10 +168,10 @@ interface Run {
 }
 
 /**
- * The rank of each text: how many texts are less. Runs of texts that begin alike are sorted by
+ * The same, one by one: the rank is how many texts are less. Runs of texts that begin alike are sorted by
  * their next three units, which makes shorter runs.
  */
-function ranksOf<T extends Stored & { readonly length: number }>(
+function ranksOfMany<T extends Text>(
   { compare }: ValueType,
   values: readonly (T | null)[],
   unitAt: UnitAt<T>,
@@ -195,7 +219,7 @@ function ranksOf<T extends Stored & { readonly length: number }>(
 }
 
 /** From `depth` on, up to where all of the texts have the same units. */
-function commonLength<T extends { readonly length: number }>(
+function commonLength<T extends Text>(
   places: Uint32Array,
   values: readonly (T | null)[],
   depth: number,

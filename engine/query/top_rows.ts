@@ -44,7 +44,13 @@ export class Sorter {
   /** Adds the next row. */
   add(location: RowLocation): void {
     for (let k = 0; k < this.#order.length; k++) {
-      this.#values[k]!.push(valueAt(location, this.#order[k]!.attribute));
+      const { attribute } = this.#order[k]!;
+      const isOfColumn = location.row === undefined && typeof attribute !== "string";
+      this.#values[k]!.push(
+        isOfColumn
+          ? location.group.column(attribute).sortKey(location.index)
+          : valueAt(location, attribute),
+      );
     }
   }
 
