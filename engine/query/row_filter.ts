@@ -183,7 +183,7 @@ export function predicateFilter(attribute: Attribute, predicate: Predicate): Row
   }
   if (attribute === "__version__") {
     return {
-      canPrune: never,
+      canPrune: (part) => !predicate.test(0) && part.open().isUnchanged,
       select: (group, rows, n) => keepWhere(rows, n, (row) => predicate.test(group.version(row))),
       matches,
     };

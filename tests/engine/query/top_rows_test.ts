@@ -181,3 +181,19 @@ function damage(path: string, text: string): void {
   content[at]! ^= 1;
   Deno.writeFileSync(file, content);
 }
+
+Deno.test("orderBy and conditions on __version__ read no row group without changed rows", async () => {
+  await using temp = tempBase();
+  await using db = await PsBase.create(temp.path, { n: "integer" });
+  await db.insertMany(Array.from({ length: 40_000 }, (_, n) => ({ n })));
+  await db.update(20_000, { n: 1 });
+  await db.cleanup();
+  await db.update(5, { n: 1 });
+  const ids = (where: object, options: object) =>
+    db.select(where, options as never).map(({ __id__ }) => __id__);
+  assertEquals(ids({}, { orderBy: "-__version__", limit: 4 }), [5, 20_000, 0, 1]);
+  assertEquals(ids({}, { orderBy: ["__version__", "-__id__"], limit: 1 }), [39_999]);
+  assertEquals(ids({ __version__: { gt: 0 } }, {}), [5, 20_000]);
+  assertEquals(ids({ __version__: 0 }, { limit: 1 }), [0]);
+  assertEquals(db.explain({ __version__: { gt: 0 } }).groupsSkipped, 2);
+});
