@@ -9,7 +9,8 @@ import { inContext } from "../system/errors.ts";
 import type { FieldDef } from "../schema/field_def.ts";
 import { type PrintedColumn, tableLines, valueIn } from "./text_table.ts";
 import type { FieldValues, OrderTerm, Schema, SortableName, TypeName } from "../schema/types.ts";
-import { compareNullable, type Stored, VALUE_TYPES } from "../schema/values.ts";
+import { type Stored, VALUE_TYPES } from "../schema/values.ts";
+import { sortedPlaces } from "./sort.ts";
 
 /** A value of a type that has an order, or null. */
 export type OrderedValue = FieldValues[Exclude<TypeName, "json">] | null | undefined;
@@ -119,16 +120,12 @@ export class ResultSet<R extends object> extends Array<R> {
    */
   sortBy(...terms: readonly [OrderTerm<SortableKey<R>>, ...OrderTerm<SortableKey<R>>[]]): this {
     const keys = sortKeys(this.#columns, terms);
-    const values = keys.map(({ column }) => this.map((row) => storedIn(row, column)));
-    const locations = Array.from(this.keys()).sort((a, b) => {
-      for (let k = 0; k < keys.length; k++) {
-        const { column, sign } = keys[k]!;
-        const difference = compareNullable(column.type, values[k]![a]!, values[k]![b]!);
-        if (difference !== 0) return sign * difference;
-      }
-      return 0;
-    });
-    const rows = locations.map((location) => this[location]!);
+    const places = sortedPlaces(keys.map(({ column, descending }) => ({
+      type: column.type,
+      descending,
+      values: this.map((row) => storedIn(row, column)),
+    })));
+    const rows = Array.from(places, (place) => this[place]!);
     for (let i = 0; i < rows.length; i++) this[i] = rows[i]!;
     return this;
   }
@@ -169,7 +166,7 @@ export class ResultSet<R extends object> extends Array<R> {
 
 interface SortKey {
   readonly column: PrintedColumn;
-  readonly sign: 1 | -1;
+  readonly descending: boolean;
 }
 
 function sortKeys(columns: readonly PrintedColumn[], terms: readonly unknown[]): SortKey[] {
@@ -189,9 +186,9 @@ function sortKeys(columns: readonly PrintedColumn[], terms: readonly unknown[]):
     if (!column.type.sortable) {
       throw new TypeError(`sortBy: field "${name}" is ${column.type.name}, which has no order`);
     }
-    return { column, sign: term.startsWith("-") ? -1 : 1 };
+    return { column, descending: term.startsWith("-") };
   });
-  return [...keys, { column: META[0]!, sign: 1 }];
+  return [...keys, { column: META[0]!, descending: false }];
 }
 
 /** The value of a row, encoded, which is how values compare. */

@@ -109,7 +109,8 @@ export function conjunction(filters: readonly RowFilter[]): RowFilter {
   };
 }
 
-function disjunction(filters: readonly RowFilter[]): RowFilter {
+/** Any of the filters. */
+export function disjunction(filters: readonly RowFilter[]): RowFilter {
   return {
     canPrune: (part) => filters.every((filter) => filter.canPrune(part)),
     select(group, rows, n) {
@@ -182,7 +183,7 @@ export function predicateFilter(attribute: Attribute, predicate: Predicate): Row
   }
   if (attribute === "__version__") {
     return {
-      canPrune: never,
+      canPrune: (part) => !predicate.test(0) && part.open().isUnchanged,
       select: (group, rows, n) => keepWhere(rows, n, (row) => predicate.test(group.version(row))),
       matches,
     };

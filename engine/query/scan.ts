@@ -31,16 +31,23 @@ export interface Chunk {
   readonly others: readonly RowLocation[];
 }
 
-/** The rows that match, and that `narrow` lets pass, chunk by chunk, in id order. */
+/**
+ * The rows that match, and that `narrow` lets pass, chunk by chunk, in id order. A scan visits the
+ * slices in the order of `arrange`.
+ */
 export function chunks(
   { snapshot, query, candidates }: Plan,
   narrow?: RowFilter,
+  arrange?: (slices: Iterable<Slice>) => Iterable<Slice>,
 ): Iterable<Chunk> {
   const matching = filterOf(snapshot, query);
   const filter = narrow === undefined ? matching : conjunction([narrow, matching]);
-  return candidates === undefined
-    ? chunksOfSlices(snapshot, filter)
-    : chunksOfHits(snapshot, filter, candidates.hits);
+  if (candidates !== undefined) return chunksOfHits(snapshot, filter, candidates.hits);
+  const slices = snapshot.slices();
+  return chunksOfSlices(
+    arrange === undefined ? slices : arrange(unpruned(slices, matching)),
+    filter,
+  );
 }
 
 /** The rows that match, in id order. */
@@ -97,8 +104,16 @@ const ALL_ROWS = conjunction([]);
 /** Room to find rows in; it is cut to size when their number is known. */
 let spareRoom: Uint32Array | undefined;
 
-function* chunksOfSlices(snapshot: Snapshot, filter: RowFilter): Generator<Chunk> {
-  for (const slice of snapshot.slices()) yield chunkOf(slice, filter);
+function* chunksOfSlices(slices: Iterable<Slice>, filter: RowFilter): Generator<Chunk> {
+  for (const slice of slices) yield chunkOf(slice, filter);
+}
+
+/** The slices that may have rows that match. */
+function* unpruned(slices: Iterable<Slice>, filter: RowFilter): Generator<Slice> {
+  for (const slice of slices) {
+    const { part, delta } = slice;
+    if (part === undefined || delta !== undefined || !filter.canPrune(part)) yield slice;
+  }
 }
 
 function chunkOf({ part, delta }: Slice, filter: RowFilter): Chunk {

@@ -85,7 +85,7 @@ export function select(
     add(location);
   });
   const sorted = resultSet<Record<string, unknown>>(fields);
-  for (const i of sorter.permutation().subarray(offset)) sorted.push(rows[i]!);
+  for (const i of sorter.places().subarray(offset)) sorted.push(rows[i]!);
   return sorted;
 }
 

@@ -138,6 +138,11 @@ export function splitDateTime(value: Temporal.PlainDateTime): [days: number, nan
   return [dateToDays(value.toPlainDate()), timeToNanoseconds(value.toPlainTime())];
 }
 
+/** The nanoseconds from 1970 to a datetime in two parts: they have the order of datetimes. */
+export function joinNanoseconds(days: number, nanoseconds: number): bigint {
+  return BigInt(days) * 86_400_000_000_000n + BigInt(nanoseconds);
+}
+
 /** The reverse of {@linkcode splitDateTime}; throws RangeError if there is no such date. */
 export function joinDateTime(days: number, nanoseconds: number): Temporal.PlainDateTime {
   return Object.freeze(daysToDate(days).toPlainDateTime(nanosecondsToTime(nanoseconds)));

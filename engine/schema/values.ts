@@ -66,7 +66,7 @@ export function compareNumbers(a: number | bigint, b: number | bigint): number {
  * The rank of a UTF-16 unit in code point order. Surrogates stand for the code points above U+FFFF,
  * but UTF-16 sorts them before U+E000; this moves them after U+FFFF, as in UTF-8.
  */
-function codePointRank(unit: number): number {
+export function codePointRank(unit: number): number {
   return unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
 }
 

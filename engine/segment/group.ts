@@ -195,7 +195,12 @@ export class Group {
 
   /** Whether the group can come from an insert: its ids have no gaps and all versions are 0. */
   get isNew(): boolean {
-    return this.#ids === undefined && this.#versions === undefined;
+    return this.#ids === undefined && this.isUnchanged;
+  }
+
+  /** Whether all versions are 0. */
+  get isUnchanged(): boolean {
+    return this.#versions === undefined;
   }
 
   /** The id of a row. */
