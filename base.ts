@@ -39,7 +39,7 @@ import { backUp } from "./engine/maintenance/build.ts";
 import { checkFunction, describe } from "./engine/system/check.ts";
 import { Edits, listOf } from "./engine/write/edits.ts";
 import { checkTimeout } from "./engine/lock/flock.ts";
-import { Handle } from "./engine/handle.ts";
+import { Handle, setHandleOf } from "./engine/handle.ts";
 import type {
   AddFieldOptions,
   CreateOptions,
@@ -247,6 +247,7 @@ export class Base<S extends Schema = Schema> extends View<S>
   readonly #formats = new StringFormats();
 
   static {
+    setHandleOf((table) => (table as Base).#handle);
     partOf = (base) => ({
       writer: base.#handle.writer,
       begin: (work) => transactionOf(base.#handle.store, work, base.#formats),

@@ -21,6 +21,14 @@ import { checkOutside } from "./write/write_lock.ts";
 import { Writer } from "./write/writer.ts";
 import { withRelativeTargets } from "./schema/link_paths.ts";
 
+/** The handle of an open table: for the parts of this project that go deeper than its verbs. */
+export let handleOf: (table: object) => Handle;
+
+/** Sets what {@linkcode handleOf} does; the class of the tables calls it. */
+export function setHandleOf(find: typeof handleOf): void {
+  handleOf = find;
+}
+
 /** An open table and how to write to it. */
 export class Handle {
   /** What it reads and appends to. */

@@ -17,7 +17,8 @@ import {
   textColumn,
 } from "../call/fields.ts";
 import { READ, withBase } from "../call/open.ts";
-import { formOf, type Record, safeJson, writeRecord, writeRows } from "../formats/write_rows.ts";
+import { safeJson } from "../../engine/system/printable.ts";
+import { formOf, type Record, writeRecord, writeRows } from "../formats/write_rows.ts";
 import { Fault, UsageError } from "../process/errors.ts";
 import { counted, say } from "../process/io.ts";
 

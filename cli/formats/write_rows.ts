@@ -7,7 +7,7 @@
 import { cellOf, tableLines } from "../../engine/query/text_table.ts";
 import { cellWidth, fit } from "../../engine/query/text_width.ts";
 import { VALUE_TYPES } from "../../engine/schema/values.ts";
-import { printable, unicodeEscape, UNSAFE_REGEXP } from "../../engine/system/printable.ts";
+import { printable, safeJson, UNSAFE_REGEXP } from "../../engine/system/printable.ts";
 import { askedForm, type FileForm, type Parsed } from "../call/args.ts";
 import type { Column } from "../call/fields.ts";
 import { bold, type Output } from "../process/io.ts";
@@ -148,10 +148,4 @@ export function formatChange(change: object): string {
     return value instanceof Uint8Array ? VALUE_TYPES.bytes.toJson(value) : value;
   };
   return safeJson(JSON.stringify(change, plain)) + "\n";
-}
-
-/** Escapes the control characters that JSON leaves alone and a terminal obeys. */
-export function safeJson(json: string): string {
-  // Line ends are only there where JSON is indented.
-  return json.replace(UNSAFE_REGEXP, (char) => char === "\n" ? char : unicodeEscape(char));
 }

@@ -129,3 +129,6 @@ export function fileOwner(
  * that a scan spends its time in the columns.
  */
 export const GROUP_ROWS = 16_384;
+
+/** The length of a commit key, in bytes. */
+export const KEY_BYTES = 16;

@@ -7,9 +7,10 @@
  * delete   2 · id
  * batch    3 · first id · directory (JSON) · bytes of the row group
  * schema   4 · schema (JSON)
+ * key      5 · 16 bytes · first id · number of rows
  * ```
  *
- * Ids and versions are {@linkcode ByteWriter.uint}. A directory, bytes and a schema come after
+ * A key is the last change of its commit. Ids, versions and numbers are {@linkcode ByteWriter.uint}. A directory, bytes and a schema come after
  * their length. Fields come in the order of the schema that holds at that point of the log.
  *
  * @module
@@ -23,12 +24,13 @@ import { parseJson } from "../schema/json.ts";
 import { type FieldDef, readField, type StoredRow } from "../schema/field_def.ts";
 import { TableSchema } from "../schema/schema.ts";
 import type { Stored, ValueType } from "../schema/values.ts";
-import { GROUP_ROWS } from "../bytes/header.ts";
+import { GROUP_ROWS, KEY_BYTES } from "../bytes/header.ts";
 
 const PUT = 1;
 const DELETE = 2;
 const BATCH = 3;
 const SCHEMA = 4;
+const KEY = 5;
 
 /** Receives changes, one after another. */
 export interface ChangeSink {
@@ -42,6 +44,8 @@ export interface ChangeSink {
   batch(first: number, directory: unknown, bytes: Uint8Array): void;
   /** The schema from here on. */
   alter(schema: TableSchema): void;
+  /** The commit was made with a key, and was about `count` rows with ids from `first` on. */
+  key?(key: Uint8Array, first: number, count: number): void;
   /** A value of a row is impossible in its type. Without this method that fails the commit. */
   lose?(id: number, error: ImpossibleValue): void;
 }
@@ -153,6 +157,13 @@ export class ChangeWriter implements ChangeSink {
     this.#out.byte(SCHEMA);
     this.#out.text(JSON.stringify(schema.toJson()));
   }
+
+  key(key: Uint8Array, first: number, count: number): void {
+    this.#out.byte(KEY);
+    this.#out.raw(key);
+    this.#out.uint(first);
+    this.#out.uint(count);
+  }
 }
 
 /** Reads an id; it must leave room for many more. */
@@ -190,6 +201,13 @@ export function readChanges(payload: Uint8Array, sink: ChangeSink): void {
       case SCHEMA:
         sink.alter(TableSchema.fromJson(parseJson(from.text())));
         break;
+      case KEY: {
+        const key = from.raw(KEY_BYTES);
+        const first = from.uint();
+        const count = from.uint();
+        sink.key?.(key, first, count);
+        break;
+      }
       default:
         throw new RangeError(`there is no change of kind ${change}`);
     }
@@ -252,6 +270,11 @@ export function idsBelow(position: CommitPosition, payload: Uint8Array): number 
           from.blob();
           break;
         }
+        case KEY:
+          from.skip(KEY_BYTES);
+          from.uint();
+          from.uint();
+          break;
       }
     }
     return below;

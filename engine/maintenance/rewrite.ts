@@ -47,10 +47,10 @@ export function* writeSnapshot(
   snapshot: Snapshot,
   schema: TableSchema = snapshot.schema,
 ): Generator<undefined, number> {
-  const { segment, nextId, sequence } = snapshot;
+  const { segment, nextId, sequence, keys } = snapshot;
   const moves = yield* writeGroups(out, snapshot);
   yield* writeIndexes(out, schema, { orderOf: (field) => segment.orderOf(field), ...moves });
-  out.finish({ schema, nextId, sequence });
+  out.finish({ schema, nextId, sequence, keys: keys?.carried });
   return sequence;
 }
 

@@ -13,9 +13,9 @@ import type { Snapshot } from "../snapshot/snapshot.ts";
 import { describe, describeOption } from "../system/check.ts";
 import { walkIndex } from "./index_order.ts";
 import { type Plan, plan, type TopRows } from "./plan.ts";
-import { compileOrder, fieldOf, type OrderKey, type Query } from "./query.ts";
+import { compile, compileOrder, fieldOf, type OrderKey, type Query } from "./query.ts";
 import { type ResultSet, resultSet } from "./result_set.ts";
-import { chunks, locationsIn } from "./scan.ts";
+import { chunks, locations, locationsIn, scan } from "./scan.ts";
 import { Sorter, topRows } from "./top_rows.ts";
 
 /** The options of `select`, compiled. */
@@ -87,6 +87,41 @@ export function select(
   const sorted = resultSet<Record<string, unknown>>(fields);
   for (const i of sorter.places().subarray(offset)) sorted.push(rows[i]!);
   return sorted;
+}
+
+/**
+ * The rows that match, one by one, for readers that make no array of them. Only an order without an
+ * index keeps the locations of all rows in memory.
+ */
+export function* selected(
+  snapshot: Snapshot,
+  query: Query,
+  selection: Selection,
+): Generator<RowLocation, void> {
+  const { order, offset, limit } = selection;
+  const wanted = offset + limit;
+  if (order.length > 0) {
+    const planned = plan(snapshot, query, topRowsOf(selection));
+    const first = walkIndex(planned) ??
+      (wanted < snapshot.size ? topRows(planned, order, wanted) : sorted(planned, order));
+    for (let i = offset; i < Math.min(first.length, wanted); i++) yield first[i]!;
+    return;
+  }
+  const isEverything = query.kind === "all" && query.of.length === 0;
+  const from = isEverything && offset > 0 ? snapshot.nth(offset) : undefined;
+  if (from !== undefined) query = compile(snapshot.schema, { __id__: { gte: from.id } });
+  yield* scan(snapshot, query).drop(from === undefined ? offset : 0).take(limit);
+}
+
+/** All rows that match, in an order. */
+function sorted(plan: Plan, order: readonly OrderKey[]): RowLocation[] {
+  const sorter = new Sorter(order);
+  const found: RowLocation[] = [];
+  for (const location of locations(plan)) {
+    sorter.add(location);
+    found.push(location);
+  }
+  return Array.from(sorter.places(), (place) => found[place]!);
 }
 
 /** Calls `fn` for the rows that match, in id order, from `offset` on and at most `limit`. */

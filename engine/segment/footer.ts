@@ -6,6 +6,7 @@
  */
 
 import { isCount } from "../system/check.ts";
+import { CommitKeys } from "./commit_keys.ts";
 import { type Extent, storedLength } from "./extent.ts";
 import { parseJson } from "../schema/json.ts";
 import { objectWithKeys } from "../schema/field_def.ts";
@@ -41,6 +42,8 @@ export interface SegmentInfo {
   readonly nextId: number;
   /** The last commit whose changes the segment contains. */
   readonly sequence: number;
+  /** The keys of commits that the segment carries; empty in most tables. */
+  readonly keys?: Uint8Array | undefined;
 }
 
 /** The content of a footer. */
@@ -53,14 +56,14 @@ export interface Footer extends SegmentInfo {
   readonly indexes: readonly IndexEntry[];
 }
 
-const KEYS = ["schema", "nextId", "sequence", "nextGroup", "groups", "indexes"];
+const KEYS = ["schema", "nextId", "sequence", "nextGroup", "groups", "indexes", "keys"];
 /** The file stores each entry as an array of numbers, in this order. */
 const GROUP_KEYS = ["number", "first", "last", "rows", "at", "length", "directory"] as const;
 const INDEX_KEYS = ["field", "nulls", "number", "at", "length", "directory"] as const;
 
 /** The text of a footer. */
 export function formatFooter(footer: Footer): string {
-  const { schema, nextId, sequence, nextGroup, groups, indexes } = footer;
+  const { schema, nextId, sequence, nextGroup, groups, indexes, keys } = footer;
   return JSON.stringify({
     schema: schema.toJson(),
     nextId,
@@ -68,6 +71,8 @@ export function formatFooter(footer: Footer): string {
     nextGroup,
     groups: groups.map((entry) => GROUP_KEYS.map((key) => entry[key])),
     indexes: indexes.map((entry) => INDEX_KEYS.map((key) => entry[key])),
+    // Base64 is read faster than as many numbers.
+    ...(keys !== undefined && keys.length > 0 && { keys: keys.toBase64() }),
   });
 }
 
@@ -82,7 +87,14 @@ export function parseFooter(text: string, end: number): Footer {
   const groups = extents.groups(json.groups, nextId);
   const indexes = extents.indexes(json.indexes, groups.reduce((sum, { rows }) => sum + rows, 0));
   if (extents.end !== end) throw new SyntaxError("its row groups and indexes end elsewhere");
-  return { schema, nextId, sequence, nextGroup, groups, indexes };
+  return { schema, nextId, sequence, nextGroup, groups, indexes, keys: keysIn(json.keys) };
+}
+
+function keysIn(json: unknown): Uint8Array | undefined {
+  if (json === undefined) return undefined;
+  const keys = typeof json === "string" ? Uint8Array.fromBase64(json) : undefined;
+  if (keys === undefined || !CommitKeys.fit(keys)) throw new SyntaxError("no commit keys");
+  return keys;
 }
 
 /** Reads and checks the extents in a footer. */

@@ -163,6 +163,7 @@ export class Segment implements SegmentInfo {
   readonly schema: TableSchema;
   readonly nextId: number;
   readonly sequence: number;
+  readonly keys: Uint8Array | undefined;
   /** The number that the next new row group or index gets. */
   readonly nextGroup: number;
   /** The row groups, in id order. */
@@ -212,6 +213,7 @@ export class Segment implements SegmentInfo {
     this.schema = parsed.schema;
     this.nextId = parsed.nextId;
     this.sequence = parsed.sequence;
+    this.keys = parsed.keys;
     this.nextGroup = parsed.nextGroup;
     const cache = this.#cache;
     const open = (entry: GroupEntry) =>

@@ -140,11 +140,9 @@ export class SegmentWriter {
   }
 
   /** Writes the footer; the caller syncs. */
-  finish({ schema, nextId, sequence }: SegmentInfo): void {
+  finish(info: SegmentInfo): void {
     const json = encodeText(formatFooter({
-      schema,
-      nextId,
-      sequence,
+      ...info,
       nextGroup: this.#nextGroup,
       groups: this.#groups,
       indexes: this.#indexes,

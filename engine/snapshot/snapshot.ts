@@ -19,6 +19,7 @@ import { decodeFrom, valueAt, versionAt } from "./rows.ts";
 import type { Origin } from "./origin.ts";
 import { type FieldDef, readField, type StoredRow } from "../schema/field_def.ts";
 import type { TableSchema } from "../schema/schema.ts";
+import { CommitKeys } from "../segment/commit_keys.ts";
 import type { Segment } from "../segment/segment.ts";
 import type { Stored } from "../schema/values.ts";
 import { type SegmentIndex, sortedOnce } from "../segment/segment_index.ts";
@@ -137,6 +138,8 @@ export class Snapshot implements ChangeSink {
   #unindexed = new Map<number, RowLocation | undefined>();
   /** The lists that no clone shares: they can be changed in place. */
   #own = new Set<RowList>();
+  /** The commits in the log that were made with a key, after those that the segment carries. */
+  #keys: CommitKeys | undefined;
   #pins = 0;
 
   /**
@@ -180,6 +183,7 @@ export class Snapshot implements ChangeSink {
     copy.nextId = this.nextId;
     copy.sequence = this.sequence;
     copy.size = this.size;
+    copy.#keys = this.#keys;
     copy.#tail = this.#tail.slice();
     copy.#deltas = new Map(this.#deltas);
     this.#own.clear();
@@ -247,6 +251,19 @@ export class Snapshot implements ChangeSink {
     this.schema = schema;
     this.#indexes.clear();
     this.#unindexed.clear();
+  }
+
+  key(key: Uint8Array, first: number, count: number): void {
+    const keys = this.keys ?? CommitKeys.carriedBy(new Uint8Array());
+    this.#keys = keys.with(key, { sequence: this.sequence + 1, first, count });
+  }
+
+  /** The commits that were made with a key, as far as they are remembered. */
+  get keys(): CommitKeys | undefined {
+    if (this.#keys === undefined && this.segment.keys !== undefined) {
+      this.#keys = CommitKeys.carriedBy(this.segment.keys);
+    }
+    return this.#keys;
   }
 
   /** The delta of a group, to be changed in place. */

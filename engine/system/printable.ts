@@ -22,3 +22,9 @@ export function printable(text: string): string {
       (code > 255 ? unicodeEscape(char) : `\\x${code.toString(16).padStart(2, "0")}`);
   });
 }
+
+/** Escapes the control characters that JSON leaves alone and a terminal obeys. */
+export function safeJson(json: string): string {
+  // Line ends are only there where JSON is indented.
+  return json.replace(UNSAFE_REGEXP, (char) => char === "\n" ? char : unicodeEscape(char));
+}

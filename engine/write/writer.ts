@@ -14,7 +14,9 @@ import { type Scope, scopesAround } from "../lock/inside.ts";
 import { stepwise, turn } from "../system/steps.ts";
 import type { Store, Unsynced } from "../store/store.ts";
 import { BackgroundCompaction } from "./background_compaction.ts";
+import { type Made, onceJob, type OnceOptions, type OnceResult } from "./once.ts";
 import { type CommitJob, type Edit, jobOf } from "./write_batch.ts";
+import type { WriteTransaction } from "./write_transaction.ts";
 import { checkOutside, OwnedLock, SharedLock, type WriteLock } from "./write_lock.ts";
 
 /** How a handle writes. */
@@ -121,13 +123,34 @@ export class Writer {
 
   /** Commits a change, after the work `ahead` of it; resolves when the commit is acknowledged. */
   run<T>(edit: Edit<T>, ahead?: () => Promise<void>): Promise<T> {
-    if (ahead !== undefined) return this.track(ahead().then(() => this.run(edit)));
+    return this.#submit(jobOf(edit, this.store.dir), ahead);
+  }
+
+  /**
+   * Makes a commit once, although it may be asked for again: with the key of an earlier commit it
+   * changes nothing, and resolves once that commit is on disk.
+   *
+   * @param fn Changes the table; it runs under the lock and cannot wait.
+   */
+  async runOnce<T>(
+    options: OnceOptions,
+    fn: (work: WriteTransaction) => Made<T>,
+    ahead?: () => Promise<void>,
+  ): Promise<OnceResult<T>> {
+    const result = await this.#submit(onceJob(this.store, options, fn), ahead);
+    // Another handle may have appended that commit, and may be dead before it synced.
+    if (result.kind === "repeated" && this.#durable) await this.commit();
+    return result;
+  }
+
+  #submit<T>(make: CommitJob<T>, ahead?: () => Promise<void>): Promise<T> {
+    if (ahead !== undefined) return this.track(ahead().then(() => this.#submit(make)));
     try {
       this.check();
     } catch (error) {
       return Promise.reject(error);
     }
-    const job = this.#pend(jobOf(edit, this.store.dir), performance.now());
+    const job = this.#pend(make, performance.now());
     // A verb inside a transaction waits by itself: its limit is not the limit of the queue.
     if (scopesAround().length > 0) this.track(this.#commitAll([job]));
     else {

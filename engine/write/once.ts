@@ -1,0 +1,86 @@
+/**
+ * Commits that are made once, although they may be asked for again (idempotency keys), or only on
+ * the state that was read (compare and set).
+ *
+ * @module
+ */
+
+import { KEY_BYTES } from "../bytes/header.ts";
+import type { KeyedCommit } from "../segment/commit_keys.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import type { Store } from "../store/store.ts";
+import { checkCommitSize } from "./prepared_rows.ts";
+import type { CommitJob, PreparedCommit } from "./write_batch.ts";
+import { WriteTransaction } from "./write_transaction.ts";
+
+/** When a commit is made. */
+export interface OnceOptions {
+  /** The key: with the key of an earlier commit nothing is changed. */
+  readonly key?: Uint8Array | undefined;
+  /** The commit on which it must follow; any by default. */
+  readonly ifSequence?: number | undefined;
+}
+
+/** What a function made. */
+export interface Made<T> {
+  /** What the caller gets. */
+  readonly value: T;
+  /** The first id that the commit is about, for whoever asks for it again. */
+  readonly first: number;
+  /** The number of rows that it is about. */
+  readonly count: number;
+}
+
+/** What became of a commit. */
+export type OnceResult<T> =
+  /** It was made. */
+  | Made<T> & { readonly kind: "committed"; readonly sequence: number }
+  /** It had been made before. */
+  | KeyedCommit & { readonly kind: "repeated" }
+  /** Another commit came before it, so nothing was changed. */
+  | { readonly kind: "outdated"; readonly sequence: number };
+
+/**
+ * The job of such a commit.
+ *
+ * @throws {RangeError} If the key is not of 16 bytes.
+ */
+export function onceJob<T>(
+  store: Store,
+  { key, ifSequence }: OnceOptions,
+  fn: (work: WriteTransaction) => Made<T>,
+): CommitJob<OnceResult<T>> {
+  if (key !== undefined && key.length !== KEY_BYTES) {
+    throw new RangeError(`a commit key has ${KEY_BYTES} bytes, not ${key.length}`);
+  }
+  return (snapshot) => {
+    const { sequence } = snapshot;
+    const known = key && snapshot.keys?.find(key);
+    if (known !== undefined) return unchanged(snapshot, { kind: "repeated", ...known });
+    if (ifSequence !== undefined && ifSequence !== sequence) {
+      return unchanged(snapshot, { kind: "outdated", sequence });
+    }
+    const work = new WriteTransaction(snapshot, store.dir, () => store.checkOpen());
+    let made: Made<T> | undefined;
+    let prepared: PreparedCommit<void>;
+    try {
+      made = fn(work);
+    } finally {
+      prepared = work.end(key && made && { key, first: made.first, count: made.count });
+    }
+    const { payload } = prepared;
+    checkCommitSize(store.dir, payload.length);
+    return {
+      ...prepared,
+      value: {
+        kind: "committed",
+        ...made,
+        sequence: payload.length === 0 ? sequence : sequence + 1,
+      },
+    };
+  };
+}
+
+function unchanged<T>(snapshot: Snapshot, value: T): PreparedCommit<T> {
+  return { value, payload: new Uint8Array(), snapshot };
+}
