@@ -230,6 +230,15 @@ export const COMMANDS: Commands = {
     run: async (call) => (await import("./commands/lock.ts")).lock(call),
   },
 
+  serve: {
+    usage: "PATH…",
+    summary: "serve tables over HTTP: an API with live changes, and a page",
+    flags: ["write", "open"],
+    values: ["port", "host", "token-file", "cors"],
+    examples: ["serve people", "serve people houses --write --port 8080 --open"],
+    run: async (call) => (await import("./commands/serve.ts")).serve(call),
+  },
+
   shell: {
     usage: "PATH",
     summary: "open a table as `base` in the REPL of Deno",

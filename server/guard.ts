@@ -22,7 +22,11 @@ export interface GuardOptions {
   readonly cors: readonly string[];
 }
 
-const COOKIE = "psbase_token";
+/** The name of the cookie: servers on other ports have others, as browsers share cookies of ports. */
+function cookieName({ port }: URL): string {
+  return `psbase_token_${port}`;
+}
+
 const ADDRESS_REGEXP = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/;
 const encoder = new TextEncoder();
 
@@ -73,10 +77,9 @@ export class Guard {
   }
 
   /** Refuses a request without a token. */
-  checkToken(request: Request): void {
-    if (this.#tokens.length === 0 || this.#holds(bearer(request)) || this.#holds(cookie(request))) {
-      return;
-    }
+  checkToken(request: Request, url: URL): void {
+    if (this.#tokens.length === 0 || this.#holds(bearer(request))) return;
+    if (this.#holds(cookie(request, cookieName(url)))) return;
     throw new HttpError(
       401,
       "Cannot answer without the token: send it as Authorization: Bearer TOKEN",
@@ -95,15 +98,15 @@ export class Guard {
   }
 
   /** The cookie that stands for a token. */
-  login(token: unknown, { protocol }: URL): string {
+  login(token: unknown, url: URL): string {
     if (typeof token !== "string" || !this.#holds(token)) {
       throw new HttpError(401, "Cannot log in: this is not the token of the server", {
         field: "token",
       });
     }
-    const secure = protocol === "https:" ? "; Secure" : "";
+    const secure = url.protocol === "https:" ? "; Secure" : "";
     const value = encodeURIComponent(token);
-    return `${COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict${secure}`;
+    return `${cookieName(url)}=${value}; Path=/; HttpOnly; SameSite=Strict${secure}`;
   }
 
   /** The headers by which a browser lets a page of another origin ask. */
@@ -128,11 +131,11 @@ function bearer({ headers }: Request): string | undefined {
   return /^Bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
 }
 
-function cookie({ headers }: Request): string | undefined {
+function cookie({ headers }: Request, name: string): string | undefined {
   for (const pair of (headers.get("cookie") ?? "").split(/; */)) {
-    if (!pair.startsWith(`${COOKIE}=`)) continue;
+    if (!pair.startsWith(`${name}=`)) continue;
     try {
-      return decodeURIComponent(pair.slice(COOKIE.length + 1));
+      return decodeURIComponent(pair.slice(name.length + 1));
     } catch {
       // It is not one of ours.
     }

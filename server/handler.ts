@@ -103,7 +103,7 @@ export class Handler {
         return pageFile(request, ["~page", "index.html"]);
       }
     }
-    guard.checkToken(request);
+    guard.checkToken(request, url);
     const [first, ...rest] = words;
     if (first === undefined || first === "~tables") {
       allow(request, url, ["GET"]);
@@ -131,12 +131,29 @@ export class Handler {
     const exact = this.#find(first);
     const table = exact ?? this.#find(name);
     if (table === undefined || rest.length > 1) throw this.#noRoute(url, first);
-    const [word] = rest;
+    const form = exact === undefined ? suffix as RowForm : undefined;
+    const answer = () => this.#answerTable(table, request, url, method, rest[0], form);
+    try {
+      return await answer();
+    } catch (error) {
+      if (!(error instanceof BaseNotFoundError) || !await table.reopen()) throw error;
+      // The body of another request was read.
+      if (method !== "GET") throw error;
+      return await answer();
+    }
+  }
+
+  async #answerTable(
+    table: ServedTable,
+    request: Request,
+    url: URL,
+    method: string,
+    word: string | undefined,
+    form: RowForm | undefined,
+  ): Promise<Response> {
     if (word === undefined) {
-      if (method === "GET") {
-        return list(table, request, url, exact === undefined ? suffix as RowForm : undefined);
-      }
-      if (exact === undefined) throw notAllowed(method, url.pathname, ["GET"]);
+      if (method === "GET") return list(table, request, url, form);
+      if (form !== undefined) throw notAllowed(method, url.pathname, ["GET"]);
       if (method === "POST") return await insert(table, request, url);
       if (method === "PATCH") return await updateWhere(table, request, url);
       if (method === "PUT") return await upsert(table, request, url);
@@ -169,7 +186,7 @@ export class Handler {
         return list(table, request, url, "ndjson");
     }
     const answer = figure(table, url, route);
-    if (answer === undefined) throw this.#noRoute(url, first);
+    if (answer === undefined) throw this.#noRoute(url, table.name);
     allow(request, url, ["GET"]);
     return answer;
   }

@@ -10,7 +10,7 @@ import { StringFormats } from "../engine/schema/strings.ts";
 import type { TableSchema } from "../engine/schema/schema.ts";
 import type { Snapshot } from "../engine/snapshot/snapshot.ts";
 import { WriteTransaction } from "../engine/write/write_transaction.ts";
-import { inContext } from "../engine/system/errors.ts";
+import { BaseNotFoundError, inContext } from "../engine/system/errors.ts";
 import { type Transaction, transactionOf } from "../transaction.ts";
 import { HttpError } from "./http.ts";
 
@@ -64,19 +64,36 @@ export class ServedTable {
   /** Its name in addresses. */
   readonly name: string;
   /** The table. */
-  readonly base: Base;
+  base: Base;
   /** Whether it can be written to. */
   readonly isWritable: boolean;
+  readonly #open: (() => Promise<AnyBase>) | undefined;
 
   /**
    * @param name Its name in addresses.
    * @param base The table, open.
    * @param write Whether the server writes.
+   * @param open Opens the table again, if another one may replace it.
    */
-  constructor(name: string, base: AnyBase, write: boolean) {
+  constructor(name: string, base: AnyBase, write: boolean, open?: () => Promise<AnyBase>) {
     this.name = name;
     this.base = base as Base;
     this.isWritable = write && handleOf(base).store.lock !== undefined;
+    this.#open = open;
+  }
+
+  /** After the table was destroyed or replaced: opens what is there now; false if that is nothing. */
+  async reopen(): Promise<boolean> {
+    if (this.#open === undefined) return false;
+    try {
+      const base = await this.#open() as Base;
+      await this.base.close();
+      this.base = base;
+      return true;
+    } catch (error) {
+      if (error instanceof BaseNotFoundError) return false;
+      throw error;
+    }
   }
 
   /** The directory. */

@@ -20,12 +20,15 @@ export const FLAGS = {
   trim: "remove spaces around the cells of CSV",
   nonblock: "fail at once if the lock is held",
   yes: "do not ask",
+  write: "let clients write",
+  open: "open the page in a browser",
 } as const;
 
 /** Options with a value: the name of the value, and their help. */
 export const VALUES = {
   after: ["FIELD", "put the new field after this one"],
   comment: ["C", "skip lines of CSV that begin with the character C"],
+  cors: ["ORIGIN,…", "let pages of these origins ask, such as https://example.com"],
   "conflict-exit-code": ["N", "exit with N instead of 1 if the lock stays held"],
   batch: ["N", "commit every N rows (default: all at once)"],
   errors: ["FILE", "write refused rows to FILE, each with the reason, and go on"],
@@ -33,9 +36,11 @@ export const VALUES = {
   encoding: ["NAME", "encoding of Buzhug's str fields, latin1 for example (default: utf-8)"],
   fields: ["A,B", "print only these fields"],
   from: ["buzhug", "import a directory of Buzhug as a new table"],
+  host: ["ADDRESS", "listen on this address (default: 127.0.0.1)"],
   limit: ["N", "print at most N rows"],
   link: ["A=PATH,…", "tables that links lead to (default: those of the old names beside PATH)"],
   offset: ["N", "skip the first N rows"],
+  port: ["N", "listen on this port, 0 for any (default: 7262)"],
   quote: ["C|none", 'character around cells of CSV (default: "); none: quotes are text'],
   rename: ["OLD=NEW,…", "rename columns; OLD is a column, or the field that a message names"],
   "skip-lines": ["N", "skip the first N lines of CSV"],
@@ -44,6 +49,7 @@ export const VALUES = {
   salvage: ["TO", "write what is intact to a new table, print what was lost"],
   sort: ["A,-B", "sort by A, then by B in descending order"],
   timeout: ["MS", "wait at most MS milliseconds for the lock"],
+  "token-file": ["FILE", "accept the tokens in FILE, one per line (default: a new one)"],
   types: ["A=TYPE,…", "set types of columns instead of detecting them"],
 } as const;
 
