@@ -116,6 +116,7 @@ export {
   FormatVersionError,
   type LockHolder,
   LockTimeoutError,
+  PrimaryError,
   ReadOnlyError,
   RecordNotFoundError,
   SchemaError,

@@ -22,4 +22,5 @@
  */
 
 export * from "./base.ts";
+export type { May, ReadStore, Store, StoreTransaction } from "./store.ts";
 export { type AsyncLockOptions, type LockGuard, type LockOptions, PsLock } from "./lock.ts";

@@ -1,9 +1,10 @@
 /**
- * The two routes of `RemoteBase`: it sends verbs and their arguments, and gets what they return.
+ * The routes of `RemoteBase`: it sends verbs and their arguments, and gets what they return.
  *
  * ```text
  * POST ~query   {"calls":[CALL…], "changes":[CALL…]?, "if":SEQUENCE?}  →  {"sequence":N,"results":[…]}
  * POST ~commit  {"key":HEX, "changes":[CALL…], "if":SEQUENCE?}  →  {"sequence":N,"results":[…]}
+ * POST ~watch   {"since":SEQUENCE?, "where":CONDITIONS?}  →  lines {"sequence":N,"changes":[…]?}
  * CALL          [verb, argument…]
  * ```
  *
@@ -19,7 +20,10 @@ import { describe, isCount, isObject } from "../engine/system/check.ts";
 import type { Transaction } from "../transaction.ts";
 import { fromWire, toWire } from "../wire/values.ts";
 import { jsonOf } from "./body.ts";
+import { LINES } from "./changes.ts";
 import { HttpError, json } from "./http.ts";
+import type { Conditions } from "./params.ts";
+import type { Streams } from "./streams.ts";
 import { apply, type Call, type ServedTable, WRITE_VERBS, type WriteVerb } from "./table.ts";
 
 /** The verbs that read. */
@@ -106,6 +110,27 @@ function again({ base }: ServedTable, { verb, args }: Call, ids: readonly number
   }
 }
 
+/** `POST ~watch` */
+export async function watch(
+  table: ServedTable,
+  request: Request,
+  streams: Streams,
+): Promise<Response> {
+  const { since = table.base.sequence, where } = await bodyOf(request, ["since", "where"]);
+  if (!isCount(since)) throw wrong("since", `${describe(since)}, expected the number of a commit`);
+  const asked = where === undefined ? undefined : valueIn("where", where) as Conditions;
+  return streams.open(table, { form: LINES, since, where: asked });
+}
+
+function valueIn(name: string, json: JsonValue): unknown {
+  try {
+    return fromWire(json);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw wrong(name, error.message);
+  }
+}
+
 function outdated({ name }: ServedTable, sequence: number): HttpError {
   return new HttpError(
     409,
@@ -144,12 +169,7 @@ function callsIn(
     if (!verbs.includes(verb)) {
       throw wrong(name, `${describe(verb)}, the verbs are ${verbs.join(", ")}`);
     }
-    try {
-      return { verb, args: args.map(fromWire) };
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      throw wrong(name, error.message);
-    }
+    return { verb, args: args.map((json) => valueIn(name, json)) };
   });
 }
 

@@ -246,7 +246,7 @@ function gone({ name }: ServedTable, reason: string): HttpError {
   return new HttpError(
     410,
     `Cannot send the changes of "${name}": ${reason.replace(/^Cannot watch "[^"]*": /, "")}`,
-    { field: "since" },
+    { class: "RangeError", field: "since" },
   );
 }
 

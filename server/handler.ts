@@ -9,14 +9,14 @@ import { BaseNotFoundError } from "../engine/system/errors.ts";
 import { printable } from "../engine/system/printable.ts";
 import { problemOf } from "../wire/problem.ts";
 import { jsonOf } from "./body.ts";
-import { commit, query } from "./calls.ts";
-import { Guard } from "./guard.ts";
+import { commit, query, watch } from "./calls.ts";
+import type { Guard } from "./guard.ts";
 import { accepted, HttpError, json, notAllowed, refusal } from "./http.ts";
 import { openApi } from "./openapi.ts";
 import { isPagePath, pageFile } from "./page.ts";
 import { figure, FIGURE_NAMES, list, one } from "./read.ts";
 import { ROW_TYPES, type RowForm } from "./rows.ts";
-import { Streams } from "./streams.ts";
+import type { Streams } from "./streams.ts";
 import type { ServedTable } from "./table.ts";
 import { deleteOne, deleteWhere, insert, updateOne, updateWhere, upsert } from "./write.ts";
 
@@ -175,6 +175,9 @@ export class Handler {
       case "commit":
         allow(request, url, ["POST"]);
         return await commit(table, request);
+      case "watch":
+        allow(request, url, ["POST"]);
+        return await watch(table, request, this.#options.streams);
       case "changes":
         allow(request, url, ["GET"]);
         return this.#options.streams.ofTable(table, request, url);
@@ -207,7 +210,7 @@ export class Handler {
   #noRoute({ pathname }: URL, first: string): HttpError {
     const names = [...this.#options.tables.keys()];
     const isTable = this.#find(first) !== undefined;
-    const routes = [...FIGURE_NAMES, "changes", "rows", "check", "query", "commit"];
+    const routes = [...FIGURE_NAMES, "changes", "rows", "check", "query", "commit", "watch"];
     const reason = isTable
       ? `the routes of a table are its ids and ${routes.map((route) => `~${route}`).join(" ")}`
       : names.length === 0

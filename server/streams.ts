@@ -4,7 +4,7 @@
  * @module
  */
 
-import { EVENTS, Hub, LINES, stream, type StreamForm } from "./changes.ts";
+import { EVENTS, Hub, stream, type StreamForm, type StreamOptions } from "./changes.ts";
 import { HttpError, negotiate } from "./http.ts";
 import { Params } from "./params.ts";
 import type { ServedTable } from "./table.ts";
@@ -28,16 +28,18 @@ export class Streams {
 
   /** `GET /people/~changes` */
   ofTable(table: ServedTable, request: Request, url: URL): Response {
-    const forms = [EVENTS, LINES];
-    const type = negotiate(request, forms.map((form) => form.type));
-    const form = forms.find((one) => one.type === type)!;
+    negotiate(request, [EVENTS.type]);
     const { schema } = table.refresh();
     const params = new Params(schema, url);
     const asked = params.count("since") ?? lastEventId(request);
     const where = params.where();
-    const since = asked ?? table.base.sequence;
-    return this.#answer(form, (signal) => {
-      return stream(table, this.#hubOf(table), { form, since, where }, signal);
+    return this.open(table, { form: EVENTS, since: asked ?? table.base.sequence, where });
+  }
+
+  /** A stream of the changes of a table. */
+  open(table: ServedTable, options: StreamOptions): Response {
+    return this.#answer(options.form, (signal) => {
+      return stream(table, this.#hubOf(table), options, signal);
     });
   }
 

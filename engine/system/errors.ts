@@ -183,6 +183,21 @@ export function refused(attempt: string, left: string, error: unknown): unknown 
   return new WriteError(`${attempt}: ${(error as Error).message}, ${left}`, "none", error);
 }
 
+/** The server that has the table cannot be reached, or answers with nonsense. */
+export class PrimaryError extends BaseError {
+  /**
+   * `"none"`: nothing was changed. `"unknown"`: the write was sent and may have been made; look
+   * before you write it again.
+   */
+  readonly outcome: "none" | "unknown";
+
+  /** Made by psbase. */
+  constructor(message: string, outcome: PrimaryError["outcome"], cause?: unknown) {
+    super(message, { cause });
+    this.outcome = outcome;
+  }
+}
+
 /** Bytes on disk are not the bytes that were written there. */
 export class CorruptionError extends BaseError {
   /** The damaged file. */
