@@ -169,7 +169,9 @@ function rowsIn(
         const field = schema.byName.get(name);
         if (field === undefined) throw refuse(row.line, noField(name, schema), name);
         try {
-          values[name] = row.valueOf(column, field.value);
+          const value = values[name] = row.valueOf(column, field.value);
+          // Here, where the line is known.
+          if (value !== null) field.value.encode(value);
         } catch (error) {
           throw refuse(row.line, `field "${name}": ${(error as Error).message}`, name);
         }

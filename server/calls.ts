@@ -119,7 +119,7 @@ export async function watch(
   const { since = table.base.sequence, where } = await bodyOf(request, ["since", "where"]);
   if (!isCount(since)) throw wrong("since", `${describe(since)}, expected the number of a commit`);
   const asked = where === undefined ? undefined : valueIn("where", where) as Conditions;
-  return streams.open(table, { form: LINES, since, where: asked });
+  return await streams.open(table, { form: LINES, since, where: asked });
 }
 
 function valueIn(name: string, json: JsonValue): unknown {

@@ -181,6 +181,8 @@ export async function* stream(
   { form, since, where }: StreamOptions,
   signal: AbortSignal,
 ): AsyncGenerator<string, void> {
+  const { sequence } = table.base;
+  if (since > sequence) throw gone(table, `the last commit is ${sequence}, not ${since}`);
   const filtered = where !== undefined && Object.keys(where).length > 0;
   let position = since;
   /** The own reader, as long as there is one. */
@@ -230,10 +232,6 @@ function begin(
   table: ServedTable,
   options: { since: number; where: Conditions | undefined; signal: AbortSignal },
 ): AsyncGenerator<SentCommit, void> {
-  const { sequence } = table.base;
-  if (options.since > sequence) {
-    throw gone(table, `the last commit is ${sequence}, not ${options.since}`);
-  }
   try {
     return commitsOf(table.base.watch(options));
   } catch (error) {

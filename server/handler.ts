@@ -115,7 +115,7 @@ export class Handler {
     }
     if (first === "~changes") {
       allow(request, url, ["GET"]);
-      return streams.ofTables(this.#options.tables, request, url);
+      return await streams.ofTables(this.#options.tables, request, url);
     }
     return await this.#routeTable(request, url, method, first, rest);
   }
@@ -180,7 +180,7 @@ export class Handler {
         return await watch(table, request, this.#options.streams);
       case "changes":
         allow(request, url, ["GET"]);
-        return this.#options.streams.ofTable(table, request, url);
+        return await this.#options.streams.ofTable(table, request, url);
       case "check":
         allow(request, url, ["GET"]);
         return json(await table.base.check());

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { attributeOf } from "../engine/query/query.ts";
+import { attributeOf, compile } from "../engine/query/query.ts";
 import { type Attribute, attributeName, attributeType } from "../engine/schema/field_def.ts";
 import type { TableSchema } from "../engine/schema/schema.ts";
 import type { Schema, Where } from "../engine/schema/types.ts";
@@ -119,7 +119,11 @@ export class Params {
     const all: Conditions[] = [];
     for (const [name, values] of this.#left) {
       for (const value of values) {
-        all.push(this.#within(name, () => this.#condition(name, value)));
+        all.push(this.within(name, () => {
+          const condition = this.#condition(name, value);
+          compile(this.#schema, condition);
+          return condition;
+        }));
       }
     }
     return all.length === 1 ? all[0]! : all.length === 0 ? {} : conditions({ _and: all });
@@ -154,12 +158,14 @@ export class Params {
     }
   }
 
-  #within<T>(name: string, fn: () => T): T {
+  /** Runs `fn`; what it says against its argument is said of the parameter. */
+  within<T>(name: string, fn: () => T): T {
     try {
       return fn();
     } catch (error) {
       if (error instanceof HttpError || !isRefusal(error)) throw error;
-      throw this.refusal(name, error.message);
+      // What a verb attempted stands in the address, which tells no directory.
+      throw this.refusal(name, error.message.replace(/^Cannot [^"]*"[^"]*": /, ""));
     }
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { compile, sortableOf } from "../engine/query/query.ts";
+import { compile, compileOrder, sortableOf } from "../engine/query/query.ts";
 import { count } from "../engine/query/scan.ts";
 import { type Selection, selectionOf } from "../engine/query/select.ts";
 import type { Attribute } from "../engine/schema/field_def.ts";
@@ -14,20 +14,9 @@ import { versionAt } from "../engine/snapshot/rows.ts";
 import { nameOf } from "../engine/system/path.ts";
 import { figuresOf } from "./figures.ts";
 import { hasTag, HttpError, json, negotiate } from "./http.ts";
-import { type Conditions, isRefusal, Params } from "./params.ts";
+import { type Conditions, Params } from "./params.ts";
 import { ROW_TYPES, type RowForm, rowJson, rowsBody, valueJson } from "./rows.ts";
 import type { ServedTable } from "./table.ts";
-
-/** Runs a verb; what it says against conditions or names is the client's mistake. */
-function asked<T>(fn: () => T): T {
-  try {
-    return fn();
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-    const field = /field "([^"]+)"/.exec(error.message)?.[1];
-    throw new HttpError(400, error.message, field === undefined ? {} : { field });
-  }
-}
 
 /** The tag of all that a table holds at a commit point. */
 function tableTag(table: ServedTable, sequence: number): string {
@@ -59,7 +48,7 @@ export function list(table: ServedTable, request: Request, url: URL, asks?: RowF
     }.${form}`;
   }
   if (isUnchanged(request, headers.etag!)) return notModified(headers);
-  const query = asked(() => compile(schema, where));
+  const query = compile(schema, where);
   const isCounted = /\bcount=exact\b/.test(request.headers.get("prefer") ?? "");
   const total = isCounted ? count(snapshot, query) : undefined;
   const { body, count: shown } = rowsBody(form, snapshot, query, selection, table.checkOpen);
@@ -86,14 +75,23 @@ function formOf(request: Request): RowForm {
 
 function selectionFrom(params: Params, schema: TableSchema): Selection {
   const [limit, offset] = [params.count("limit"), params.count("offset")];
-  const orderBy = orderOf(params);
+  const orderBy = orderOf(params, schema);
   const fields = params.names("select")?.filter((name) => !name.startsWith("__"));
-  return asked(() => selectionOf(schema, { limit, offset, orderBy, fields }));
+  return params.within("select", () => selectionOf(schema, { limit, offset, orderBy, fields }));
 }
 
-function orderOf(params: Params): string[] | undefined {
+function orderOf(params: Params, schema: TableSchema): string[] | undefined {
   // In an address, "+" may be a space.
-  return params.names("order")?.map((term) => term.replace(/^ /, "+"));
+  const terms = params.names("order")?.map((term) => term.replace(/^ /, "+"));
+  params.within("order", () => compileOrder(schema, terms));
+  return terms;
+}
+
+/** A field that a parameter names. */
+function fieldIn(params: Params, schema: TableSchema, name: string, example: string): string {
+  const value = params.need(name, example);
+  params.within(name, () => sortableOf(schema, value));
+  return value;
 }
 
 function isUnchanged(request: Request, tag: string): boolean {
@@ -135,9 +133,9 @@ type Figure = (table: ServedTable, params: Params, schema: TableSchema) => unkno
 
 function aggregate(verb: "sum" | "avg" | "min" | "max"): Figure {
   return ({ base }, params, schema) => {
-    const of = params.need("of", "age");
+    const of = fieldIn(params, schema, "of", "age");
     const where = params.where();
-    const value = asked(() => base[verb](of, where));
+    const value = params.within("of", () => base[verb](of, where));
     const field = schema.byName.get(of)!;
     const isMean = verb === "avg" || (verb === "sum" && field.type !== "bigint");
     return { [verb]: isMean ? VALUE_TYPES.float.toJson(value as number) : valueJson(field, value) };
@@ -164,24 +162,27 @@ function figuresFrom(params: Params): Record<string, unknown> {
 const FIGURES: Readonly<Record<string, Figure>> = {
   count: ({ base }, params) => {
     const where = params.where();
-    return { count: asked(() => base.count(where)) };
+    return { count: base.count(where) };
   },
   sum: aggregate("sum"),
   avg: aggregate("avg"),
   min: aggregate("min"),
   max: aggregate("max"),
   distinct({ base }, params, schema) {
-    const of = params.need("of", "name");
+    const of = fieldIn(params, schema, "of", "name");
     const where = params.where();
-    const values = asked(() => base.distinct(of, where));
+    const values = base.distinct(of, where);
     return { values: values.map((value) => valueJson(schema.byName.get(of)!, value)) };
   },
   group({ base }, params, schema) {
-    const by = params.need("by", "name");
+    const by = fieldIn(params, schema, "by", "name");
     const figures = figuresFrom(params);
     const [order, limit] = [params.take("order"), params.count("limit")];
     const where = params.where();
-    const groups: Conditions[] = asked(() => base.groupBy(by, figures as never, where));
+    const groups: Conditions[] = params.within(
+      "figures",
+      () => base.groupBy(by, figures as never, where),
+    );
     if (order !== undefined) sortGroups(groups, order, params);
     return {
       groups: groups.slice(0, limit).map((group) =>
@@ -195,15 +196,15 @@ const FIGURES: Readonly<Record<string, Figure>> = {
     };
   },
   figures({ base }, params, schema) {
-    const of = params.need("of", "age");
+    const of = fieldIn(params, schema, "of", "age");
     const where = params.where();
-    return asked(() => figuresOf(base, schema, of, where));
+    return figuresOf(base, schema, of, where);
   },
-  explain({ base }, params) {
+  explain({ base }, params, schema) {
     const [limit, offset] = [params.count("limit"), params.count("offset")];
-    const orderBy = orderOf(params);
+    const orderBy = orderOf(params, schema);
     const where = params.where();
-    return asked(() => base.explain(where, { limit, offset, orderBy }));
+    return base.explain(where, { limit, offset, orderBy });
   },
   schema(table, params, schema) {
     params.none();

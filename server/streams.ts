@@ -27,28 +27,28 @@ export class Streams {
   }
 
   /** `GET /people/~changes` */
-  ofTable(table: ServedTable, request: Request, url: URL): Response {
+  async ofTable(table: ServedTable, request: Request, url: URL): Promise<Response> {
     negotiate(request, [EVENTS.type]);
     const { schema } = table.refresh();
     const params = new Params(schema, url);
     const asked = params.count("since") ?? lastEventId(request);
     const where = params.where();
-    return this.open(table, { form: EVENTS, since: asked ?? table.base.sequence, where });
+    return await this.open(table, { form: EVENTS, since: asked ?? table.base.sequence, where });
   }
 
   /** A stream of the changes of a table. */
-  open(table: ServedTable, options: StreamOptions): Response {
-    return this.#answer(options.form, (signal) => {
+  async open(table: ServedTable, options: StreamOptions): Promise<Response> {
+    return await this.#answer(options.form, (signal) => {
       return stream(table, this.#hubOf(table), options, signal);
     });
   }
 
   /** `GET /~changes?tables=people,houses` */
-  ofTables(
+  async ofTables(
     tables: ReadonlyMap<string, ServedTable>,
     request: Request,
     url: URL,
-  ): Response {
+  ): Promise<Response> {
     const asked = url.searchParams.get("tables")?.split(",") ?? [...tables.keys()];
     const since = positionsIn(
       url.searchParams.get("since") ?? request.headers.get("last-event-id"),
@@ -72,13 +72,16 @@ export class Streams {
         allowed: [...tables.keys()],
       });
     });
-    return this.#answer(EVENTS, (signal) => merged(parts, signal, (table) => this.#hubOf(table)));
+    return await this.#answer(
+      EVENTS,
+      (signal) => merged(parts, signal, (table) => this.#hubOf(table)),
+    );
   }
 
-  #answer(
+  async #answer(
     form: StreamForm,
     begin: (signal: AbortSignal) => AsyncGenerator<string, void>,
-  ): Response {
+  ): Promise<Response> {
     if (this.#open.size >= this.#most) {
       throw new HttpError(
         503,
@@ -94,10 +97,23 @@ export class Streams {
       end.abort();
       this.#open.delete(end);
     };
+    let first: string | undefined;
+    try {
+      // Before the answer begins, so that it can be a refusal.
+      first = (await text.next()).value ?? "";
+    } catch (error) {
+      over();
+      throw error;
+    }
     const encoder = new TextEncoder();
     const body = new ReadableStream<Uint8Array>({
       async pull(controller) {
         try {
+          if (first !== undefined) {
+            controller.enqueue(encoder.encode(first));
+            first = undefined;
+            return;
+          }
           const { value, done } = await text.next();
           if (!done) return controller.enqueue(encoder.encode(value));
           over();

@@ -125,7 +125,12 @@ everywhere("conditions of every form", async (people) => {
   assertEquals(await names({ seen: HOMER.seen, face: HOMER.face }), ["homer"]);
   assertEquals(await names({ score: { gt: field("age") } }), ["lisa"]);
   assertEquals(await names({ tags: { eq: ["sax"] } }), ["lisa"]);
-  const [row] = await people.select({}, { fields: ["name"], orderBy: "-name", limit: 1, offset: 1 });
+  const [row] = await people.select({}, {
+    fields: ["name"],
+    orderBy: "-name",
+    limit: 1,
+    offset: 1,
+  });
   assertEquals({ ...row }, { __id__: 0, __version__: 0, name: "homer" });
   await assertRejects(async () => await people.select({ nam: 1 } as never), TypeError, "nam");
   await assertRejects(async () => await people.select({ age: "1" } as never), TypeError, "age");
@@ -268,9 +273,13 @@ everywhere("watch yields what is committed, from where it is told", async (peopl
     for await (const _ of people.watch({ since: 99 }));
   }, RangeError);
   const end = new AbortController();
-  const ended = assertRejects(async () => {
-    for await (const _ of people.watch({ signal: end.signal }));
-  }, Error, "enough");
+  const ended = assertRejects(
+    async () => {
+      for await (const _ of people.watch({ signal: end.signal }));
+    },
+    Error,
+    "enough",
+  );
   end.abort(new Error("enough"));
   await ended;
 });

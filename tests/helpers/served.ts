@@ -2,7 +2,7 @@
 
 import type { AnyBase, NoReservedNames, Schema } from "../../mod.ts";
 import { RemoteBase, type RemoteOptions } from "../../remote.ts";
-import { serveTables, type ServeHandler, type ServeOptions } from "../../serve.ts";
+import { type ServeHandler, type ServeOptions, serveTables } from "../../serve.ts";
 
 /** A server; the tables are closed by whoever opened them. */
 export class Served implements AsyncDisposable {
