@@ -102,21 +102,25 @@ export class Client {
   }
 
   /** Tries until there is an answer, or the time is over. */
-  async #attempts<T>(writes: boolean, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #attempts<T>(
+    writes: boolean,
+    attempt: (signal: AbortSignal) => Promise<T>,
+    ended = this.ended,
+  ): Promise<T> {
     const { timeoutMs } = this.#options;
     const late = AbortSignal.timeout(Math.min(timeoutMs, 2 ** 31 - 1));
-    const signal = AbortSignal.any([late, this.ended]);
+    const signal = AbortSignal.any([late, ended]);
     for (let pause = FIRST_PAUSE_MS;; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       let cause: unknown;
       try {
         return await attempt(signal);
       } catch (error) {
-        if (this.ended.aborted) throw this.ended.reason;
+        if (ended.aborted) throw ended.reason;
         if (error instanceof Told) throw error.cause;
         cause = error;
       }
       if (!late.aborted) await pauseFor(pause, signal);
-      if (this.ended.aborted) throw this.ended.reason;
+      if (ended.aborted) throw ended.reason;
       if (!late.aborted) continue;
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new PrimaryError(
@@ -158,17 +162,18 @@ export class Client {
 
   /** The lines of a stream, as long as its connection holds. */
   async *lines(route: string, body: object, signal: AbortSignal): AsyncGenerator<JsonValue, void> {
-    const response = await this.#attempts(false, async () => {
-      return await this.#send(route, JSON.stringify(body), signal);
-    });
-    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    // The time of a call is over before the stream is.
+    const text = JSON.stringify(body);
+    const response = await this.#attempts(false, () => this.#send(route, text, signal), signal);
+    const reader = response.body!.getReader();
+    const decoder = new TextDecoder();
     try {
-      for (let text = "";;) {
+      for (let rest = "";;) {
         // A connection that breaks ends the lines; whoever reads them asks for the next ones.
         const { value, done } = await reader.read().catch(() => ({ value: undefined, done: true }));
         if (done) return;
-        const lines = (text + value).split("\n");
-        text = lines.pop()!;
+        const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+        rest = lines.pop()!;
         for (const line of lines) if (line !== "") yield JSON.parse(line);
       }
     } finally {

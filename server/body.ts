@@ -153,7 +153,8 @@ function rowsIn(
 ): RowValues[] {
   const refuse = (line: number, reason: string, field?: string): HttpError =>
     new HttpError(
-      422,
+      // Without a field it is no row at all.
+      field === undefined ? 400 : 422,
       `Cannot read the body: line ${line + firstLine - 1}: ${reason}`,
       { line: line + firstLine - 1, ...(field === undefined ? {} : { field }) },
     );
