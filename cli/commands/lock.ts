@@ -12,7 +12,7 @@ import { countOf, exactly } from "../call/args.ts";
 import type { Call } from "../call/call.ts";
 import { runChild } from "../process/child.ts";
 import { Fault, UsageError } from "../process/errors.ts";
-import { letInherit } from "../process/inherit.ts";
+import { letInherit } from "../process/libc.ts";
 
 /** `psbase lock` */
 export async function lock(call: Call): Promise<number> {

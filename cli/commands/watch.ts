@@ -9,7 +9,7 @@ import type { Call } from "../call/call.ts";
 import { whereOf } from "../call/conditions.ts";
 import { widestOptions, withBase } from "../call/open.ts";
 import { formatChange } from "../formats/write_rows.ts";
-import { whenGone } from "../process/hangup.ts";
+import { whenGone } from "../process/libc.ts";
 
 /** Where `--since` says to begin: `N`, after a commit, or `N:I`, after a change of a commit. */
 function sinceOf(call: Call): number | { sequence: number; index: number } | undefined {

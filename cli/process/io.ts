@@ -5,7 +5,7 @@
  */
 
 import { printable } from "../../engine/system/printable.ts";
-import { goneAsker } from "./hangup.ts";
+import { goneAsker } from "./libc.ts";
 
 /** Where text goes. */
 export interface Output {

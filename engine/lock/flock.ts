@@ -4,7 +4,7 @@
  * Deno's file lock is `flock(2)` on Linux and macOS. It is advisory, and tied to the *open file*,
  * not to the process: two files opened on one path exclude each other, even in one thread. The
  * kernel releases the lock when the holder dies. Children do not inherit it (`psbase lock` lets its
- * command inherit it, see `cli/process/inherit.ts`). A stopped holder keeps it.
+ * command inherit it, see `cli/process/libc.ts`). A stopped holder keeps it.
  *
  * The file lock is not
  * - re-entrant: locking again through the same open file "succeeds" and counts nothing, so this
