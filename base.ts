@@ -248,7 +248,10 @@ export class Base<S extends Schema = Schema> extends View<S>
   readonly #formats = new StringFormats();
 
   static {
-    setHandleOf((table) => (table as Base).#handle);
+    setHandleOf((table) => {
+      if (#handle in table) return table.#handle;
+      throw new TypeError(`${describe(table)}, expected an open table`);
+    });
     partOf = (base) => ({
       writer: base.#handle.writer,
       begin: (work) => transactionOf(base.#handle.store, work, base.#formats),

@@ -78,7 +78,8 @@ export class ServedTable {
   constructor(name: string, base: AnyBase, write: boolean, open?: () => Promise<AnyBase>) {
     this.name = name;
     this.base = base as Base;
-    this.isWritable = write && handleOf(base).store.lock !== undefined;
+    const { store } = inContext(`Cannot serve ${JSON.stringify(name)}`, () => handleOf(base));
+    this.isWritable = write && store.lock !== undefined;
     this.#open = open;
   }
 
