@@ -12,8 +12,10 @@ const ROOT = new URL("../../", import.meta.url);
 const PLACE = new URL(".programs/", ROOT);
 /** What the programs are made of. */
 const SOURCES = [
-  ...["cli.ts", "mod.ts", "base.ts", "view.ts", "transaction.ts", "lock.ts", "deno.json"],
-  ...["cli/", "engine/", "stand_ins/", "tests/fixtures/", "tests/helpers/", "tools/"],
+  ...["cli.ts", "mod.ts", "base.ts", "view.ts", "transaction.ts", "store.ts", "lock.ts"],
+  ...["serve.ts", "remote.ts", "deno.json"],
+  ...["cli/", "engine/", "remote/", "server/", "wire/", "stand_ins/"],
+  ...["tests/fixtures/", "tests/helpers/", "tools/"],
 ];
 /** Bundles that no test used for so long are removed. */
 const UNUSED_MS = 24 * 3600 * 1000;
