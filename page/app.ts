@@ -4,7 +4,7 @@
  * @module
  */
 
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ask, at, messageOf, onToken, Refusal, send } from "./api.ts";
 import {
   type Conflict,
@@ -171,7 +171,7 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
   const [, redraw] = useState(0);
   const changed = useCallback(() => redraw((n) => n + 1), []);
   const [selected, setSelected] = useState<Selected>(START);
-  const [editing, setEditing] = useState<{ begin: string | undefined }>();
+  const [editing, setEditing] = useState<{ begin: string | undefined; row: Row }>();
   const [open, setOpen] = useState<Open>();
   const [panel, setPanel] = useState(false);
   const [total, setTotal] = useState<number>();
@@ -211,7 +211,10 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
     return () => stop.abort();
   }, [table, where, epoch]);
   useEffect(() => {
-    setSelected(START);
+    setSelected(({ to: { row, column } }) => {
+      const to = { row: Math.min(row, 0), column };
+      return { from: to, to };
+    });
     setEditing(undefined);
     setPending(0);
     setProblem(undefined);
@@ -288,13 +291,13 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
   }, [schema, view.select?.join()]);
   const natural = useMemo(() => {
     return columns.map((field) => {
-      let length = field.name.length + 4;
+      let length = field === ID ? 5 : field.name.length + 4;
       for (let i = 0; i < 30; i++) {
         const value = rows.at(i)?.[field.name];
         if (value === null || value === undefined) continue;
         length = Math.max(length, shownText(field, value).length);
       }
-      return Math.round(Math.min(field === ID ? 110 : 280, Math.max(64, length * 7.6 + 22)));
+      return Math.round(Math.min(field === ID ? 110 : 280, Math.max(56, length * (isNumeric(field) ? 8.4 : 7.6) + 22)));
     });
   }, [columns, rows.at(0) !== undefined]);
   const sizes = columns.map((field, i) => widths[field.name] ?? natural[i]!);
@@ -380,7 +383,7 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
   const edit = (begin?: string) => {
     if (row === undefined) return;
     if (!canEdit || needsDialog(field, value)) setOpen({ kind: "value", field, row });
-    else setEditing({ begin });
+    else setEditing({ begin, row });
   };
   const setNull = async () => {
     if (!canEdit || value === null) return;
@@ -524,10 +527,11 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
   }, []);
 
   const close = () => setOpen(undefined);
-  const editor = editing && canEdit && html`<${CellEditor} key=${`${row.__id__}/${field.name}`}
-    field=${field} value=${value} begin=${editing.begin} leave=${leave}
+  // The row as it was when the edit began: what others change meanwhile is a conflict.
+  const editor = editing && html`<${CellEditor} key=${`${editing.row.__id__}/${field.name}`}
+    field=${field} value=${editing.row[field.name]} begin=${editing.begin} leave=${leave}
     save=${async (to: Value, then: string) => {
-    await save(row, field, to);
+    await save(editing.row, field, to);
     setEditing(undefined);
     if (then !== "stay") focusGrid();
     if (then === "down") go2(index + 1, column);
@@ -698,7 +702,7 @@ function Menu({ x, y, label, close, entries }: {
   entries: readonly (readonly [text: string, run: () => void])[];
 }) {
   const ref = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     ref.current!.querySelector("button")?.focus();
     const away = (event: Event) => ref.current!.contains(event.target as Node) || close();
     addEventListener("pointerdown", away);

@@ -5,7 +5,7 @@
  */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { login, messageOf } from "./api.ts";
 import { html } from "./html.ts";
 import { type Field, ID, type Row, type Schema, type Value } from "./types.ts";
@@ -19,14 +19,15 @@ export function Dialog({ title, close, children, wide }: {
   wide?: boolean;
 }) {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // At once: the next key is meant for the dialog.
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     ref.current!.showModal();
     ref.current!.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => before?.isConnected && before.focus();
   }, []);
   return html`<dialog ref=${ref} class=${wide ? "wide" : ""} aria-label=${title}
-    onCancel=${(event: Event) => (event.preventDefault(), close())}
+    onClose=${close}
     onKeyDown=${(event: KeyboardEvent) => event.stopPropagation()}>
     <header><h2>${title}</h2>
       <button class="plain" aria-label="Close" onClick=${close}>✕</button></header>

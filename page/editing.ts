@@ -4,7 +4,7 @@
  * @module
  */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ask, at, messageOf } from "./api.ts";
 import { Dialog, Doing, Problem } from "./dialogs.ts";
 import { html } from "./html.ts";
@@ -54,7 +54,7 @@ export function CellEditor({ field, value, begin, save, leave }: {
   const [problem, setProblem] = useState<string>();
   const input = useRef<HTMLInputElement>(null);
   const busy = useRef(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     input.current!.focus();
     if (begin === undefined) input.current!.select();
   }, []);

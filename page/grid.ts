@@ -244,7 +244,7 @@ export function Grid(props: Props) {
     const y = HEAD + index * HEIGHT - current;
     const isGone = data !== undefined && rows.deleted.has(data.__id__);
     lines.push(html`<div role="row" key=${index} aria-rowindex=${index + 2}
-      class="line ${index % 2 ? "odd" : ""} ${isGone ? "gone" : ""} ${index === row ? "here" : ""}"
+      class="line ${isGone ? "gone" : ""} ${index === row ? "here" : ""}"
       style=${{ transform: `translateY(${y}px)`, width: `${width}px` }}>
       ${shown.map((at) => cell(index, at, data))}</div>`);
   }

@@ -124,9 +124,8 @@ export function visible(text: string): string {
       const code = char.charCodeAt(0);
       if (char === "\n") return "↵";
       if (char === "\t") return "⇥";
-      return code < 32
-        ? String.fromCharCode(0x2400 + code)
-        : `\\u${code.toString(16).padStart(4, "0")}`;
+      const hex = code.toString(16);
+      return code < 256 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex.padStart(4, "0")}`;
     },
   );
 }

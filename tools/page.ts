@@ -28,6 +28,17 @@ const libraries: esbuild.Plugin = {
   },
 };
 
+/** Takes the indentation away, which templates would keep. No text of the page has line ends. */
+const unindented: esbuild.Plugin = {
+  name: "unindented",
+  setup(build) {
+    build.onLoad({ filter: /\/page\/\w+\.ts$/ }, ({ path }) => {
+      const text = Deno.readTextFileSync(path);
+      return { contents: text.replaceAll(/\n\s+/g, "\n"), loader: "ts" };
+    });
+  },
+};
+
 /** The files of the page, by name. */
 export async function pageFiles(): Promise<Record<string, { type: string; text: string }>> {
   const bundled = async (name: string): Promise<string> => {
@@ -40,7 +51,7 @@ export async function pageFiles(): Promise<Record<string, { type: string; text: 
       target: "es2022",
       charset: "utf8",
       legalComments: "none",
-      plugins: [libraries],
+      plugins: [libraries, unindented],
       logLevel: "error",
     });
     return outputFiles[0]!.text;
