@@ -156,6 +156,9 @@ interface Undo {
   readonly version: number;
 }
 
+/** How long a value in an address may be. */
+const MAX_TEXT = 2000;
+
 const START: Selected = { from: { row: 0, column: 0 }, to: { row: 0, column: 0 } };
 
 function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
@@ -470,10 +473,14 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
   };
   const filterBy = (not: boolean) => {
     if (row === undefined) return;
-    if (field.type === "json") {
-      return setNotice({ text: `"${field.name}" is json: filter another field` });
-    }
-    add([sameAs(field, value === null ? null : textOf(field, value), not)]);
+    const text = value === null ? null : textOf(field, value);
+    const reason = field.type === "json"
+      ? "it is json"
+      : text !== null && text.length > MAX_TEXT
+      ? "the value is too long for an address"
+      : undefined;
+    if (reason === undefined) add([sameAs(field, text, not)]);
+    else setProblem(`Cannot filter by "${field.name}": ${reason}`);
   };
   const follows = () => {
     if (field.link === undefined || value === null) return;

@@ -24,7 +24,8 @@ export function Dialog({ title, close, children, wide }: {
     const before = document.activeElement as HTMLElement | null;
     ref.current!.showModal();
     ref.current!.querySelector<HTMLElement>("[data-first]")?.focus();
-    return () => before?.isConnected && before.focus();
+    // Once the dialog is gone: until then nothing else takes the focus.
+    return () => queueMicrotask(() => before?.focus());
   }, []);
   return html`<dialog ref=${ref} class=${wide ? "wide" : ""} aria-label=${title}
     onClose=${close}

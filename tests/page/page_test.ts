@@ -173,7 +173,8 @@ browserTest("the keyboard alone: filter, sort, edit, null, new, delete", async (
   await page.goBack();
   await see(page, ".status", /of 200/);
   await page.goForward();
-  await see(page, ".status", /of 8|of 7/);
+  // One of the eight was edited, and one deleted.
+  await see(page, ".status", /of 6/);
 });
 
 browserTest("values of every type are edited", async () => {
@@ -291,6 +292,10 @@ browserTest("hostile values are only text", async () => {
     }
     await goTo(page, row, 1);
     await page.keyboard.press("=");
+    if (texts[row]!.length > 2000) {
+      await see(page, "[role=alert]", "too long for an address");
+      continue;
+    }
     await see(page, ".status", "of 1");
     await page.goBack();
     await see(page, ".status", "of 6");
