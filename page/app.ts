@@ -5,6 +5,7 @@
  */
 
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useAnswer } from "./answer.ts";
 import { ask, at, messageOf, onToken, Refusal, send } from "./api.ts";
 import {
   type Conflict,
@@ -54,12 +55,16 @@ function useTheme(): [string, () => void] {
 
 /** The page. */
 export function App() {
-  const [tables, setTables] = useState<readonly Table[]>();
   const [view, setView] = useState<View>(() => readView(new URL(location.href)));
-  const [schema, setSchema] = useState<Schema>();
-  const [problem, setProblem] = useState<string>();
   const [asksToken, setAsksToken] = useState(false);
   const [tries, setTries] = useState(0);
+  const [list, noList] = useAnswer<{ tables: Table[] }>("/~tables", tries);
+  const [schema, noSchema] = useAnswer<Schema>(
+    view.table === "" ? "" : at(view.table, "~schema"),
+    tries,
+  );
+  const tables = list?.tables;
+  const problem = noSchema ?? noList;
   const [theme, nextTheme] = useTheme();
   const [keys, setKeys] = useState(false);
 
@@ -74,29 +79,14 @@ export function App() {
     setView(next);
   }, []);
   useEffect(() => {
-    ask<{ tables: Table[] }>("/~tables").then(({ data }) => {
-      setTables(data.tables);
-      setProblem(undefined);
-      if (view.table === "" && data.tables.length > 0) {
-        const first = viewOf(data.tables[0]!.name);
-        history.replaceState(null, "", addressOf(first));
-        setView(first);
-      }
-    }, (error) => setProblem(messageOf(error)));
-  }, [tries]);
+    const [first] = tables ?? [];
+    if (view.table !== "" || first === undefined) return;
+    history.replaceState(null, "", addressOf(viewOf(first.name)));
+    setView(viewOf(first.name));
+  }, [list]);
   useEffect(() => {
     document.title = view.table === "" ? "psbase" : `${view.table} – psbase`;
-    if (view.table === "") return;
-    const stop = new AbortController();
-    ask<Schema>(at(view.table, "~schema"), { signal: stop.signal }).then(
-      ({ data }) => {
-        setSchema(data);
-        setProblem(undefined);
-      },
-      (error) => stop.signal.aborted || setProblem(messageOf(error)),
-    );
-    return () => stop.abort();
-  }, [view.table, tries]);
+  }, [view.table]);
 
   const reload = useCallback(() => setTries((n) => n + 1), []);
   const isReady = schema !== undefined && schema.name === view.table;
@@ -159,7 +149,12 @@ interface Undo {
 /** How long a value in an address may be. */
 const MAX_TEXT = 2000;
 
-const START: Selected = { from: { row: 0, column: 0 }, to: { row: 0, column: 0 } };
+/** What tells a change from all others; a row that was deleted has no version. */
+function ownKey(id: number, row: Row | null): string {
+  return `${id} ${row?.__version__}`;
+}
+
+const START: Selected = { from: { row: 0, column: 1 }, to: { row: 0, column: 1 } };
 
 function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
   schema: Schema;
@@ -187,7 +182,13 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
   const [tick, setTick] = useState(0);
   const [widths, setWidths] = useState<Record<string, number>>(() => recall(`widths ${table}`, {}));
   const flashes = useRef(new Map<string, number>());
-  const mine = useRef(new Set<number>());
+  // Changes that were made here, by id and version: the stream tells of them as well.
+  const own = useRef(new Set<string>());
+  const writing = useRef<Promise<unknown>>();
+  const sending = <T>(work: Promise<T>): Promise<T> => {
+    writing.current = work.catch(() => {});
+    return work;
+  };
   const [since, setSince] = useState<number>();
 
   const parameters = rowParameters(view);
@@ -204,25 +205,8 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
     return new Rows(fetchRows, changed, (error) => setRowsProblem(messageOf(error)));
   }, [table, rowsKey, epoch]);
   useEffect(() => () => rows.close(), [rows]);
-  useEffect(() => {
-    const stop = new AbortController();
-    ask<{ count: number }>(at(table, "~count") + where, { signal: stop.signal }).then(
-      ({ data }) => setTotal(data.count),
-      // The rows tell the same error.
-      () => stop.signal.aborted || setTotal(undefined),
-    );
-    return () => stop.abort();
-  }, [table, where, epoch]);
-  useEffect(() => {
-    setSelected(({ to: { row, column } }) => {
-      const to = { row: Math.min(row, 0), column };
-      return { from: to, to };
-    });
-    setEditing(undefined);
-    setPending(0);
-    setProblem(undefined);
-  }, [table, rowsKey]);
-
+  const [counted] = useAnswer<{ count: number }>(at(table, "~count") + where, epoch);
+  useEffect(() => setTotal(counted?.count), [counted]);
   const refresh = useCallback(() => {
     setPending(0);
     setEpoch((n) => n + 1);
@@ -238,10 +222,7 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
     let added = 0;
     for (const { kind, id, row } of changes) {
       if (kind === "schema") return reload();
-      if (mine.current.has(id!)) {
-        mine.current.delete(id!);
-        continue;
-      }
+      if (own.current.delete(ownKey(id!, row))) continue;
       if (kind === "insert") isPlain ? added++ : moved++;
       else if (kind === "delete") {
         moved++;
@@ -273,7 +254,11 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
   useEffect(() => {
     if (since === undefined) return;
     return follow(table, since, {
-      changes: (changes) => onChanges.current(changes),
+      async changes(changes) {
+        // A change of this page is known as such once its request is answered.
+        await writing.current;
+        onChanges.current(changes);
+      },
       state: (state) => {
         setLive(state);
         if (state === "live") rows.retry();
@@ -348,9 +333,11 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
   /** Saves one value; a conflict opens its dialog. */
   const save = async (before: Row, field: Field, value: Value, version = before.__version__) => {
     const { name } = field;
-    mine.current.add(before.__id__);
     try {
-      const { data } = await send<Row>("PATCH", at(table, before.__id__), { [name]: value }, version);
+      const { data } = await sending(
+        send<Row>("PATCH", at(table, before.__id__), { [name]: value }, version),
+      );
+      own.current.add(ownKey(before.__id__, data));
       rows.replace(data);
       const undo = {
         ...{ id: before.__id__, field, version: data.__version__ },
@@ -360,11 +347,18 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
       setTick((n) => n + 1);
       changed();
     } catch (error) {
-      mine.current.delete(before.__id__);
       if (!(error instanceof Refusal) || (error.status !== 412 && error.status !== 404)) throw error;
       const theirs = error.told.row as Row | null ?? null;
       setEditing(undefined);
       setOpen({ kind: "conflict", conflict: { field, before, mine: value, theirs } });
+    }
+  };
+  /** Saves one value; what is wrong is said above the grid. */
+  const trySave = async (...args: Parameters<typeof save>) => {
+    try {
+      await save(...args);
+    } catch (error) {
+      setProblem(messageOf(error));
     }
   };
   const takeTheirs = ({ before, theirs }: Conflict) => {
@@ -376,12 +370,7 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
   const undo = async ({ id, field, value, version }: Undo) => {
     setNotice(undefined);
     const found = rows.at(rows.find(id));
-    try {
-      await save({ ...found, __id__: id, __version__: version }, field, value);
-      setNotice({ text: `${field.name} of row ${id} is as it was` });
-    } catch (error) {
-      setProblem(messageOf(error));
-    }
+    await trySave({ ...found, __id__: id, __version__: version }, field, value);
   };
   const edit = (begin?: string) => {
     if (row === undefined) return;
@@ -391,23 +380,19 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
   const setNull = async () => {
     if (!canEdit || value === null) return;
     if (field.required) return setProblem(`field "${field.name}" is required: it cannot be null`);
-    try {
-      await save(row, field, null);
-    } catch (error) {
-      setProblem(messageOf(error));
-    }
+    await trySave(row, field, null);
   };
   const insert = async (values: Record<string, Value> | Record<string, Value>[]) => {
-    const { data } = await send<{ ids: number[] }>("POST", at(table), values);
-    for (const id of data.ids) mine.current.add(id);
+    const { data } = await sending(send<{ ids: number[] }>("POST", at(table), values));
+    for (const id of data.ids) own.current.add(`${id} 0`);
     setOpen(undefined);
     const { length } = data.ids;
     setNotice({ text: length === 1 ? `row ${data.ids[0]} inserted` : `${length} rows inserted` });
     refresh();
-    if (isPlain) go2(Infinity, 1), setSelected(() => {
-      const to = { row: shownTotal + length - 1, column: Math.min(1, columns.length - 1) };
-      return { from: to, to };
-    });
+    if (isPlain) {
+      const to = { row: shownTotal + length - 1, column: 1 };
+      setSelected({ from: to, to });
+    }
   };
   /** The rows and columns that are selected. */
   const chosen = () => {
@@ -445,12 +430,11 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
     let done = 0;
     try {
       for (const { __id__, __version__ } of gone) {
-        mine.current.add(__id__);
-        await send("DELETE", at(table, __id__), undefined, __version__);
+        await sending(send("DELETE", at(table, __id__), undefined, __version__));
+        own.current.add(ownKey(__id__, null));
         done++;
       }
     } catch (error) {
-      mine.current.delete(gone[done]!.__id__);
       if (done > 0) refresh();
       throw error instanceof Refusal && error.status === 412
         ? new Error(`Row ${gone[done]!.__id__} was changed meanwhile: look at it again`)
@@ -559,7 +543,7 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
     html`<${Facets} schema=${schema} view=${view} tick=${tick} go=${go} />`
   }
       <main>
-        <div class="bar"><b>${index < 0 ? "columns" : row === undefined ? "" : `${field.name}`}</b>
+        <div class="bar"><b>${index < 0 ? "columns" : row === undefined ? "" : field === ID ? "id" : field.name}</b>
           <output>${
     row === undefined
       ? ""
@@ -670,7 +654,7 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
       write=${write && open.field !== ID} close=${close}
       save=${async (to: Value) => {
       close();
-      await save(open.row, open.field, to).catch((error) => setProblem(messageOf(error)));
+      await trySave(open.row, open.field, to);
     }} />`
   }
     ${
@@ -694,7 +678,7 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
       keep=${async () => {
       const { before, theirs, field, mine } = open.conflict;
       close();
-      await save({ ...before, ...theirs }, field, mine).catch((error) => setProblem(messageOf(error)));
+      await trySave({ ...before, ...theirs }, field, mine);
     }} />`
   }
   </div>`;

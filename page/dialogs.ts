@@ -7,7 +7,7 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { login, messageOf } from "./api.ts";
-import { html } from "./html.ts";
+import { html, typed } from "./html.ts";
 import { type Field, ID, type Row, type Schema, type Value } from "./types.ts";
 import { shownText } from "./values.ts";
 
@@ -177,7 +177,7 @@ export function LoginDialog({ done, close }: { done: () => void; close: () => vo
   return html`<${Dialog} title="This server asks for a token" close=${close}>
     <p>The command that serves these tables printed an address with it.</p>
     <label>Token or address <input data-first type="password" autocomplete="off" value=${token}
-      onInput=${(event: InputEvent) => setToken((event.target as HTMLInputElement).value)} /></label>
+      onInput=${(event: Event) => setToken(typed(event))} /></label>
     <${Doing} label="Open" run=${run} />
   </${Dialog}>`;
 }

@@ -4,10 +4,11 @@
  * @module
  */
 
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { ask, at, messageOf } from "./api.ts";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useAnswer } from "./answer.ts";
+import { at, messageOf } from "./api.ts";
 import { Dialog, Doing, Problem } from "./dialogs.ts";
-import { html } from "./html.ts";
+import { html, typed } from "./html.ts";
 import type { Field, Row, Schema, Table, Value } from "./types.ts";
 import { bytesText, exampleOf, parseValue, sizeOf, textOf } from "./values.ts";
 import { parameterOf, query } from "./view_state.ts";
@@ -84,8 +85,8 @@ export function CellEditor({ field, value, begin, save, leave }: {
   return html`<div class="editor">
     <input ref=${input} value=${draft ?? ""} placeholder=${draft === null ? "null" : "empty text"}
       aria-label=${field.name} aria-invalid=${problem !== undefined} list=${list} spellcheck=${false}
-      onInput=${(event: InputEvent) => {
-    setDraft((event.target as HTMLInputElement).value);
+      onInput=${(event: Event) => {
+    setDraft(typed(event));
     setProblem(undefined);
   }} onKeyDown=${key}
       onBlur=${() => problem === undefined && commit(draft, "stay")} />
@@ -115,23 +116,24 @@ export function ValueInput({ field, draft, set, tables, first }: InputProps) {
   const [tall, setTall] = useState(
     field.type === "json" || (draft !== null && (draft.length > 60 || draft.includes("\n"))),
   );
-  const typed = (event: InputEvent) => set((event.target as HTMLInputElement).value);
   const common = {
     "aria-label": field.name,
     value: draft ?? "",
     spellcheck: false,
-    placeholder: draft === null ? "null" : field.type === "string" ? "empty text" : "",
-    onInput: typed,
+    placeholder: draft !== null
+      ? field.type === "string" ? "empty text" : ""
+      : field.required
+      ? ""
+      : "null",
+    onInput: (event: Event) => set(typed(event)),
     ...(first ? { "data-first": true } : {}),
   };
   const isServed = field.link !== undefined && tables.some(({ name }) => name === field.link);
   return html`<div class="value">
     ${
     field.type === "boolean"
-      ? html`<select ...${common} value=${draft ?? "null"} onChange=${(event: Event) => {
-        const { value } = event.target as HTMLSelectElement;
-        set(value === "null" ? null : value);
-      }}>
+      ? html`<select ...${common} value=${draft ?? "null"} onInput=${(event: Event) =>
+        set(typed(event) === "null" ? null : typed(event))}>
         ${["true", "false", "null"].map((text) => html`<option value=${text}>${text}</option>`)}
       </select>`
       : field.type === "bytes"
@@ -147,7 +149,7 @@ export function ValueInput({ field, draft, set, tables, first }: InputProps) {
     html`<button class="plain" title="More lines" onClick=${() => setTall(true)}>…</button>`
   }
       ${
-    !field.required &&
+    !field.required && field.type !== "boolean" &&
     html`<button class="plain" title="Set null" aria-pressed=${draft === null}
       onClick=${() => set(draft === null ? "" : null)}>∅ null</button>`
   }
@@ -194,38 +196,23 @@ export function download(name: string, base64: string): void {
 /** Finds a row of another table by a text in it. */
 function LinkSearch({ table, pick }: { table: string; pick: (id: number) => void }) {
   const [text, setText] = useState("");
-  const [schema, setSchema] = useState<Schema>();
-  const [rows, setRows] = useState<Row[]>([]);
-  const [problem, setProblem] = useState<string>();
-  useEffect(() => {
-    ask<Schema>(at(table, "~schema")).then(
-      ({ data }) => setSchema(data),
-      (error) => setProblem(messageOf(error)),
-    );
-  }, [table]);
-  const texts = schema?.fields.filter(({ type }) => type === "string") ?? [];
-  useEffect(() => {
-    if (schema === undefined) return;
-    const stop = new AbortController();
-    const pattern = text.replaceAll(/[\\^$.*+?()[\]{}|\/]/g, "\\$&");
-    const found = texts.map(({ name }) =>
-      `${parameterOf(name)}.imatch."${pattern.replaceAll(/["\\]/g, "\\$&")}"`
-    );
-    if (/^\d+$/.test(text)) found.push(`__id__.eq.${text}`);
-    const where = text === "" || found.length === 0 ? [] : [["or", `(${found.join()})`] as const];
-    ask<Row[]>(at(table) + query([...where, ["limit", 8]]), { signal: stop.signal }).then(
-      ({ data }) => (setRows(data), setProblem(undefined)),
-      (error) => stop.signal.aborted || setProblem(messageOf(error)),
-    );
-    return () => stop.abort();
-  }, [schema, text]);
+  const [schema, hidden] = useAnswer<Schema>(at(table, "~schema"));
+  const pattern = text.replaceAll(/[\\^$.*+?()[\]{}|\/]/g, "\\$&");
+  const found = (schema?.fields ?? []).filter(({ type }) => type === "string").map(({ name }) =>
+    `${parameterOf(name)}.imatch."${pattern.replaceAll(/["\\]/g, "\\$&")}"`
+  );
+  if (/^\d+$/.test(text)) found.push(`__id__.eq.${text}`);
+  const where = text === "" || found.length === 0 ? [] : [["or", `(${found.join()})`] as const];
+  const [rows, refused] = useAnswer<Row[]>(
+    schema ? at(table) + query([...where, ["limit", 8]]) : "",
+  );
   const shown = schema?.fields.filter(({ type }) => type !== "bytes").slice(0, 3) ?? [];
   return html`<div class="links">
     <input type="search" placeholder="Search ${table}" aria-label="Search ${table}" value=${text}
-      onInput=${(event: InputEvent) => setText((event.target as HTMLInputElement).value)} />
-    <${Problem} text=${problem} />
+      onInput=${(event: Event) => setText(typed(event))} />
+    <${Problem} text=${hidden ?? refused} />
     <ul>${
-    rows.map((row) =>
+    rows?.map((row) =>
       html`<li><button class="plain" onClick=${() => pick(row.__id__)}>
         <b>${row.__id__}</b> ${
         shown.map((field) => textOf(field, row[field.name]).slice(0, 60)).join(" · ")

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { useEffect, useState } from "preact/hooks";
-import { ask, at, messageOf } from "./api.ts";
+import { useState } from "preact/hooks";
+import { useAnswer } from "./answer.ts";
+import { at } from "./api.ts";
 import { Problem } from "./dialogs.ts";
 import { sameAs } from "./filter.ts";
 import { html } from "./html.ts";
@@ -37,8 +38,6 @@ export function Facets({ schema, view, tick, go }: Props) {
 
 function Facet({ field, schema, view, tick, go }: Props & { field: Field }) {
   const { name } = field;
-  const [groups, setGroups] = useState<Record<string, Value>[]>();
-  const [problem, setProblem] = useState<string>();
   const [limit, setLimit] = useState(LIMIT_MS);
   // The other values of the field stay in sight, so that one can be taken instead.
   const others = view.where.filter((condition) => fieldOf(condition) !== name);
@@ -49,19 +48,8 @@ function Facet({ field, schema, view, tick, go }: Props & { field: Field }) {
     ["order", "-n"],
     ["limit", SHOWN + 1],
   ]);
-  useEffect(() => {
-    const stop = new AbortController();
-    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(limit)]);
-    ask<{ groups: Record<string, Value>[] }>(asked, { signal }).then(({ data }) => {
-      setGroups(data.groups);
-      setProblem(undefined);
-    }, (error) => {
-      if (stop.signal.aborted) return;
-      const isLate = (error as Error).name === "TimeoutError";
-      setProblem(isLate ? `It took longer than ${limit / 1000} s.` : messageOf(error));
-    });
-    return () => stop.abort();
-  }, [asked, tick, limit]);
+  const [found, problem] = useAnswer<{ groups: Record<string, Value>[] }>(asked, tick, limit);
+  const groups = found?.groups;
   const most = Math.max(1, ...groups?.map(({ n }) => Number(n)) ?? []);
   const isTaken = (condition: Condition) =>
     view.where.some((one) => one[0] === condition[0] && one[1] === condition[1]);

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { useEffect, useState } from "preact/hooks";
-import { ask, at, messageOf } from "./api.ts";
+import { useAnswer } from "./answer.ts";
+import { at } from "./api.ts";
 import { Dialog, Problem, Shown } from "./dialogs.ts";
 import { between } from "./facets.ts";
 import { html } from "./html.ts";
@@ -39,18 +39,9 @@ export function FiguresDialog({ field, view, add, close }: {
   add: (conditions: readonly Condition[]) => void;
   close: () => void;
 }) {
-  const [figures, setFigures] = useState<Figures>();
-  const [problem, setProblem] = useState<string>();
-  useEffect(() => {
-    const stop = new AbortController();
-    ask<Figures>(at(view.table, "~figures") + query([...view.where, ["of", field.name]]), {
-      signal: stop.signal,
-    }).then(
-      ({ data }) => setFigures(data),
-      (error) => stop.signal.aborted || setProblem(messageOf(error)),
-    );
-    return () => stop.abort();
-  }, []);
+  const [figures, problem] = useAnswer<Figures>(
+    at(view.table, "~figures") + query([...view.where, ["of", field.name]]),
+  );
   const line = (label: string, value: unknown) => html`<dt>${label}</dt><dd>${value}</dd>`;
   return html`<${Dialog} title=${field.name} close=${close}>
     <${Problem} text=${problem} />

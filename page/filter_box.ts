@@ -7,7 +7,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, at, messageOf } from "./api.ts";
 import { type Chip, chipsOf, commandOf, parseLine, programOf } from "./filter.ts";
-import { html } from "./html.ts";
+import { html, typed } from "./html.ts";
 import { fieldNamed, ID, type Schema, type Value } from "./types.ts";
 import { textOf, visible } from "./values.ts";
 import { type Condition, parameterOf, query, rowParameters, type View } from "./view_state.ts";
@@ -163,8 +163,8 @@ export function FilterBox({ schema, view, go, problem }: {
         aria-activedescendant=${chosen >= 0 ? `proposal-${chosen}` : undefined}
         aria-label="Filter" autocomplete="off" spellcheck=${false} value=${line}
         placeholder=${view.where.length > 0 ? "" : "Filter: age=30..40 name~^ho team=a,b   ( / )"}
-        onInput=${(event: InputEvent) => {
-    setLine((event.target as HTMLInputElement).value);
+        onInput=${(event: Event) => {
+    setLine(typed(event));
     setWrong(undefined);
   }}
         onKeyDown=${key} onBlur=${() => setProposals([])} />

@@ -14,3 +14,8 @@ const { bind } = htm as unknown as { bind: (this: unknown, create: typeof h) => 
 
 /** Makes an element from a template. */
 export const html: Template = bind.call(htm, h);
+
+/** What was typed into the input of an event. */
+export function typed(event: Event): string {
+  return (event.target as HTMLInputElement).value;
+}

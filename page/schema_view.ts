@@ -4,8 +4,9 @@
  * @module
  */
 
-import { useEffect, useState } from "preact/hooks";
-import { ask, at, messageOf } from "./api.ts";
+import { useState } from "preact/hooks";
+import { useAnswer } from "./answer.ts";
+import { at } from "./api.ts";
 import { Problem } from "./dialogs.ts";
 import { html } from "./html.ts";
 import type { Schema, Value } from "./types.ts";
@@ -64,16 +65,7 @@ function Fields({ schema }: { schema: Schema }) {
 
 /** What a route tells, as a list. */
 function Facts({ route, tick }: { route: string; tick: number }) {
-  const [facts, setFacts] = useState<Value>();
-  const [problem, setProblem] = useState<string>();
-  useEffect(() => {
-    const stop = new AbortController();
-    ask<Value>(route, { signal: stop.signal }).then(
-      ({ data }) => (setFacts(data), setProblem(undefined)),
-      (error) => stop.signal.aborted || setProblem(messageOf(error)),
-    );
-    return () => stop.abort();
-  }, [route, tick]);
+  const [facts, problem] = useAnswer<Value>(route, tick);
   if (problem !== undefined) return html`<${Problem} text=${problem} />`;
   return facts === undefined ? html`<p>reading…</p>` : html`<${Fact} value=${facts} />`;
 }

@@ -131,7 +131,7 @@ browserTest("the keyboard alone: filter, sort, edit, null, new, delete", async (
   await press("Escape");
   assertEquals(await page.evaluate("document.activeElement.role"), "grid");
   // Up to the names of the columns: sort by age.
-  await press("ArrowRight", "ArrowRight", "ArrowUp", "Enter");
+  await press("ArrowRight", "ArrowUp", "Enter");
   await page.locator("[aria-sort=ascending]").waitFor();
   await press("Enter");
   await page.locator("[aria-sort=descending]").waitFor();
