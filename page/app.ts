@@ -29,7 +29,15 @@ import { type Change, follow, type LiveState } from "./live.ts";
 import { Rows } from "./rows.ts";
 import { Panel } from "./schema_view.ts";
 import { recall, remember } from "./storage.ts";
-import { type Field, fieldNamed, ID, type Row, type Schema, type Table, type Value } from "./types.ts";
+import {
+  type Field,
+  fieldNamed,
+  ID,
+  type Row,
+  type Schema,
+  type Table,
+  type Value,
+} from "./types.ts";
 import { count, isNumeric, parseValue, shownText, textOf } from "./values.ts";
 import {
   addressOf,
@@ -90,43 +98,50 @@ export function App() {
 
   const reload = useCallback(() => setTries((n) => n + 1), []);
   const isReady = schema !== undefined && schema.name === view.table;
-  return html`<header class="top">
+  return html`
+    <header class="top">
       <b class="brand">psbase</b>
-      <nav aria-label="Tables">${
-    tables?.map(({ name, rows }) =>
-      html`<a href=${addressOf(viewOf(name))} aria-current=${name === view.table ? "page" : undefined}
-        onClick=${(event: MouseEvent) => {
-        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-        event.preventDefault();
-        go(viewOf(name));
-      }}>${name}${rows !== null && html` <small>${count(rows)}</small>`}</a>`
-    )
-  }</nav>
+      <nav aria-label="Tables">${tables?.map(({ name, rows }) =>
+        html`
+          <a href=${addressOf(viewOf(name))} aria-current=${name === view.table
+            ? "page"
+            : undefined}
+            onClick=${(event: MouseEvent) => {
+              if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+              event.preventDefault();
+              go(viewOf(name));
+            }}>${name}${rows !== null && html`
+              <small>${count(rows)}</small>
+            `}</a>
+        `
+      )}</nav>
       <button class="plain" title="Dark, light (t)" onClick=${nextTheme}>◐ ${theme}</button>
       <button class="plain" title="Keys (?)" onClick=${() => setKeys(true)}>?</button>
     </header>
-    <${Problem} text=${problem} />
-    ${
-    isReady
-      ? html`<${TableView} key=${schema.name} schema=${schema} view=${view} go=${go}
-        tables=${tables ?? []} nextTheme=${nextTheme} showKeys=${() => setKeys(true)}
-        reload=${reload} />`
-      : html`<main class="empty">${
-        problem !== undefined
-          ? html`<button onClick=${reload}>Try again</button>`
-          : tables?.length === 0
-          ? html`<p>No tables are served.</p><p>Say for example <code>psbase serve people</code></p>`
-          : html`<p>opening…</p>`
-      }</main>`
-  }
-    ${
-    asksToken &&
-    html`<${LoginDialog} close=${() => setAsksToken(false)} done=${() => {
-      setAsksToken(false);
-      reload();
-    }} />`
-  }
-    ${keys && html`<${KeysDialog} close=${() => setKeys(false)} />`}`;
+        <${Problem} text=${problem} />
+        ${isReady
+          ? html`
+            <${TableView} key=${schema.name} schema=${schema} view=${view} go=${go}
+              tables=${tables ?? []} nextTheme=${nextTheme} showKeys=${() => setKeys(true)}
+              reload=${reload} />
+          `
+          : html`<main class="empty">${
+            problem !== undefined
+              ? html`<button onClick=${reload}>Try again</button>`
+              : tables?.length === 0
+              ? html`
+                <p>No tables are served.</p>
+                <p>Say for example <code>psbase serve people</code></p>
+              `
+              : html`<p>opening…</p>`
+          }</main>`}
+        ${asksToken &&
+          html`<${LoginDialog} close=${() => setAsksToken(false)} done=${() => {
+            setAsksToken(false);
+            reload();
+          }} />`}
+        ${keys && html`<${KeysDialog} close=${() => setKeys(false)} />`}
+  `;
 }
 
 /** What is open over a table. */
@@ -285,7 +300,12 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
         if (value === null || value === undefined) continue;
         length = Math.max(length, shownText(field, value).length);
       }
-      return Math.round(Math.min(field === ID ? 110 : 280, Math.max(56, length * (isNumeric(field) ? 8.4 : 7.6) + 22)));
+      return Math.round(
+        Math.min(
+          field === ID ? 110 : 280,
+          Math.max(56, length * (isNumeric(field) ? 8.4 : 7.6) + 22),
+        ),
+      );
     });
   }, [columns, rows.at(0) !== undefined]);
   const sizes = columns.map((field, i) => widths[field.name] ?? natural[i]!);
@@ -318,7 +338,7 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
   const value = row?.[field.name];
   const canEdit = write && row !== undefined && field !== ID && !rows.deleted.has(row.__id__);
   const focusGrid = () => document.querySelector<HTMLElement>("[role=grid]")?.focus();
-  const go2 = (row: number, column: number) => {
+  const goTo = (row: number, column: number) => {
     const to = {
       row: Math.min(shownTotal - 1, row),
       column: Math.min(columns.length - 1, column),
@@ -347,7 +367,9 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
       setTick((n) => n + 1);
       changed();
     } catch (error) {
-      if (!(error instanceof Refusal) || (error.status !== 412 && error.status !== 404)) throw error;
+      if (!(error instanceof Refusal) || (error.status !== 412 && error.status !== 404)) {
+        throw error;
+      }
       const theirs = error.told.row as Row | null ?? null;
       setEditing(undefined);
       setOpen({ kind: "conflict", conflict: { field, before, mine: value, theirs } });
@@ -519,23 +541,29 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
 
   const close = () => setOpen(undefined);
   // The row as it was when the edit began: what others change meanwhile is a conflict.
-  const editor = editing && html`<${CellEditor} key=${`${editing.row.__id__}/${field.name}`}
-    field=${field} value=${editing.row[field.name]} begin=${editing.begin} leave=${leave}
-    save=${async (to: Value, then: string) => {
-    await save(editing.row, field, to);
-    setEditing(undefined);
-    if (then !== "stay") focusGrid();
-    if (then === "down") go2(index + 1, column);
-    if (then === "right") go2(index, column + 1);
-  }} />`;
+  const editor = editing && html`
+    <${CellEditor} key=${`${editing.row.__id__}/${field.name}`}
+      field=${field} value=${editing.row[field.name]} begin=${editing.begin} leave=${leave}
+      save=${async (to: Value, then: string) => {
+        await save(editing.row, field, to);
+        setEditing(undefined);
+        if (then !== "stay") focusGrid();
+        if (then === "down") goTo(index + 1, column);
+        if (then === "right") goTo(index, column + 1);
+      }} />
+  `;
   const isEmpty = rows.exact === 0;
   return html`<div class="view" onPaste=${paste}>
     <${FilterBox} schema=${schema} view=${view} go=${go} problem=${rowsProblem} />
     <div class="actions">
       <${CodeLine} schema=${schema} view=${view} />
-      ${write && html`<button title="New row (n)" onClick=${() => setOpen({ kind: "new" })}>New row</button>`}
+      ${
+    write && html`<button title="New row (n)" onClick=${() =>
+      setOpen({ kind: "new" })}>New row</button>`
+  }
       <${FacetMenu} schema=${schema} view=${view} facet=${facet} go=${go} />
-      <button title="About the table (i)" aria-pressed=${panel} onClick=${() => setPanel(!panel)}>Table</button>
+      <button title="About the table (i)" aria-pressed=${panel} onClick=${() =>
+    setPanel(!panel)}>Table</button>
     </div>
     <div class="middle">
       ${
@@ -543,7 +571,9 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
     html`<${Facets} schema=${schema} view=${view} tick=${tick} go=${go} />`
   }
       <main>
-        <div class="bar"><b>${index < 0 ? "columns" : row === undefined ? "" : field === ID ? "id" : field.name}</b>
+        <div class="bar"><b>${
+    index < 0 ? "columns" : row === undefined ? "" : field === ID ? "id" : field.name
+  }</b>
           <output>${
     row === undefined
       ? ""
@@ -555,29 +585,26 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
   }</output>
           ${
     row !== undefined && html`
-            ${
-      field.type !== "json" && html`
-              <button class="plain" title="Filter for this value (=)" onClick=${() => filterBy(false)}>= this</button>
-              <button class="plain" title="Filter for all others (!)" onClick=${() => filterBy(true)}>≠ this</button>`
-    }
-            ${
-      field.link !== undefined && tables.some(({ name }) => name === field.link) &&
-      value !== null &&
-      html`<button class="plain" title="Go there (l)" onClick=${follows}>${field.link} ${value} →</button>`
-    }
-            ${
-      field.type === "bytes" && value !== null &&
-      html`<button class="plain" onClick=${() => download(field.name, String(value))}>download</button>`
-    }
-            <button class="plain" title="Enter" onClick=${() => edit()}>${canEdit ? "edit" : "show"}</button>
-            ${
-      canEdit && !field.required &&
-      html`<button class="plain" title="Set null (Ctrl 0)" onClick=${setNull}>∅ null</button>`
-    }
-            ${
-      write &&
-      html`<button class="plain" title="Delete the row (Shift Delete)" onClick=${askDelete}>delete</button>`
-    }`
+      ${field.type !== "json" && html`
+        <button class="plain" title="Filter for this value (=)" onClick=${() =>
+          filterBy(false)}>= this</button>
+        <button class="plain" title="Filter for all others (!)" onClick=${() =>
+          filterBy(true)}>≠ this</button>
+      `}
+      ${field.link !== undefined && tables.some(({ name }) => name === field.link) &&
+        value !== null &&
+        html`<button class="plain" title="Go there (l)" onClick=${follows}>${field.link} ${value} →</button>`}
+      ${field.type === "bytes" && value !== null &&
+        html`<button class="plain" onClick=${() =>
+          download(field.name, String(value))}>download</button>`}
+      <button class="plain" title="Enter" onClick=${() => edit()}>${canEdit
+        ? "edit"
+        : "show"}</button>
+      ${canEdit && !field.required &&
+        html`<button class="plain" title="Set null (Ctrl 0)" onClick=${setNull}>∅ null</button>`}
+      ${write &&
+        html`<button class="plain" title="Delete the row (Shift Delete)" onClick=${askDelete}>delete</button>`}
+    `
   }
         </div>
         <${Problem} text=${problem} />
@@ -592,7 +619,8 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
         ${
     isEmpty && html`<div class="nothing">${
       view.where.length > 0
-        ? html`<p>No row matches.</p><button onClick=${() => go({ ...view, where: [] })}>Take all conditions away</button>`
+        ? html`<p>No row matches.</p><button onClick=${() =>
+          go({ ...view, where: [] })}>Take all conditions away</button>`
         : html`<p>The table is empty.</p>${
           write && html`<button onClick=${() => setOpen({ kind: "new" })}>New row</button>`
         }`
@@ -619,7 +647,9 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
     }: refresh</button>`
   }
       <span class="notice" role="status">${notice?.text}</span>
-      ${notice?.undo && html`<button class="plain" onClick=${() => undo(notice.undo!)}>undo</button>`}
+      ${
+    notice?.undo && html`<button class="plain" onClick=${() => undo(notice.undo!)}>undo</button>`
+  }
       ${rowsProblem && html`<button onClick=${refresh}>Try again</button>`}
       <span class="live ${live}" role="status">${
     live === "lost"
@@ -634,28 +664,34 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
     </footer>
     ${
     open?.kind === "menu" &&
-    html`<${ColumnMenu} ...${open} view=${view} schema=${schema} close=${() => (close(), focusGrid())}
-      sort=${(order: string[]) => go({ ...view, order })} facet=${() => facet(open.field)}
-      figures=${() => setOpen({ kind: "figures", field: open.field })}
-      hide=${() => {
-      const select = columns.slice(1).map(({ name }) => name)
-        .filter((name) => name !== open.field.name);
-      go({ ...view, select });
-    }} />`
+    html`
+      <${ColumnMenu} ...${open} view=${view} schema=${schema} close=${() => (close(), focusGrid())}
+        sort=${(order: string[]) => go({ ...view, order })} facet=${() => facet(open.field)}
+        figures=${() => setOpen({ kind: "figures", field: open.field })}
+        hide=${() => {
+          const select = columns.slice(1).map(({ name }) => name)
+            .filter((name) => name !== open.field.name);
+          go({ ...view, select });
+        }} />
+    `
   }
     ${
     open?.kind === "figures" &&
-    html`<${FiguresDialog} field=${open.field} view=${view} close=${close}
-      add=${(conditions: Condition[]) => (close(), add(conditions))} />`
+    html`
+      <${FiguresDialog} field=${open.field} view=${view} close=${close}
+        add=${(conditions: Condition[]) => (close(), add(conditions))} />
+    `
   }
     ${
     open?.kind === "value" &&
-    html`<${ValueDialog} field=${open.field} value=${open.row[open.field.name]} tables=${tables}
-      write=${write && open.field !== ID} close=${close}
-      save=${async (to: Value) => {
-      close();
-      await trySave(open.row, open.field, to);
-    }} />`
+    html`
+      <${ValueDialog} field=${open.field} value=${open.row[open.field.name]} tables=${tables}
+        write=${write && open.field !== ID} close=${close}
+        save=${async (to: Value) => {
+          close();
+          await trySave(open.row, open.field, to);
+        }} />
+    `
   }
     ${
     open?.kind === "new" &&
@@ -663,23 +699,29 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
   }
     ${
     open?.kind === "paste" &&
-    html`<${PasteDialog} fields=${open.fields} cells=${open.cells} parse=${parseValue}
-      insert=${insert} close=${close} />`
+    html`
+      <${PasteDialog} fields=${open.fields} cells=${open.cells} parse=${parseValue}
+        insert=${insert} close=${close} />
+    `
   }
     ${
     open?.kind === "delete" &&
-    html`<${DeleteDialog} schema=${schema} rows=${open.rows} close=${close}
-      run=${() => deleteRows(open.rows)} />`
+    html`
+      <${DeleteDialog} schema=${schema} rows=${open.rows} close=${close}
+        run=${() => deleteRows(open.rows)} />
+    `
   }
     ${
     open?.kind === "conflict" &&
-    html`<${ConflictDialog} conflict=${open.conflict} close=${close}
-      take=${() => takeTheirs(open.conflict)}
-      keep=${async () => {
-      const { before, theirs, field, mine } = open.conflict;
-      close();
-      await trySave({ ...before, ...theirs }, field, mine);
-    }} />`
+    html`
+      <${ConflictDialog} conflict=${open.conflict} close=${close}
+        take=${() => takeTheirs(open.conflict)}
+        keep=${async () => {
+          const { before, theirs, field, mine } = open.conflict;
+          close();
+          await trySave({ ...before, ...theirs }, field, mine);
+        }} />
+    `
   }
   </div>`;
 }
@@ -711,12 +753,15 @@ function Menu({ x, y, label, close, entries }: {
   };
   const left = Math.max(8, Math.min(x, innerWidth - 200));
   const top = Math.max(8, Math.min(y, innerHeight - entries.length * 32 - 16));
-  return html`<div class="menu" role="menu" aria-label=${label} ref=${ref} onKeyDown=${key}
-    style=${{ left: `${left}px`, top: `${top}px`, maxHeight: "70vh" }}>${
-    entries.map(([text, run]) =>
-      html`<button role="menuitem" class="plain" onClick=${() => (close(), run())}>${text}</button>`
-    )
-  }</div>`;
+  return html`
+    <div class="menu" role="menu" aria-label=${label} ref=${ref} onKeyDown=${key}
+      style=${{ left: `${left}px`, top: `${top}px`, maxHeight: "70vh" }}>${entries.map((
+        [text, run],
+      ) =>
+        html`<button role="menuitem" class="plain" onClick=${() => (close(),
+          run())}>${text}</button>`
+      )}</div>
+  `;
 }
 
 function ColumnMenu({ field, x, y, view, close, sort, facet, figures, hide }: {
@@ -731,20 +776,19 @@ function ColumnMenu({ field, x, y, view, close, sort, facet, figures, hide }: {
   hide: () => void;
 }) {
   const { name, type } = field;
-  const rest = view.order.filter((one) => one.replace(/^-/, "") !== name);
   const sortable: [string, () => void][] = [
     ["Sort ascending", () => sort([name])],
     ["Sort descending", () => sort([`-${name}`])],
-    ...(view.order.length > 0
-      ? [["Sort by it next", () => sort([...rest, name])] as [string, () => void]]
-      : []),
     [view.facets.includes(name) ? "Close facet" : "Facet", facet],
     ["Figures", figures],
   ];
-  return html`<${Menu} x=${x} y=${y} label="Menu of ${name}" close=${close} entries=${[
-    ...(type === "json" ? [] : sortable),
-    ...(field === ID ? [] : [["Hide", hide]]),
-  ]} />`;
+  return html`
+    <${Menu} x=${x} y=${y} label="Menu of ${name}" close=${close}
+      entries=${[
+        ...(type === "json" ? [] : sortable),
+        ...(field === ID ? [] : [["Hide", hide]]),
+      ]} />
+  `;
 }
 
 /** Which fields are faceted, and which columns are shown. */
@@ -777,9 +821,13 @@ function FacetMenu({ schema, view, facet, go }: {
       ]),
     ];
   return html`<button onClick=${show("facets")}>Facets</button>
-    <button onClick=${show("columns")}>Columns${view.select ? ` ${select.length}/${all.length}` : ""}</button>
+    <button onClick=${show("columns")}>Columns${
+    view.select ? ` ${select.length}/${all.length}` : ""
+  }</button>
     ${
-    menu && html`<${Menu} ...${menu} label=${menu.kind} entries=${entries}
-      close=${() => setMenu(undefined)} />`
+    menu && html`
+      <${Menu} ...${menu} label=${menu.kind} entries=${entries}
+        close=${() => setMenu(undefined)} />
+    `
   }`;
 }

@@ -27,13 +27,15 @@ export function Dialog({ title, close, children, wide }: {
     // Once the dialog is gone: until then nothing else takes the focus.
     return () => queueMicrotask(() => before?.focus());
   }, []);
-  return html`<dialog ref=${ref} class=${wide ? "wide" : ""} aria-label=${title}
-    onClose=${close}
-    onKeyDown=${(event: KeyboardEvent) => event.stopPropagation()}>
-    <header><h2>${title}</h2>
-      <button class="plain" aria-label="Close" onClick=${close}>✕</button></header>
-    ${children}
-  </dialog>`;
+  return html`
+    <dialog ref=${ref} class=${wide ? "wide" : ""} aria-label=${title}
+      onClose=${close}
+      onKeyDown=${(event: KeyboardEvent) => event.stopPropagation()}>
+        <header><h2>${title}</h2>
+          <button class="plain" aria-label="Close" onClick=${close}>✕</button></header>
+        ${children}
+      </dialog>
+  `;
 }
 
 /** An error, next to what caused it. */
@@ -60,8 +62,10 @@ export function Doing({ label, run, kind = "main", more }: {
       setBusy(false);
     }
   };
-  return html`<${Problem} text=${problem} />
-    <footer>${more}<button class=${kind} disabled=${busy} onClick=${click}>${label}</button></footer>`;
+  return html`
+    <${Problem} text=${problem} />
+    <footer>${more}<button class=${kind} disabled=${busy} onClick=${click}>${label}</button></footer>
+  `;
 }
 
 /** A value among text. */
@@ -81,11 +85,18 @@ export function DeleteDialog({ schema, rows, run, close }: {
   const [row] = rows;
   const title = rows.length === 1 ? `Delete row ${row!.__id__}?` : `Delete ${rows.length} rows?`;
   return html`<${Dialog} title=${title} close=${close}>
-    ${rows.length === 1 && html`<dl>${
-    schema.fields.slice(0, 8).map((field) =>
-      html`<dt>${field.name}</dt><dd><${Shown} field=${field} value=${row![field.name]} /></dd>`
-    )
-  }</dl>`}
+    ${
+    rows.length === 1 && html`<dl>${
+      schema.fields.slice(0, 8).map((field) =>
+        html`
+          <dt>${field.name}</dt>
+          <dd>
+            <${Shown} field=${field} value=${row![field.name]} />
+          </dd>
+        `
+      )
+    }</dl>`
+  }
     <p>This cannot be undone.</p>
     <${Doing} label="Delete" kind="danger" run=${run}
       more=${html`<button data-first onClick=${close}>Cancel</button>`} />
@@ -110,29 +121,40 @@ export function ConflictDialog({ conflict, keep, take, close }: {
 }) {
   const { field, before, mine, theirs } = conflict;
   const line = (label: string, value: Value | undefined) =>
-    html`<tr><th scope="row">${label}</th>
-      <td><${Shown} field=${field} value=${value} /></td></tr>`;
+    html`
+      <tr>
+        <th scope="row">${label}</th>
+        <td>
+          <${Shown} field=${field} value=${value} />
+        </td>
+      </tr>
+    `;
   return html`<${Dialog} title="Somebody else changed row ${before.__id__}" close=${close}>
     <p>Your change of <b>${field.name}</b> was not saved.</p>
     <table class="values"><tbody>
       ${line("mine", mine)}
       ${
-    theirs
-      ? line("theirs", theirs[field.name])
-      : html`<tr><th scope="row">theirs</th><td><i>the row was deleted</i></td></tr>`
+    theirs ? line("theirs", theirs[field.name]) : html`
+      <tr>
+        <th scope="row">theirs</th>
+        <td><i>the row was deleted</i></td>
+      </tr>
+    `
   }
       ${line("before", before[field.name])}
     </tbody></table>
     ${
     theirs && Object.keys(theirs).filter((name) =>
-        !name.startsWith("__") && name in before &&
-        JSON.stringify(theirs[name]) !== JSON.stringify(before[name])
-      ).map((name) => html`<p>They changed <b>${name}</b>.</p>`)
+      !name.startsWith("__") && name in before &&
+      JSON.stringify(theirs[name]) !== JSON.stringify(before[name])
+    ).map((name) => html`<p>They changed <b>${name}</b>.</p>`)
   }
     ${
     theirs
-      ? html`<${Doing} label="Keep mine" run=${keep}
-          more=${html`<button data-first onClick=${take}>Take theirs</button>`} />`
+      ? html`
+        <${Doing} label="Keep mine" run=${keep}
+          more=${html`<button data-first onClick=${take}>Take theirs</button>`} />
+      `
       : html`<footer><button class="main" data-first onClick=${take}>Take theirs</button></footer>`
   }
   </${Dialog}>`;
@@ -160,11 +182,16 @@ const KEYS: readonly (readonly [keys: string, does: string])[] = [
 
 /** The keys. */
 export function KeysDialog({ close }: { close: () => void }) {
-  return html`<${Dialog} title="Keys" close=${close}>
-    <dl class="keys">${
-    KEYS.map(([keys, does]) => html`<dt><kbd>${keys}</kbd></dt><dd>${does}</dd>`)
-  }</dl>
-  </${Dialog}>`;
+  return html`
+    <${Dialog} title="Keys" close=${close}>
+      <dl class="keys">${KEYS.map(([keys, does]) =>
+        html`
+          <dt><kbd>${keys}</kbd></dt>
+          <dd>${does}</dd>
+        `
+      )}</dl>
+      </${Dialog}>
+  `;
 }
 
 /** Asks for the token. */
@@ -174,12 +201,14 @@ export function LoginDialog({ done, close }: { done: () => void; close: () => vo
     await login(token.trim().replace(/^.*#t=/, ""));
     done();
   };
-  return html`<${Dialog} title="This server asks for a token" close=${close}>
-    <p>The command that serves these tables printed an address with it.</p>
-    <label>Token or address <input data-first type="password" autocomplete="off" value=${token}
-      onInput=${(event: Event) => setToken(typed(event))} /></label>
-    <${Doing} label="Open" run=${run} />
-  </${Dialog}>`;
+  return html`
+    <${Dialog} title="This server asks for a token" close=${close}>
+      <p>The command that serves these tables printed an address with it.</p>
+      <label>Token or address <input data-first type="password" autocomplete="off" value=${token}
+          onInput=${(event: Event) => setToken(typed(event))} /></label>
+      <${Doing} label="Open" run=${run} />
+      </${Dialog}>
+  `;
 }
 
 /** Cells of text as a spreadsheet copies them. */
@@ -197,8 +226,7 @@ export function parseTsv(text: string): string[][] {
 
 /** Cells as a spreadsheet takes them. */
 export function tsvOf(rows: readonly (readonly string[])[]): string {
-  const cell = (text: string) =>
-    /["\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const cell = (text: string) => /["\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   return rows.map((row) => row.map(cell).join("\t")).join("\n");
 }
 
@@ -236,7 +264,11 @@ export function PasteDialog({ fields, cells, parse, insert, close }: {
     rows.slice(0, 10).map((row) =>
       html`<tr>${
         fields.map((field) =>
-          html`<td><${Shown} field=${field} value=${row[field.name]} /></td>`
+          html`
+            <td>
+              <${Shown} field=${field} value=${row[field.name]} />
+            </td>
+          `
         )
       }</tr>`
     )
@@ -246,8 +278,10 @@ export function PasteDialog({ fields, cells, parse, insert, close }: {
     ${problems.slice(0, 5).map((text) => html`<${Problem} text=${text} />`)}
     ${
     problems.length === 0 &&
-    html`<${Doing} label="Insert ${many}" run=${() => insert(rows)}
-      more=${html`<button data-first onClick=${close}>Cancel</button>`} />`
+    html`
+      <${Doing} label="Insert ${many}" run=${() => insert(rows)}
+        more=${html`<button data-first onClick=${close}>Cancel</button>`} />
+    `
   }
   </${Dialog}>`;
 }

@@ -84,19 +84,30 @@ export function CellEditor({ field, value, begin, save, leave }: {
   const list = field.type === "boolean" ? "truth" : undefined;
   return html`<div class="editor">
     <input ref=${input} value=${draft ?? ""} placeholder=${draft === null ? "null" : "empty text"}
-      aria-label=${field.name} aria-invalid=${problem !== undefined} list=${list} spellcheck=${false}
+      aria-label=${field.name} aria-invalid=${
+    problem !== undefined
+  } list=${list} spellcheck=${false}
       onInput=${(event: Event) => {
     setDraft(typed(event));
     setProblem(undefined);
   }} onKeyDown=${key}
       onBlur=${() => problem === undefined && commit(draft, "stay")} />
     ${
-    list && html`<datalist id="truth"><option value="true" /><option value="false" /></datalist>`
+    list && html`
+      <datalist id="truth">
+        <option value="true" />
+        <option value="false" />
+      </datalist>
+    `
   }
     ${
     !field.required &&
-    html`<button class="plain" title="Set null (Ctrl 0)" tabindex=${-1}
-      onMouseDown=${(event: Event) => (event.preventDefault(), void commit(null, "stay"))}>∅</button>`
+    html`
+      <button class="plain" title="Set null (Ctrl 0)" tabindex=${-1}
+        onMouseDown=${(
+          event: Event,
+        ) => (event.preventDefault(), void commit(null, "stay"))}>∅</button>
+    `
   }
     ${problem && html`<div class="bubble" role="alert">${problem}</div>`}
   </div>`;
@@ -142,7 +153,9 @@ export function ValueInput({ field, draft, set, tables, first }: InputProps) {
       ? html`<textarea ...${common} rows=${8} />`
       : html`<input ...${common} />`
   }
-    ${isServed && html`<${LinkSearch} table=${field.link} pick=${(id: number) => set(String(id))} />`}
+    ${
+    isServed && html`<${LinkSearch} table=${field.link} pick=${(id: number) => set(String(id))} />`
+  }
     <span class="tools">
       ${
     field.type === "string" && !tall &&
@@ -150,8 +163,10 @@ export function ValueInput({ field, draft, set, tables, first }: InputProps) {
   }
       ${
     !field.required && field.type !== "boolean" &&
-    html`<button class="plain" title="Set null" aria-pressed=${draft === null}
-      onClick=${() => set(draft === null ? "" : null)}>∅ null</button>`
+    html`
+      <button class="plain" title="Set null" aria-pressed=${draft === null}
+        onClick=${() => set(draft === null ? "" : null)}>∅ null</button>
+    `
   }
     </span>
   </div>`;
@@ -174,13 +189,15 @@ function BytesInput({ field, draft, set, common }: {
     }
     set(text);
   };
-  return html`<div><textarea ...${common} rows=${4} />
-    <p>${draft === null ? "" : `${bytesText(sizeOf(draft))}, as base64 `}
-      <label class="button">From a file<input type="file" hidden onChange=${load} /></label>
-      ${
-    draft !== null &&
-    html`<button onClick=${() => download(field.name, draft)}>Download</button>`
-  }</p></div>`;
+  return html`
+    <div>
+      <textarea ...${common} rows=${4} />
+      <p>${draft === null ? "" : `${bytesText(sizeOf(draft))}, as base64 `}
+          <label class="button">From a file<input type="file" hidden onChange=${load} /></label>
+          ${draft !== null &&
+            html`<button onClick=${() => download(field.name, draft)}>Download</button>`}</p>
+    </div>
+  `;
 }
 
 /** Saves bytes as a file. */
@@ -207,18 +224,20 @@ function LinkSearch({ table, pick }: { table: string; pick: (id: number) => void
     schema ? at(table) + query([...where, ["limit", 8]]) : "",
   );
   const shown = schema?.fields.filter(({ type }) => type !== "bytes").slice(0, 3) ?? [];
-  return html`<div class="links">
-    <input type="search" placeholder="Search ${table}" aria-label="Search ${table}" value=${text}
-      onInput=${(event: Event) => setText(typed(event))} />
-    <${Problem} text=${hidden ?? refused} />
-    <ul>${
-    rows?.map((row) =>
-      html`<li><button class="plain" onClick=${() => pick(row.__id__)}>
+  return html`
+    <div class="links">
+      <input type="search" placeholder="Search ${table}" aria-label="Search ${table}"
+        value=${text}
+        onInput=${(event: Event) => setText(typed(event))} />
+      <${Problem} text=${hidden ?? refused} />
+      <ul>${rows?.map((row) =>
+        html`<li><button class="plain" onClick=${() => pick(row.__id__)}>
         <b>${row.__id__}</b> ${
-        shown.map((field) => textOf(field, row[field.name]).slice(0, 60)).join(" · ")
-      }</button></li>`
-    )
-  }</ul></div>`;
+          shown.map((field) => textOf(field, row[field.name]).slice(0, 60)).join(" · ")
+        }</button></li>`
+      )}</ul>
+    </div>
+  `;
 }
 
 /** Edits a value in a dialog. */
@@ -236,8 +255,10 @@ export function ValueDialog({ field, value, write, tables, save, close }: {
       tables=${write ? tables : []} first />
     ${
     write &&
-    html`<${Doing} label="Save" run=${async () => await save(valueOf(field, draft))}
-      more=${html`<small>${exampleOf(field.type)}</small>`} />`
+    html`
+      <${Doing} label="Save" run=${async () => await save(valueOf(field, draft))}
+        more=${html`<small>${exampleOf(field.type)}</small>`} />
+    `
   }
   </${Dialog}>`;
 }
@@ -262,17 +283,25 @@ export function NewRowDialog({ schema, tables, insert, close }: {
     }
     await insert(row);
   };
-  return html`<${Dialog} title="New row of ${schema.name}" close=${close} wide>
-    <form class="fields" onSubmit=${(event: Event) => event.preventDefault()}>${
-    schema.fields.map((field, i) =>
-      html`<div class="field"><div>${field.name}${field.required && html`<b title="required"> *</b>`}
-        <small>${field.type}${field.default !== null && `, else ${textOf(field, field.default)}`}
-        </small></div>
-        <${ValueInput} field=${field} tables=${tables} first=${i === 0}
-          draft=${Object.hasOwn(drafts, field.name) ? drafts[field.name] : draftOf(field, field.default)}
-          set=${(draft: Draft) => setDrafts((all) => ({ ...all, [field.name]: draft }))} /></div>`
-    )
-  }</form>
-    <${Doing} label="Insert" run=${run} />
-  </${Dialog}>`;
+  return html`
+    <${Dialog} title="New row of ${schema.name}" close=${close} wide>
+      <form class="fields" onSubmit=${(event: Event) => event.preventDefault()}>${schema.fields.map(
+        (field, i) =>
+          html`
+            <div class="field">
+              <div>${field.name}${field.required && html`<b title="required"> *</b>`}
+                    <small>${field.type}${field.default !== null &&
+                      `, else ${textOf(field, field.default)}`}
+                    </small></div>
+              <${ValueInput} field=${field} tables=${tables} first=${i === 0}
+                draft=${Object.hasOwn(drafts, field.name)
+                  ? drafts[field.name]
+                  : draftOf(field, field.default)}
+                set=${(draft: Draft) => setDrafts((all) => ({ ...all, [field.name]: draft }))} />
+            </div>
+          `,
+      )}</form>
+      <${Doing} label="Insert" run=${run} />
+      </${Dialog}>
+  `;
 }

@@ -55,11 +55,10 @@ function Facet({ field, schema, view, tick, go }: Props & { field: Field }) {
     view.where.some((one) => one[0] === condition[0] && one[1] === condition[1]);
   return html`<section class="facet"><h3>${name}
       <button class="plain" title="Close facet ${name}" aria-label="Close facet ${name}"
-        onClick=${() => go({ ...view, facets: view.facets.filter((one) => one !== name) })}>✕</button></h3>
+        onClick=${() =>
+    go({ ...view, facets: view.facets.filter((one) => one !== name) })}>✕</button></h3>
     <${Problem} text=${problem} />
-    ${
-    problem && html`<button onClick=${() => setLimit(limit * 10)}>Take longer</button>`
-  }
+    ${problem && html`<button onClick=${() => setLimit(limit * 10)}>Take longer</button>`}
     <ul>${
     groups?.slice(0, SHOWN).map((group) => {
       const value = group[name]!;
@@ -78,7 +77,9 @@ function Facet({ field, schema, view, tick, go }: Props & { field: Field }) {
       }</span><span class="n">${count(Number(group.n))}</span></button></li>`;
     })
   }</ul>
-    ${groups !== undefined && groups.length > SHOWN && html`<small>the ${SHOWN} most frequent</small>`}
+    ${
+    groups !== undefined && groups.length > SHOWN && html`<small>the ${SHOWN} most frequent</small>`
+  }
     ${groups?.length === 0 && html`<small>no rows</small>`}
   </section>`;
 }

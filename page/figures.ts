@@ -42,7 +42,11 @@ export function FiguresDialog({ field, view, add, close }: {
   const [figures, problem] = useAnswer<Figures>(
     at(view.table, "~figures") + query([...view.where, ["of", field.name]]),
   );
-  const line = (label: string, value: unknown) => html`<dt>${label}</dt><dd>${value}</dd>`;
+  const line = (label: string, value: unknown) =>
+    html`
+      <dt>${label}</dt>
+      <dd>${value}</dd>
+    `;
   return html`<${Dialog} title=${field.name} close=${close}>
     <${Problem} text=${problem} />
     ${!figures && !problem && html`<p>counting…</p>`}
@@ -70,19 +74,27 @@ function Histogram({ field, bars, add }: {
 }) {
   const most = Math.max(1, ...bars.map((bar) => bar.count));
   const width = WIDTH / bars.length;
-  return html`<figure><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group" aria-label="Histogram">${
-    bars.map((bar, i) => {
-      const [from, to] = [textOf(field, bar.from), textOf(field, bar.to)];
-      const take = () => add(between(field, from, to, i === bars.length - 1));
-      const height = bar.count === 0 ? 0 : Math.max(2, bar.count / most * HEIGHT);
-      const label = `${from} to ${to}: ${count(bar.count)}`;
-      return html`<g role="button" tabindex="0" aria-label=${label} onClick=${take}
-        onKeyDown=${(event: KeyboardEvent) => event.key === "Enter" && take()}>
-        <title>${label}</title>
-        <rect class="back" x=${i * width} y="0" width=${width} height=${HEIGHT} />
-        <rect x=${i * width + 1} y=${HEIGHT - height} width=${width - 2} height=${height} rx="2" />
-      </g>`;
-    })
-  }</svg><figcaption><span>${textOf(field, bars[0]!.from)}</span>
-    <span>${textOf(field, bars.at(-1)!.to)}</span></figcaption></figure>`;
+  return html`
+    <figure>
+      <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group" aria-label="Histogram">${bars.map(
+        (bar, i) => {
+          const [from, to] = [textOf(field, bar.from), textOf(field, bar.to)];
+          const take = () => add(between(field, from, to, i === bars.length - 1));
+          const height = bar.count === 0 ? 0 : Math.max(2, bar.count / most * HEIGHT);
+          const label = `${from} to ${to}: ${count(bar.count)}`;
+          return html`
+            <g role="button" tabindex="0" aria-label=${label} onClick=${take}
+              onKeyDown=${(event: KeyboardEvent) => event.key === "Enter" && take()}>
+              <title>${label}</title>
+              <rect class="back" x=${i * width} y="0" width=${width} height=${HEIGHT} />
+              <rect x=${i * width + 1} y=${HEIGHT - height} width=${width -
+                2} height=${height} rx="2" />
+            </g>
+          `;
+        },
+      )}</svg>
+      <figcaption><span>${textOf(field, bars[0]!.from)}</span>
+        <span>${textOf(field, bars.at(-1)!.to)}</span></figcaption>
+    </figure>
+  `;
 }

@@ -124,8 +124,8 @@ export function sameAs({ name }: Field, text: string | null, not = false): Condi
 }
 
 /** A value in a word, quoted as in CSV where needed. */
-function cellText(text: string): string {
-  const isPlain = text !== "" && text !== "null" && !/^"|,|\.\./.test(text);
+export function cellText(text: string): string {
+  const isPlain = text !== "" && text !== "null" && !/[\s,"']|\.\./.test(text);
   return isPlain ? text : `"${text.replaceAll('"', '""')}"`;
 }
 
@@ -202,40 +202,27 @@ export function commandOf({ table, where, order, select }: View): string {
   return words.map(shellQuoted).join(" ") + more;
 }
 
+/** How TypeScript makes a value of a type from its text. */
+const MAKERS: Readonly<Record<string, string>> = {
+  string: "",
+  date: "Temporal.PlainDate.from",
+  time: "Temporal.PlainTime.from",
+  datetime: "Temporal.PlainDateTime.from",
+  timestamp: "new Date",
+  bytes: "Uint8Array.fromBase64",
+};
+
 /** A value as it is written in TypeScript. */
 function literal(field: Field | undefined, text: string): string {
+  const maker = MAKERS[field?.type ?? "string"];
+  if (maker === undefined) return field!.type === "bigint" ? `${text}n` : text;
   const json = JSON.stringify(text);
-  switch (field?.type) {
-    case "integer":
-    case "float":
-    case "boolean":
-    case "link":
-      return text;
-    case "bigint":
-      return `${text}n`;
-    case "date":
-      return `Temporal.PlainDate.from(${json})`;
-    case "time":
-      return `Temporal.PlainTime.from(${json})`;
-    case "datetime":
-      return `Temporal.PlainDateTime.from(${json})`;
-    case "timestamp":
-      return `new Date(${json})`;
-    case "bytes":
-      return `Uint8Array.fromBase64(${json})`;
-    case "json":
-      return text;
-    default:
-      return json;
-  }
+  return maker === "" ? json : `${maker}(${json})`;
 }
 
-/** A pattern as it is written in TypeScript. */
-function pattern(source: string, flags: string): string {
-  return String(new RegExp(source, flags));
-}
-
+/** The operators of TypeScript that have a value. */
 const OPERATORS: Readonly<Record<string, string>> = {
+  eq: "eq",
   neq: "ne",
   gt: "gt",
   gte: "gte",
@@ -256,15 +243,13 @@ function operatorOf(
   const simple = OPERATORS[operator];
   if (simple !== undefined) return [simple, literal(field, text)];
   switch (operator) {
-    case "eq":
-      return ["eq", literal(field, text)];
     case "is":
       return ["eq", "null"];
     case "in":
       return ["in", `[${listOf(text).map((one) => literal(field, one)).join(", ")}]`];
     case "match":
     case "imatch":
-      return ["or", `[${pattern(text, operator === "match" ? "u" : "iu")}]`];
+      return ["or", `[${new RegExp(text, operator === "match" ? "u" : "iu")}]`];
     case "like": {
       const [, before, inside, after] = /^(\*?)([^*]+)(\*?)$/.exec(text) ?? [];
       if (inside === undefined) return undefined;

@@ -6,7 +6,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, at, messageOf } from "./api.ts";
-import { type Chip, chipsOf, commandOf, parseLine, programOf } from "./filter.ts";
+import { cellText, type Chip, chipsOf, commandOf, parseLine, programOf } from "./filter.ts";
 import { html, typed } from "./html.ts";
 import { fieldNamed, ID, type Schema, type Value } from "./types.ts";
 import { textOf, visible } from "./values.ts";
@@ -25,13 +25,6 @@ function lastWord(line: string): [from: number, word: string] {
   return [from, line.slice(from)];
 }
 
-/** What may stand in a word for a value. */
-function cellOf(text: string): string {
-  return text === "" || text === "null" || /[\s,"']|\.\./.test(text)
-    ? `"${text.replaceAll('"', '""')}"`
-    : text;
-}
-
 async function proposalsFor(
   word: string,
   schema: Schema,
@@ -44,9 +37,10 @@ async function proposalsFor(
     if (word === "" || /[=<>~!]/.test(word)) return [];
     const low = word.toLowerCase();
     return [...schema.fields, ID].filter((field) => field.name.toLowerCase().includes(low))
-      .sort((a, b) =>
-        a.name.toLowerCase().indexOf(low) - b.name.toLowerCase().indexOf(low)
-      ).slice(0, 8).map((field) => ({ word: `${field.name}=`, label: field.name, told: field.type }));
+      .sort((a, b) => a.name.toLowerCase().indexOf(low) - b.name.toLowerCase().indexOf(low)).slice(
+        0,
+        8,
+      ).map((field) => ({ word: `${field.name}=`, label: field.name, told: field.type }));
   }
   const field = fieldNamed(schema, name);
   if (field === undefined || field.type === "json" || field.type === "bytes") return [];
@@ -65,7 +59,7 @@ async function proposalsFor(
     n: String(group.n),
   })).filter(({ text }) => like.length > 0 || (text ?? "null").startsWith(begun!)).slice(0, 8)
     .map(({ text, n }) => ({
-      word: `${name}${sign}${text === null ? "null" : cellOf(text)}`,
+      word: `${name}${sign}${text === null ? "null" : cellText(text)}`,
       label: text === null ? "null" : visible(text).slice(0, 80) || "empty text",
       told: n,
     }));
@@ -130,8 +124,9 @@ export function FilterBox({ schema, view, go, problem }: {
     const most = proposals.length;
     if (event.key === "ArrowDown" && most > 0) setChosen((chosen + 1) % most);
     else if (event.key === "ArrowUp" && most > 0) setChosen((chosen - 1 + most) % most);
-    else if (event.key === "Tab" && most > 0 && !event.shiftKey) take(proposals[Math.max(0, chosen)]!);
-    else if (event.key === "Enter") chosen >= 0 ? take(proposals[chosen]!) : enter();
+    else if (event.key === "Tab" && most > 0 && !event.shiftKey) {
+      take(proposals[Math.max(0, chosen)]!);
+    } else if (event.key === "Enter") chosen >= 0 ? take(proposals[chosen]!) : enter();
     else if (event.key === "Escape") {
       if (most > 0) setProposals([]);
       else document.querySelector<HTMLElement>("[role=grid]")?.focus();
@@ -144,7 +139,7 @@ export function FilterBox({ schema, view, go, problem }: {
   const edit = (chip: Chip) => {
     if (chip.word === undefined) return;
     go({ ...view, where: without(chip) });
-    put(/\s/.test(chip.word) ? `'${chip.word}'` : chip.word);
+    put(chip.word);
   };
   const said = wrong ?? problem;
   return html`<div class="filter">
@@ -152,10 +147,14 @@ export function FilterBox({ schema, view, go, problem }: {
       <span aria-hidden="true">⌕</span>
       ${
     chipsOf(view.where).map((chip) =>
-      html`<span class="chip"><button class="plain" title="Change" onClick=${() => edit(chip)}>${
-        visible(chip.text).slice(0, 120)
-      }</button><button class="plain" aria-label="Take away ${chip.text}"
-        onClick=${() => (go({ ...view, where: without(chip) }), input.current!.focus())}>✕</button></span>`
+      html`
+        <span
+          class="chip"><button class="plain" title="Change" onClick=${() => edit(chip)}>${visible(
+            chip.text,
+          ).slice(0, 120)}</button><button class="plain" aria-label="Take away ${chip.text}"
+                onClick=${() => (go({ ...view, where: without(chip) }),
+                  input.current!.focus())}>✕</button></span>
+      `
     )
   }
       <input id="filter" ref=${input} role="combobox" aria-expanded=${proposals.length > 0}
@@ -170,17 +169,21 @@ export function FilterBox({ schema, view, go, problem }: {
         onKeyDown=${key} onBlur=${() => setProposals([])} />
       ${
     view.where.length > 0 &&
-    html`<button class="plain" title="Take all conditions away"
-      onClick=${() => go({ ...view, where: [] })}>clear</button>`
+    html`
+      <button class="plain" title="Take all conditions away"
+        onClick=${() => go({ ...view, where: [] })}>clear</button>
+    `
   }
     </div>
     ${
     proposals.length > 0 &&
     html`<ul id="proposals" role="listbox">${
       proposals.map((one, i) =>
-        html`<li role="option" id="proposal-${i}" aria-selected=${i === chosen}
-          onMouseDown=${(event: Event) => (event.preventDefault(), take(one))}>
-          <span>${one.label}</span><small>${one.told}</small></li>`
+        html`
+          <li role="option" id="proposal-${i}" aria-selected=${i === chosen}
+            onMouseDown=${(event: Event) => (event.preventDefault(), take(one))}>
+                    <span>${one.label}</span><small>${one.told}</small></li>
+        `
       )
     }</ul>`
   }
@@ -208,17 +211,18 @@ export function CodeLine({ schema, view }: { schema: Schema; view: View }) {
   const [copied, setCopied] = useState(false);
   const code = isProgram ? programOf(view, schema) : commandOf(view);
   const file = (form: string) => `${at(view.table)}.${form}${query(rowParameters(view))}`;
-  return html`<div class="code">
-    <button class="plain" title="The other language" onClick=${() => setIsProgram(!isProgram)}>${
-    isProgram ? "TypeScript" : "Shell"
-  }</button>
-    <code title=${code}>${visible(code)}</code>
-    <button class="plain" onClick=${async () => {
-    await copy(code);
-    setCopied(true);
-    setTimeout(() => setCopied(false), 1500);
-  }}>${copied ? "copied" : "copy"}</button>
-    <a href=${file("csv")} download>.csv</a>
-    <a href=${file("ndjson")} download>.ndjson</a>
-  </div>`;
+  return html`
+    <div class="code">
+      <button class="plain" title="The other language" onClick=${() =>
+        setIsProgram(!isProgram)}>${isProgram ? "TypeScript" : "Shell"}</button>
+      <code title=${code}>${visible(code)}</code>
+      <button class="plain" onClick=${async () => {
+        await copy(code);
+        setCopied(true);
+        setTimeout(() => setCopied(false), 1500);
+      }}>${copied ? "copied" : "copy"}</button>
+      <a href=${file("csv")} download>.csv</a>
+      <a href=${file("ndjson")} download>.ndjson</a>
+    </div>
+  `;
 }

@@ -206,7 +206,9 @@ export function Grid(props: Props) {
     const field = columns[at]!;
     const isActive = index === row && at === column;
     const value = data?.[field.name];
-    const flash = data && flashes.get(`${data.__id__}/${field.name}`);
+    const isEdited = isActive && editor;
+    // A cell that changes begins anew, and with it the animation; but not under somebody's hands.
+    const flash = data && !isEdited && flashes.get(`${data.__id__}/${field.name}`);
     const kind = [
       "cell",
       at === 0 && "pinned",
@@ -215,81 +217,88 @@ export function Grid(props: Props) {
       !isOne && index >= row0 && index <= row1 && at >= column0 && at <= column1 && "chosen",
       flash && "flash",
     ].filter((one) => one).join(" ");
-    return html`<div role=${at === 0 ? "rowheader" : "gridcell"} key=${flash ? `${at} ${flash}` : at}
-      class=${kind} id="c${index}-${at}"
-      aria-colindex=${at + 1} aria-selected=${isActive} style=${place(at)}
-      onMouseDown=${(event: MouseEvent) => {
-      if (event.button !== 0 || (isActive && editor)) return;
-      event.preventDefault();
-      scroller.current!.focus();
-      go(index, at, event.shiftKey);
-    }}
-      onDblClick=${() => props.open({ row: index, column: at })}>${
-      isActive && editor
-        ? editor
-        : data === undefined
-        ? html`<i class="wait" />`
-        : value === null || value === undefined
-        ? html`<i class="null">null</i>`
-        : value === ""
-        ? html`<i class="null">""</i>`
-        : field.type === "link"
-        ? html`<span class="link">${shownText(field, value)}</span>`
-        : shownText(field, value)
-    }</div>`;
+    return html`
+      <div role=${at === 0 ? "rowheader" : "gridcell"} key=${flash ? `${at} ${flash}` : at}
+        class=${kind} id="c${index}-${at}"
+        aria-colindex=${at + 1} aria-selected=${isActive} style=${place(at)}
+        onMouseDown=${(event: MouseEvent) => {
+          if (event.button !== 0 || isEdited) return;
+          event.preventDefault();
+          scroller.current!.focus();
+          go(index, at, event.shiftKey);
+        }}
+        onDblClick=${() => props.open({ row: index, column: at })}>${isEdited
+          ? editor
+          : data === undefined
+          ? html`<i class="wait" />`
+          : value === null || value === undefined
+          ? html`<i class="null">null</i>`
+          : value === ""
+          ? html`<i class="null">""</i>`
+          : field.type === "link"
+          ? html`<span class="link">${shownText(field, value)}</span>`
+          : shownText(field, value)}</div>
+    `;
   };
   const lines = [];
   for (let index = first; index <= last; index++) {
     const data = rows.at(index);
     const y = HEAD + index * HEIGHT - current;
     const isGone = data !== undefined && rows.deleted.has(data.__id__);
-    lines.push(html`<div role="row" key=${index} aria-rowindex=${index + 2}
-      class="line ${isGone ? "gone" : ""} ${index === row ? "here" : ""}"
-      style=${{ transform: `translateY(${y}px)`, width: `${width}px` }}>
-      ${shown.map((at) => cell(index, at, data))}</div>`);
+    lines.push(html`
+      <div role="row" key=${index} aria-rowindex=${index + 2}
+        class="line ${isGone ? "gone" : ""} ${index === row ? "here" : ""}"
+        style=${{ transform: `translateY(${y}px)`, width: `${width}px` }}>
+            ${shown.map((at) => cell(index, at, data))}</div>
+    `);
   }
-  return html`<div class="grid" role="grid" tabindex="0" ref=${scroller} aria-label=${props.label}
-    aria-rowcount=${total + 1} aria-colcount=${columns.length} aria-multiselectable="true"
-    aria-activedescendant=${row < 0 ? `h${column}` : `c${row}-${column}`}
-    onScroll=${scrolled} onKeyDown=${key}>
-    <div class="area" style=${{ height: `${area + HEAD}px`, width: `${width}px` }}>
-      <div class="layer" style=${{ height: `${size.height}px` }}>
-        <div role="row" aria-rowindex="1" class="line head" style=${{ width: `${width}px` }}>${
-    shown.map((at) => {
-      const field = columns[at]!;
-      const sign = order.includes(field.name)
-        ? "ascending"
-        : order.includes(`-${field.name}`)
-        ? "descending"
-        : "none";
-      const rank = order.findIndex((one) => one.replace(/^-/, "") === field.name);
-      return html`<div role="columnheader" key=${at} id="h${at}" aria-colindex=${at + 1}
-        class="cell ${at === 0 ? "pinned" : ""} ${row === -1 && at === column ? "active" : ""}"
-        aria-sort=${sign} style=${place(at)} title="${field.name}: ${field.type}"
-        onMouseDown=${(event: Event) => event.preventDefault()}
-        onClick=${() => props.open({ row: -1, column: at })}
-        onContextMenu=${(event: MouseEvent) => {
-        event.preventDefault();
-        props.menu(at, event.clientX, event.clientY);
-      }}>
-        <span class="name">${field.name === ID.name ? "id" : field.name}</span>
-        ${
-        rank >= 0 &&
-        html`<span class="sort">${sign === "ascending" ? "▲" : "▼"}${
-          order.length > 1 ? rank + 1 : ""
-        }</span>`
-      }
-        <button class="plain more" tabindex=${-1} aria-label="Menu of ${field.name}"
-          onClick=${(event: MouseEvent) => {
-        event.stopPropagation();
-        const { left: x, bottom: y } = (event.currentTarget as Element).getBoundingClientRect();
-        props.menu(at, x, y);
-      }}>⋮</button>
-        <span class="handle" onClick=${(event: Event) => event.stopPropagation()}
-          onPointerDown=${(event: PointerEvent) => drag(event, at)} /></div>`;
-    })
-  }</div>${lines}
+  return html`
+    <div class="grid" role="grid" tabindex="0" ref=${scroller} aria-label=${props.label}
+      aria-rowcount=${total + 1} aria-colcount=${columns.length} aria-multiselectable="true"
+      aria-activedescendant=${row < 0 ? `h${column}` : `c${row}-${column}`}
+      onScroll=${scrolled} onKeyDown=${key}>
+      <div class="area" style=${{ height: `${area + HEAD}px`, width: `${width}px` }}>
+        <div class="layer" style=${{ height: `${size.height}px` }}>
+            <div role="row" aria-rowindex="1" class="line head" style=${{
+              width: `${width}px`,
+            }}>${shown.map((at) => {
+              const field = columns[at]!;
+              const sign = order.includes(field.name)
+                ? "ascending"
+                : order.includes(`-${field.name}`)
+                ? "descending"
+                : "none";
+              const rank = order.findIndex((one) => one.replace(/^-/, "") === field.name);
+              return html`
+                <div role="columnheader" key=${at} id="h${at}" aria-colindex=${at + 1}
+                  class="cell ${at === 0 ? "pinned" : ""} ${row === -1 && at === column
+                    ? "active"
+                    : ""}"
+                  aria-sort=${sign} style=${place(at)} title="${field.name}: ${field.type}"
+                  onMouseDown=${(event: Event) => event.preventDefault()}
+                  onClick=${() => props.open({ row: -1, column: at })}
+                  onContextMenu=${(event: MouseEvent) => {
+                    event.preventDefault();
+                    props.menu(at, event.clientX, event.clientY);
+                  }}>
+                        <span class="name">${field.name === ID.name ? "id" : field.name}</span>
+                        ${rank >= 0 &&
+                          html`<span class="sort">${sign === "ascending" ? "▲" : "▼"}${
+                            order.length > 1 ? rank + 1 : ""
+                          }</span>`}
+                        <button class="plain more" tabindex=${-1} aria-label="Menu of ${field.name}"
+                          onClick=${(event: MouseEvent) => {
+                            event.stopPropagation();
+                            const { left: x, bottom: y } = (event.currentTarget as Element)
+                              .getBoundingClientRect();
+                            props.menu(at, x, y);
+                          }}>⋮</button>
+                        <span class="handle" onClick=${(event: Event) => event.stopPropagation()}
+                          onPointerDown=${(event: PointerEvent) => drag(event, at)} /></div>
+              `;
+            })}</div>${lines}
+          </div>
       </div>
     </div>
-  </div>`;
+  `;
 }

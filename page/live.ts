@@ -45,21 +45,23 @@ export function follow(table: string, since: number, follower: Follower): () => 
       follower.changes(commit.changes);
     });
     source.addEventListener("error", () => {
+      // By itself the browser would ask again from where this stream began.
+      close();
       follower.state("lost");
-      // A refusal ends the stream for good; a broken connection is tried again by the browser.
-      if (source?.readyState === EventSource.CLOSED) timer = setTimeout(again, 1000);
+      timer = setTimeout(again, 1000);
     });
   };
   const again = async () => {
+    // A stream does not tell why it was refused.
     const { signal } = stop;
-    try {
-      const answer = await fetch(`${at(table, "~changes")}?since=${since}`, { signal });
-      await answer.body?.cancel();
-      if (answer.status === 410 || answer.status === 404) return follower.gone();
-    } catch {
-      // It is tried again.
-    }
-    if (!signal.aborted && !document.hidden) open();
+    const asked = fetch(`${at(table, "~changes")}?since=${since}`, { signal });
+    const status = await asked.then(async ({ status, body }) => {
+      await body?.cancel();
+      return status;
+    }).catch(() => 0);
+    if (signal.aborted || document.hidden) return;
+    if (status === 410) follower.gone();
+    else open();
   };
   const stop = new AbortController();
   const toggle = () => {

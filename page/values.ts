@@ -68,7 +68,11 @@ export function parseValue({ type }: Field, text: string): Value {
     case "float": {
       const value = Number(given);
       if (!/NaN|Infinity/.test(given) && !Number.isFinite(value)) wrong();
-      return Number.isFinite(value) && !Object.is(value, -0) ? value : given === "-0" ? "-0" : given;
+      return Number.isFinite(value) && !Object.is(value, -0)
+        ? value
+        : given === "-0"
+        ? "-0"
+        : given;
     }
     case "boolean":
       return given === "true";

@@ -39,8 +39,7 @@ export function fieldOf([name]: Condition): string {
 
 /** The view of an address. */
 export function readView({ pathname, searchParams }: URL): View {
-  const names = (key: string) =>
-    searchParams.get(key)?.split(",").filter((name) => name !== "");
+  const names = (key: string) => searchParams.get(key)?.split(",").filter((name) => name !== "");
   const rest = [...searchParams].filter(([name]) =>
     !["order", "limit", "offset", "select", FACETS].includes(name)
   );

@@ -46,7 +46,8 @@ export class Opened implements AsyncDisposable {
     page.on("pageerror", (error) => this.complaints.push(`error: ${error.message}`));
     page.on("console", (message) => {
       // A refusal of the server is no fault of the page.
-      const isFault = message.type() === "error" && !message.text().includes("the server responded");
+      const isFault = message.type() === "error" &&
+        !message.text().includes("the server responded");
       if (isFault) this.complaints.push(`console: ${message.text()}`);
     });
     page.on("request", (request) => {

@@ -254,10 +254,13 @@ browserTest("a table of a spreadsheet is pasted after a preview; cells are copie
   await paste('name\tage\n"bart\nsimpson"\t10\nlisa\t');
   await page.getByRole("button", { name: "Insert 2 rows" }).click();
   await see(page, "[role=status]", "2 rows inserted");
-  assertEquals([...table.select({}, { fields: ["name", "age"] })].slice(2).map((row) => [row.name, row.age]), [
-    ["bart\nsimpson", 10],
-    ["lisa", null],
-  ]);
+  assertEquals(
+    [...table.select({}, { fields: ["name", "age"] })].slice(2).map((row) => [row.name, row.age]),
+    [
+      ["bart\nsimpson", 10],
+      ["lisa", null],
+    ],
+  );
   await goTo(page, 0, 1);
   await page.keyboard.press("Shift+ArrowRight");
   await page.keyboard.press("Shift+ArrowDown");
@@ -279,7 +282,9 @@ browserTest("hostile values are only text", async () => {
     "x".repeat(2 ** 20),
     "javascript:alert(1)",
   ];
-  await table.insertMany(texts.map((text) => ({ text, tree: { [text.slice(0, 40)]: text.slice(0, 40) } })));
+  await table.insertMany(
+    texts.map((text) => ({ text, tree: { [text.slice(0, 40)]: text.slice(0, 40) } })),
+  );
   await using opened = await open({ hostile: table });
   const page = await opened.window("hostile?~facets=text");
   await see(page, "#c0-1", "<script>");
@@ -347,7 +352,9 @@ browserTest("what is wrong is said where it was caused", async () => {
   await page.keyboard.press("Enter");
   await see(page, ".filter [role=alert]", 'there is no field "nme"');
   const other = await opened.window("people");
-  await other.evaluate("history.pushState(null, '', '/nobody'); dispatchEvent(new Event('popstate'))");
+  await other.evaluate(
+    "history.pushState(null, '', '/nobody'); dispatchEvent(new Event('popstate'))",
+  );
   await see(other, "[role=alert]", "the tables are people");
 });
 

@@ -1,0 +1,38 @@
+/** The page as it is built. */
+
+import { assert, assertEquals } from "@std/assert";
+import { gzipSync } from "node:zlib";
+import { PAGE_FILES as FILES } from "../../server/page_files.ts";
+import { PAGE_FILES, pageModule } from "../../tools/page.ts";
+
+/** What the page may weigh, compressed, in bytes. */
+const BUDGET = 30_000;
+
+Deno.test({
+  name: "the page that is served is the one in page/ (else: deno task page)",
+  // esbuild keeps its process until it is stopped.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    assert(await pageModule() === await Deno.readTextFile(PAGE_FILES), "deno task page");
+  },
+});
+
+Deno.test("the page is small", () => {
+  const sizes = Object.values(FILES).map(({ text }) => gzipSync(text, { level: 9 }).length);
+  const size = sizes.reduce((a, b) => a + b);
+  assert(size <= BUDGET, `${size} bytes`);
+});
+
+Deno.test("the page asks nobody else, and makes no HTML of text", async () => {
+  const dir = new URL("../../page/", import.meta.url);
+  const found: string[] = [];
+  for await (const { name } of Deno.readDir(dir)) {
+    const text = await Deno.readTextFile(new URL(name, dir));
+    const words = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|https?:\/\//.exec(
+      text,
+    );
+    if (words !== null) found.push(`${name}: ${words[0]}`);
+  }
+  assertEquals(found, []);
+});
