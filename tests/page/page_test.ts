@@ -401,6 +401,35 @@ browserTest("a lost connection is said, and found again", async () => {
   opened.complaints.length = 0; // Chromium reports what it could not load.
 });
 
+browserTest("a hidden tab hears nothing, and catches up when it is seen again", async () => {
+  await using table = await people(3);
+  await using opened = await open({ people: table });
+  const page = await opened.window("people");
+  await see(page, ".live", "live");
+  const show = (is: boolean) =>
+    page.evaluate(
+      `Object.defineProperty(document, "hidden", { get: () => ${!is}, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"))`,
+    );
+  await show(false);
+  await see(page, ".live", "paused");
+  await table.update(1, { name: "meanwhile" });
+  await table.insert({ name: "new" });
+  await page.keyboard.press("ArrowDown");
+  await page.locator("#c1-1.active").waitFor();
+  assertEquals(await cell(page, 1, 1).innerText(), "name 1");
+  await show(true);
+  await see(page, "#c1-1", "meanwhile");
+  await see(page, "#c3-1", "new");
+  // The server ends its streams: the page asks again, and nothing comes twice.
+  await opened.served.handler.close();
+  await see(page, ".live", "connection lost");
+  await see(page, ".live", "live");
+  await table.update(2, { name: "later" });
+  await see(page, "#c2-1", "later");
+  await see(page, ".status", "of 4");
+});
+
 browserTest("the token goes from the address into a cookie", async () => {
   await using table = await people(3);
   const token = "a-token-of-16-characters";
