@@ -37,8 +37,23 @@ export function onToken(fn: () => void): void {
   needToken = fn;
 }
 
+const early = new Map<string, Promise<Answer<unknown>>>();
+
+/** Asks before there is anybody to show the answer. */
+export function askEarly(path: string): void {
+  const answer = request(path, {});
+  answer.catch(() => early.delete(path));
+  early.set(path, answer);
+}
+
 /** Asks, and reads the JSON of the answer. */
-export async function ask<T>(path: string, init: RequestInit = {}): Promise<Answer<T>> {
+export function ask<T>(path: string, init: RequestInit = {}): Promise<Answer<T>> {
+  const answer = early.get(path) ?? request(path, init);
+  early.delete(path);
+  return answer as Promise<Answer<T>>;
+}
+
+async function request<T>(path: string, init: RequestInit): Promise<Answer<T>> {
   let answer: Response;
   let text: string;
   try {

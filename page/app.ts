@@ -42,6 +42,7 @@ import { count, isNumeric, parseValue, shownText, textOf } from "./values.ts";
 import {
   addressOf,
   type Condition,
+  pageQuery,
   query,
   readView,
   rowParameters,
@@ -206,13 +207,11 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
   };
   const [since, setSince] = useState<number>();
 
-  const parameters = rowParameters(view);
-  const rowsKey = query(parameters);
+  const rowsKey = query(rowParameters(view));
   const where = query(view.where);
   const rows = useMemo(() => {
     const fetchRows = async (offset: number, limit: number, signal: AbortSignal) => {
-      const page = [["limit", limit], ["offset", offset]] as const;
-      const answer = await ask<Row[]>(at(table) + query([...parameters, ...page]), { signal });
+      const answer = await ask<Row[]>(at(table) + pageQuery(view, limit, offset), { signal });
       setRowsProblem(undefined);
       setSince((known) => known ?? answer.sequence);
       return answer.data;
@@ -350,12 +349,12 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
     focusGrid();
   };
 
-  /** Saves one value; a conflict opens its dialog. */
-  const save = async (before: Row, field: Field, value: Value, version = before.__version__) => {
+  /** Saves one value; a conflict opens its dialog, and nothing is saved. */
+  const save = async (before: Row, field: Field, value: Value): Promise<boolean> => {
     const { name } = field;
     try {
       const { data } = await sending(
-        send<Row>("PATCH", at(table, before.__id__), { [name]: value }, version),
+        send<Row>("PATCH", at(table, before.__id__), { [name]: value }, before.__version__),
       );
       own.current.add(ownKey(before.__id__, data));
       rows.replace(data);
@@ -365,7 +364,7 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
       };
       setNotice({ text: `${name} of row ${before.__id__} saved`, undo });
       setTick((n) => n + 1);
-      changed();
+      return true;
     } catch (error) {
       if (!(error instanceof Refusal) || (error.status !== 412 && error.status !== 404)) {
         throw error;
@@ -373,6 +372,7 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
       const theirs = error.told.row as Row | null ?? null;
       setEditing(undefined);
       setOpen({ kind: "conflict", conflict: { field, before, mine: value, theirs } });
+      return false;
     }
   };
   /** Saves one value; what is wrong is said above the grid. */
@@ -545,7 +545,7 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
     <${CellEditor} key=${`${editing.row.__id__}/${field.name}`}
       field=${field} value=${editing.row[field.name]} begin=${editing.begin} leave=${leave}
       save=${async (to: Value, then: string) => {
-        await save(editing.row, field, to);
+        if (!await save(editing.row, field, to)) return;
         setEditing(undefined);
         if (then !== "stay") focusGrid();
         if (then === "down") goTo(index + 1, column);
@@ -755,7 +755,7 @@ function Menu({ x, y, label, close, entries }: {
   const top = Math.max(8, Math.min(y, innerHeight - entries.length * 32 - 16));
   return html`
     <div class="menu" role="menu" aria-label=${label} ref=${ref} onKeyDown=${key}
-      style=${{ left: `${left}px`, top: `${top}px`, maxHeight: "70vh" }}>${entries.map((
+      style=${{ left: `${left}px`, top: `${top}px` }}>${entries.map((
         [text, run],
       ) =>
         html`<button role="menuitem" class="plain" onClick=${() => (close(),

@@ -120,6 +120,10 @@ export function ConflictDialog({ conflict, keep, take, close }: {
   close: () => void;
 }) {
   const { field, before, mine, theirs } = conflict;
+  const others = Object.keys(before).filter((name) =>
+    theirs !== null && !name.startsWith("__") && name !== field.name &&
+    JSON.stringify(theirs[name]) !== JSON.stringify(before[name])
+  );
   const line = (label: string, value: Value | undefined) =>
     html`
       <tr>
@@ -144,10 +148,9 @@ export function ConflictDialog({ conflict, keep, take, close }: {
       ${line("before", before[field.name])}
     </tbody></table>
     ${
-    theirs && Object.keys(theirs).filter((name) =>
-      !name.startsWith("__") && name in before &&
-      JSON.stringify(theirs[name]) !== JSON.stringify(before[name])
-    ).map((name) => html`<p>They changed <b>${name}</b>.</p>`)
+    others.length > 0 && html`
+      <p>They changed ${others.join(", ")} as well.</p>
+    `
   }
     ${
     theirs

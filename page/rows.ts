@@ -7,7 +7,7 @@
 import type { Row } from "./types.ts";
 
 /** How many rows are asked for together. */
-const PAGE = 50;
+export const PAGE = 50;
 /** How many pages are kept. */
 const KEPT = 100;
 

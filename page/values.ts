@@ -104,11 +104,8 @@ export function sizeOf(base64: string): number {
 
 /** A number of bytes for people. */
 export function bytesText(size: number): string {
-  if (size < 1000) return `${size} B`;
-  const units = ["kB", "MB", "GB"];
-  let at = -1;
-  do size /= 1000; while (++at < units.length - 1 && size >= 1000);
-  return `${size.toFixed(size < 10 ? 1 : 0)} ${units[at]}`;
+  const form = { style: "unit", unit: "byte", unitDisplay: "narrow", notation: "compact" } as const;
+  return size.toLocaleString("en", form);
 }
 
 /** A number for people. */

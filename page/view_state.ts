@@ -82,6 +82,11 @@ export function rowParameters({ where, order, select }: View): Condition[] {
   ];
 }
 
+/** The parameters of some rows of a view. */
+export function pageQuery(view: View, limit: number, offset: number): string {
+  return query([...rowParameters(view), ["limit", limit], ["offset", offset]]);
+}
+
 /** The address of a view. */
 export function addressOf(view: View): string {
   const facets = view.facets.length > 0 ? [[FACETS, view.facets.join()] as const] : [];

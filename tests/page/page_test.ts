@@ -210,7 +210,7 @@ browserTest("values of every type are edited", async () => {
   await page.keyboard.press("Enter");
   await page.locator("dialog textarea").fill("AQID");
   await page.getByRole("button", { name: "Save" }).click();
-  await see(page, "#c0-3", "3 B");
+  await see(page, "#c0-3", "3B");
   await goTo(page, 0, 4);
   await page.keyboard.press("Enter");
   await page.locator("dialog textarea").fill("[1,");
