@@ -1,0 +1,63 @@
+/** @jsxImportSource preact */
+/**
+ * Dialogs: modal, closed by Esc, and the focus goes back where it was.
+ *
+ * @module
+ */
+
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+/** A dialog. */
+export function Dialog(
+  { title, onClose, wide, children }: {
+    title: string;
+    onClose: () => void;
+    wide?: boolean;
+    children: ComponentChildren;
+  },
+): JSX.Element {
+  const ref = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    ref.current!.showModal();
+    return () => before?.focus();
+  }, []);
+  return (
+    <dialog
+      ref={ref}
+      class={wide ? "wide" : ""}
+      aria-label={title}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      onKeyDown={(event) => event.stopPropagation()}
+    >
+      <header>
+        <h2>{title}</h2>
+        <button type="button" class="plain" aria-label="Close" onClick={onClose}>×</button>
+      </header>
+      {children}
+    </dialog>
+  );
+}
+
+/** A message about what went wrong. */
+export function Alert({ children }: { children: ComponentChildren }): JSX.Element {
+  return <p class="alert" role="alert">{children}</p>;
+}
+
+/** Copies a text, and says so. */
+export function Copy({ text, label }: { text: string; label: string }): JSX.Element {
+  const ref = useRef<HTMLButtonElement>(null);
+  const copy = async () => {
+    await navigator.clipboard.writeText(text);
+    const button = ref.current!;
+    button.textContent = "copied";
+    setTimeout(() => button.textContent = "copy", 1200);
+  };
+  return (
+    <button ref={ref} type="button" class="plain" aria-label={label} onClick={copy}>copy</button>
+  );
+}
