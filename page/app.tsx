@@ -45,7 +45,7 @@ export function App(): JSX.Element {
     get<{ tables: TableEntry[] }>("/~tables").then(({ tables }) => {
       setTables(tables);
       setError(undefined);
-      if (view.table === undefined && tables.length === 1) {
+      if (view.table === undefined && tables.length > 0) {
         show({ ...view, table: tables[0]!.name }, true);
       }
     }, setError);
@@ -99,9 +99,9 @@ export function App(): JSX.Element {
       </header>
       {error !== undefined && <Alert>{reasonOf(error)}</Alert>}
       {tables?.length === 0 && <p class="empty">This server has no tables.</p>}
-      {view.table === undefined
-        ? tables !== undefined && tables.length > 1 && <p class="empty">Choose a table.</p>
-        : <TableView key={view.table} view={view} tables={names} onView={show} />}
+      {view.table !== undefined && (
+        <TableView key={view.table} view={view} tables={names} onView={show} />
+      )}
     </>
   );
 }

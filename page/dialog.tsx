@@ -6,7 +6,7 @@
  */
 
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** A dialog. */
 export function Dialog(
@@ -18,10 +18,16 @@ export function Dialog(
   },
 ): JSX.Element {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const before = document.activeElement as HTMLElement | null;
-    ref.current!.showModal();
-    return () => before?.focus();
+  // Before anything in the dialog gets the focus.
+  const [before] = useState(() => document.activeElement as HTMLElement | null);
+  useLayoutEffect(() => {
+    const dialog = ref.current!;
+    dialog.showModal();
+    return () => {
+      // While it is open, nothing else can have the focus.
+      dialog.close();
+      before?.focus();
+    };
   }, []);
   return (
     <dialog
