@@ -7,7 +7,8 @@
 
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { ApiError, ask, get, logInWith, pathOf, type Row, type Schema } from "./api.ts";
+import { ApiError, ask, get, logInWith, pathOf } from "./api.ts";
+import type { Row, Schema } from "./types.ts";
 import { Alert, Copy, Dialog } from "./dialog.tsx";
 import {
   CellEditor,

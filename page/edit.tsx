@@ -8,7 +8,8 @@
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ApiError, ask, type Field, get, pathOf, type Row } from "./api.ts";
+import { ApiError, ask, get, pathOf } from "./api.ts";
+import type { Field, Row } from "./types.ts";
 import { Alert, Dialog } from "./dialog.tsx";
 import { cellsOfTsv, jsonOf, sizeOf, textOf } from "./values.ts";
 

@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { Field } from "./api.ts";
+import type { Field } from "./types.ts";
 import type { Condition } from "./view.ts";
 
 const WORD_REGEXP = /^([\p{ID_Start}_][\p{ID_Continue}\u200c\u200d]*)(!=|<=|>=|=|<|>|~)([^]*)$/u;
@@ -48,7 +48,7 @@ export function wordsOf(line: string): string[] {
 function cellsOf(text: string): { cells: (string | null)[]; isRange: boolean } {
   const cells: (string | null)[] = [];
   let isRange = false;
-  const regexp = /(?:"((?:[^"]|"")*)"|((?:(?!,|\.\.)[^])*))(,|\.\.|$)/y;
+  const regexp = /(?:"((?:[^"]|"")*)"|((?!")(?:(?!,|\.\.)[^])*))(,|\.\.|$)/y;
   for (;;) {
     const found = regexp.exec(text);
     if (found === null) throw new Error(`${text}: a quote is not closed`);

@@ -7,7 +7,7 @@
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Field } from "./api.ts";
+import type { Field } from "./types.ts";
 import { Alert } from "./dialog.tsx";
 import { conditionsOf, wordOf, wordsOf } from "./filter.ts";
 import { valuesLike } from "./rows.ts";

@@ -9,7 +9,7 @@
 
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Field, Row } from "./api.ts";
+import type { Field, Row } from "./types.ts";
 import type { Rows } from "./rows.ts";
 import { isNumber, shown, textOf, tsvCell } from "./values.ts";
 

@@ -8,7 +8,8 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { get, pathOf, type Schema } from "./api.ts";
+import { get, pathOf } from "./api.ts";
+import type { Schema } from "./types.ts";
 import { Alert, Dialog } from "./dialog.tsx";
 import { reasonOf } from "./edit.tsx";
 import { queryOf, type View } from "./view.ts";

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { ApiError, ask, get, pathOf, type Row } from "./api.ts";
+import { ApiError, ask, get, pathOf } from "./api.ts";
+import type { Row } from "./types.ts";
 import { parameterOf } from "./filter.ts";
 import { queryOf, type View } from "./view.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Field } from "./api.ts";
+import type { Field } from "./types.ts";
 
 /** The most characters of a value that a cell holds. */
 const SHOWN = 300;
