@@ -22,6 +22,7 @@ export function Dialog(
   const [before] = useState(() => document.activeElement as HTMLElement | null);
   useLayoutEffect(() => {
     const dialog = ref.current!;
+    // It gives the focus to what has the attribute `autofocus`.
     dialog.showModal();
     return () => {
       // While it is open, nothing else can have the focus.

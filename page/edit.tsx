@@ -7,7 +7,7 @@
  */
 
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError, ask, get, pathOf } from "./api.ts";
 import type { Field, Row } from "./types.ts";
 import { Alert, Dialog } from "./dialog.tsx";
@@ -58,7 +58,8 @@ export function ValueInput(
   },
 ): JSX.Element {
   const ref = useRef<HTMLInputElement & HTMLTextAreaElement>(null);
-  useEffect(() => {
+  // Before the next key is pressed.
+  useLayoutEffect(() => {
     if (!autoFocus) return;
     ref.current!.focus();
     ref.current!.select();
@@ -68,6 +69,7 @@ export function ValueInput(
   const isLong = field.type === "json" || (text ?? "").length > LONG || /\n/.test(text ?? "");
   const shared = {
     value: text ?? "",
+    autofocus: autoFocus ?? false,
     placeholder: text === null ? "null" : "",
     "aria-label": field.name,
     onInput: (event: Event) => onText((event.currentTarget as HTMLInputElement).value),
@@ -148,6 +150,7 @@ export function CellEditor(
   };
   const onKeyDown = (event: KeyboardEvent) => {
     event.stopPropagation();
+    if (isBusy) return event.preventDefault();
     const isPlainEnter = event.key === "Enter" && !event.shiftKey &&
       (!isLong || event.ctrlKey || event.metaKey);
     if (isPlainEnter) void commit();

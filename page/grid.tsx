@@ -15,6 +15,8 @@ import { isNumber, shown, textOf, tsvCell } from "./values.ts";
 
 /** The height of a row, in pixels. */
 const HEIGHT = 28;
+/** The width of a column at first, in pixels. */
+const WIDTH = 150;
 /** The greatest height of what is scrolled, in pixels. */
 const MOST = 8_000_000;
 
@@ -64,10 +66,11 @@ export function Grid(props: GridProps): JSX.Element {
   const given = useRef(0);
 
   const total = rows.total ?? 0;
+  const widthOf = (name: string) => widths[name] ?? WIDTH;
   const visible = Math.max(1, Math.floor((size.height - HEIGHT) / HEIGHT));
   const lastTop = Math.max(0, total - visible);
   const room = Math.min(total * HEIGHT, MOST);
-  const travel = Math.max(1, room + HEIGHT - size.height);
+  const travel = () => Math.max(1, scroller.current!.scrollHeight - scroller.current!.clientHeight);
 
   useLayoutEffect(() => {
     const element = scroller.current!;
@@ -90,9 +93,10 @@ export function Grid(props: GridProps): JSX.Element {
   const moveTo = (position: number) => {
     const next = Math.max(0, Math.min(lastTop, position));
     setTop(next);
-    const scroll = lastTop === 0 ? 0 : next / lastTop * travel;
-    given.current = scroll;
-    scroller.current!.scrollTop = scroll;
+    const element = scroller.current!;
+    element.scrollTop = lastTop === 0 ? 0 : next / lastTop * travel();
+    // The browser rounds it.
+    given.current = element.scrollTop;
   };
   useEffect(() => {
     const element = scroller.current!;
@@ -110,7 +114,7 @@ export function Grid(props: GridProps): JSX.Element {
     const { scrollTop } = scroller.current!;
     if (Math.abs(scrollTop - given.current) < 2) return;
     given.current = scrollTop;
-    setTop(Math.max(0, Math.min(lastTop, scrollTop / travel * lastTop)));
+    setTop(Math.max(0, Math.min(lastTop, scrollTop / travel() * lastTop)));
   };
 
   const go = (row: number, column: number, extend = false) => {
@@ -122,8 +126,14 @@ export function Grid(props: GridProps): JSX.Element {
     if (!extend) setAnchor(next);
     if (next.row < top) moveTo(next.row);
     else if (next.row >= first + visible) moveTo(next.row - visible + 1);
-    scroller.current!.querySelector(`[data-column="${next.column}"]`)
-      ?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    // Not scrollIntoView, which would scroll rows, too.
+    const element = scroller.current!;
+    const left = columns.slice(0, next.column).reduce((sum, { name }) => sum + widthOf(name), 0);
+    const right = left + widthOf(columns[next.column]!.name);
+    if (left < element.scrollLeft) element.scrollLeft = left;
+    else if (right > element.scrollLeft + element.clientWidth) {
+      element.scrollLeft = right - element.clientWidth;
+    }
   };
   useEffect(() => {
     if (active.column >= columns.length) setActive({ ...active, column: columns.length - 1 });
@@ -187,14 +197,14 @@ export function Grid(props: GridProps): JSX.Element {
     event.preventDefault();
     props.onPaste(event.clipboardData!.getData("text/plain"));
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (editor === undefined) scroller.current!.focus({ preventScroll: true });
   }, [editor === undefined]);
 
   const isSelected = (row: number, column: number) =>
     between(row, active.row, anchor.row) && between(column, active.column, anchor.column);
-  const template = columns.map(({ name }) => `${widths[name] ?? 150}px`).join(" ");
-  const width = columns.reduce((sum, { name }) => sum + (widths[name] ?? 150), 0);
+  const template = columns.map(({ name }) => `${widthOf(name)}px`).join(" ");
+  const width = columns.reduce((sum, { name }) => sum + widthOf(name), 0);
   const places = Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i);
 
   return (
@@ -222,7 +232,7 @@ export function Grid(props: GridProps): JSX.Element {
                 {...props}
                 column={column}
                 number={i}
-                width={widths[column.name] ?? 150}
+                width={widthOf(column.name)}
               />
             ))}
           </div>

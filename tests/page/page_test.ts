@@ -65,6 +65,7 @@ browserTest("the keyboard alone: filter, move, edit, insert, delete", async () =
     await keyboard.press("Enter");
     await keyboard.press("Control+Delete");
     await keyboard.press("Enter");
+    await page.waitForFunction(() => document.querySelector(".editor") === null);
     await cellShows(page, 1, 1, "null");
     assertEquals(table.get(1)?.name, null);
     await keyboard.press("Enter");
@@ -364,7 +365,7 @@ browserTest("no rows, no tables, many columns, a server that is gone", async () 
     await page.goto(served.url("wide"));
     await page.locator(".live.live").waitFor();
     await served[Symbol.asyncDispose]();
-    await page.locator(".live:not(.live.live)").waitFor();
+    await page.locator(".live.waiting, .live.lost").waitFor();
     assertEquals(complaints.filter((one) => !/ERR_(?:CONNECTION|INCOMPLETE|EMPTY)/.test(one)), []);
   });
 });
