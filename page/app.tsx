@@ -7,9 +7,9 @@
 
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { ApiError, ask, get, logInWith, pathOf } from "./api.ts";
+import { ApiError, get, logInWith, pathOf } from "./api.ts";
 import type { Row, Schema } from "./types.ts";
-import { Alert, Copy, Dialog } from "./dialog.tsx";
+import { Alert, Copy } from "./dialog.tsx";
 import {
   CellEditor,
   type Conflict,
