@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** The page in a browser, used as people use it. */
 
 import { assert, assertEquals } from "@std/assert";
@@ -6,6 +5,12 @@ import type { Page } from "playwright-core";
 import { json, link, type NoReservedNames, PsBase, type Schema } from "../../mod.ts";
 import { browserTest, withWindows } from "../helpers/browser.ts";
 import { Served } from "../helpers/served.ts";
+
+// Functions that run in the page. Its types would change those of all other tests.
+// deno-lint-ignore no-explicit-any
+declare const document: any;
+// deno-lint-ignore no-explicit-any
+declare const navigator: any;
 
 const SCHEMA = { name: "string", age: "integer" } as const;
 
