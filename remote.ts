@@ -4,7 +4,7 @@
  * Nothing here uses Deno. Fields of the types `date`, `time` and `datetime` need `Temporal`.
  *
  * @example A client of `psbase serve people --write`
- * ```ts no-run
+ * ```ts ignore
  * import { RemoteBase } from "@psbase/psbase/remote";
  *
  * const schema = { name: "string", age: "integer" } as const;
