@@ -4,7 +4,7 @@
  * Nothing here uses Deno. Fields of the types `date`, `time` and `datetime` need `Temporal`.
  *
  * @example A client of `psbase serve people --write`
- * ```ts no-run
+ * ```ts ignore
  * import { RemoteBase } from "@psbase/psbase/remote";
  *
  * const schema = { name: "string", age: "integer" } as const;
@@ -30,8 +30,8 @@ import type {
 } from "./engine/schema/types.ts";
 import { callOf, Client, type ClientOptions } from "./remote/client.ts";
 import { idOf, RemoteTransaction } from "./remote/remote_transaction.ts";
-import { Verbs } from "./remote/verbs.ts";
-import type { Store } from "./store.ts";
+import { RemoteVerbs } from "./remote/verbs.ts";
+import type { Store, StoreTransaction } from "./store.ts";
 import { fromWire, toWire } from "./wire/values.ts";
 
 export {
@@ -51,6 +51,7 @@ export {
   WriteError,
 } from "./engine/system/errors.ts";
 export { field } from "./engine/query/query.ts";
+export { RemoteVerbs };
 export { json } from "./engine/schema/field_def.ts";
 export type * from "./engine/schema/options.ts";
 export type * from "./engine/schema/types.ts";
@@ -88,7 +89,7 @@ const TIMEOUT_MS = 30_000;
  *
  * @typeParam S The schema: field names and their types.
  */
-export class RemoteBase<S extends Schema = Schema> extends Verbs<S> implements Store<S> {
+export class RemoteBase<S extends Schema = Schema> extends RemoteVerbs<S> implements Store<S> {
   readonly #client: Client;
   readonly #timeoutMs: number;
   #isClosed = false;
@@ -197,7 +198,7 @@ export class RemoteBase<S extends Schema = Schema> extends Verbs<S> implements S
    * @throws {DOMException} `TimeoutError`, if others keep coming first.
    */
   async transaction<T>(
-    fn: (tx: RemoteTransaction<S>) => Promise<T>,
+    fn: (tx: StoreTransaction<S>) => Promise<T>,
     { timeoutMs = this.#timeoutMs }: TransactionOptions = {},
   ): Promise<T> {
     this.#checkOpen();

@@ -235,7 +235,7 @@ export const COMMANDS: Commands = {
     summary: "serve tables over HTTP: an API with live changes, and a page",
     flags: ["write", "open"],
     values: ["port", "host", "token-file", "cors"],
-    examples: ["serve people", "serve people houses --write --port 8080 --open"],
+    examples: ["serve people", "serve people --write --open"],
     run: async (call) => (await import("./commands/serve.ts")).serve(call),
   },
 

@@ -9,7 +9,7 @@ import { callOf, type Client, Outdated, type WireCall } from "./client.ts";
 import type { Target } from "../engine/schema/options.ts";
 import type { Filter, Row, Schema } from "../engine/schema/types.ts";
 import { ClosedError } from "../engine/system/errors.ts";
-import { Verbs } from "./verbs.ts";
+import { RemoteVerbs } from "./verbs.ts";
 
 /** The id of a target. */
 export function idOf(target: Target<Schema>): number {
@@ -17,7 +17,7 @@ export function idOf(target: Target<Schema>): number {
 }
 
 /** Reads and writes of one attempt. */
-export class RemoteTransaction<S extends Schema> extends Verbs<S> {
+export class RemoteTransaction<S extends Schema> extends RemoteVerbs<S> {
   readonly #client: Client;
   readonly #changes: WireCall[] = [];
   #sequence: number | undefined;

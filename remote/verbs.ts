@@ -29,11 +29,8 @@ import type {
 } from "../engine/schema/types.ts";
 import type { StoreTransaction } from "../store.ts";
 
-/** A function that makes changes of a row. */
-type RowFunction = (row: never) => unknown;
-
 /** The verbs that a remote table and its transactions share. Conditions cannot be functions. */
-export abstract class Verbs<S extends Schema> implements StoreTransaction<S> {
+export abstract class RemoteVerbs<S extends Schema> implements StoreTransaction<S> {
   /** Sends a verb that reads. */
   protected abstract read<T>(verb: string, args: readonly unknown[]): Promise<T>;
   /** Sends a verb that writes. */
@@ -42,11 +39,14 @@ export abstract class Verbs<S extends Schema> implements StoreTransaction<S> {
   /** Updates rows by a function, which runs here. */
   protected abstract updateBy(
     targets: readonly Target<S>[],
-    change: RowFunction,
+    change: (row: never) => unknown,
     options: object,
   ): Promise<Row<S>[]>;
   /** Updates the rows that match by a function, which runs here. */
-  protected abstract updateWhereBy(where: Filter<S>, change: RowFunction): Promise<number>;
+  protected abstract updateWhereBy(
+    where: Filter<S>,
+    change: (row: never) => unknown,
+  ): Promise<number>;
 
   /** As {@linkcode View.sequence}. */
   get sequence(): Promise<number> {

@@ -15,7 +15,8 @@
  * @module
  */
 
-import type { JsonValue } from "../engine/schema/types.ts";
+import type { Target } from "../engine/schema/options.ts";
+import type { JsonValue, Schema } from "../engine/schema/types.ts";
 import { describe, isCount, isObject } from "../engine/system/check.ts";
 import type { Transaction } from "../transaction.ts";
 import { fromWire, toWire } from "../wire/values.ts";
@@ -101,10 +102,12 @@ function again({ base }: ServedTable, { verb, args }: Call, ids: readonly number
       return ids;
     case "upsert":
       return base.get(ids[0]!) ?? null;
-    case "update":
-      return (Array.isArray(args[0]) ? args[0] : [args[0]]).map((target) =>
-        base.get(typeof target === "number" ? target : target.__id__) ?? null
-      );
+    case "update": {
+      const rowOf = (target: Target<Schema>) =>
+        base.get(typeof target === "number" ? target : target.__id__) ?? null;
+      const [target] = args as [Target<Schema> | Target<Schema>[]];
+      return Array.isArray(target) ? target.map(rowOf) : rowOf(target);
+    }
     default:
       return ids.length;
   }

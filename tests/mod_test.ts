@@ -13,8 +13,8 @@ Deno.test("mod.ts exports these names, and nothing else", () => {
   const classes = ["Base", "PsBase", "PsLock", "ResultSet", "Transaction", "View"];
   const errors = ["BaseError", "BaseExistsError", "BaseLockedError", "BaseNotFoundError"];
   errors.push("ClosedError", "ConflictError", "CorruptionError", "DeadlockError");
-  errors.push("FormatVersionError", "LockTimeoutError", "ReadOnlyError", "RecordNotFoundError");
-  errors.push("SchemaError", "UniqueError", "UpdateError", "WriteError");
+  errors.push("FormatVersionError", "LockTimeoutError", "PrimaryError", "ReadOnlyError");
+  errors.push("RecordNotFoundError", "SchemaError", "UniqueError", "UpdateError", "WriteError");
   const functions = ["field", "json", "link", "transaction", "transactionSync"];
   assertEquals(Object.keys(mod).sort(), [...classes, ...errors, ...functions].sort());
   for (const part of [base, lock]) {

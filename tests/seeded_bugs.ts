@@ -37,6 +37,7 @@ const STATE = "tests/engine/snapshot/snapshot_test.ts";
 const UNKNOWN = "tests/base/unknown_field_test.ts";
 const DECLARED = "tests/base/declared_test.ts";
 const CAPTURE = "tests/base/capture_test.ts";
+const ONCE = "tests/crash/once_test.ts";
 
 const BUGS: readonly Bug[] = [
   // ------------------------------------------------------------- frames
@@ -871,6 +872,98 @@ const BUGS: readonly Bug[] = [
     put: "      const appended",
     test: "tests/base/closed_inside_test.ts",
     filter: "still open",
+  },
+  // ------------------------------------------------------------- commit keys
+  {
+    bug: "a compaction forgets the keys of commits",
+    rule: "Keys: a write that is sent twice is one write",
+    in: "engine/maintenance/rewrite.ts",
+    find: "out.finish({ schema, nextId, sequence, keys: keys?.carried });",
+    put: "out.finish({ schema, nextId, sequence });",
+    test: ONCE,
+  },
+  {
+    bug: "a repeated commit is answered before the first one is on disk",
+    rule: "Keys: what is answered is on disk, whoever appended it",
+    in: "engine/write/writer.ts",
+    find: 'if (result.kind === "repeated" && this.#durable) await this.commit();',
+    put: "",
+    test: ONCE,
+  },
+  {
+    bug: "a key is not looked up under the lock",
+    rule: "Keys: a write that is sent twice is one write",
+    in: "engine/write/once.ts",
+    find:
+      "  return (snapshot) => {\n    const { sequence } = snapshot;\n    const known = key && snapshot.keys?.find(key);",
+    put:
+      "  const known = key && store.snapshot.keys?.find(key);\n  return (snapshot) => {\n    const { sequence } = snapshot;",
+    test: ONCE,
+    filter: "one group commit",
+  },
+  {
+    bug: "a clone of a snapshot forgets the keys",
+    rule: "Keys: a write that is sent twice is one write",
+    in: "engine/snapshot/snapshot.ts",
+    find: "    copy.#keys = this.#keys;\n",
+    put: "",
+    test: ONCE,
+  },
+  {
+    bug: "snapshots that went on from one another share keys that were given up",
+    rule: "Keys: only a commit that was made has its key",
+    in: "engine/segment/commit_keys.ts",
+    find: "const isShared = shared.entries.length > this.#length;",
+    put: "const isShared = false;",
+    test: "tests/engine/segment/commit_keys_test.ts",
+  },
+  {
+    bug: "the sequence is compared before the key",
+    rule: "Keys: a commit whose answer was lost is not outdated",
+    in: "engine/write/once.ts",
+    find: "    const known = key && snapshot.keys?.find(key);",
+    put:
+      "    const known = (ifSequence ?? sequence) === sequence ? key && snapshot.keys?.find(key) : undefined;",
+    test: ONCE,
+    filter: "one group commit",
+  },
+  {
+    bug: "a reader that needs no keys does not skip them",
+    rule: "Keys: every reader of a log passes over them",
+    in: "engine/log/changes.ts",
+    find: "        sink.key?.(key, first, count);",
+    put: "        sink.key!(key, first, count);",
+    test: ONCE,
+    filter: "outlive",
+  },
+  // ------------------------------------------------------------- the server
+  {
+    bug: "a stream begins though its commits are not kept",
+    rule: "Server: 410 before the stream begins",
+    in: "server/streams.ts",
+    find: 'first = (await text.next()).value ?? "";',
+    put: 'first = "";',
+    test: "tests/server/stream_test.ts",
+    filter: "not kept",
+  },
+  {
+    bug: "a client makes a new key for each attempt",
+    rule: "RemoteBase: a write that is sent again is one write",
+    in: "remote/client.ts",
+    find:
+      '    const text = JSON.stringify(body);\n    const answer = await this.#attempts(route === "commit", async (signal) => {',
+    put: '    const answer = await this.#attempts(route === "commit", async (signal) => {\n' +
+      '      const text = JSON.stringify(route === "commit" ? { ...body, key: crypto.randomUUID().replaceAll("-", "") } : body);',
+    test: "tests/remote/remote_test.ts",
+    filter: "unanswered",
+  },
+  {
+    bug: "a foreign host is answered",
+    rule: "Server: the Host must be one of its own (DNS rebinding)",
+    in: "server/handler.ts",
+    find: "    guard.checkSite(request, url);\n",
+    put: "",
+    test: "tests/server/attack_test.ts",
   },
   // ------------------------------------------------------------- watching
   {

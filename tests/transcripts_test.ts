@@ -14,32 +14,10 @@ import { assert, assertMatch } from "@std/assert";
 import { COMMANDS } from "../cli/commands.ts";
 import { fixture } from "./helpers/programs.ts";
 import { workplace } from "./helpers/shell.ts";
+import { expected, stepsOf } from "./helpers/transcript.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const PAGES = ["README.md", "docs/cli.md"];
-
-interface Step {
-  readonly command: string;
-  readonly output: string;
-}
-
-function stepsOf(page: string): Step[] {
-  const text = Deno.readTextFileSync(new URL(page, ROOT));
-  return Array.from(text.matchAll(/^```console\n([^]*?)^```$/gm), ([, block]) => block!)
-    .flatMap((block) => block.split(/^\$ /m).slice(1))
-    .map((step) => {
-      const [, command, output] = /^(.*\n(?:> .*\n)*)([^]*)$/.exec(step)!;
-      return { command: command!.replace(/^> /gm, ""), output: output! };
-    });
-}
-
-/** The pattern of an output that may have lines left out. */
-function expected(output: string): RegExp {
-  const lines = output.split(/(?<=\n)/).map((line) =>
-    line === "…\n" ? "(?:.*\\n)*" : RegExp.escape(line)
-  );
-  return new RegExp(`^${lines.join("")}$`);
-}
 
 for (const page of PAGES) {
   Deno.test({
@@ -65,8 +43,11 @@ for (const page of PAGES) {
 
 Deno.test("every command and option is shown in the documentation", () => {
   const steps = PAGES.flatMap(stepsOf).map(({ command }) => command).join("");
-  // The transcripts of this page have a test of their own.
-  const shown = steps + Deno.readTextFileSync(new URL("docs/from_buzhug.md", ROOT));
+  // The transcripts of these pages have tests of their own.
+  const shown = ["docs/from_buzhug.md", "docs/server.md"].reduce(
+    (shown, page) => shown + Deno.readTextFileSync(new URL(page, ROOT)),
+    steps,
+  );
   for (const [name, { flags = [], values = [] }] of Object.entries(COMMANDS)) {
     assertMatch(shown, new RegExp(`\\bpsbase ${name}\\b`));
     for (const option of [...flags, ...values]) assertMatch(shown, new RegExp(`--${option}\\b`));

@@ -56,7 +56,10 @@ export function onceJob<T>(
   return (snapshot) => {
     const { sequence } = snapshot;
     const known = key && snapshot.keys?.find(key);
-    if (known !== undefined) return unchanged(snapshot, { kind: "repeated", ...known });
+    if (known !== undefined) {
+      const { sequence, first, count } = known;
+      return unchanged(snapshot, { kind: "repeated", sequence, first, count });
+    }
     if (ifSequence !== undefined && ifSequence !== sequence) {
       return unchanged(snapshot, { kind: "outdated", sequence });
     }

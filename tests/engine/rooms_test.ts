@@ -37,32 +37,55 @@ const CLI: Rooms = {
   commands: ["process", "call", "formats", "import", "buzhug"],
 };
 
-const BUILDINGS: Readonly<Record<string, Rooms>> = { engine: ENGINE, cli: CLI };
+const BUILDINGS: Readonly<Record<string, Rooms>> = {
+  engine: ENGINE,
+  cli: CLI,
+  wire: {},
+  remote: {},
+  server: {},
+  page: {},
+};
+
+/** What the buildings around the engine may import of each other, and of the files above them. */
+const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
+  // The cells of the command line, whose grammar the filter box has.
+  page: ["cli"],
+  wire: ["engine"],
+  remote: ["engine", "wire", "store.ts"],
+  server: ["engine", "wire", "cli", "base.ts", "transaction.ts", "deno.json"],
+};
 
 /** The imports of each file, types included, as paths within the directory. */
 type Imports = Map<string, string[]>;
 
-/** The files that each file of a directory imports from the same directory. */
-function importsOf(building: string, dir = ""): Imports {
+/**
+ * The files that each file of a directory imports from the same directory, and with `outside` from
+ * anywhere. The engine imports nothing outside.
+ */
+function importsOf(building: string, dir = "", outside = building === "engine"): Imports {
   const root = new URL(`../../${building}/`, import.meta.url);
   const found: Imports = new Map();
   for (const { name, isDirectory } of Deno.readDirSync(new URL(dir, root))) {
     if (isDirectory) {
-      for (const [path, imports] of importsOf(building, `${dir}${name}/`)) found.set(path, imports);
+      for (const [path, imports] of importsOf(building, `${dir}${name}/`, outside)) {
+        found.set(path, imports);
+      }
       continue;
     }
     const path = `${dir}${name}`;
+    if (!/\.tsx?$/.test(name)) continue;
     const text = Deno.readTextFileSync(new URL(path, root));
     const pattern = /(?:^(?:import|export)\b[^"';]*?from |\bimport\()"(\.[^"]+)"/gm;
     const targets = Array.from(
       text.matchAll(pattern),
       ([, to]) => new URL(to!, new URL(path, root)),
     );
-    // The engine imports nothing outside.
     found.set(
       path,
-      targets.filter(({ href }) => building === "engine" || href.startsWith(root.href))
-        .map(({ href }) => href.replace(root.href, "")),
+      targets.filter(({ href }) => outside || href.startsWith(root.href))
+        .map(({ href, pathname }) =>
+          href.startsWith(root.href) ? href.replace(root.href, "") : pathname
+        ),
     );
   }
   return found;
@@ -110,6 +133,16 @@ for (const [building, rooms] of Object.entries(BUILDINGS)) {
 
   Deno.test(`No files of ${building}/ import each other in a circle, types included`, () => {
     assertEquals(circle(importsOf(building)), undefined);
+  });
+}
+
+for (const [building, neighbours] of Object.entries(NEIGHBOURS)) {
+  Deno.test(`${building}/ imports only what it may`, () => {
+    const root = new URL("../../", import.meta.url).pathname;
+    const outside = importsOf(building, "", true).values().flatMap((targets) => targets)
+      .filter((target) => target.startsWith(root))
+      .map((target) => target.slice(root.length).split("/")[0]!);
+    assertEquals(new Set(outside).difference(new Set(neighbours)), new Set());
   });
 }
 

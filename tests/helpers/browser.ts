@@ -1,4 +1,7 @@
-/** A browser for tests of the page: Debian's Chromium. */
+/**
+ * A browser for tests of the page: Debian's Chromium. Where there is none, the tests are skipped,
+ * unless `PSBASE_NEEDS_BROWSER` is set.
+ */
 
 import { assertEquals } from "@std/assert";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
@@ -88,7 +91,7 @@ export async function open(
 
 /** A test in a browser; skipped where there is none. */
 export function browserTest(name: string, fn: () => Promise<void>): void {
-  const found = hasBrowser();
+  const found = hasBrowser() || Deno.env.has("PSBASE_NEEDS_BROWSER");
   Deno.test({
     name: found ? name : `${name} (skipped: there is no ${PATH})`,
     ignore: !found,

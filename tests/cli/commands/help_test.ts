@@ -35,6 +35,13 @@ Deno.test("psbase alone prints its help on stderr", async () => {
   assertEquals(await psbase([]), { code: 2, out: "", err: help });
 });
 
+/** A line that serves until the address is printed, and then ends the server. */
+function servingUntilTold(example: string): string {
+  return `psbase ${example.replace(" --open", "")} --port 0 > address & server=$!
+    while ! grep -q http address; do sleep 0.05; done
+    kill $server; wait $server`;
+}
+
 Deno.test({
   name: "the examples of the help work, one after the other",
   ignore: Deno.build.os === "windows",
@@ -48,7 +55,9 @@ Deno.test({
       assertMatch(String(examples.length), /^[1-9]/, `${name} has an example`);
       for (const example of examples) {
         await t.step(example, async () => {
-          const { code, err } = await place.sh(`psbase ${example}`);
+          const { code, err } = await place.sh(
+            name === "serve" ? servingUntilTold(example) : `psbase ${example}`,
+          );
           assertEquals(code, 0, err);
         });
       }

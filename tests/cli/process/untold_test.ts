@@ -61,7 +61,18 @@ const CHANGES: { readonly [name: string]: [args: string, told?: string][] } = {
   destroy: [["t --yes"]],
 };
 /** Those that change nothing of their own, and print. */
-const READERS = ["get", "select", "count", "info", "watch", "completions", "help", "lock", "shell"];
+const READERS = [
+  "get",
+  "select",
+  "count",
+  "info",
+  "watch",
+  "completions",
+  "help",
+  "lock",
+  "shell",
+  "serve",
+];
 
 /** The rows of both tables, `undefined` where there is none. */
 function contents(dir: string) {

@@ -9,12 +9,12 @@ import { PAGE_FILES, pageModule } from "../../tools/page.ts";
 const BUDGET = 30_000;
 
 Deno.test({
-  name: "the page that is served is the one in page/ (else: deno task page)",
+  name: "the page that is served is the one in page/ (else: deno run -A tools/page.ts)",
   // esbuild keeps its process until it is stopped.
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {
-    assert(await pageModule() === await Deno.readTextFile(PAGE_FILES), "deno task page");
+    assert(await pageModule() === await Deno.readTextFile(PAGE_FILES), "it is stale");
   },
 });
 
