@@ -1,5 +1,5 @@
 /**
- * The bytes of a small base damaged, one by one and in many ways: what is read is what was
+ * The bytes of a small table damaged, one by one and in many ways: what is read is what was
  * committed, or `CorruptionError` says where it is not. Sums are not made good here:
  * that is for `hostile_test.ts`.
  *
@@ -42,7 +42,7 @@ const END = SMALL.commits[LAST]!.to;
 const NAMES = QUESTIONS.flatMap((list) => Object.keys(list));
 const IDENTITY = `${DIR}/base`;
 
-/** The same base after a power cut that took what tells of the last sync. */
+/** The same table after a power cut that took what tells of the last sync. */
 function unmarked(): SmallBase {
   const disk = patched(SMALL.disk, LOG, MARKS.from, new Uint8Array(MARKS.to - MARKS.from));
   return { ...SMALL, disk, image: filesOf(disk) };
@@ -173,7 +173,7 @@ Deno.test("PsBase gives what was committed, or CorruptionError, where files are 
   for (const path of [IDENTITY, LOG, TABLE]) {
     const missing = SMALL.disk.killed();
     put(missing, path, undefined);
-    // Without an identity there is no base.
+    // Without an identity there is no table.
     if (path !== IDENTITY) assert(tally.add(SMALL, missing, `without ${path}`).commit < 0);
     for (const from of [IDENTITY, LOG, TABLE, undefined]) {
       if (path === from) continue;
@@ -295,7 +295,7 @@ function* someDamages(): Generator<[what: string, disk: Disk]> {
   }
 }
 
-Deno.test("PsBase writes to a damaged base, cleans it up and copies it without a loss, or tells", () => {
+Deno.test("PsBase writes to a damaged table, cleans it up and copies it without a loss, or tells", () => {
   let done = 0;
   let told = 0;
   for (const [what, damaged] of someDamages()) {

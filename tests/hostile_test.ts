@@ -46,7 +46,7 @@ import { withFiles } from "../engine/system/deno_file.ts";
 const LONG = Deno.env.has("PSBASE_LONG");
 const SMALL = smallBase();
 
-/** The small base with another file. */
+/** The small table with another file. */
 function forged(path: string, bytes: Uint8Array): Disk {
   const disk = SMALL.disk.killed();
   put(disk, path, bytes);
@@ -106,7 +106,7 @@ function tells(disk: Disk, fn: () => unknown): boolean {
   }
 }
 
-/** Does everything with a base; how often it told of damage. */
+/** Does everything with a table; how often it told of damage. */
 function useAll(disk: Disk): number {
   let told = 0;
   const one = (fn: () => unknown) => {
@@ -330,7 +330,7 @@ const GROUPS: Record<string, Change> = {
   },
 };
 
-/** The table of the small base, with another second group. */
+/** The table of the small table, with another second group. */
 function tableWith(change: Change): Uint8Array {
   return forgeTable(SMALL.image, {
     extents(groups) {
@@ -399,7 +399,7 @@ function payload(write: (out: ByteWriter) => void): Uint8Array {
   return out.bytes.slice();
 }
 
-/** The payloads of the small base: an insert, an update, deletes, a batch, a schema. */
+/** The payloads of the small table: an insert, an update, deletes, a batch, a schema. */
 const PAYLOADS: Uint8Array[] = [];
 forgeLog(SMALL.image, (frames) => PAYLOADS.push(...frames.map(({ payload }) => payload)));
 const [INSERT, , , BATCH, ALTER] = PAYLOADS as [
@@ -589,7 +589,7 @@ Deno.test("psbase tells of forged files, and gives no stack", async () => {
   }
 });
 
-Deno.test("PsBase says where a forged link leads that leads to no base", async () => {
+Deno.test("PsBase says where a forged link leads that leads to no table", async () => {
   const targets = [
     "",
     "..",
@@ -608,7 +608,7 @@ Deno.test("PsBase says where a forged link leads that leads to no base", async (
     writeOut(filesOf(disk), temp.path);
     using base = PsBase.openSync(temp.path, { readOnly: true });
     const row = base.get(12) as Anything;
-    // An empty way leads to the base itself.
+    // An empty way leads to the table itself.
     if (target === "") assertEquals(row.boss.n, 0);
     else assertThrows(() => row.boss, BaseError, "Cannot ");
   }

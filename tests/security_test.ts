@@ -15,7 +15,7 @@ import { denoFiles } from "../engine/system/deno_file.ts";
 const PEOPLE = { name: "string" } as const;
 const POSIX = Deno.build.os !== "windows";
 
-/** Makes a base with some rows, and closes it. */
+/** Makes a table with some rows, and closes it. */
 async function makePeople(path: string): Promise<void> {
   await using base = await PsBase.create(path, PEOPLE);
   await base.insertMany([{ name: "homer" }, { name: "marge" }]);
@@ -75,7 +75,7 @@ Deno.test("PsBase follows no link that leads where Deno may not read, and asks f
   assertEquals(await follow(`--allow-read=${parent}`), [row, "marge", ""]);
 });
 
-Deno.test("PsBase.open() with a schema refuses a base whose links lead elsewhere", async () => {
+Deno.test("PsBase.open() with a schema refuses a table whose links lead elsewhere", async () => {
   await using temp = tempBase();
   const { parent, path } = temp;
   await makePeople(`${parent}/houses`);
@@ -179,7 +179,7 @@ Deno.test({
 
 // --------------------------------------------------------------- modes and owners
 
-/** Modes of all files of a base. */
+/** Modes of all files of a table. */
 function modes(path: string): Set<number> {
   const names = [...Deno.readDirSync(path)].map(({ name }) => name);
   return new Set(names.map((name) => Deno.statSync(`${path}/${name}`).mode! & 0o777));
@@ -197,7 +197,7 @@ async function withUmask(mask: number, fn: () => Promise<void>): Promise<void> {
 
 for (const [mode, what] of [[0o660, "for a group"], [0o600, "private"]] as const) {
   testInOwnProcess(import.meta.filename!, {
-    name: `PsBase keeps a base ${what} that is so: by cleanup, override, backup and owner`,
+    name: `PsBase keeps a table ${what} that is so: by cleanup, override, backup and owner`,
     ignore: !POSIX,
     async fn() {
       await using temp = tempBase();
@@ -234,7 +234,7 @@ testInOwnProcess(import.meta.filename!, {
 });
 
 Deno.test({
-  name: "PsBase.cleanup() by root leaves the files to whom the base belongs (needs root)",
+  name: "PsBase.cleanup() by root leaves the files to whom the table belongs (needs root)",
   ignore: !POSIX || Deno.uid() !== 0,
   async fn() {
     await using temp = tempBase();

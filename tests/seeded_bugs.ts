@@ -751,7 +751,7 @@ const BUGS: readonly Bug[] = [
     find: "if (error instanceof CorruptionError) this.#options.checkIdentity();",
     put: "",
     test: LIFE,
-    filter: "another base replaces",
+    filter: "another table replaces",
   },
   {
     bug: "a backup is made under the lock on a file that was removed",

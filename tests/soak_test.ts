@@ -18,7 +18,7 @@ const SAMPLES = 60;
 /** The part of the time in which all may still grow: until each did some ten thousand acts. */
 const WARM_UP = 1 / 2;
 
-/** What is measured, of all processes together and of the base, and what part of it may be added. */
+/** What is measured, of all processes together and of the table, and what part of it may be added. */
 const MAX_GROWTH = {
   /** Open files. */
   handles: 0.05,
@@ -27,7 +27,7 @@ const MAX_GROWTH = {
   heap: 0.1,
   /** What is in memory, after a garbage collection, in MiB. */
   memory: 0.1,
-  /** Names in the directory of the base. */
+  /** Names in the directory of the table. */
   names: 0.1,
   /** Of all files in it, in KiB: as it is cleaned up, it goes up and down. */
   size: 0.1,

@@ -134,11 +134,11 @@ compiles("wrong schemas are refused", async () => {
   await PsBase.create("x", { a: { type: json<string[]>(), unique: true } });
   // @ts-expect-error a link has no default
   await PsBase.create("x", { a: { type: link(houses), default: 3 } });
-  // @ts-expect-error a link leads to a base or to "self"
+  // @ts-expect-error a link leads to a table or to "self"
   await PsBase.create("x", { a: link("houses") });
   // @ts-expect-error "link" is no type, it needs to know where to
   await PsBase.create("x", { a: "link" });
-  // @ts-expect-error bases are made by create and open
+  // @ts-expect-error tables are made by create and open
   new PsBase("people");
 });
 
@@ -908,7 +908,7 @@ compiles("functions take views and bases of a schema", () => {
   large(people);
   // @ts-expect-error a snapshot of another table
   people.snapshot(large);
-  // @ts-expect-error a view is no base
+  // @ts-expect-error a view is no table
   owned(view);
   void [addresses(houses), total, literal, workers];
 });

@@ -34,7 +34,7 @@ function inAllForms(path: string) {
   return db;
 }
 
-Deno.test("backup() makes a base of the same rows, with ids, versions and indexes", async () => {
+Deno.test("backup() makes a table of the same rows, with ids, versions and indexes", async () => {
   await using temp = tempBase();
   using db = inAllForms(temp.path);
   const to = `${temp.parent}/copy`;
@@ -73,7 +73,7 @@ Deno.test("backup() is of one commit point, whatever is written and cleaned up m
   assertEquals([copy.size, [...copy].length], [size, size]);
 });
 
-Deno.test("backup() keeps links where they lead, also of a base that is read only", async () => {
+Deno.test("backup() keeps links where they lead, also of a table that is read only", async () => {
   await using temp = tempBase();
   using houses = PsBase.createSync(`${temp.parent}/houses`, { street: "string" });
   using db = PsBase.createSync(temp.path, { home: link(houses), boss: link("self") });
@@ -149,7 +149,7 @@ Deno.test("backup() that the disk refuses leaves no copy, and can be done again"
   });
 });
 
-Deno.test("backup() of a damaged base is refused, and leaves no copy", async () => {
+Deno.test("backup() of a damaged table is refused, and leaves no copy", async () => {
   await using temp = tempBase();
   {
     using db = inAllForms(temp.path);

@@ -8,7 +8,7 @@ import { tempBase } from "../helpers/temp_base.ts";
 const SCHEMA = { n: "integer", name: "string" } as const;
 const USE_BASE = fixture("use_base");
 
-/** What a process with these permissions says when it has opened the base. */
+/** What a process with these permissions says when it has opened the table. */
 async function openWith(permissions: string[], path: string, options = {}): Promise<unknown[]> {
   const args = ["run", "--quiet", "--no-prompt", ...permissions, USE_BASE, path, "PsBase"];
   await using child = spawn(Deno.execPath(), [...args, JSON.stringify(options)]);

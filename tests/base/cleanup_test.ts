@@ -11,7 +11,7 @@ function rows(count: number): { n: number; name: string }[] {
   return Array.from({ length: count }, (_, n) => ({ n, name: `row ${n}` }));
 }
 
-/** Bytes that the base takes on the disk. */
+/** Bytes that the table takes on the disk. */
 function diskBytes(path: string): number {
   return [...Deno.readDirSync(path)].reduce(
     (n, { name }) => n + Deno.statSync(`${path}/${name}`).size,

@@ -43,7 +43,7 @@ function alter(path: string, change: (db: PsBase) => unknown): void {
 
 // --------------------------------------------------------------- every verb
 
-/** All that reads, of a base as of a snapshot or a transaction. */
+/** All that reads, of a table as of a snapshot or a transaction. */
 const READS: Record<string, (view: View<typeof SCHEMA>) => unknown> = {
   schema: (view) => view.schema,
   defaults: (view) => view.defaults,
@@ -77,7 +77,7 @@ const WRITES: Record<string, unknown[]> = {
   deleteWhere: [{}],
 };
 
-/** All that a base has besides. */
+/** All that a table has besides. */
 const OTHERS: Record<string, (db: People) => unknown> = {
   stats: (db) => db.stats(),
   snapshot: (db) => db.snapshot(() => {}),
@@ -511,7 +511,7 @@ class Model {
   }
 }
 
-/** All rows of a base, as JSON. */
+/** All rows of a table, as JSON. */
 function show(db: PsBase): string {
   const names = Object.keys(db.schema).sort();
   return JSON.stringify(Array.from(db, (row) => [row.__id__, ...names.map((name) => row[name])]));

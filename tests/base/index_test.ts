@@ -1335,7 +1335,7 @@ Deno.test("check() tells of each damaged index, and of a damaged group once", as
   assertEquals(PsBase.checkSync(temp.path).problems.length, 2, "the group and the index");
 });
 
-Deno.test("an insert into a base with a damaged index is either refused, or there and acknowledged", async () => {
+Deno.test("an insert into a table with a damaged index is either refused, or there and acknowledged", async () => {
   await using temp = tempBase();
   const { path, bytes, to } = await damageable(temp, 64);
   bytes[to - 1]! ^= 1; // what the index is verified by

@@ -114,8 +114,8 @@ for (const verb of ["create", "override", "destroy"] as const) {
   }
 }
 
-Deno.test("PsBase.destroy() that others overtake removes nothing of the next base", () => {
-  // It stops before its n-th operation, until another has made the base again, or cannot.
+Deno.test("PsBase.destroy() that others overtake removes nothing of the next table", () => {
+  // It stops before its n-th operation, until another has made the table again, or cannot.
   const setup = diskAfter("insert", "cleanup", "insert");
   let made = 0;
   let reached = true;
@@ -157,7 +157,7 @@ Deno.test("PsBase.destroy() that others overtake removes nothing of the next bas
 });
 
 Deno.test("PsBase.create() removes what an override and a destroy left that were stopped anywhere", () => {
-  // The first leaves files of a base beside those of another, which the second finds.
+  // The first leaves files of a table beside those of another, which the second finds.
   for (const verb of ["override", "destroy"] as const) {
     const setup = diskAfter("insert", "cleanup", "insert");
     const stops: Disk[] = [];
@@ -187,7 +187,7 @@ Deno.test('PsBase.create() with mode "open" makes what was destroyed before it c
   const files = {
     ...denoFiles,
     open(...args: Parameters<typeof denoFiles.open>) {
-      // Once it knows that a base is there.
+      // Once it knows that a table is there.
       if (args[0].endsWith("/base") && ++opened === 2) PsBase.openSync(temp.path).destroySync();
       return denoFiles.open(...args);
     },
@@ -218,7 +218,7 @@ Deno.test("PsBase.create() believes no listing that others changed while it was 
   }
 });
 
-Deno.test("PsBase.open() of what another base replaces meanwhile opens that", async () => {
+Deno.test("PsBase.open() of what another table replaces meanwhile opens that", async () => {
   await using temp = tempBase();
   for (const readOnly of [false, true]) {
     PsBase.createSync(temp.path, { old: "integer" })[Symbol.dispose]();
@@ -252,7 +252,7 @@ function buried(path: string): Uint8Array {
   return bytes;
 }
 
-Deno.test("PsBase takes what an interrupted destroy left for no base, and makes the next one there", async () => {
+Deno.test("PsBase takes what an interrupted destroy left for no table, and makes the next one there", async () => {
   await using temp = tempBase();
   for (const mode of MODES) {
     buried(temp.path);
@@ -282,7 +282,7 @@ Deno.test("PsBase.backup() makes a copy where a destroy was interrupted", async 
   assertEquals(copy.size, 1);
 });
 
-Deno.test("PsBase.create() leaves files beside a tombstone that are of another base", async () => {
+Deno.test("PsBase.create() leaves files beside a tombstone that are of another table", async () => {
   await using temp = tempBase();
   temp.damaged = true;
   const other = PsBase.createSync(`${temp.parent}/other`, SCHEMA);
@@ -302,7 +302,7 @@ Deno.test("PsBase.create() leaves files beside a tombstone that are of another b
   );
 });
 
-Deno.test("PsBase.backup() makes nothing where another made a base after it looked", async () => {
+Deno.test("PsBase.backup() makes nothing where another made a table after it looked", async () => {
   await using temp = tempBase();
   using base = PsBase.createSync(`${temp.parent}/other`, SCHEMA);
   Deno.mkdirSync(temp.path);
@@ -330,7 +330,7 @@ Deno.test("PsBase.backup() makes nothing where another made a base after it look
 
 // ------------------------------------------------------------- links and directories
 
-Deno.test("PsBase makes and destroys a base in a directory that a symbolic link leads to", async () => {
+Deno.test("PsBase makes and destroys a table in a directory that a symbolic link leads to", async () => {
   await using temp = tempBase();
   const path = `${temp.parent}/link`;
   Deno.mkdirSync(temp.path);

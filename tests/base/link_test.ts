@@ -224,7 +224,7 @@ Deno.test("two tables lead to each other, by addField()", async () => {
   }
 });
 
-Deno.test("rows of links are closed with the base that they were reached from", async () => {
+Deno.test("rows of links are closed with the table that they were reached from", async () => {
   await using temp = tempBase();
   using both = makeBoth(temp);
   const { houses, people } = both;
@@ -241,7 +241,7 @@ Deno.test("rows of links are closed with the base that they were reached from", 
 // --------------------------------------------------------------- writing
 
 for (const Class of [Base, PsBase]) {
-  Deno.test(`${Class.name} refuses links to what is not live and to rows of other bases`, async () => {
+  Deno.test(`${Class.name} refuses links to what is not live and to rows of other tables`, async () => {
     await using temp = tempBase();
     using houses = makeHouses(temp);
     using others = PsBase.createSync(`${temp.parent}/others`, HOUSES);
@@ -311,7 +311,7 @@ for (const Class of [Base, PsBase]) {
   });
 }
 
-Deno.test("a row of a base that was overridden is a row of another base", async () => {
+Deno.test("a row of a table that was overridden is a row of another table", async () => {
   await using temp = tempBase();
   using both = makeBoth(temp);
   const before = both.houses.get(0)!;
@@ -415,7 +415,7 @@ Deno.test("pp() prints links as ids", async () => {
   ]);
 });
 
-// --------------------------------------------------------------- where the other base is
+// --------------------------------------------------------------- where the other table is
 
 Deno.test("links are opened again with the table, whether a schema is given or not", async () => {
   await using temp = tempBase();
@@ -461,7 +461,7 @@ function realOf(temp: TempBase): string {
   return Deno.realPathSync(temp.parent);
 }
 
-Deno.test("both bases moved together lead to each other still, and the schema of before is theirs", async () => {
+Deno.test("both tables moved together lead to each other still, and the schema of before is theirs", async () => {
   await using temp = tempBase();
   const from = `${temp.parent}/a/b`;
   Deno.mkdirSync(`${from}/deep`, { recursive: true });
@@ -498,7 +498,7 @@ testInOwnProcess(import.meta.filename!, {
       assertEquals(people.get(0)!.home!.street, "Evergreen");
       people.updateSync(2, { home: houses.get(1)! });
     }
-    // What was declared through a link leads to where the base is.
+    // What was declared through a link leads to where the table is.
     {
       using houses = PsBase.openSync(`${far}/houses`, { schema: HOUSES });
       using through = PsBase.createSync(`${far}/more`, peopleOf(houses));
@@ -546,10 +546,10 @@ Deno.test("link() and schemas refuse what leads nowhere", async () => {
   assertEquals(people.defaults, { home: null });
 });
 
-// --------------------------------------------------------------- what becomes of the other base
+// --------------------------------------------------------------- what becomes of the other table
 
 for (const Class of [Base, PsBase]) {
-  Deno.test(`${Class.name}: a base that a link leads to may be replaced, the user's stays open`, async () => {
+  Deno.test(`${Class.name}: a table that a link leads to may be replaced, the user's stays open`, async () => {
     await using temp = tempBase();
     makeBoth(temp)[Symbol.dispose]();
     using houses = PsBase.openSync(`${temp.parent}/houses`, { schema: HOUSES });
@@ -565,7 +565,7 @@ for (const Class of [Base, PsBase]) {
     assertEquals(people.insertSync({ home: 0 }), 3);
   });
 
-  Deno.test(`${Class.name}: without the base that a link leads to all else can be done`, async () => {
+  Deno.test(`${Class.name}: without the table that a link leads to all else can be done`, async () => {
     await using temp = tempBase();
     makeBoth(temp)[Symbol.dispose]();
     for (const asked of [true, false]) {
@@ -596,7 +596,7 @@ for (const Class of [Base, PsBase]) {
     assertEquals(Object.keys(people.dropFieldSync("home").schema), ["name"]);
   });
 
-  Deno.test(`${Class.name}: a damaged base that a link leads to damages no other`, async () => {
+  Deno.test(`${Class.name}: a damaged table that a link leads to damages no other`, async () => {
     await using temp = tempBase();
     makeBoth(temp)[Symbol.dispose]();
     const path = `${temp.parent}/houses/000001.table`;
@@ -680,7 +680,7 @@ Deno.test("a row that is linked to is on disk before the link is", async () => {
 
 for (const field of ["string", link("self")] as const) {
   const what = field === "string" ? "no links" : "links";
-  Deno.test(`PsBase.close() waits for the writes under way of a base with ${what}`, async () => {
+  Deno.test(`PsBase.close() waits for the writes under way of a table with ${what}`, async () => {
     await using temp = tempBase();
     const people = await PsBase.create(temp.path, { name: "string", boss: field });
     const writes = [people.insert({ name: "a" }), people.insertMany([{ name: "b" }])];
@@ -715,7 +715,7 @@ Deno.test("writes asked for together are done in that order, though links are sy
   });
 });
 
-Deno.test("a sync of the other base that fails lets no link to it through", async () => {
+Deno.test("a sync of the other table that fails lets no link to it through", async () => {
   await using temp = tempBase();
   makeHouses(temp)[Symbol.dispose]();
   const files = watchFiles();

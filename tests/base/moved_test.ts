@@ -1,5 +1,5 @@
 /**
- * A base whose directory or identity file is moved away while processes have it open.
+ * A table whose directory or identity file is moved away while processes have it open.
  *
  * @module
  */
@@ -33,7 +33,7 @@ Deno.test("PsBase writes nothing where its directory is no more, and works on wh
   await assertRefused(remote);
   await assertRejects(() => db.insert({ n: -1 }), BaseNotFoundError);
   assertThrows(() => db.insertSync({ n: -1 }), BaseNotFoundError);
-  // At its new place it is a base like any.
+  // At its new place it is a table like any.
   {
     await using there = await PsBase.open(moved, { schema: SCHEMA });
     assertEquals(await there.insert({ n: 1 }), 1);
@@ -47,7 +47,7 @@ Deno.test("PsBase writes nothing where its directory is no more, and works on wh
   assertEquals(rowsOf(temp.path), [0, 1, 2, 3, 4]);
 });
 
-Deno.test("PsBase writes nothing to another base at the path of its own", async () => {
+Deno.test("PsBase writes nothing to another table at the path of its own", async () => {
   await using temp = tempBase();
   await using db = await PsBase.create(temp.path, SCHEMA);
   await using remote = await openRemote(temp.path, "PsBase");

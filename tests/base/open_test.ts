@@ -47,7 +47,7 @@ for (const Class of [Base, PsBase]) {
     assertEquals(db.insertSync({ name: "homer" }), 0);
   });
 
-  Deno.test(`${name}.create() by default refuses a base that is there, and leaves it`, async () => {
+  Deno.test(`${name}.create() by default refuses a table that is there, and leaves it`, async () => {
     await using temp = tempBase();
     (await Class.create(temp.path, PEOPLE))[Symbol.dispose]();
     const before = contents(temp.path);
@@ -207,7 +207,7 @@ Deno.test("PsBase.create() and open() take a lost identity beside rows for damag
   }
 });
 
-Deno.test("PsBase.create() by many at once makes one base", async () => {
+Deno.test("PsBase.create() by many at once makes one table", async () => {
   await using temp = tempBase();
   const made = await Promise.allSettled(
     Array.from({ length: 20 }, () => PsBase.create(temp.path, PEOPLE)),
@@ -224,7 +224,7 @@ Deno.test("PsBase.create() by many at once makes one base", async () => {
   for (const db of opened) db[Symbol.dispose]();
 });
 
-Deno.test("PsBase.open() says where there is no base, and makes nothing", async () => {
+Deno.test("PsBase.open() says where there is no table, and makes nothing", async () => {
   await using temp = tempBase();
   const refused = (path: string) =>
     assertRejects(() => PsBase.open(path), BaseNotFoundError, `Cannot open "${path}": `);
@@ -432,7 +432,7 @@ Deno.test("PsBase.open() compares the schema given, but for order and defaults",
   }
 });
 
-Deno.test("PsBase.open() refuses a base of a newer format", async () => {
+Deno.test("PsBase.open() refuses a table of a newer format", async () => {
   await using temp = tempBase();
   (await PsBase.create(temp.path, PEOPLE))[Symbol.dispose]();
   const file = `${temp.path}/base`;

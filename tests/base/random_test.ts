@@ -1,5 +1,5 @@
 /**
- * Random verbs on a base, and the same on a map: after each step both must hold the same, for
+ * Random verbs on a table, and the same on a map: after each step both must hold the same, for
  * whoever asks and whatever is asked.
  *
  * A run is a list of seeds, one for each step: what a step does follows from its seed and from
@@ -86,7 +86,7 @@ class Handles {
 /** What a step works with. */
 interface Run {
   readonly handles: Handles;
-  /** A process of its own, that has the base open all the time. */
+  /** A process of its own, that has the table open all the time. */
   readonly remote: RemoteBase;
   /** What must be found. */
   model: ModelTable;
@@ -96,7 +96,7 @@ interface Run {
   db: PsBase;
 }
 
-/** Does something to the base and to the model; where a value would be there twice, to neither. */
+/** Does something to the table and to the model; where a value would be there twice, to neither. */
 async function both(
   run: Run,
   act: (db: PsBase) => unknown,
@@ -131,7 +131,7 @@ function someChanges({ random, model }: Run): ModelRow | ((row: ModelRow) => Mod
   };
 }
 
-/** A filter, and a function that the base is not asked to call while the model is. */
+/** A filter, and a function that the table is not asked to call while the model is. */
 function someFilter(run: Run): unknown {
   return anyFilter(run.random, choicesOf(run.random, run.model));
 }
@@ -511,7 +511,7 @@ function telling(db: PsBase, tell: (call: string) => void): PsBase {
   });
 }
 
-/** One step: the same on the base and on the model. */
+/** One step: the same on the table and on the model. */
 async function step(run: Run, seed: number, tell: (what: string) => void): Promise<void> {
   run.random = randomFrom(seed);
   run.db = telling(run.handles.all[run.random.below(2)]!, tell);
@@ -695,7 +695,7 @@ interface Failure {
   readonly calls: readonly string[];
 }
 
-/** Plays steps on a new base. */
+/** Plays steps on a new table. */
 async function play(seeds: readonly number[]): Promise<Failure | undefined> {
   await using temp = tempBase();
   PsBase.createSync(temp.path, { id: "integer" })[Symbol.dispose]();

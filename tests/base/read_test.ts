@@ -9,7 +9,7 @@ function rows(from: number, count: number): { n: number }[] {
   return Array.from({ length: count }, (_, i) => ({ n: from + i }));
 }
 
-/** A base whose rows stand in two table groups, in batches in the log, and singly. */
+/** A table whose rows stand in two table groups, in batches in the log, and singly. */
 function inAllForms(path: string): PsBase<typeof SCHEMA> {
   const db = PsBase.createSync(path, SCHEMA);
   db.insertManySync(rows(0, 20_000));

@@ -1,5 +1,5 @@
 /**
- * Salvage of bases that were damaged on purpose, beside the history of what they held: what is
+ * Salvage of tables that were damaged on purpose, beside the history of what they held: what is
  * kept was once there, what no damage touched is as it was last, and all else is told.
  *
  * @module
@@ -33,7 +33,7 @@ type AnyBase = PsBase<any>;
 /** What rows of a field that was added later hold. */
 const FILL = "x";
 
-// --------------------------------------------------------------- a base and its history
+// --------------------------------------------------------------- a table and its history
 
 /** A commit: where its frame stands in the log, and the rows that it changed. */
 interface Commit {
@@ -42,7 +42,7 @@ interface Commit {
   readonly ids: ReadonlySet<number>;
 }
 
-/** All that a base ever held. */
+/** All that a table ever held. */
 class History {
   /** The rows by id and version, without what every row has. */
   readonly versions = new Map<string, Record<string, unknown>>();
@@ -83,7 +83,7 @@ const SCHEMA = {
   note: "string",
 } as const;
 
-/** A small base: a group in its table, and in the log rows, a large insert, and other fields. */
+/** A small table: a group in its table, and in the log rows, a large insert, and other fields. */
 function smallBase(path: string): History {
   const history = new History();
   using db: AnyBase = PsBase.createSync(path, SCHEMA);
@@ -123,7 +123,7 @@ function nameOf(files: ReadonlyMap<string, unknown>, kind: "table" | "log"): str
   return [...files.keys()].find((name) => name.endsWith(`.${kind}`))!;
 }
 
-/** A base in `dir` of these files, some of them damaged. */
+/** A table in `dir` of these files, some of them damaged. */
 function write(dir: string, files: ReadonlyMap<string, Uint8Array>): void {
   Deno.mkdirSync(dir);
   for (const [name, bytes] of files) Deno.writeFileSync(`${dir}/${name}`, bytes);
@@ -152,7 +152,7 @@ const unsynced: Files = {
   },
 };
 
-/** Salvages a damaged base, and lets `fn` look at what came of it; `undefined`: nothing did. */
+/** Salvages a damaged table, and lets `fn` look at what came of it; `undefined`: nothing did. */
 function salvaged(
   { parent }: TempBase,
   files: ReadonlyMap<string, Uint8Array>,
@@ -244,7 +244,7 @@ function lostBy(history: History, places: readonly number[], { lost }: SalvageRe
   return (_: Commit, i: number) => hit[i]! || (blind && first >= 0 && i > first);
 }
 
-Deno.test("salvage() of a base with a flipped byte, wherever it is, keeps all that the byte is not of", async () => {
+Deno.test("salvage() of a table with a flipped byte, wherever it is, keeps all that the byte is not of", async () => {
   await using temp = tempBase();
   const history = smallBase(temp.path);
   const files = contentOf(temp.path);
@@ -351,7 +351,7 @@ function anyDamage(
   return { places, files: wreck };
 }
 
-/** The files of a base with 40,000 rows in three groups, some of which the log changed. */
+/** The files of a table with 40,000 rows in three groups, some of which the log changed. */
 function largeBase(path: string): Map<string, Uint8Array<ArrayBuffer>> {
   using db: AnyBase = PsBase.createSync(path, { n: "integer", name: "string", kind: "string" });
   const row = (_: unknown, i: number) => ({ n: i * i, name: `name ${i}`, kind: `kind ${i % 500}` });
@@ -584,7 +584,7 @@ Deno.test("salvage() drops rows that lack what is required since a lost commit d
   });
 });
 
-Deno.test("salvage() of a base that replaced another one takes nothing of that", async () => {
+Deno.test("salvage() of a table that replaced another one takes nothing of that", async () => {
   await using temp = tempBase();
   const create = (note: string) => {
     const mode = "override";
@@ -595,7 +595,7 @@ Deno.test("salvage() of a base that replaced another one takes nothing of that",
   create("new");
   const files = contentOf(temp.path);
   assert(files.has("000001.log") && files.has("000002.log"));
-  // Also where the mark of the new one is damaged, or only that tells which base it is.
+  // Also where the mark of the new one is damaged, or only that tells which table it is.
   const gone = new Map(files);
   gone.delete("base");
   for (const wreck of [files, gone, damaged(files, "000002.log", 512)]) {
@@ -688,7 +688,7 @@ Deno.test("salvage() takes an older table and all commits since, where the newes
   });
 });
 
-Deno.test("salvage() of a base whose identity is damaged, empty or gone goes by its other files", async () => {
+Deno.test("salvage() of a table whose identity is damaged, empty or gone goes by its other files", async () => {
   await using temp = tempBase();
   const history = smallBase(temp.path);
   const files = contentOf(temp.path);
@@ -702,14 +702,14 @@ Deno.test("salvage() of a base whose identity is damaged, empty or gone goes by 
       assertEquals(result, { rows: history.last.size, lost: [] });
       checkKept(history, result!, db);
     });
-    // One header is enough; with none, nothing tells which base it was.
+    // One header is enough; with none, nothing tells which table it was.
     const log = damaged(wreck, "000002.log", 3);
     salvaged(temp, log, (result) => assertEquals(result?.lost, []));
     salvaged(temp, damaged(log, "000002.table", 3), (result) => assertEquals(result, undefined));
   }
 });
 
-Deno.test("salvage() of a whole base is a copy: ids, versions, fields, indexes, and where it goes on", async () => {
+Deno.test("salvage() of a whole table is a copy: ids, versions, fields, indexes, and where it goes on", async () => {
   await using temp = tempBase();
   const history = smallBase(temp.path);
   const to = `${temp.parent}/copy`;
@@ -850,7 +850,7 @@ Deno.test("salvage() lists nothing for a torn tail, of which nobody was told", a
   });
 });
 
-Deno.test("salvage() refuses a place that is taken, a base that is not there, and a newer format", async () => {
+Deno.test("salvage() refuses a place that is taken, a table that is not there, and a newer format", async () => {
   await using temp = tempBase();
   smallBase(temp.path);
   const { path, parent } = temp;
@@ -858,7 +858,7 @@ Deno.test("salvage() refuses a place that is taken, a base that is not there, an
     await assertRejects(() => PsBase.salvage(path, to), BaseExistsError);
     assertThrows(() => PsBase.salvageSync(path, to), BaseExistsError);
   }
-  // Also where it does not look like a base any more: a copy has its rows in its first table.
+  // Also where it does not look like a table any more: a copy has its rows in its first table.
   PsBase.salvageSync(path, `${parent}/first`);
   Deno.truncateSync(`${parent}/first/base`);
   const before = contentOf(`${parent}/first`);
@@ -878,7 +878,7 @@ Deno.test("salvage() refuses a place that is taken, a base that is not there, an
   assertThrows(() => Deno.statSync(`${parent}/to`), Deno.errors.NotFound);
 });
 
-Deno.test("salvage() that the disk refuses leaves no new base, and holds no file open", async () => {
+Deno.test("salvage() that the disk refuses leaves no new table, and holds no file open", async () => {
   await using temp = tempBase();
   smallBase(temp.path);
   const to = `${temp.parent}/to`;
@@ -924,7 +924,7 @@ Deno.test("salvage() that may not open a file says so, and holds none open", asy
 });
 
 Deno.test({
-  name: "salvage() of a private base that lost its identity makes a private one",
+  name: "salvage() of a private table that lost its identity makes a private one",
   ignore: Deno.build.os === "windows",
   async fn() {
     await using temp = tempBase();

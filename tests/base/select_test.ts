@@ -259,7 +259,7 @@ Deno.test("Base.select() by predicate: a boolean is due, the view ends with the 
     "boom",
   );
   for (const view of views) assertThrows(() => view.name, TypeError, "copy");
-  // A predicate may ask the base itself.
+  // A predicate may ask the table itself.
   views = [];
   const nested = db.select((row) => {
     const same = db.count((other) => other.n === row.n && other.__id__ !== row.__id__);

@@ -16,7 +16,7 @@ import { denoFiles, withFiles } from "../../engine/system/deno_file.ts";
 
 const SCHEMA = { n: "integer" } as const;
 
-/** The lock of the base at `path`, held as by a write of another process. */
+/** The lock of the table at `path`, held as by a write of another process. */
 function holdLock(path: string): Deno.FsFile {
   const file = Deno.openSync(`${path}/base`, { read: true, write: true });
   file.lockSync(true);
@@ -28,7 +28,7 @@ function openElsewhere(path: string): PsBase<typeof SCHEMA> {
   return withFiles({ ...denoFiles }, () => PsBase.openSync(path, { schema: SCHEMA }));
 }
 
-/** All blocking writes of a base. */
+/** All blocking writes of a table. */
 function writesOf(db: PsBase<typeof SCHEMA>): (() => unknown)[] {
   return [
     () => db.insertSync({ n: 1 }),
@@ -296,7 +296,7 @@ Deno.test("PsBase processes see each other's commits at once and get distinct id
 });
 
 for (const end of ["destroy", "destroy and create", "override"]) {
-  Deno.test(`PsBase tells when the base was ended by ${end} elsewhere, and harms no other`, async () => {
+  Deno.test(`PsBase tells when the table was ended by ${end} elsewhere, and harms no other`, async () => {
     await using temp = tempBase();
     using db = PsBase.createSync(temp.path, SCHEMA);
     using still = PsBase.openSync(temp.path, { schema: SCHEMA, readOnly: true });
@@ -325,7 +325,7 @@ for (const end of ["destroy", "destroy and create", "override"]) {
 }
 
 for (const Class of [Base, PsBase]) {
-  Deno.test(`${Class.name}.destroy() removes the base, its handle is closed, writes under way fail`, async () => {
+  Deno.test(`${Class.name}.destroy() removes the table, its handle is closed, writes under way fail`, async () => {
     await using temp = tempBase();
     const db = await Class.create(temp.path, SCHEMA);
     await db.insert({ n: 1 });

@@ -202,7 +202,7 @@ for (const Class of [Base, PsBase]) {
   for (const form of FORMS) {
     const what = `${Class.name}.${form}()`;
 
-    Deno.test(`${what} answers every read by what it wrote, and so does the base afterwards`, async () => {
+    Deno.test(`${what} answers every read by what it wrote, and so does the table afterwards`, async () => {
       await using temp = tempBase();
       using db = Class.createSync(temp.path, SCHEMA);
       // Some rows in the table, some in a group of the log, some one by one.
@@ -534,7 +534,7 @@ for (const Class of [Base, PsBase]) {
       });
     });
 
-    Deno.test(`${what} refuses every writing verb of the base inside, on any handle, without delay`, async () => {
+    Deno.test(`${what} refuses every writing verb of the table inside, on any handle, without delay`, async () => {
       await using temp = tempBase();
       using db = Class.createSync(temp.path, SCHEMA);
       db.insertManySync(people(3));

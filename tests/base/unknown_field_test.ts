@@ -192,7 +192,7 @@ Deno.test("the row that an update function gets is printed, copied and compared 
   });
   assertEquals(db.count({ __version__: 2 }), 1);
   assertThrows(() => db.updateSync(again!, {}), Error, "it is at version 2, not 1");
-  // What marks it as a row of this base is with it.
+  // What marks it as a row of this table is with it.
   await using temp2 = tempBase();
   await using other = PsBase.createSync(temp2.path, { name: "string", past: "json", home });
   other.insertManySync([{ name: "c" }, { name: "d" }]);

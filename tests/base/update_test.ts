@@ -313,7 +313,7 @@ for (const Class of [Base, PsBase]) {
   });
 }
 
-Deno.test("PsBase.update() and delete() refuse a row of another base, of the same schema too", async () => {
+Deno.test("PsBase.update() and delete() refuse a row of another table, of the same schema too", async () => {
   await using here = tempBase();
   await using there = tempBase();
   await using db = await PsBase.create(here.path, PEOPLE);
@@ -326,7 +326,7 @@ Deno.test("PsBase.update() and delete() refuse a row of another base, of the sam
     assertThrows(() => db.deleteSync([row]), UpdateError, "another table");
   }
   assertEquals(db.get(0)?.age, null);
-  // A copy tells nothing of where it comes from, and another handle's row is of this base.
+  // A copy tells nothing of where it comes from, and another handle's row is of this table.
   await using again = await PsBase.open(here.path, { schema: PEOPLE });
   assertEquals((await db.update({ ...again.get(0)! }, { age: 2 })).age, 2);
   assertEquals((await db.update(again.get(0)!, { age: 3 })).age, 3);

@@ -457,7 +457,7 @@ Deno.test("Base.watch() ends as it is told to, and leaves nothing open", async (
   assertThrows(() => db.watch(), Error, "was closed");
 });
 
-Deno.test("Base.watch() tells that the base was destroyed or replaced", async () => {
+Deno.test("Base.watch() tells that the table was destroyed or replaced", async () => {
   for (const act of ["destroy", "override"]) {
     await using temp = tempBase();
     await using db = PsBase.createSync(temp.path, SCHEMA);
@@ -472,7 +472,7 @@ Deno.test("Base.watch() tells that the base was destroyed or replaced", async ()
   }
 });
 
-Deno.test("Base.watch() tells that the base is gone though nobody could seal its log", async () => {
+Deno.test("Base.watch() tells that the table is gone though nobody could seal its log", async () => {
   for (const readOnly of [false, true]) {
     await using temp = tempBase();
     PsBase.createSync(temp.path, SCHEMA)[Symbol.dispose]();

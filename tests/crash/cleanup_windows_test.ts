@@ -23,7 +23,7 @@ function open(path: string): Numbers {
   return withFiles({ ...denoFiles }, () => PsBase.openSync(path, options));
 }
 
-/** Those who use the base beside the cleaner, and what they know of it. */
+/** Those who use the table beside the cleaner, and what they know of it. */
 class Company implements Disposable {
   readonly #path: string;
   /** What is in each row that they write. */
@@ -68,7 +68,7 @@ class Company implements Disposable {
     assertEquals(Array.from(this.#slow, ({ n }) => n), this.#first, at);
   }
 
-  /** How often the base was cleaned up, by anybody. */
+  /** How often the table was cleaned up, by anybody. */
   get generation(): number {
     this.#reader.size;
     return this.#reader.stats().generation;

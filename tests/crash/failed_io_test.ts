@@ -142,7 +142,7 @@ for (const [verb, act] of DATA as [string, Act][]) {
       const copy = lookAt(rehearsal, COPY);
       const assertDurable = (disk: Disk, at: string) => {
         const cut = disk.cut(OLDEST);
-        // A backup leaves the base itself as it was.
+        // A backup leaves the table itself as it was.
         assertEquals(look(cut), verb === "backup" ? older : after, at);
         assertEquals(lookAt(cut, COPY), copy, at);
       };

@@ -57,7 +57,7 @@ class SmallDisk implements Disposable {
   }
 }
 
-/** All that can be seen of a base. */
+/** All that can be seen of a table. */
 function text(base: Numbers): string {
   return JSON.stringify([base.schema, base.defaults, [...base]]);
 }
@@ -68,7 +68,7 @@ async function anew(path: string): Promise<string> {
   return text(db as unknown as Numbers);
 }
 
-/** Everything that changes a base of SCHEMA. */
+/** Everything that changes a table of SCHEMA. */
 const WRITES: Record<string, (db: Numbers) => Promise<unknown>> = {
   insert: (db) => db.insert({ key: "one" }),
   insertMany: (db) => db.insertMany([{ key: "two" }, { key: "three" }]),
@@ -87,7 +87,7 @@ const WRITES: Record<string, (db: Numbers) => Promise<unknown>> = {
   dropField: (db) => db.dropField("unused"),
 };
 
-/** Fills a disk until the base on it is refused the next row; how many it was acknowledged. */
+/** Fills a disk until the table on it is refused the next row; how many it was acknowledged. */
 function insertUntilFull(db: Numbers): number {
   for (let n = 0;; n++) {
     try {

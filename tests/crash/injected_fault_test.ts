@@ -28,7 +28,7 @@ const FAULTS: Record<string, RegExp> = {
   "signal=SIGKILL": /./,
 };
 
-/** A base with rows in its table and in its log, the last of them not synced. */
+/** A table with rows in its table and in its log, the last of them not synced. */
 async function makeTemplate(): Promise<string> {
   const dir = await Deno.makeTempDir({ prefix: "psbase_fault_" });
   const settings = { durability: "relaxed" } as const;
@@ -41,7 +41,7 @@ async function makeTemplate(): Promise<string> {
   return dir;
 }
 
-/** Makes `place` a directory with nothing but a copy of the base. */
+/** Makes `place` a directory with nothing but a copy of the table. */
 async function restore(template: string, place: string): Promise<void> {
   await Deno.remove(place, { recursive: true }).catch(() => {});
   await Deno.mkdir(`${place}/people`, { recursive: true });
@@ -110,7 +110,7 @@ function namesIn(dir: string): string[] {
   return denoFiles.list(dir) ?? [];
 }
 
-/** A base that was to be made is there as a whole, or can be made. */
+/** A table that was to be made is there as a whole, or can be made. */
 function judgeCopy(act: string, path: string, steps: readonly Step[], at: string): void {
   const rows = act === "backup" ? 4 : 0;
   const done = steps.some(({ step, error }) => step === "act" && error === undefined);
@@ -129,7 +129,7 @@ interface Way {
   readonly counts: ReadonlyMap<string, number>;
 }
 
-/** Acts on a copy of a base, in a place of its own. */
+/** Acts on a copy of a table, in a place of its own. */
 class Place implements AsyncDisposable {
   readonly #template: string;
   readonly #path: string;

@@ -65,7 +65,7 @@ for (const [where, setup] of Object.entries(SETUPS)) {
   }
 }
 
-Deno.test("PsBase.create() stopped anywhere leaves nothing or a base, and can be done again", async () => {
+Deno.test("PsBase.create() stopped anywhere leaves nothing or a table, and can be done again", async () => {
   const depth = { cuts: 64, tears: LONG ? Infinity : 24, again: LONG ? 0.05 : 0.01 };
   const steps: Step[] = (["create", "insert"] as const).map((verb) => {
     return { verb, form: "Sync", by: "new" };

@@ -534,7 +534,7 @@ Deno.test("PsBase notices an override and a destroy wherever it was", () => {
   }
 });
 
-Deno.test("PsBase.insert() writes nothing where the base goes while it waits for the lock", () => {
+Deno.test("PsBase.insert() writes nothing where the table goes while it waits for the lock", () => {
   for (const verb of ["override", "destroy"] as const) {
     const disk = newDisk();
     const base = open(disk.process());

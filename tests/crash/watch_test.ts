@@ -142,7 +142,7 @@ Deno.test(`watch() tells what is on disk, once and in order, while writers are k
   }
 });
 
-Deno.test("cleanup() of a base that was destroyed leaves alone what was made in its place", () => {
+Deno.test("cleanup() of a table that was destroyed leaves alone what was made in its place", () => {
   const disk = newDisk();
   using cleaner = open(disk.process());
   for (let n = 0; n < 3; n++) cleaner.cleanupSync();

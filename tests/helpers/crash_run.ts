@@ -10,16 +10,16 @@ import { BaseNotFoundError } from "../../engine/system/errors.ts";
 import { type CrashFiles, Disk } from "./crash_file.ts";
 import { withFiles } from "../../engine/system/deno_file.ts";
 
-/** Where the base is. */
+/** Where the table is. */
 export const BASE = "/people";
 /** Where its backup is. */
 export const COPY = "/copy";
 /** The fields that it is made with. */
 export const SCHEMA = { name: "string", age: "integer" } as const;
-/** What is found where no base is. */
+/** What is found where no table is. */
 export const NONE = "no base";
 
-/** The type of a base in these tests. */
+/** The type of a table in these tests. */
 export type People = PsBase<typeof SCHEMA>;
 
 /** Whether the tests are to take their time. */
@@ -27,7 +27,7 @@ export const LONG = Deno.env.get("PSBASE_LONG") === "1";
 /** What random choices begin with; a failure prints it. */
 export const SEED = Number(Deno.env.get("PSBASE_SEED") ?? (LONG ? Date.now() % 2 ** 31 : 1));
 
-/** Opens the base as a process of its own. */
+/** Opens the table as a process of its own. */
 export function open(files: CrashFiles, options = {}): People {
   return openAt(files, BASE, options);
 }
@@ -36,12 +36,12 @@ function openAt(files: CrashFiles, path: string, options = {}): People {
   return withFiles(files, () => PsBase.openSync(path, options)) as unknown as People;
 }
 
-/** Makes the base. */
+/** Makes the table. */
 export function create(files: CrashFiles, mode: "new" | "open" | "override" = "new"): People {
   return withFiles(files, () => PsBase.createSync(BASE, SCHEMA, { mode }));
 }
 
-/** A disk with a new base. */
+/** A disk with a new table. */
 export function newDisk(): Disk {
   const disk = new Disk();
   create(disk.process())[Symbol.dispose]();
@@ -55,12 +55,12 @@ export function diskAfter(...names: VerbName[]): Disk {
   return disk;
 }
 
-/** A disk whose base has a table with rows, and a log. */
+/** A disk whose table has a table with rows, and a log. */
 export function oldDisk(): Disk {
   return diskAfter("insertMany", "insert", "cleanup", "update", "insert");
 }
 
-/** The fields of a base and how many changes it keeps, and all rows. */
+/** The fields of a table and how many changes it keeps, and all rows. */
 export function text(base: People): string {
   return JSON.stringify([[base.schema, base.stats().keepChanges], [...base]]);
 }
@@ -89,12 +89,12 @@ export function lookAt(disk: Disk, path: string, options = {}): string {
 /** A form of a verb: the blocking one has `Sync` behind its name. */
 export type Form = "" | "Sync";
 
-/** A verb of an open base, with arguments for the base as it is: a call to be made. */
+/** A verb of an open table, with arguments for the table as it is: a call to be made. */
 export type Act = (base: People, form: Form) => () => unknown;
 
 type Method = Exclude<keyof People & string, `${string}Sync`>;
 
-/** Calls a method with what `given` gives for the base as it is; nothing without it. */
+/** Calls a method with what `given` gives for the table as it is; nothing without it. */
 function act(method: Method, given: (base: People) => unknown[] | undefined): Act {
   return (base, form) => {
     const args = given(base);
@@ -121,7 +121,7 @@ function lastField(base: People): [string] | undefined {
   return last === undefined ? undefined : [last];
 }
 
-/** Verbs of an open base. */
+/** Verbs of an open table. */
 export const ACTS = {
   insert: act("insert", (base) => [row(base, { name: "homer", age: 39 })]),
   insertMany: act("insertMany", (base) => [
@@ -155,7 +155,7 @@ export const ACTS = {
   destroy: act("destroy", () => []),
 } satisfies Record<string, Act>;
 
-/** Calls to try, each by a process that opens the base for it. */
+/** Calls to try, each by a process that opens the table for it. */
 export const VERBS = {
   ...Object.fromEntries(
     Object.entries(ACTS).map(([name, act]) => [name, (files: CrashFiles) => {

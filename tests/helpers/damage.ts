@@ -1,5 +1,5 @@
 /**
- * What may be found where bytes of a base are not what they were: what was committed, or a
+ * What may be found where bytes of a table are not what they were: what was committed, or a
  * `CorruptionError`.
  *
  * @module
@@ -18,7 +18,7 @@ import { withFiles } from "../../engine/system/deno_file.ts";
 /** Where the marks stand in the first page of a log, and how long one is. */
 export const MARKS = { from: 1024, to: 2048, length: 16 } as const;
 
-/** What looking at a damaged base came to. */
+/** What looking at a damaged table came to. */
 export interface Verdict {
   /** The last commit that was there is; -1: nothing could be read. */
   readonly commit: number;
@@ -86,7 +86,7 @@ export function attempt<T>(disk: Disk, fn: () => T): T | CorruptionError {
   }
 }
 
-/** What `check()` says; it throws for no damage, but where there is no base any more. */
+/** What `check()` says; it throws for no damage, but where there is no table any more. */
 export function checked(disk: Disk) {
   const result = attempt(disk, () => withFiles(disk.process(), () => PsBase.checkSync(DIR)));
   if (result instanceof CorruptionError) {
@@ -98,7 +98,7 @@ export function checked(disk: Disk) {
 }
 
 /**
- * Asks a base whose bytes were damaged, without their sums made good, the questions of each list
+ * Asks a table whose bytes were damaged, without their sums made good, the questions of each list
  * that `wanted` picks: whatever is answered must be what one commit point holds.
  */
 export function judge(

@@ -42,7 +42,7 @@ export interface Step {
   readonly verb: VerbName;
   /** In which form, if it has several. */
   readonly form: Form;
-  /** By a process that had the base open from the beginning on, or by one that opens it now. */
+  /** By a process that had the table open from the beginning on, or by one that opens it now. */
   readonly by: "old" | "new";
 }
 
@@ -67,9 +67,9 @@ export interface Tally {
 
 /** What may be found. */
 interface Allowed {
-  /** Of the base, when processes were killed. */
+  /** Of the table, when processes were killed. */
   readonly killed: readonly string[];
-  /** Of the base, when the power was cut: what was not acknowledged as durable may be gone. */
+  /** Of the table, when the power was cut: what was not acknowledged as durable may be gone. */
   readonly cut: readonly string[];
   /** Of its copy. */
   readonly copy: readonly string[];

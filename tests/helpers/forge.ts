@@ -1,5 +1,5 @@
 /**
- * Files of a base as somebody would forge them who knows the format: taken apart, changed, and
+ * Files of a table as somebody would forge them who knows the format: taken apart, changed, and
  * put together again with sums that hold.
  *
  * @module
@@ -31,7 +31,7 @@ export interface ForgedExtent {
   directory: string;
 }
 
-/** The sums of a base. */
+/** The sums of a table. */
 export function sumsOf(image: Image): Checksum {
   return new Checksum(image.get(`${DIR}/base`)!.slice(16, 32));
 }

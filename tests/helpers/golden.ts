@@ -24,12 +24,12 @@ function exact(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, exact(one)]));
 }
 
-/** All that can be read of a base: its fields and rows, links as the rows they lead to. */
+/** All that can be read of a table: its fields and rows, links as the rows they lead to. */
 export function golden(path: string): string {
   using base = PsBase.openSync(path, { readOnly: true });
   const { generation, sequence, recovered } = base.stats();
   const fields = Object.entries(base.schema).map(([name, field]) => {
-    // Where a link leads depends on where the bases are.
+    // Where a link leads depends on where the tables are.
     const link = typeof field.type === "object" && "link" in field.type;
     return [name, link ? { ...field, type: "link" } : field];
   });

@@ -1,5 +1,5 @@
 /**
- * A table as a map: what the verbs of a base do, written a second time.
+ * A table as a map: what the verbs of a table do, written a second time.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A base that another process has open.
+ * A table that another process has open.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface RemoteBase extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-/** Opens the base at `path` in a process of its own; `under` as in {@linkcode spawnFixture}. */
+/** Opens the table at `path` in a process of its own; `under` as in {@linkcode spawnFixture}. */
 export async function openRemote(
   path: string,
   type: "Base" | "PsBase",

@@ -24,10 +24,10 @@ export type Model = {
 /** What a verb makes of a table, and what it gives. */
 export type Act = (before: Model) => readonly [after: Model, result: unknown];
 
-/** What `create` is told to do where a base is. */
+/** What `create` is told to do where a table is. */
 export type Mode = "open" | "new" | "override";
 
-/** Makes a base that is told from others by `base`, or does with one that is there as `mode` says. */
+/** Makes a table that is told from others by `base`, or does with one that is there as `mode` says. */
 export function creating(base: string, mode: Mode): Act {
   return (model) => {
     if (model === undefined || mode === "override") {

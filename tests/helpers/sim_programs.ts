@@ -24,9 +24,9 @@ import {
 import type { Machine } from "./sim_process.ts";
 import type { Random } from "./random.ts";
 
-/** The fields that the base is made with. */
+/** The fields that the table is made with. */
 export const SCHEMA = { n: "integer", tag: "string" } as const;
-/** A base in these tests. */
+/** A table in these tests. */
 export type Table = PsBase<typeof SCHEMA>;
 
 /** A verb: what it does, and what it must do. */
@@ -140,7 +140,7 @@ const DESTROY: Verb = {
   durable: "changed",
 };
 
-/** Opens the base if there is one. */
+/** Opens the table if there is one. */
 const OPEN: Act = (model) => [model, model?.base ?? "none"];
 
 /** Verbs that write, each as often as it is named. */
@@ -236,7 +236,7 @@ export interface Opening {
   readonly durability: "full" | "relaxed";
 }
 
-/** Opens the base, or makes one that is told from others by `base`. */
+/** Opens the table, or makes one that is told from others by `base`. */
 export function openTable(
   { mode, ...options }: Opening,
   base: string,
@@ -263,7 +263,7 @@ export function openTable(
   }
 }
 
-/** All that is in the base, if there is one. */
+/** All that is in the table, if there is one. */
 export function found(table: Table | undefined): unknown {
   return table === undefined ? "none" : ALL.run(table);
 }
@@ -280,10 +280,10 @@ function anyOpening(random: Random, ends: number): Opening {
   };
 }
 
-/** A base was ended before anybody knew which it was. */
+/** A table was ended before anybody knew which it was. */
 class Ended extends Error {}
 
-/** What tells the base from others. */
+/** What tells the table from others. */
 function baseOf(table: Table): string {
   try {
     return table.defaults.tag ?? "";
@@ -309,9 +309,9 @@ function onBase(base: string, table: Table, { run, act, ...told }: Verb) {
 }
 
 /**
- * Opens the base once or twice, and calls some verbs; tells `history` of all of it.
+ * Opens the table once or twice, and calls some verbs; tells `history` of all of it.
  *
- * @param ends How often it replaces or destroys the base.
+ * @param ends How often it replaces or destroys the table.
  */
 export function runProgram(who: string, machine: Machine, history: History, ends: number): void {
   const { random } = machine;

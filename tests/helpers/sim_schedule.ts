@@ -44,7 +44,7 @@ export interface Report {
   readonly cuts: number;
   /** How many operations failed. */
   readonly failures: number;
-  /** How often the base was destroyed. */
+  /** How often the table was destroyed. */
   readonly ends: number;
 }
 
@@ -56,7 +56,7 @@ interface Rates {
   /** Of what would be left, if all ended here, somebody looks. */
   readonly look: number;
   readonly fail: number;
-  /** That the base is replaced or destroyed. */
+  /** That the table is replaced or destroyed. */
   readonly end: number;
   /** Of a transfer: that others come in between. */
   readonly part: number;
@@ -73,7 +73,7 @@ const MAX_OPERATIONS = 10_000;
 /** How those open who look at what is left. */
 const OPENING: Opening = { readOnly: false, durability: "full" };
 const CREATING: Opening = { ...OPENING, mode: "open" };
-/** What tells the base that is there at first from others. */
+/** What tells the table that is there at first from others. */
 const FIRST = "first";
 /** With so many cleanups, all is gone that killed processes left. */
 const MAX_CLEANUPS = 8;
@@ -123,7 +123,7 @@ class Schedule implements Master {
 
   constructor(seed: number) {
     const random = this.#random = randomFrom(seed);
-    // A base is ended though a full disk refuses to tell all handles, which no order explains.
+    // A table is ended though a full disk refuses to tell all handles, which no order explains.
     const fail = random.pick([0, 0, 0.03, 0.1]);
     this.#rates = {
       switch: random.pick([0.005, 0.02, 0.06]),
@@ -153,7 +153,7 @@ class Schedule implements Master {
     return { ...this.#counts, ends: ends.length, history: this.#history };
   }
 
-  /** Makes a base, and a second generation now and then. */
+  /** Makes a table, and a second generation now and then. */
   #create(): void {
     this.#withTable(this.#disk, CREATING, (table) => {
       if (this.#random.chance(0.5)) table!.cleanupSync();
@@ -341,7 +341,7 @@ class Schedule implements Master {
     const last = this.#withTable(disk, CREATING, (table) => {
       table!.insertSync({ tag: "last" });
       // What was built for the next generation of one that a power cut took goes with the second;
-      // what was built for another base in its place may have greater numbers.
+      // what was built for another table in its place may have greater numbers.
       let left = MAX_CLEANUPS;
       do table!.cleanupSync(); while (--left > 0 && kinds(disk) !== TIDY);
       return found(table);
@@ -350,7 +350,7 @@ class Schedule implements Master {
     assertEquals(kinds(disk), TIDY, "files after that");
   }
 
-  /** Opens the base as a process of its own. */
+  /** Opens the table as a process of its own. */
   #withTable<T>(disk: Disk, opening: Opening, fn: (table: Table | undefined) => T): T {
     return withNonces(randomFrom(this.#random.below(2 ** 31)), () => {
       const files = disk.process();

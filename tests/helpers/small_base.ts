@@ -1,5 +1,5 @@
 /**
- * A small base that has a bit of everything: several groups of rows, columns of each kind,
+ * A small table that has a bit of everything: several groups of rows, columns of each kind,
  * indexes, a log with each kind of change, what a dead writer left behind it. And all ways to
  * look at it, with what each of them gives at each of its commit points.
  *
@@ -18,7 +18,7 @@ import { FENCE_STEP } from "../../engine/segment/segment_index.ts";
 import { sortRows } from "../../engine/maintenance/sort_rows.ts";
 import { withFiles } from "../../engine/system/deno_file.ts";
 
-/** Where the base is. */
+/** Where the table is. */
 export const DIR = "/small";
 export const LOG = `${DIR}/000001.log`;
 export const TABLE = `${DIR}/000001.table`;
@@ -26,7 +26,7 @@ export const TABLE = `${DIR}/000001.table`;
 /** Files by path. */
 export type Image = ReadonlyMap<string, Uint8Array>;
 
-/** The files of a base, without their directory. */
+/** The files of a table, without their directory. */
 export function filesOf(disk: Disk): Image {
   const image = disk.image();
   image.delete(DIR);
@@ -52,7 +52,7 @@ export function put(disk: Disk, path: string, bytes: Uint8Array | undefined): vo
   file.close();
 }
 
-/** Writes the files of the base in {@linkcode DIR} to a directory of the real disk. */
+/** Writes the files of the table in {@linkcode DIR} to a directory of the real disk. */
 export function writeOut(image: Image, dir: string): void {
   Deno.mkdirSync(dir);
   for (const [path, bytes] of image) Deno.writeFileSync(path.replace(DIR, dir), bytes);
@@ -133,7 +133,7 @@ function fillTable(files: CrashFiles): void {
   place.lock.detach();
 }
 
-/** One thing to ask a base for. */
+/** One thing to ask a table for. */
 type Question = (base: PsBase) => unknown;
 
 /** What reads a few bytes here and there. */
@@ -176,7 +176,7 @@ const FAR: Record<string, Question> = {
   sorted: (base) => base.select({ n: { gt: 1 } }, { orderBy: ["-name", "size"], limit: 9 }),
 };
 
-/** All ways to look at a base; each list is asked of a handle of its own. */
+/** All ways to look at a table; each list is asked of a handle of its own. */
 export const QUESTIONS = [NEAR, FAR];
 
 /** A value as text, of which no two that differ are the same. */
@@ -188,7 +188,7 @@ export function show(value: unknown): string {
   });
 }
 
-/** Opens the base as a process of its own. */
+/** Opens the table as a process of its own. */
 export function open(disk: Disk, options = {}): PsBase {
   return withFiles(disk.process(), () => PsBase.openSync(DIR, options));
 }
@@ -196,7 +196,7 @@ export function open(disk: Disk, options = {}): PsBase {
 /** What each question gives. */
 export type Answers = ReadonlyMap<string, string>;
 
-/** What a base answers that is whole. */
+/** What a table answers that is whole. */
 export function answersOf(disk: Disk): Answers {
   using base = open(disk, { readOnly: true });
   return new Map(
@@ -206,7 +206,7 @@ export function answersOf(disk: Disk): Answers {
   );
 }
 
-/** A commit of the small base. */
+/** A commit of the small table. */
 export interface Commit {
   /** Where its frame begins, and ends. */
   readonly from: number;
@@ -217,7 +217,7 @@ export interface Commit {
   readonly answers: Answers;
 }
 
-/** The small base, and what it held at each commit point. */
+/** The small table, and what it held at each commit point. */
 export interface SmallBase {
   readonly image: Image;
   /** The same on a disk, to be copied. */

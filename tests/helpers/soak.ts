@@ -1,5 +1,5 @@
 /**
- * The base that a soak is about.
+ * The table that a soak is about.
  *
  * @module
  */

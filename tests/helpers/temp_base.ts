@@ -1,24 +1,24 @@
 /**
- * A place for one base, that is looked at and removed when the test ends.
+ * A place for one table, that is looked at and removed when the test ends.
  *
  * @module
  */
 import { assertEquals } from "@std/assert";
 import { PsBase } from "../../base.ts";
 
-/** A path at which nothing is yet; disposing checks the base that was made there. */
+/** A path at which nothing is yet; disposing checks the table that was made there. */
 export interface TempBase extends AsyncDisposable {
-  /** Where to make the base. */
+  /** Where to make the table. */
   readonly path: string;
   /** The directory that `path` is in, and nothing else. */
   readonly parent: string;
-  /** Set by a test that damages the base itself: then nothing is checked. */
+  /** Set by a test that damages the table itself: then nothing is checked. */
   damaged: boolean;
-  /** Name, size and time of change of all files of the base. */
+  /** Name, size and time of change of all files of the table. */
   files(): Record<string, { size: number; mtime: number | undefined }>;
 }
 
-/** Finds a place; on disposal every checksum of the base at it must hold. */
+/** Finds a place; on disposal every checksum of the table at it must hold. */
 export function tempBase(): TempBase {
   const parent = Deno.makeTempDirSync({ prefix: "psbase_" });
   const path = `${parent}/people`;

@@ -1,5 +1,5 @@
 /**
- * Writes `format_v1/`: small bases of format 1, and the rows that they hold as JSON beside them.
+ * Writes `format_v1/`: small tables of format 1, and the rows that they hold as JSON beside them.
  * They are opened by a test for ever, and never written again: a change that needs another
  * version of the format gets a directory and a script of its own.
  *
@@ -7,7 +7,7 @@
  * deno run -A tests/testdata/make_format_v1.ts
  * ```
  *
- * | base      | what is in it                                                                      |
+ * | table      | what is in it                                                                      |
  * | --------- | ---------------------------------------------------------------------------------- |
  * | `example` | the worked example of docs/internals/log_format.md, which shows its frame          |
  * | `types`   | each type of field, its least, its greatest and odd values, in the log             |
@@ -91,7 +91,7 @@ function someRows(from: number, count: number) {
   }));
 }
 
-/** Makes a base, and the JSON beside it. */
+/** Makes a table, and the JSON beside it. */
 async function make(name: string, fill: (path: string) => Promise<void>): Promise<void> {
   const path = `${GOLDEN}${name}`;
   await fill(path);

@@ -70,7 +70,7 @@ Deno.test("decodeIdentity() tells what is empty, damaged, foreign, newer", () =>
   }
 });
 
-Deno.test("fileOwner() takes a header for its base, generation and kind only", () => {
+Deno.test("fileOwner() takes a header for its table, generation and kind only", () => {
   const bytes = encodeFileHeader("log", SUMS, 3);
   assertEquals(fileOwner("p", "log", bytes, SUMS, 3), "ours");
   assertEquals(fileOwner("p", "log", bytes, OTHER, 3), "other");
@@ -91,7 +91,7 @@ Deno.test("decodeMark() takes the largest slot that verifies, and sealedInto on 
   put(encodeDurableMark(SUMS, 3, 2n, 8192));
   put(encodeSealedInto(SUMS, 3));
   assertEquals(decodeDurableMark(SUMS, 3, page), { syncedTo: 2 ** 40, sealedInto: true });
-  // Of another generation or base it says nothing.
+  // Of another generation or table it says nothing.
   assertEquals(decodeDurableMark(SUMS, 4, page), { syncedTo: 0, sealedInto: false });
   assertEquals(decodeDurableMark(OTHER, 3, page), { syncedTo: 0, sealedInto: false });
   for (const [at, flipped] of flips(encodeDurableMark(SUMS, 3, 1n, 2 ** 40).bytes)) {

@@ -25,7 +25,7 @@ async function* someRows(count: number): AsyncGenerator<GivenRow[]> {
   }
 }
 
-Deno.test("createFromRows() makes a base of rows with their ids and versions", async () => {
+Deno.test("createFromRows() makes a table of rows with their ids and versions", async () => {
   await using temp = tempBase();
   const count = 40_000;
   assertEquals(await createFromRows(temp.path, SCHEMA, someRows(count), { nextId: 70_000 }), count);

@@ -98,7 +98,7 @@ Deno.test("capture() keeps rows and what else has an id, for links, and follows 
   const copy = capture(db.get(1)) as Record<string, unknown>;
   assert(Object.getOwnPropertyDescriptor(copy, "boss")!.get !== undefined);
   assertEquals(JSON.stringify(copy), JSON.stringify(db.get(1)));
-  // It is known of which base a row is, also when it is captured.
+  // It is known of which table a row is, also when it is captured.
   const foreign = other.get(1) as unknown as { __id__: number; __version__: number };
   const refused = await db.update(0, { boss: foreign }).catch((error: Error) => error.message);
   assert(String(refused).includes("it is a row of another table"), String(refused));

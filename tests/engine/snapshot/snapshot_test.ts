@@ -61,7 +61,7 @@ function assertSame(state: Snapshot, model: Model, nextId: number): void {
   }
 }
 
-Deno.test("State does what a map does, also where it is told by a payload, and a pinned one stays as it is", () => {
+Deno.test("a snapshot does what a map does, also where a payload tells it, and a pinned one stays as it is", () => {
   const seed = Number(Deno.env.get("PSBASE_SEED") ?? 1);
   const next = random(seed);
   const below = (n: number) => Math.floor(next() * n);
@@ -186,7 +186,7 @@ Deno.test("readChanges() refuses what makes no sense, whatever it is", () => {
   assertThrows(() => readChanges(new Uint8Array([9]), tableOf(new Map(), 0)), RangeError);
 });
 
-Deno.test("Draft that is dropped leaves no column of the field that it gave values to", () => {
+Deno.test("a write batch that is dropped leaves no column of the field that it gave values to", () => {
   const rows: Model = new Map();
   for (let id = 0; id < 40; id++) rows.set(id, { version: 0, values: [`${id}`, null] });
   const state = tableOf(rows, 40);

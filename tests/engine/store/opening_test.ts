@@ -47,7 +47,7 @@ Deno.test("PsBase.open() does not take the log that a killed cleanup left for it
   assertEquals(other.select().map((row) => row.n), [1, 2]);
 });
 
-Deno.test("PsBase.open() takes no notice of a log of another base that is cut off", async () => {
+Deno.test("PsBase.open() takes no notice of a log of another table that is cut off", async () => {
   await using place = tempBase();
   await using other = tempBase();
   for (const { path } of [place, other]) {
