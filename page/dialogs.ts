@@ -176,6 +176,7 @@ const KEYS: readonly (readonly [keys: string, does: string])[] = [
   ["Ctrl C, Ctrl V", "copy; paste rows of a spreadsheet"],
   ["Ctrl Z", "take the last edit back"],
   ["n", "new row"],
+  ["l", "go to the row of a link"],
   ["Shift Delete", "delete the selected rows"],
   ["r", "refresh"],
   ["i", "schema, plan, figures of the table, check"],

@@ -91,7 +91,7 @@ export function CellEditor({ field, value, begin, save, leave }: {
     setDraft(typed(event));
     setProblem(undefined);
   }} onKeyDown=${key}
-      onBlur=${() => problem === undefined && commit(draft, "stay")} />
+      onBlur=${() => problem === undefined && document.hasFocus() && commit(draft, "stay")} />
     ${
     list && html`
       <datalist id="truth">

@@ -109,10 +109,7 @@ export function FilterBox({ schema, view, go, problem }: {
   const take = ({ word }: Proposal) => put(line.slice(0, from) + word);
   const enter = () => {
     try {
-      const added = parseLine(line, schema);
-      const known = new Set(view.where.map((condition) => condition.join("=")));
-      const where = added.filter((condition) => !known.has(condition.join("=")));
-      go({ ...view, where: [...view.where, ...where] });
+      go({ ...view, where: [...view.where, ...parseLine(line, schema)] });
       put("");
     } catch (error) {
       setWrong(messageOf(error));
@@ -221,8 +218,8 @@ export function CodeLine({ schema, view }: { schema: Schema; view: View }) {
         setCopied(true);
         setTimeout(() => setCopied(false), 1500);
       }}>${copied ? "copied" : "copy"}</button>
-      <a href=${file("csv")} download>.csv</a>
-      <a href=${file("ndjson")} download>.ndjson</a>
+      <a href=${file("csv")}>.csv</a>
+      <a href=${file("ndjson")}>.ndjson</a>
     </div>
   `;
 }
