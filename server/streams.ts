@@ -31,7 +31,9 @@ export class Streams {
     negotiate(request, [EVENTS.type]);
     const { schema } = table.refresh();
     const params = new Params(schema, url);
-    const asked = params.count("since") ?? lastEventId(request);
+    // A browser that connects again asks at the same address, and says where it was.
+    const given = params.count("since");
+    const asked = lastEventId(request) ?? given;
     const where = params.where();
     return await this.open(table, { form: EVENTS, since: asked ?? table.base.sequence, where });
   }
@@ -51,7 +53,7 @@ export class Streams {
   ): Promise<Response> {
     const asked = url.searchParams.get("tables")?.split(",") ?? [...tables.keys()];
     const since = positionsIn(
-      url.searchParams.get("since") ?? request.headers.get("last-event-id"),
+      request.headers.get("last-event-id") ?? url.searchParams.get("since"),
     );
     const unknown = [...url.searchParams.keys()].find((name) =>
       name !== "tables" && name !== "since"
