@@ -4,7 +4,7 @@
  * @module
  */
 
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { ask, messageOf } from "./api.ts";
 
 /** What is known: the last answer, and why there is no newer one. */
@@ -18,7 +18,7 @@ export type Known<T> = readonly [data: T | undefined, problem: string | undefine
  */
 export function useAnswer<T>(path: string, tick: unknown = 0, limitMs?: number): Known<T> {
   const [known, setKnown] = useState<Known<T>>([undefined, undefined]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (path === "") return;
     const stop = new AbortController();
     const signal = limitMs === undefined

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useAnswer } from "./answer.ts";
 import { ask, at, messageOf, onToken, Refusal, send } from "./api.ts";
 import {
@@ -55,7 +55,7 @@ const THEMES = ["auto", "dark", "light"] as const;
 /** Uses the colors of the system, or the ones that were chosen. */
 function useTheme(): [string, () => void] {
   const [theme, setTheme] = useState<string>(() => recall("theme", "auto"));
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.documentElement.style.colorScheme = theme === "auto" ? "light dark" : theme;
     remember("theme", theme);
   }, [theme]);
@@ -77,7 +77,7 @@ export function App() {
   const [theme, nextTheme] = useTheme();
   const [keys, setKeys] = useState(false);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     onToken(() => setAsksToken(true));
     const back = () => setView(readView(new URL(location.href)));
     addEventListener("popstate", back);
@@ -87,13 +87,13 @@ export function App() {
     history.pushState(null, "", addressOf(next));
     setView(next);
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const [first] = tables ?? [];
     if (view.table !== "" || first === undefined) return;
     history.replaceState(null, "", addressOf(viewOf(first.name)));
     setView(viewOf(first.name));
   }, [list]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = view.table === "" ? "psbase" : `${view.table} – psbase`;
   }, [view.table]);
 
@@ -218,9 +218,9 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
     };
     return new Rows(fetchRows, changed, (error) => setRowsProblem(messageOf(error)));
   }, [table, rowsKey, epoch]);
-  useEffect(() => () => rows.close(), [rows]);
+  useLayoutEffect(() => () => rows.close(), [rows]);
   const [counted] = useAnswer<{ count: number }>(at(table, "~count") + where, epoch);
-  useEffect(() => setTotal(counted?.count), [counted]);
+  useLayoutEffect(() => setTotal(counted?.count), [counted]);
   const refresh = useCallback(() => {
     setPending(0);
     setEpoch((n) => n + 1);
@@ -265,7 +265,7 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
       setTimeout(() => flashes.current.delete(key), 2000);
     }
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (since === undefined) return;
     return follow(table, since, {
       async changes(changes) {
@@ -532,7 +532,7 @@ function TableView({ schema, view, go, tables, nextTheme, showKeys, reload }: {
     else return;
     event.preventDefault();
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const listen = (event: KeyboardEvent) => keys.current(event);
     addEventListener("keydown", listen);
     focusGrid();

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ask, at, messageOf } from "./api.ts";
 import { cellText, type Chip, chipsOf, commandOf, parseLine, programOf } from "./filter.ts";
 import { html, typed } from "./html.ts";
@@ -79,7 +79,7 @@ export function FilterBox({ schema, view, go, problem }: {
   const [chosen, setChosen] = useState(-1);
   const input = useRef<HTMLInputElement>(null);
   const [from, word] = lastWord(line);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (word === "") return setProposals([]);
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(2000)]);
@@ -96,7 +96,7 @@ export function FilterBox({ schema, view, go, problem }: {
       stop.abort();
     };
   }, [word, schema]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     setLine("");
     setWrong(undefined);
   }, [schema]);

@@ -6,7 +6,7 @@
  */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "./html.ts";
 import type { Rows } from "./rows.ts";
 import { type Field, ID, type Row } from "./types.ts";
@@ -97,7 +97,7 @@ export function Grid(props: Props) {
     placed.current = element.scrollTop;
   };
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = scroller.current!;
     // A turn of the wheel moves as many rows as it would in a short table.
     const wheel = (event: WheelEvent) => {
@@ -110,7 +110,7 @@ export function Grid(props: Props) {
     return () => element.removeEventListener("wheel", wheel);
   });
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     move(0);
     scroller.current!.scrollLeft = 0;
   }, [props.begins]);
@@ -125,7 +125,7 @@ export function Grid(props: Props) {
 
   const first = Math.max(0, Math.floor(current / HEIGHT) - 2);
   const last = Math.min(total - 1, Math.ceil((current + body) / HEIGHT) + 2);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (last < first) return rows.want(0, 0);
     // While the bar is dragged, most of what passes by is not worth asking for.
     const timer = setTimeout(() => rows.want(first, last), rows.at(first) ? 0 : 40);

@@ -352,6 +352,7 @@ browserTest("what is wrong is said where it was caused", async () => {
   await page.keyboard.press("Enter");
   await see(page, ".filter [role=alert]", 'there is no field "nme"');
   const other = await opened.window("people");
+  await see(other, "#c0-1", "name 0");
   await other.evaluate(
     "history.pushState(null, '', '/nobody'); dispatchEvent(new Event('popstate'))",
   );
