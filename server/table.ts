@@ -9,6 +9,9 @@ import { handleOf } from "../engine/handle.ts";
 import { StringFormats } from "../engine/schema/strings.ts";
 import type { TableSchema } from "../engine/schema/schema.ts";
 import type { Snapshot } from "../engine/snapshot/snapshot.ts";
+import { Edits, listOf } from "../engine/write/edits.ts";
+import { type Made, transactionJob } from "../engine/write/once.ts";
+import { type CommitJob, type Edit, jobOf } from "../engine/write/write_batch.ts";
 import { WriteTransaction } from "../engine/write/write_transaction.ts";
 import { BaseNotFoundError, inContext } from "../engine/system/errors.ts";
 import { type Transaction, transactionOf } from "../transaction.ts";
@@ -131,17 +134,36 @@ export class ServedTable {
     const { store, writer } = handleOf(this.base);
     const { schema } = store.refresh();
     const ahead = schema.links.length > 0 ? () => store.links.flush(schema) : undefined;
-    const outcome = await writer.runOnce(options, (work) => {
-      const tx = transactionOf(store, work, new StringFormats());
-      const results = calls.map((call) => apply(tx, call));
-      return { value: results, ...extent(calls, results) };
-    }, ahead);
+    const outcome = await writer.runOnce(options, this.#jobOf(calls), ahead);
     const { kind, sequence } = outcome;
     if (kind === "outdated") return { kind, sequence };
     const ids = Array.from({ length: outcome.count }, (_, i) => outcome.first + i);
     return kind === "repeated"
       ? { kind, sequence, ids }
       : { kind, sequence, ids, results: outcome.value };
+  }
+
+  /** The job of a commit. A single verb is prepared here; only several need a transaction. */
+  #jobOf(calls: readonly Call[]): CommitJob<Made<readonly unknown[]>> {
+    const { store } = handleOf(this.base);
+    const told = (results: readonly unknown[]) => ({ value: results, ...extent(calls, results) });
+    const [call] = calls;
+    if (calls.length !== 1) {
+      return transactionJob(store, (work) => {
+        const tx = transactionOf(store, work, new StringFormats());
+        return told(calls.map((call) => apply(tx, call)));
+      });
+    }
+    const make = jobOf(editOf(this.#edits, call!), store.dir);
+    return (snapshot) => {
+      const { value, ...prepared } = make(snapshot);
+      return { ...prepared, value: told([value]) };
+    };
+  }
+
+  get #edits(): Edits {
+    const { store } = handleOf(this.base);
+    return new Edits(store, () => store.refresh());
   }
 
   /**
@@ -161,6 +183,30 @@ export class ServedTable {
     } finally {
       work.end();
     }
+  }
+}
+
+/** The change that a call asks for. */
+function editOf(edits: Edits, { verb, args: [a, b, c] }: Call): Edit<unknown> {
+  switch (verb) {
+    case "insert":
+      return edits.insert(a as object);
+    case "insertMany":
+      return edits.insertMany(a as Iterable<object>);
+    case "insertAsStrings":
+      return edits.insertAsStrings(a as object, new StringFormats());
+    case "update": {
+      const edit = edits.update(a, b, c ?? {});
+      return Array.isArray(a) ? edit : (batch) => edit(batch)[0];
+    }
+    case "updateWhere":
+      return edits.updateWhere(a, b);
+    case "upsert":
+      return edits.upsert(a, b);
+    case "delete":
+      return edits.delete(listOf(a));
+    case "deleteWhere":
+      return edits.deleteWhere(a);
   }
 }
 

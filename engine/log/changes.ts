@@ -112,8 +112,10 @@ export class ChangeWriter implements ChangeSink {
   schema: TableSchema;
   readonly #out = new ByteWriter();
 
-  constructor(schema: TableSchema) {
+  /** @param payload What stands before the changes. */
+  constructor(schema: TableSchema, payload?: Uint8Array) {
     this.schema = schema;
+    if (payload !== undefined) this.#out.raw(payload);
   }
 
   /** The payload so far. */

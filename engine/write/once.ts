@@ -6,6 +6,7 @@
  */
 
 import { KEY_BYTES } from "../bytes/header.ts";
+import { ChangeWriter } from "../log/changes.ts";
 import type { KeyedCommit } from "../segment/commit_keys.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { Store } from "../store/store.ts";
@@ -21,7 +22,7 @@ export interface OnceOptions {
   readonly ifSequence?: number | undefined;
 }
 
-/** What a function made. */
+/** What a commit that is made once tells. */
 export interface Made<T> {
   /** What the caller gets. */
   readonly value: T;
@@ -43,12 +44,12 @@ export type OnceResult<T> =
 /**
  * The job of such a commit.
  *
+ * @param make Makes the commit, if it is to be made.
  * @throws {RangeError} If the key is not of 16 bytes.
  */
 export function onceJob<T>(
-  store: Store,
   { key, ifSequence }: OnceOptions,
-  fn: (work: WriteTransaction) => Made<T>,
+  make: CommitJob<Made<T>>,
 ): CommitJob<OnceResult<T>> {
   if (key !== undefined && key.length !== KEY_BYTES) {
     throw new RangeError(`a commit key has ${KEY_BYTES} bytes, not ${key.length}`);
@@ -63,24 +64,43 @@ export function onceJob<T>(
     if (ifSequence !== undefined && ifSequence !== sequence) {
       return unchanged(snapshot, { kind: "outdated", sequence });
     }
-    const work = new WriteTransaction(snapshot, store.dir, () => store.checkOpen());
-    let made: Made<T> | undefined;
-    let prepared: PreparedCommit<void>;
-    try {
-      made = fn(work);
-    } finally {
-      prepared = work.end(key && made && { key, first: made.first, count: made.count });
-    }
-    const { payload } = prepared;
-    checkCommitSize(store.dir, payload.length);
+    const made = make(snapshot);
+    const prepared = key === undefined ? made : withKey(made, key);
+    const isChange = prepared.payload.length > 0;
     return {
       ...prepared,
-      value: {
-        kind: "committed",
-        ...made,
-        sequence: payload.length === 0 ? sequence : sequence + 1,
-      },
+      value: { kind: "committed", ...made.value, sequence: sequence + (isChange ? 1 : 0) },
     };
+  };
+}
+
+/** The commit with its key, although it may change nothing else. */
+function withKey<T>(
+  { payload, snapshot, value }: PreparedCommit<Made<T>>,
+  key: Uint8Array,
+): PreparedCommit<Made<T>> {
+  const out = new ChangeWriter(snapshot.schema, payload);
+  const next = snapshot.pinned ? snapshot.clone() : snapshot;
+  for (const sink of [out, next]) sink.key(key, value.first, value.count);
+  return { value, payload: out.payload, snapshot: next };
+}
+
+/** The job of a function that changes a table as a transaction does. */
+export function transactionJob<T>(
+  store: Store,
+  fn: (work: WriteTransaction) => T,
+): CommitJob<T> {
+  return (snapshot) => {
+    const work = new WriteTransaction(snapshot, store.dir, () => store.checkOpen());
+    let value: T;
+    let prepared: PreparedCommit<void>;
+    try {
+      value = fn(work);
+    } finally {
+      prepared = work.end();
+    }
+    checkCommitSize(store.dir, prepared.payload.length);
+    return { ...prepared, value };
   };
 }
 

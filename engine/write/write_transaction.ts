@@ -74,19 +74,10 @@ export class WriteTransaction {
     return value;
   }
 
-  /**
-   * Ends it; returns its changes as one commit.
-   *
-   * @param keyed The key of the commit, and which rows it is about.
-   */
-  end(keyed?: { key: Uint8Array; first: number; count: number }): PreparedCommit<void> {
+  /** Ends it; returns its changes as one commit. */
+  end(): PreparedCommit<void> {
     this.#ended = true;
     this.#snapshot.origin = this.#origin;
-    if (keyed !== undefined) {
-      const { key, first, count } = keyed;
-      this.#out.key(key, first, count);
-      this.#snapshot.key(key, first, count);
-    }
     return { value: undefined, payload: this.#out.payload, snapshot: this.#snapshot };
   }
 }

@@ -16,7 +16,6 @@ import type { Store, Unsynced } from "../store/store.ts";
 import { BackgroundCompaction } from "./background_compaction.ts";
 import { type Made, onceJob, type OnceOptions, type OnceResult } from "./once.ts";
 import { type CommitJob, type Edit, jobOf } from "./write_batch.ts";
-import type { WriteTransaction } from "./write_transaction.ts";
 import { checkOutside, OwnedLock, SharedLock, type WriteLock } from "./write_lock.ts";
 
 /** How a handle writes. */
@@ -130,14 +129,14 @@ export class Writer {
    * Makes a commit once, although it may be asked for again: with the key of an earlier commit it
    * changes nothing, and resolves once that commit is on disk.
    *
-   * @param fn Changes the table; it runs under the lock and cannot wait.
+   * @param make Makes the commit, under the lock.
    */
   async runOnce<T>(
     options: OnceOptions,
-    fn: (work: WriteTransaction) => Made<T>,
+    make: CommitJob<Made<T>>,
     ahead?: () => Promise<void>,
   ): Promise<OnceResult<T>> {
-    const result = await this.#submit(onceJob(this.store, options, fn), ahead);
+    const result = await this.#submit(onceJob(options, make), ahead);
     // Another handle may have appended that commit, and may be dead before it synced.
     if (result.kind === "repeated" && this.#durable) await this.commit();
     return result;

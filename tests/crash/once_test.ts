@@ -7,7 +7,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { handleOf } from "../../engine/handle.ts";
-import type { OnceOptions, OnceResult } from "../../engine/write/once.ts";
+import {
+  type Made,
+  type OnceOptions,
+  type OnceResult,
+  transactionJob,
+} from "../../engine/write/once.ts";
 import { withFiles } from "../../engine/system/deno_file.ts";
 import { PsBase } from "../../mod.ts";
 import { transactionOf } from "../../transaction.ts";
@@ -31,11 +36,12 @@ async function insertOnce(
   options: OnceOptions = { key: KEY },
 ): Promise<OnceResult<number>> {
   const { store, writer } = handleOf(base);
-  return await writer.runOnce(options, (work) => {
+  const make = transactionJob(store, (work) => {
     const tx = transactionOf(store, work, new StringFormats());
     const id = tx.insert({ name: "once" });
     return { value: id, first: id, count: 1 };
   });
+  return await writer.runOnce(options, make);
 }
 
 function onceRows(base: People): number {
@@ -152,20 +158,34 @@ Deno.test("keys within one group commit, among handles, and on what was read", a
 Deno.test("a function that throws leaves no key, and one that changes nothing leaves it", async () => {
   const disk = oldDisk();
   await using base = open(disk.process());
-  const { writer } = handleOf(base);
+  const { store, writer } = handleOf(base);
   const { sequence } = base;
-  const thrown = await writer.runOnce({ key: KEY }, () => {
+  const throwing = transactionJob(store, (): Made<number> => {
     throw new Error("no");
-  }).then(() => "", (error) => error.message);
+  });
+  const thrown = await writer.runOnce({ key: KEY }, throwing).then(
+    () => "",
+    (error) => error.message,
+  );
   assertEquals([thrown, base.sequence], ["no", sequence]);
-  const idle = () => writer.runOnce({ key: KEY }, () => ({ value: 1, first: 5, count: 2 }));
+  const nothing = transactionJob(store, () => ({ value: 1, first: 5, count: 2 }));
+  const idle = () => writer.runOnce({ key: KEY }, nothing);
   assertEquals((await idle()).kind, "committed");
   assertEquals(await idle(), { kind: "repeated", sequence: sequence + 1, first: 5, count: 2 });
   assertEquals(base.sequence, sequence + 1);
-  const short = writer.runOnce(
-    { key: new Uint8Array(15) },
-    () => ({ value: 1, first: 0, count: 0 }),
-  );
+  // A reader keeps its commit point.
+  const rows = base[Symbol.iterator]();
+  const other = await writer.runOnce({ key: new Uint8Array(16) }, (snapshot) => {
+    const value = { value: 1, first: 0, count: 0 };
+    return { value, payload: new Uint8Array(), snapshot };
+  });
+  assertEquals([other.kind, other.sequence, base.sequence], [
+    "committed",
+    sequence + 2,
+    sequence + 2,
+  ]);
+  assertEquals([...rows].length, base.size);
+  const short = writer.runOnce({ key: new Uint8Array(15) }, nothing);
   const refused = await short.then(() => "", (error) => `${error.name}: ${error.message}`);
   assertEquals(refused, "RangeError: a commit key has 16 bytes, not 15");
 });
@@ -178,10 +198,13 @@ Deno.test("the newest 4,096 keys outlive compactions, backups and watchers", asy
   const { writer, store } = handleOf(base);
   const keyOf = (n: number) => new Uint8Array(new BigUint64Array([BigInt(n), 1n]).buffer);
   const once = (n: number) =>
-    writer.runOnce({ key: keyOf(n) }, (work) => {
-      const id = transactionOf(store, work, new StringFormats()).insert({ n } as never);
-      return { value: id, first: id, count: 1 };
-    });
+    writer.runOnce(
+      { key: keyOf(n) },
+      transactionJob(store, (work) => {
+        const id = transactionOf(store, work, new StringFormats()).insert({ n } as never);
+        return { value: id, first: id, count: 1 };
+      }),
+    );
   await Promise.all(Array.from({ length: 5000 }, (_, n) => once(n)));
   assertEquals(base.size, 5000);
   for (let i = 0; i < 2; i++) {
