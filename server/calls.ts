@@ -55,7 +55,7 @@ export async function query(table: ServedTable, request: Request): Promise<Respo
   const changes = callsIn(body, "changes", WRITE_VERBS) as Call[];
   const calls = callsIn(body, "calls", [...READ_VERBS, ...PROPERTIES, ...WRITE_VERBS]);
   const after = sequenceIn(body);
-  if (changes.length > 0) table.checkWritable();
+  if (changes.length > 0) table.begin();
   return table.draft(changes, (tx, sequence) => {
     if (after !== undefined && after !== sequence) throw outdated(table, sequence);
     const results = calls.map(({ verb, args }) => toWire(read(tx, verb, args)));
@@ -74,6 +74,7 @@ function read(tx: Transaction, verb: string, args: readonly unknown[]): unknown 
 
 /** `POST ~commit` */
 export async function commit(table: ServedTable, request: Request): Promise<Response> {
+  table.begin();
   const body = await bodyOf(request, ["key", "changes", "if"]);
   const { key } = body;
   if (typeof key !== "string" || !/^[0-9a-f]{32}$/.test(key)) {

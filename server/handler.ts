@@ -11,7 +11,7 @@ import { problemOf } from "../wire/problem.ts";
 import { jsonOf } from "./body.ts";
 import { commit, query, watch } from "./calls.ts";
 import type { Guard } from "./guard.ts";
-import { accepted, HttpError, json, notAllowed, refusal } from "./http.ts";
+import { accepted, HttpError, json, notAllowed, refusal, respond } from "./http.ts";
 import { openApi } from "./openapi.ts";
 import { isPagePath, pageFile } from "./page.ts";
 import { figure, FIGURE_NAMES, list, one } from "./read.ts";
@@ -31,13 +31,6 @@ export interface HandlerOptions {
   /** Called with errors that nobody expects. */
   readonly report: (error: unknown) => void;
 }
-
-/** Headers of every answer. */
-const COMMON: Readonly<Record<string, string>> = {
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
-  "cross-origin-resource-policy": "same-origin",
-};
 
 /** Answers requests. */
 export class Handler {
@@ -61,12 +54,10 @@ export class Handler {
     } catch (error) {
       answer = this.#refusal(error);
     }
-    const { headers } = answer;
-    for (const name in COMMON) headers.set(name, COMMON[name]!);
     const cors = guard.corsHeaders(request);
     for (const name in cors) {
-      if (name === "vary") headers.append(name, cors[name]!);
-      else headers.set(name, cors[name]!);
+      if (name === "vary") answer.headers.append(name, cors[name]!);
+      else answer.headers.set(name, cors[name]!);
     }
     return answer;
   }
@@ -88,14 +79,14 @@ export class Handler {
     const { guard, streams } = this.#options;
     guard.checkSite(request, url);
     const method = request.method === "HEAD" ? "GET" : request.method;
-    if (method === "OPTIONS") return new Response(null, { status: 204 });
+    if (method === "OPTIONS") return respond(null, {}, 204);
     const words = wordsOf(url.pathname);
     if (method === "GET" && isPagePath(words)) return pageFile(request, words);
     if (words[0] === "~login") {
       allow(request, url, ["POST"]);
       const body = await jsonOf(request) as { token?: unknown } | null;
       const cookie = guard.login(body?.token, url);
-      return new Response(null, { status: 204, headers: { "set-cookie": cookie } });
+      return respond(null, { "set-cookie": cookie }, 204);
     }
     // The page asks for a token by itself: it opens without one, and shows no data.
     if (method === "GET" && wantsPage(request)) {

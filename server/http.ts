@@ -61,22 +61,39 @@ const TITLES: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
 };
 
+/** An answer, with the headers that every answer has. */
+export function respond(
+  body: string | ReadableStream<Uint8Array> | null,
+  headers: Readonly<Record<string, string>>,
+  status = 200,
+): Response {
+  // All at once: to set them one by one takes longer than to read a row.
+  return new Response(body, {
+    status,
+    headers: {
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+      "cross-origin-resource-policy": "same-origin",
+      ...headers,
+    },
+  });
+}
+
 /** An answer of JSON. */
 export function json(
   value: unknown,
   { status = 200, headers = {} }: { status?: number; headers?: Record<string, string> } = {},
 ): Response {
-  return new Response(`${safeJson(JSON.stringify(value))}\n`, {
-    status,
-    headers: { "content-type": "application/json", ...headers },
-  });
+  const text = `${safeJson(JSON.stringify(value))}\n`;
+  return respond(text, { "content-type": "application/json", ...headers }, status);
 }
 
 /** An answer that says what is wrong. */
 export function refusal(problem: Problem, headers: Record<string, string> = {}): Response {
-  const answer = json(problem, { status: problem.status, headers });
-  answer.headers.set("content-type", PROBLEM);
-  return answer;
+  return json(problem, {
+    status: problem.status,
+    headers: { "content-type": PROBLEM, ...headers },
+  });
 }
 
 /** Refuses a method that a route does not have. */

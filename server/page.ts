@@ -4,7 +4,7 @@
  * @module
  */
 
-import { hasTag, HttpError } from "./http.ts";
+import { hasTag, HttpError, respond } from "./http.ts";
 import { PAGE_FILES } from "./page_files.ts";
 
 /** What the page may do: nothing but to load its own files and to ask its own server. */
@@ -30,6 +30,6 @@ export function pageFile(request: Request, [, name = ""]: readonly string[]): Re
     vary: "accept",
   };
   const tags = request.headers.get("if-none-match");
-  if (tags !== null && hasTag(tags, file.tag)) return new Response(null, { status: 304, headers });
-  return new Response(file.text, { headers });
+  if (tags !== null && hasTag(tags, file.tag)) return respond(null, headers, 304);
+  return respond(file.text, headers);
 }

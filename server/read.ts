@@ -13,7 +13,7 @@ import { VALUE_TYPES } from "../engine/schema/values.ts";
 import { versionAt } from "../engine/snapshot/rows.ts";
 import { nameOf } from "../engine/system/path.ts";
 import { figuresOf } from "./figures.ts";
-import { hasTag, HttpError, json, negotiate } from "./http.ts";
+import { hasTag, HttpError, json, negotiate, respond } from "./http.ts";
 import { type Conditions, Params } from "./params.ts";
 import { ROW_TYPES, type RowForm, rowJson, rowsBody, valueJson } from "./rows.ts";
 import type { ServedTable } from "./table.ts";
@@ -53,7 +53,7 @@ export function list(table: ServedTable, request: Request, url: URL, asks?: RowF
   const total = isCounted ? count(snapshot, query) : undefined;
   const { body, count: shown } = rowsBody(form, snapshot, query, selection, table.checkOpen);
   headers["content-range"] = rangeOf(selection, shown, total);
-  return new Response(body, { headers });
+  return respond(body, headers);
 }
 
 /** `0-49/1234`; what is not known is `*`. */
@@ -100,7 +100,7 @@ function isUnchanged(request: Request, tag: string): boolean {
 }
 
 function notModified({ etag, "cache-control": cache }: Record<string, string>): Response {
-  return new Response(null, { status: 304, headers: { etag: etag!, "cache-control": cache! } });
+  return respond(null, { etag: etag!, "cache-control": cache! }, 304);
 }
 
 /** `GET /people/17` */
@@ -117,7 +117,7 @@ export function one(table: ServedTable, request: Request, url: URL, id: number):
     etag: `"${versionAt(location)}"`,
   };
   if (isUnchanged(request, headers.etag)) return notModified(headers);
-  return new Response(`${rowJson(location, schema.fields)}\n`, { headers });
+  return respond(`${rowJson(location, schema.fields)}\n`, headers);
 }
 
 /** The refusal of an id that no row has. */

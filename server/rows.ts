@@ -8,8 +8,8 @@ import { fileText, type Record as RowRecord } from "../cli/formats/write_rows.ts
 import { META } from "../cli/call/fields.ts";
 import type { Query } from "../engine/query/query.ts";
 import { selected, type Selection } from "../engine/query/select.ts";
-import type { FieldDef } from "../engine/schema/field_def.ts";
-import { VALUE_TYPES } from "../engine/schema/values.ts";
+import { type FieldDef, readField } from "../engine/schema/field_def.ts";
+import { type Stored, VALUE_TYPES } from "../engine/schema/values.ts";
 import type { RowLocation } from "../engine/snapshot/location.ts";
 import { decodeFrom, valueAt, versionAt } from "../engine/snapshot/rows.ts";
 import type { Snapshot } from "../engine/snapshot/snapshot.ts";
@@ -28,23 +28,29 @@ export type RowForm = keyof typeof ROW_TYPES;
 /** How much text is sent at a time, in UTF-16 units. */
 const PIECE = 64 * 1024;
 
-/** The JSON of a row, by field as `export` writes it. */
+/** The JSON of a row, by field as `export` writes it, harmless for a terminal. */
 export function rowJson(location: RowLocation, fields: readonly FieldDef[]): string {
+  return safeJson(plainJson(location, fields));
+}
+
+function plainJson(location: RowLocation, fields: readonly FieldDef[]): string {
+  const columns = location.group?.columns(fields);
   let text = `{"__id__":${location.id},"__version__":${versionAt(location)}`;
-  for (const field of fields) {
-    const value = valueAt(location, field);
-    text += `,"${field.name}":`;
-    if (value === null) text += "null";
-    else if (field.type === "json") text += value;
-    else {
-      const type = field.value;
-      const json = type.name === "link"
-        ? value as number
-        : type.toJson(decodeFrom(location.group, field, value));
-      text += JSON.stringify(json);
-    }
+  for (let k = 0; k < fields.length; k++) {
+    const field = fields[k]!;
+    const value = location.row === undefined
+      ? columns![k]!.get(location.index)
+      : readField(location.row, field);
+    text += `,"${field.name}":${value === null ? "null" : valueText(location, field, value)}`;
   }
-  return safeJson(`${text}}`);
+  return `${text}}`;
+}
+
+/** The JSON of a stored value. */
+function valueText({ group }: RowLocation, field: FieldDef, value: Stored): string {
+  if (field.type === "json") return value as string;
+  if (field.type === "integer" || field.type === "link") return String(value);
+  return JSON.stringify(field.value.toJson(decodeFrom(group, field, value)));
 }
 
 /** A row as CSV takes it: values by name. */
@@ -82,11 +88,11 @@ function* lines(
     const columns = [...META, ...fields.map(({ name, value }) => ({ name, type: value }))];
     yield* fileText("csv", columns, Iterator.from(rows).map((row) => record(row, fields)));
   } else if (form === "ndjson") {
-    for (const row of rows) yield `${rowJson(row, fields)}\n`;
+    for (const row of rows) yield `${plainJson(row, fields)}\n`;
   } else {
     let before = "[";
     for (const row of rows) {
-      yield `${before}\n${rowJson(row, fields)}`;
+      yield `${before}\n${plainJson(row, fields)}`;
       before = ",";
     }
     yield before === "[" ? "[]\n" : "\n]\n";
@@ -114,6 +120,8 @@ export function rowsBody(
   checkOpen: () => void,
 ): RowsBody {
   let count = 0;
+  // CSV is for other programs, byte by byte.
+  const harden = form === "csv" ? (piece: string) => piece : safeJson;
   const text = function* (): Generator<string, void> {
     snapshot.pin();
     try {
@@ -126,10 +134,10 @@ export function rowsBody(
       for (const line of lines(form, rows, selection.fields)) {
         piece += line;
         if (piece.length < PIECE) continue;
-        yield piece;
+        yield harden(piece);
         piece = "";
       }
-      if (piece !== "") yield piece;
+      if (piece !== "") yield harden(piece);
     } finally {
       snapshot.unpin();
     }

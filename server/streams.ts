@@ -5,7 +5,7 @@
  */
 
 import { EVENTS, Hub, stream, type StreamForm, type StreamOptions } from "./changes.ts";
-import { HttpError, negotiate } from "./http.ts";
+import { HttpError, negotiate, respond } from "./http.ts";
 import { Params } from "./params.ts";
 import type { ServedTable } from "./table.ts";
 
@@ -128,13 +128,11 @@ export class Streams {
       // Not the signal of the request, which is aborted also when all went well.
       cancel: over,
     }, { highWaterMark: 0 });
-    return new Response(body, {
-      headers: {
-        "content-type": form.type,
-        "cache-control": "no-store",
-        // Proxies must not collect what is sent.
-        "x-accel-buffering": "no",
-      },
+    return respond(body, {
+      "content-type": form.type,
+      "cache-control": "no-store",
+      // Proxies must not collect what is sent.
+      "x-accel-buffering": "no",
     });
   }
 

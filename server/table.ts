@@ -110,16 +110,17 @@ export class ServedTable {
     return handleOf(this.base).store.refresh();
   }
 
-  /** The fields as they are now. */
+  /** The fields, as of the last refresh. */
   get schema(): TableSchema {
-    return this.refresh().schema;
+    return handleOf(this.base).store.snapshot.schema;
   }
 
   /** Throws once the table is closed. */
   readonly checkOpen = (): void => handleOf(this.base).store.checkOpen();
 
-  /** Refuses to write. */
-  checkWritable(): void {
+  /** Looks for new commits, once for a request that writes; refuses it if the server only reads. */
+  begin(): void {
+    this.refresh();
     if (this.isWritable) return;
     throw new HttpError(
       403,
@@ -130,9 +131,8 @@ export class ServedTable {
 
   /** Makes changes in one commit. */
   async commit(calls: readonly Call[], options: CommitOptions = {}): Promise<Committed> {
-    this.checkWritable();
     const { store, writer } = handleOf(this.base);
-    const { schema } = store.refresh();
+    const { schema } = store.snapshot;
     const ahead = schema.links.length > 0 ? () => store.links.flush(schema) : undefined;
     const outcome = await writer.runOnce(options, this.#jobOf(calls), ahead);
     const { kind, sequence } = outcome;
@@ -163,7 +163,7 @@ export class ServedTable {
 
   get #edits(): Edits {
     const { store } = handleOf(this.base);
-    return new Edits(store, () => store.refresh());
+    return new Edits(store, () => store.snapshot);
   }
 
   /**

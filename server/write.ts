@@ -32,7 +32,7 @@ async function commit(table: ServedTable, request: Request, call: Call): Promise
 
 /** `POST /people` */
 export async function insert(table: ServedTable, request: Request, url: URL): Promise<Response> {
-  table.checkWritable();
+  table.begin();
   new Params(table.schema, url).none();
   const ids: number[] = [];
   let sequence = 0;
@@ -73,7 +73,7 @@ export async function updateOne(
   url: URL,
   id: number,
 ): Promise<Response> {
-  table.checkWritable();
+  table.begin();
   new Params(table.schema, url).none();
   const values = await valuesOf(request, table.schema);
   const args = [id, values, ...versionOf(table, request, id)];
@@ -136,7 +136,7 @@ export async function deleteOne(
   url: URL,
   id: number,
 ): Promise<Response> {
-  table.checkWritable();
+  table.begin();
   new Params(table.schema, url).none();
   const [version] = versionOf(table, request, id);
   const call: Call = version === undefined
@@ -178,7 +178,7 @@ export async function updateWhere(
   request: Request,
   url: URL,
 ): Promise<Response> {
-  table.checkWritable();
+  table.begin();
   const where = conditionsOf(table, request, url);
   const values = await valuesOf(request, table.schema);
   const done = await commit(table, request, { verb: "updateWhere", args: [where, values] });
@@ -191,7 +191,7 @@ export async function deleteWhere(
   request: Request,
   url: URL,
 ): Promise<Response> {
-  table.checkWritable();
+  table.begin();
   const where = conditionsOf(table, request, url);
   const done = await commit(table, request, { verb: "deleteWhere", args: [where] });
   return json({ deleted: countOf(done) });
@@ -199,7 +199,7 @@ export async function deleteWhere(
 
 /** `PUT /people?email=eq.h@x` */
 export async function upsert(table: ServedTable, request: Request, url: URL): Promise<Response> {
-  table.checkWritable();
+  table.begin();
   const { schema } = table;
   const params = new Params(schema, url);
   const unique = schema.unique.map(({ name }) => name);
