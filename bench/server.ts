@@ -246,6 +246,12 @@ console.log(
     } ms, ${(peak - start2).toFixed(0)} MiB more at the most`,
 );
 await remote.close();
-for (const one of [...servers, importer]) one.kill();
+for (const one of [...servers, importer]) {
+  try {
+    one.kill();
+  } catch {
+    // npx ends before what it started.
+  }
+}
 await Deno.remove(dir, { recursive: true });
 Deno.exit();

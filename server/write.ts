@@ -34,8 +34,9 @@ async function commit(table: ServedTable, request: Request, call: Call): Promise
 export async function insert(table: ServedTable, request: Request, url: URL): Promise<Response> {
   table.begin();
   new Params(table.schema, url).none();
-  const ids: number[] = [];
-  let sequence = 0;
+  let inserted = 0;
+  let ids: readonly number[] = [];
+  let sequence = table.base.sequence;
   let part = 0;
   let isOne = false;
   try {
@@ -44,18 +45,19 @@ export async function insert(table: ServedTable, request: Request, url: URL): Pr
       if (batch.rows.length === 0) continue;
       const key = await keyOf(request, part++);
       const done = await table.commit([{ verb: "insertMany", args: [batch.rows] }], { key });
-      ids.push(...(done as Committed & { ids: readonly number[] }).ids);
+      ids = done.kind === "outdated" ? [] : done.ids;
+      inserted += ids.length;
       sequence = done.sequence;
     }
   } catch (error) {
-    if (ids.length === 0) throw error;
-    throw afterSome(error, ids.length);
+    if (inserted === 0) throw error;
+    throw afterSome(error, inserted);
   }
-  const headers: Record<string, string> = {
-    "psbase-sequence": String(sequence || table.base.sequence),
-  };
-  if (ids.length === 1) headers.location = `/${encodeURIComponent(table.name)}/${ids[0]}`;
-  return json({ ids, ...(isOne ? { id: ids[0] } : {}) }, { status: 201, headers });
+  const headers: Record<string, string> = { "psbase-sequence": String(sequence) };
+  if (inserted === 1) headers.location = `/${encodeURIComponent(table.name)}/${ids[0]}`;
+  // Of a long stream nobody keeps all ids.
+  const told = isOne ? { ids, id: ids[0] } : part > 1 ? { inserted } : { ids };
+  return json(told, { status: 201, headers });
 }
 
 /** Says that the first rows of a stream were inserted. */
