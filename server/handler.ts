@@ -5,7 +5,7 @@
  */
 
 import config from "../deno.json" with { type: "json" };
-import { BaseNotFoundError } from "../engine/system/errors.ts";
+import { BaseNotFoundError, WriteError } from "../engine/system/errors.ts";
 import { printable } from "../engine/system/printable.ts";
 import { problemOf } from "../wire/problem.ts";
 import { jsonOf } from "./body.ts";
@@ -127,6 +127,8 @@ export class Handler {
     try {
       return await answer();
     } catch (error) {
+      // A handle whose sync failed refuses work: the next request gets another one.
+      if (error instanceof WriteError && error.outcome === "unknown") await table.reopen();
       if (!(error instanceof BaseNotFoundError) || !await table.reopen()) throw error;
       // The body of another request was read.
       if (method !== "GET") throw error;
