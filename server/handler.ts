@@ -14,7 +14,7 @@ import type { Guard } from "./guard.ts";
 import { accepted, HttpError, json, notAllowed, refusal, respond } from "./http.ts";
 import { openApi } from "./openapi.ts";
 import { isPagePath, pageFile } from "./page.ts";
-import { figure, FIGURE_NAMES, list, one } from "./read.ts";
+import { figure, FIGURE_NAMES, list, one, rows } from "./read.ts";
 import { ROW_TYPES, type RowForm } from "./rows.ts";
 import type { Streams } from "./streams.ts";
 import type { ServedTable } from "./table.ts";
@@ -81,7 +81,7 @@ export class Handler {
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (method === "OPTIONS") return respond(null, {}, 204);
     const words = wordsOf(url.pathname);
-    if (method === "GET" && isPagePath(words)) return pageFile(request, words);
+    if (method === "GET" && isPagePath(words)) return await pageFile(request, words);
     if (words[0] === "~login") {
       allow(request, url, ["POST"]);
       const body = await jsonOf(request) as { token?: unknown } | null;
@@ -91,7 +91,7 @@ export class Handler {
     // The page asks for a token by itself: it opens without one, and shows no data.
     if (method === "GET" && wantsPage(request)) {
       if (words.length === 0 || (words.length === 1 && this.#find(words[0]!) !== undefined)) {
-        return pageFile(request, ["~page", "index.html"]);
+        return await pageFile(request, ["~page", "index.html"]);
       }
     }
     guard.checkToken(request, url);
@@ -179,7 +179,7 @@ export class Handler {
         return json(await table.base.check());
       case "rows":
         allow(request, url, ["GET"]);
-        return list(table, request, url, "ndjson");
+        return rows(table, url);
     }
     const answer = figure(table, url, route);
     if (answer === undefined) throw this.#noRoute(url, table.name);

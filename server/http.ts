@@ -63,7 +63,7 @@ const TITLES: Readonly<Record<number, string>> = {
 
 /** An answer, with the headers that every answer has. */
 export function respond(
-  body: string | ReadableStream<Uint8Array> | null,
+  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null,
   headers: Readonly<Record<string, string>>,
   status = 200,
 ): Response {

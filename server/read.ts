@@ -56,6 +56,23 @@ export function list(table: ServedTable, request: Request, url: URL, asks?: RowF
   return respond(body, headers);
 }
 
+/** `GET /people/~rows?after=17`: all rows by id, for a copy that goes on where it was cut off. */
+export function rows(table: ServedTable, url: URL): Response {
+  const snapshot = table.refresh();
+  const { schema, sequence } = snapshot;
+  const params = new Params(schema, url);
+  const after = params.count("after");
+  params.none();
+  const query = compile(schema, after === undefined ? {} : { __id__: { gt: after } });
+  const selection = selectionOf(schema, {});
+  const { body } = rowsBody("ndjson", snapshot, query, selection, table.checkOpen);
+  return respond(body, {
+    "content-type": ROW_TYPES.ndjson,
+    "cache-control": "no-cache",
+    "psbase-sequence": String(sequence),
+  });
+}
+
 /** `0-49/1234`; what is not known is `*`. */
 function rangeOf(
   { offset, limit }: Selection,

@@ -5,10 +5,6 @@
  */
 
 import * as esbuild from "esbuild";
-// So that they are there when they are looked for.
-import "htm";
-import "preact";
-import "preact/hooks";
 
 const ROOT = new URL("../", import.meta.url);
 const SOURCES = new URL("page/", ROOT);
@@ -16,18 +12,15 @@ const SOURCES = new URL("page/", ROOT);
 /** Where the page is written. */
 export const PAGE_FILES = new URL("server/page_files.ts", ROOT);
 
-/** The libraries of the page. esbuild does not know where Deno keeps them. */
-const LIBRARIES: Readonly<Record<string, string>> = {
-  preact: import.meta.resolve("preact"),
-  "preact/hooks": import.meta.resolve("preact/hooks"),
-  htm: import.meta.resolve("htm"),
-};
+/** The libraries of the page. */
+const LIBRARIES = ["preact", "preact/hooks", "htm"];
 
 const libraries: esbuild.Plugin = {
   name: "libraries",
   setup(build) {
+    // esbuild does not know where Deno keeps them.
     build.onResolve({ filter: /^(?:preact|htm)/ }, ({ path }) => {
-      return { path: decodeURIComponent(new URL(LIBRARIES[path]!).pathname) };
+      return { path: decodeURIComponent(new URL(import.meta.resolve(path)).pathname) };
     });
   },
 };
@@ -44,6 +37,8 @@ function unindented(code: string): string {
 
 /** The files of the page, by name. */
 export async function pageFiles(): Promise<Record<string, { type: string; text: string }>> {
+  // Deno loads them here. A plain import would bring the types of browsers into every test.
+  for (const name of LIBRARIES) await import(name);
   const bundled = async (name: string): Promise<string> => {
     const { outputFiles } = await esbuild.build({
       entryPoints: [decodeURIComponent(new URL(name, SOURCES).pathname)],

@@ -206,6 +206,10 @@ Deno.test("figures of a table, of groups and of a field", async () => {
   assertEquals((await get("~figures?of=name")).histogram, null);
   const tables = await (await served.ask("~tables")).json();
   assertEquals(tables.tables, [{ name: "people", rows: 4, write: true }]);
+  const rest = await served.ask("people/~rows?after=1");
+  assertEquals(rest.headers.get("psbase-sequence"), "1");
+  const ids = (await rest.text()).trim().split("\n").map((line) => JSON.parse(line).__id__);
+  assertEquals(ids, [2, 3]);
   const api = await (await served.ask("~openapi.json")).json();
   assertEquals(api.openapi, "3.1.0");
   assert(api.paths["/people/{id}"].patch !== undefined);

@@ -112,6 +112,21 @@ Deno.test("without the token nothing is told, and an address carries none", asyn
   assert(!(await page.text()).includes("homer"));
 });
 
+Deno.test("the files of the page are compressed for who takes that, and not sent twice", async () => {
+  await using table = await people();
+  await using served = new Served({ people: table });
+  const plain = await served.ask("~page/app.js");
+  const text = await plain.text();
+  assertEquals(plain.headers.get("content-encoding"), null);
+  const answer = await served.ask("~page/app.js", { headers: { "accept-encoding": "br, gzip" } });
+  assertEquals(answer.headers.get("content-encoding"), "gzip");
+  const stream = answer.body!.pipeThrough(new DecompressionStream("gzip"));
+  assertEquals(await new Response(stream).text(), text);
+  const headers = { "if-none-match": answer.headers.get("etag")! };
+  assertEquals(await statusOf(served.ask("~page/app.js", { headers })), 304);
+  assertEquals(await statusOf(served.ask("~page/nothing.js")), 404);
+});
+
 Deno.test("the page may load nothing from elsewhere, and is in no frame", async () => {
   await using table = await people();
   await using served = new Served({ people: table });
