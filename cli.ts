@@ -21,7 +21,7 @@
  *
  * It needs `--allow-read` and `--allow-write`. With `--allow-ffi`, `psbase watch` notices at once
  * that its reader is gone. `psbase lock` needs `-A` to hand its lock on to the command (on Windows
- * only `--allow-run`). On Linux, `-A` lets it see which words of the command line are not UTF-8.
+ * only `--allow-run`), `psbase serve` needs `--allow-net`. On Linux, `-A` lets it see which words of the command line are not UTF-8.
  *
  * @module
  */
