@@ -100,8 +100,6 @@ export class Writer {
   /** All work under way, for close(). */
   readonly #busy = new Set<Promise<unknown>>();
   #draining = false;
-  /** The sync of the last commits of the queue. */
-  #synced: Promise<void> | undefined;
   /** Whether functions of users may be running whose changes are not appended yet. */
   #changing = false;
 
@@ -204,11 +202,9 @@ export class Writer {
     while (queue.length > 0) {
       try {
         const start = queue[0]!.since;
-        // The next sync begins when this one ends. Until then more jobs may come, and go together.
-        await this.#synced;
         const appended = await this.lock.run(() => this.#commit(queue.splice(0, MAX_JOBS)), start);
-        // Not awaited: whoever waits for the lock gets it.
-        if (appended !== undefined) this.#synced = this.track(appended.sync());
+        // Not awaited: the next jobs are appended while these are synced.
+        if (appended !== undefined) this.track(appended.sync());
         // Without a sync the event loop would not turn, and a compaction would not continue.
         else if (this.compaction.isBusy) await turn();
       } catch (error) {
